@@ -1,0 +1,59 @@
+//! What other systems may follow: facts about reservations, on [`crate::topics::RESERVATION_EVENTS`],
+//! keyed by reservation. Nothing in Bellhop depends on them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::money::Money;
+use crate::reply::Refusal;
+use crate::stay::Stay;
+use crate::{GuestId, HotelId, ReservationId, RoomTypeId};
+
+/// One fact about one reservation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReservationEvent {
+    /// The reservation.
+    pub reservation_id: ReservationId,
+    /// The hotel.
+    pub hotel_id: HotelId,
+    /// The room type.
+    pub room_type_id: RoomTypeId,
+    /// The guest.
+    pub guest_id: GuestId,
+    /// The nights.
+    pub stay: Stay,
+    /// Rooms per night.
+    pub rooms: u16,
+    /// The total that was quoted and charged.
+    pub total: Money,
+    /// When it became true.
+    pub at: DateTime<Utc>,
+    /// What became true.
+    pub fact: ReservationFact,
+}
+
+/// What became true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReservationFact {
+    /// Rooms are sold and paid for.
+    Confirmed,
+    /// The booking was refused and undone.
+    Rejected(Refusal),
+    /// Rooms and money were given back.
+    Cancelled {
+        /// What the hotel kept.
+        penalty: Money,
+    },
+}
+
+impl ReservationFact {
+    /// The name for the `eventType` header.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Confirmed => "reservation.confirmed",
+            Self::Rejected(_) => "reservation.rejected",
+            Self::Cancelled { .. } => "reservation.cancelled",
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The words that Bellhop's services share: ids, money, stays, and the messages between them.
+//!
+//! Plain data only. Nothing here does IO, knows SQL or knows a web framework. A type belongs here
+//! when two services must agree on it, and changes only when the business changes.
+
+pub mod change;
+pub mod command;
+pub mod event;
+pub mod ids;
+pub mod money;
+pub mod quote;
+pub mod reply;
+pub mod saga;
+pub mod stay;
+pub mod text;
+pub mod topics;
+
+pub use command::{Command, CommandEnvelope};
+pub use ids::{GuestId, HoldId, HotelId, PaymentId, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId};
+pub use money::{Currency, Money};
+pub use reply::{Outcome, Refusal, Reply};
+pub use stay::{Stay, StayDate};
+pub use text::Text;

@@ -1,0 +1,91 @@
+//! How a saga is asked for, and the data it runs on.
+//!
+//! The reservation service writes a [`StartSaga`] into its outbox in the transaction that makes the
+//! request true (a reservation in state `pending` or `cancelling`); the orchestrator starts it from there.
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::Money;
+use crate::stay::Stay;
+use crate::{GuestId, HotelId, RatePlanId, ReservationId, RoomTypeId, SagaId};
+
+/// Asks the orchestrator to start a saga, on [`crate::topics::ORCHESTRATOR_COMMANDS`], keyed by saga.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartSaga {
+    /// Names the run; a second start with this id is the same run.
+    pub saga_id: SagaId,
+    /// Which saga, with its data.
+    pub saga: SagaData,
+}
+
+/// Every saga there is, each with its data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum SagaData {
+    /// Book a stay.
+    BookStay(BookStay),
+    /// Cancel a confirmed stay.
+    CancelStay(CancelStay),
+}
+
+impl SagaData {
+    /// The name of the definition.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::BookStay(_) => "book-stay",
+            Self::CancelStay(_) => "cancel-stay",
+        }
+    }
+
+    /// The reservation it is about.
+    pub const fn reservation_id(&self) -> ReservationId {
+        match self {
+            Self::BookStay(data) => data.reservation_id,
+            Self::CancelStay(data) => data.reservation_id,
+        }
+    }
+
+    /// The hotel it is about.
+    pub const fn hotel_id(&self) -> HotelId {
+        match self {
+            Self::BookStay(data) => data.hotel_id,
+            Self::CancelStay(data) => data.hotel_id,
+        }
+    }
+}
+
+/// What is booked. Carries the guest's id and never the guest's data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookStay {
+    /// The reservation, in state `pending`. Hold and payment have the same id.
+    pub reservation_id: ReservationId,
+    /// Where.
+    pub hotel_id: HotelId,
+    /// What.
+    pub room_type_id: RoomTypeId,
+    /// On which terms.
+    pub rate_plan_id: RatePlanId,
+    /// When.
+    pub stay: Stay,
+    /// How many rooms, 1 to 9.
+    pub rooms: u16,
+    /// Who.
+    pub guest_id: GuestId,
+    /// The quoted total, which is what is charged.
+    pub total: Money,
+    /// The provider's token for the payment method.
+    pub payment_method: String,
+}
+
+/// What is cancelled, and what the policy gives back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelStay {
+    /// The reservation, in state `cancelling`.
+    pub reservation_id: ReservationId,
+    /// Where.
+    pub hotel_id: HotelId,
+    /// What the guest gets back, possibly zero.
+    pub refund: Money,
+    /// What the hotel keeps, possibly zero.
+    pub penalty: Money,
+}

@@ -1,0 +1,109 @@
+//! Text that people write: names, descriptions, addresses. Length in characters is part of the type.
+//!
+//! Control characters are refused (a NUL would reach the database as an error, a line break would
+//! forge a log line); everything else is kept and given back byte for byte.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+/// Why a text is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// Nothing but white space.
+    #[error("must not be empty")]
+    Empty,
+    /// Longer than the type allows.
+    #[error("must have at most {0} characters")]
+    TooLong(usize),
+    /// A control character (Unicode category Cc) or a bidirectional override.
+    #[error("must not contain control characters")]
+    Control,
+}
+
+/// A text of 1 to `MAX` characters without control characters.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Text<const MAX: usize>(String);
+
+impl<const MAX: usize> Text<MAX> {
+    /// Checks a text.
+    ///
+    /// # Errors
+    /// See [`TextError`].
+    pub fn new(text: impl Into<String>) -> Result<Self, TextError> {
+        let text = text.into();
+        if text.trim().is_empty() {
+            return Err(TextError::Empty);
+        }
+        if text.chars().count() > MAX {
+            return Err(TextError::TooLong(MAX));
+        }
+        let overrides = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if text.chars().any(|c| c.is_control() || overrides(c)) {
+            return Err(TextError::Control);
+        }
+        Ok(Self(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text, owned.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl<const MAX: usize> fmt::Debug for Text<MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl<const MAX: usize> fmt::Display for Text<MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl<const MAX: usize> utoipa::PartialSchema for Text<MAX> {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, Type};
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(MAX))
+            .into()
+    }
+}
+
+impl<const MAX: usize> ToSchema for Text<MAX> {
+    fn name() -> std::borrow::Cow<'static, str> {
+        format!("Text{MAX}").into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_never_pass() {
+        assert_eq!(Text::<5>::new("a\0b"), Err(TextError::Control));
+        assert_eq!(Text::<5>::new("a\nb"), Err(TextError::Control));
+        assert_eq!(Text::<5>::new("a\u{202e}b"), Err(TextError::Control));
+        assert_eq!(Text::<5>::new("  "), Err(TextError::Empty));
+        assert_eq!(Text::<5>::new("sechs!"), Err(TextError::TooLong(5)));
+        assert_eq!(Text::<5>::new("Zoë 🏨").unwrap().as_str(), "Zoë 🏨");
+    }
+}

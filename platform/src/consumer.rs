@@ -1,0 +1,313 @@
+//! The consumer loop of every participant: a batch of messages, one transaction, then the offsets.
+//!
+//! In one transaction: the inbox tells which messages are new, the participant handles them and says
+//! what to send, the outbox takes that. A batch that fails is tried again whole when the failure will
+//! pass (a lost connection, a deadlock); otherwise its messages are tried alone, so that one bad
+//! message never costs the batch, and a message that keeps failing goes to `<topic>.dead` with its
+//! reason while the partition goes on.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use serde::de::DeserializeOwned;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::db::{self, Broken};
+use crate::kafka::{self, Delivery, Received};
+use crate::outbox::{self, Outgoing, Schema};
+use crate::parts::Parts;
+use crate::retry::Backoff;
+
+/// Tries of one message alone before it is set aside.
+const TRIES_ALONE: u32 = 5;
+/// Waits between tries while the failure may pass.
+const TRANSIENT: Backoff = Backoff {
+    first_ms: 20,
+    cap_ms: 2_000,
+};
+
+/// One new message, decoded.
+#[derive(Clone, Debug)]
+pub struct Incoming<M> {
+    /// The outbox row's id.
+    pub message_id: Uuid,
+    /// The topic, without the namespace.
+    pub topic: String,
+    /// The partition it came from.
+    pub partition: i32,
+    /// The body.
+    pub body: M,
+}
+
+/// What to send, and what is left to do after the commit.
+pub type Handled<After> = Result<(Vec<Outgoing>, After), Broken>;
+
+/// Who handles the messages of some topics.
+pub trait Participant: Send + Sync + 'static {
+    /// The body of a message.
+    type Message: DeserializeOwned + Clone + Send + Sync + 'static;
+    /// What is left to do once the transaction is committed.
+    type After: Send + 'static;
+
+    /// Handles messages that were not handled before, in order, inside the open transaction, and
+    /// answers the messages to send. Must not do anything outside the transaction.
+    fn handle<'c>(
+        &'c self,
+        db: &'c mut PgConnection,
+        batch: &'c [Incoming<Self::Message>],
+    ) -> BoxFuture<'c, Handled<Self::After>>;
+
+    /// Called once the transaction is committed: wakes who waits, starts calls. Lost in a crash, so
+    /// nothing may depend on it alone.
+    fn committed(&self, after: Self::After) -> impl Future<Output = ()> + Send;
+
+    /// Partitions came or went; only the orchestrator cares.
+    fn rebalanced(&self, assigned: bool, partitions: Vec<(String, i32)>) -> impl Future<Output = ()> + Send {
+        let _ = (assigned, partitions);
+        async {}
+    }
+}
+
+/// Starts consuming `topics` for `participant`, whose tables are in `schema` behind `pool`.
+///
+/// # Errors
+/// When Kafka's client refuses the configuration.
+pub fn start<P: Participant>(
+    parts: &Parts,
+    schema: Schema,
+    pool: PgPool,
+    topics: &[&str],
+    participant: Arc<P>,
+) -> Result<(), rdkafka::error::KafkaError> {
+    let mut deliveries = kafka::consume(&parts.kafka, schema.0, topics, parts.tasks.stop_token())?;
+    let consumer = Consumer {
+        schema,
+        pool,
+        participant,
+        tasks: parts.tasks.clone(),
+    };
+    parts.tasks.spawn("consumer", async move {
+        while let Some(delivery) = deliveries.recv().await {
+            match delivery {
+                Delivery::Batch(batch, handled) => {
+                    if consumer.batch(batch).await {
+                        let _ = handled.send(());
+                    }
+                }
+                Delivery::Assigned(partitions) => consumer.participant.rebalanced(true, partitions).await,
+                Delivery::Revoked(partitions) => consumer.participant.rebalanced(false, partitions).await,
+            }
+        }
+    });
+    Ok(())
+}
+
+struct Consumer<P> {
+    schema: Schema,
+    pool: PgPool,
+    participant: Arc<P>,
+    tasks: crate::Tasks,
+}
+
+impl<P: Participant> Consumer<P> {
+    /// Handles a batch until it is done. Answers false when the process stops before.
+    async fn batch(&self, batch: Vec<Received>) -> bool {
+        let mut good = Vec::with_capacity(batch.len());
+        let mut bad = Vec::new();
+        for message in batch {
+            match decode(&message) {
+                Ok(incoming) => good.push((incoming, message)),
+                Err(why) => bad.push((message, why)),
+            }
+        }
+        for (message, why) in bad {
+            if !self.set_aside(&message, &why).await {
+                return false;
+            }
+        }
+        if good.is_empty() {
+            return true;
+        }
+        let incoming: Vec<_> = good.iter().map(|(incoming, _)| incoming.clone()).collect();
+        match self.until_settled(&incoming).await {
+            None => false,
+            Some(Ok(())) => true,
+            Some(Err(error)) => {
+                tracing::warn!(
+                    schema = self.schema.0,
+                    error = &error as &dyn std::error::Error,
+                    "a batch failed; trying its messages alone"
+                );
+                self.alone(good).await
+            }
+        }
+    }
+
+    /// Tries each message alone and sets aside those that keep failing.
+    async fn alone(&self, messages: Vec<(Incoming<P::Message>, Received)>) -> bool {
+        for (incoming, message) in messages {
+            let one = [incoming];
+            for attempt in 1.. {
+                match self.until_settled(&one).await {
+                    None => return false,
+                    Some(Ok(())) => break,
+                    Some(Err(error)) if attempt == TRIES_ALONE => {
+                        let why = chain(&error);
+                        if !self.set_aside(&message, &why).await {
+                            return false;
+                        }
+                        break;
+                    }
+                    Some(Err(_)) => {
+                        if !self.tasks.pause(TRANSIENT.after(attempt)).await {
+                            return false;
+                        }
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// Runs the transaction, again and again while the failure may pass. None when the process stops.
+    async fn until_settled(&self, batch: &[Incoming<P::Message>]) -> Option<Result<(), Broken>> {
+        for attempt in 1_u32.. {
+            match self.transaction(batch.to_vec()).await {
+                Ok(after) => {
+                    if let Some(after) = after {
+                        self.participant.committed(after).await;
+                    }
+                    return Some(Ok(()));
+                }
+                Err(error) if error.is_transient() => {
+                    if attempt.is_power_of_two() {
+                        tracing::warn!(
+                            schema = self.schema.0,
+                            attempt,
+                            error = &error as &dyn std::error::Error,
+                            "trying a batch again"
+                        );
+                    }
+                    metrics::counter!("bellhop_consumer_retries_total", "schema" => self.schema.0)
+                        .increment(1);
+                    if !self.tasks.pause(TRANSIENT.after(attempt)).await {
+                        return None;
+                    }
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        None
+    }
+
+    async fn transaction(&self, batch: Vec<Incoming<P::Message>>) -> Result<Option<P::After>, Broken> {
+        let (schema, participant) = (self.schema, Arc::clone(&self.participant));
+        let count = batch.len();
+        let done = db::unit_of_work::<_, Broken, _>(&self.pool, move |db| {
+            Box::pin(async move {
+                let ids: Vec<Uuid> = batch.iter().map(|message| message.message_id).collect();
+                let mut new = outbox::remember(db, schema, &ids).await?;
+                // A message can stand twice in one batch; the first one counts.
+                let batch: Vec<_> = batch
+                    .into_iter()
+                    .filter(|message| new.remove(&message.message_id))
+                    .collect();
+                let duplicates = ids.len() - batch.len();
+                if batch.is_empty() {
+                    return Ok((None, duplicates));
+                }
+                let (outgoing, after) = participant.handle(db, &batch).await?;
+                outbox::write(db, schema, &outgoing).await?;
+                Ok((Some(after), duplicates))
+            })
+        });
+        let (after, duplicates) = done.await?;
+        let handled = u64::try_from(count - duplicates).unwrap_or_default();
+        metrics::counter!("bellhop_messages_total", "schema" => self.schema.0, "outcome" => "applied")
+            .increment(handled);
+        let duplicates = u64::try_from(duplicates).unwrap_or_default();
+        metrics::counter!("bellhop_messages_total", "schema" => self.schema.0, "outcome" => "duplicate")
+            .increment(duplicates);
+        metrics::histogram!("bellhop_batch_messages", "schema" => self.schema.0)
+            .record(u32::try_from(count).unwrap_or(u32::MAX));
+        Ok(after)
+    }
+
+    /// Puts a message that cannot be handled where people find it, with the reason. Tried until it is
+    /// there: nothing is skipped silently.
+    async fn set_aside(&self, message: &Received, why: &str) -> bool {
+        tracing::error!(
+            topic = message.topic,
+            partition = message.partition,
+            offset = message.offset,
+            why,
+            "a message was set aside"
+        );
+        metrics::counter!("bellhop_messages_total", "schema" => self.schema.0, "outcome" => "dead")
+            .increment(1);
+        for attempt in 1.. {
+            match self.write_dead(message, why).await {
+                Ok(()) => return true,
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the dead letter could not be written"
+                ),
+            }
+            if !self.tasks.pause(TRANSIENT.after(attempt)).await {
+                return false;
+            }
+        }
+        false
+    }
+
+    async fn write_dead(&self, message: &Received, why: &str) -> Result<(), Broken> {
+        let body = serde_json::json!({
+            "reason": why,
+            "topic": message.topic,
+            "partition": message.partition,
+            "offset": message.offset,
+            "message_id": message.message_id,
+            "kind": message.kind,
+            "key": String::from_utf8_lossy(&message.key).replace('\0', "\u{fffd}"),
+            "payload": String::from_utf8_lossy(&message.payload).replace('\0', "\u{fffd}"),
+        });
+        let key = format!("{}/{}/{}", message.topic, message.partition, message.offset);
+        let dead = Outgoing::new(&format!("{}.dead", message.topic), key, "Dead", &body)?;
+        let (schema, id) = (self.schema, message.message_id);
+        db::unit_of_work(&self.pool, move |db| {
+            Box::pin(async move {
+                if let Some(id) = id {
+                    outbox::remember(db, schema, &[id]).await?;
+                }
+                outbox::write(db, schema, &[dead]).await
+            })
+        })
+        .await
+    }
+}
+
+/// An error with everything that caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+fn decode<M: DeserializeOwned>(message: &Received) -> Result<Incoming<M>, String> {
+    let message_id = message
+        .message_id
+        .ok_or("the message has no header `id` with a UUID")?;
+    let body = serde_json::from_slice(&message.payload).map_err(|error| error.to_string())?;
+    Ok(Incoming {
+        message_id,
+        topic: message.topic.clone(),
+        partition: message.partition,
+        body,
+    })
+}

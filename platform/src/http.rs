@@ -1,0 +1,13 @@
+//! HTTP: strict reading of requests, problem+json for everything that is wrong, and the server.
+
+mod caller;
+mod cursor;
+mod problem;
+mod server;
+mod strict;
+
+pub use caller::Caller;
+pub use cursor::{Cursor, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, PageLimit};
+pub use problem::{Problem, ProblemBody};
+pub use server::{BODY_BYTES_MAX, HttpConfig, layers, serve};
+pub use strict::{StrictJson, StrictPath, StrictQuery, idempotency_key, prefer_wait};

@@ -1,0 +1,151 @@
+//! The server: our own accept loop on hyper, because axum's has no deadline for a request head, no cap
+//! on connections and no end to a drain (measured: half a head held a connection for good).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use clap::Args;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use super::problem::Problem;
+use crate::tasks::{DRAIN_SECONDS, Tasks};
+
+/// The largest request body, in bytes.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Between two requests on a connection, and for the head of one, a client has this many seconds.
+const HEAD_SECONDS: u64 = 5;
+/// No request is worked on longer than this many seconds; the longest bounded wait is 30.
+const REQUEST_SECONDS: u64 = 40;
+/// The largest request head, in bytes.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Where the process listens.
+#[derive(Args, Clone, Debug)]
+pub struct HttpConfig {
+    /// Address and port of the REST API, the dashboard and the metrics. Port 0 takes a free one.
+    #[arg(long, env = "BELLHOP_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Connections at once; one more waits until another ends.
+    #[arg(long, env = "BELLHOP_CONNECTIONS_MAX", default_value_t = 10_000)]
+    pub connections_max: usize,
+}
+
+/// What every request passes, outermost first: security headers, panic to 500, body limit, deadline.
+pub fn layers(routes: Router) -> Router {
+    let set = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    routes
+        .fallback(|| async { Problem::not_found("path") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "The Allow header names the methods of this path.",
+            )
+        })
+        .layer(axum::middleware::from_fn(deadline))
+        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
+        .layer(axum::middleware::map_response(plain_413_to_problem))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(set(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(set(header::REFERRER_POLICY, "no-referrer"))
+}
+
+async fn deadline(request: Request, next: axum::middleware::Next) -> Response {
+    match tokio::time::timeout(Duration::from_secs(REQUEST_SECONDS), next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::unavailable(
+            "The request took too long; ask for its outcome before repeating it.",
+            5,
+        )
+        .into_response(),
+    }
+}
+
+async fn plain_413_to_problem(response: Response) -> Response {
+    let is_problem = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/problem+json");
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && !is_problem {
+        let detail = format!("A request body has at most {BODY_BYTES_MAX} bytes.");
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail).into_response();
+    }
+    response
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a handler panicked");
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "Something is wrong on our side.",
+    )
+    .into_response()
+}
+
+/// Serves `routes` on `listener` until the process stops, then drains for at most [`DRAIN_SECONDS`].
+pub async fn serve(listener: TcpListener, connections_max: usize, routes: Router, tasks: Tasks) {
+    let places = Arc::new(Semaphore::new(connections_max));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            break;
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = tasks.stopping() => break,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let connection = graceful.watch(connection(stream, routes.clone()));
+                tasks.spawn_work(async move {
+                    // A connection that breaks is the client's business.
+                    let _ = connection.await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                if !tasks.pause(Duration::from_millis(100)).await {
+                    break;
+                }
+            }
+        }
+    }
+    drop(listener);
+    let drained = tokio::time::timeout(Duration::from_secs(DRAIN_SECONDS), graceful.shutdown()).await;
+    if drained.is_err() {
+        tracing::warn!("some connections were cut after {DRAIN_SECONDS} s");
+    }
+}
+
+type Served = hyper::server::conn::http1::Connection<
+    TokioIo<TcpStream>,
+    TowerToHyperService<tower::util::MapRequest<Router, fn(Request<hyper::body::Incoming>) -> Request>>,
+>;
+
+fn connection(stream: TcpStream, routes: Router) -> Served {
+    let _ = stream.set_nodelay(true);
+    let to_axum: fn(Request<hyper::body::Incoming>) -> Request = |request| request.map(axum::body::Body::new);
+    let service = TowerToHyperService::new(tower::util::MapRequest::new(routes, to_axum));
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(HEAD_SECONDS))
+        .max_buf_size(HEAD_BYTES_MAX)
+        .keep_alive(true)
+        .serve_connection(TokioIo::new(stream), service)
+}

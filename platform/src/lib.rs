@@ -1,0 +1,24 @@
+//! How Bellhop uses Postgres, Kafka, HTTP, time, configuration and telemetry.
+//!
+//! Knows no hotel word: nothing here depends on `contract` or on a service. A service is built from
+//! these parts: routes behind [`http`], a [`consumer`] for its commands, loops under [`tasks`], and
+//! units of work on its own pool from [`db`].
+
+pub mod clock;
+pub mod consumer;
+pub mod db;
+pub mod grouped;
+pub mod health;
+pub mod http;
+pub mod kafka;
+pub mod outbox;
+pub mod parts;
+pub mod retry;
+pub mod tasks;
+pub mod telemetry;
+pub mod token;
+
+pub use clock::Clock;
+pub use db::Broken;
+pub use parts::{Parts, StartError};
+pub use tasks::Tasks;

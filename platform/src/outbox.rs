@@ -1,0 +1,181 @@
+//! The outbox and the inbox of a schema: what is said is said in the transaction that makes it true,
+//! and what was heard is remembered in the transaction that acts on it.
+//!
+//! Every owner has the same two tables in its schema, with the columns that Debezium's outbox event
+//! router expects:
+//!
+//! ```sql
+//! create table <schema>.outbox (
+//!     id uuid primary key, aggregatetype text not null, aggregateid text not null,
+//!     type text not null, payload jsonb not null, created_at timestamptz not null default now());
+//! create table <schema>.inbox (message_id uuid primary key, handled_at timestamptz not null default now());
+//! ```
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde::Serialize;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::db::{self, Broken};
+use crate::tasks::Tasks;
+
+/// How long outbox and inbox rows are kept, in hours. A relay that lost its slot finds what it missed
+/// in the outbox, and a message redelivered within this time is recognised.
+pub const KEPT_HOURS: i32 = 72;
+/// Rows removed by one statement of the housekeeping.
+const PURGE_BATCH: i64 = 5_000;
+/// Time between two rounds of housekeeping.
+const PURGE_EVERY: Duration = Duration::from_mins(10);
+
+/// The schema whose tables are meant: a name written in the code, never taken from input.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema(pub &'static str);
+
+/// A message to be published by the relay.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Names the message; a consumer that has seen it ignores it.
+    pub id: Uuid,
+    /// The topic (the event router's `aggregatetype`).
+    pub topic: String,
+    /// The message key (`aggregateid`): messages of one key keep their order.
+    pub key: String,
+    /// The message's type, sent as header `eventType`.
+    pub kind: String,
+    /// The body.
+    pub payload: serde_json::Value,
+}
+
+impl Outgoing {
+    /// A message with a new id.
+    ///
+    /// # Errors
+    /// When the body cannot be written as JSON, which is a defect in its type.
+    #[expect(clippy::disallowed_methods, reason = "message ids are made here")]
+    pub fn new(
+        topic: &str,
+        key: impl Into<String>,
+        kind: &str,
+        body: &impl Serialize,
+    ) -> Result<Self, Broken> {
+        let payload = serde_json::to_value(body).map_err(|error| Broken::Inconsistent(error.to_string()))?;
+        Ok(Self {
+            id: Uuid::now_v7(),
+            topic: topic.to_owned(),
+            key: key.into(),
+            kind: kind.to_owned(),
+            payload,
+        })
+    }
+}
+
+/// Writes messages into the schema's outbox, in this order, with one statement.
+///
+/// # Errors
+/// When the database fails.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "one statement for every schema's outbox, the schema's name is in the code"
+)]
+pub async fn write(db: &mut PgConnection, schema: Schema, messages: &[Outgoing]) -> Result<(), Broken> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "insert into {}.outbox (id, aggregatetype, aggregateid, type, payload) \
+         select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[])",
+        schema.0
+    );
+    let column = |of: fn(&Outgoing) -> &str| messages.iter().map(of).collect::<Vec<&str>>();
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(messages.iter().map(|message| message.id).collect::<Vec<_>>())
+        .bind(column(|message| &message.topic))
+        .bind(column(|message| &message.key))
+        .bind(column(|message| &message.kind))
+        .bind(
+            messages
+                .iter()
+                .map(|message| &message.payload)
+                .collect::<Vec<_>>(),
+        )
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Remembers messages as handled and answers those that had not been before.
+///
+/// # Errors
+/// When the database fails.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "one statement for every schema's inbox, the schema's name is in the code"
+)]
+pub async fn remember(db: &mut PgConnection, schema: Schema, ids: &[Uuid]) -> Result<HashSet<Uuid>, Broken> {
+    let sql = format!(
+        "insert into {}.inbox (message_id) select distinct * from unnest($1::uuid[]) \
+         on conflict do nothing returning message_id",
+        schema.0
+    );
+    let new: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(ids)
+        .fetch_all(db)
+        .await?;
+    Ok(new.into_iter().collect())
+}
+
+/// Starts the housekeeping of a schema's outbox and inbox: rows older than [`KEPT_HOURS`] go.
+pub fn keep_tidy(tasks: &Tasks, pool: &PgPool, schema: Schema) {
+    let (tasks_in, pool) = (tasks.clone(), pool.clone());
+    tasks.spawn("housekeeping", async move {
+        while tasks_in.pause(PURGE_EVERY).await {
+            for (table, column) in [("outbox", "created_at"), ("inbox", "handled_at")] {
+                if let Err(error) = purge(&pool, schema, table, column).await {
+                    tracing::warn!(
+                        schema = schema.0,
+                        table,
+                        error = &error as &dyn std::error::Error,
+                        "housekeeping failed"
+                    );
+                }
+            }
+        }
+    });
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "one statement for every schema, all names are in the code"
+)]
+async fn purge(
+    pool: &PgPool,
+    schema: Schema,
+    table: &'static str,
+    column: &'static str,
+) -> Result<(), Broken> {
+    let key = if table == "outbox" { "id" } else { "message_id" };
+    let sql = format!(
+        "delete from {schema}.{table} where {key} in (select {key} from {schema}.{table} \
+         where {column} < now() - make_interval(hours => $1) order by {key} limit $2)",
+        schema = schema.0
+    );
+    loop {
+        let sql = sql.clone();
+        let removed = db::unit_of_work(pool, move |db| {
+            Box::pin(async move {
+                let done = sqlx::query(AssertSqlSafe(sql))
+                    .bind(KEPT_HOURS)
+                    .bind(PURGE_BATCH)
+                    .execute(db)
+                    .await;
+                done.map(|done| done.rows_affected()).map_err(Broken::from)
+            })
+        })
+        .await?;
+        if removed < PURGE_BATCH.unsigned_abs() {
+            return Ok(());
+        }
+    }
+}
