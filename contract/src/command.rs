@@ -115,13 +115,6 @@ pub enum ReservationCommand {
         /// The reservation.
         reservation_id: ReservationId,
     },
-    /// The cancellation was undone before anything was given back: `cancelling` becomes `confirmed`.
-    KeepConfirmed {
-        /// The hotel.
-        hotel_id: HotelId,
-        /// The reservation.
-        reservation_id: ReservationId,
-    },
 }
 
 /// A command to any participant.
@@ -168,7 +161,6 @@ impl Command {
             Self::Reservation(ReservationCommand::Confirm { .. }) => "Confirm",
             Self::Reservation(ReservationCommand::Reject { .. }) => "Reject",
             Self::Reservation(ReservationCommand::MarkCancelled { .. }) => "MarkCancelled",
-            Self::Reservation(ReservationCommand::KeepConfirmed { .. }) => "KeepConfirmed",
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::db::DatabaseConfig;
 use crate::health::Health;
 use crate::kafka::KafkaConfig;
 use crate::tasks::Tasks;
+use crate::token::TokenConfig;
 
 /// The process's shared parts. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub struct Parts {
     pub database: DatabaseConfig,
     /// Where Kafka is.
     pub kafka: KafkaConfig,
+    /// The secret for tokens between modules.
+    pub token: TokenConfig,
     /// The clock.
     pub clock: Clock,
     /// Tasks and the stop signal.

@@ -5,6 +5,34 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+/// The secret with which the modules of one platform sign tokens for each other.
+#[derive(clap::Args, Clone)]
+pub struct TokenConfig {
+    /// Secret of at least 32 bytes, the same for every process of the platform. `scripts/up` makes one.
+    #[arg(long, env = "BELLHOP_TOKEN_SECRET", default_value = "", hide_env_values = true)]
+    pub token_secret: String,
+}
+
+impl std::fmt::Debug for TokenConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenConfig(…)")
+    }
+}
+
+impl TokenConfig {
+    /// Tokens for `audience`.
+    ///
+    /// # Errors
+    /// A setting error that names the variable and the remedy.
+    pub fn tokens(&self, audience: &'static str) -> Result<Tokens, crate::StartError> {
+        Tokens::new(&self.token_secret, audience).map_err(|error| {
+            crate::StartError::Setting(format!(
+                "BELLHOP_TOKEN_SECRET: {error}; `openssl rand -hex 32` makes a good one"
+            ))
+        })
+    }
+}
+
 /// The fewest bytes that a secret may have.
 pub const SECRET_BYTES_MIN: usize = 32;
 
