@@ -1,1 +1,14 @@
-//! Placeholder.
+//! The commands of the executable. No business rule lives here: `run` wires the services together,
+//! the other commands use the public HTTP interface or look on from outside.
+
+pub mod audit;
+pub mod client;
+pub mod doctor;
+pub mod migrate;
+pub mod openapi;
+pub mod replay;
+pub mod run;
+pub mod say;
+pub mod seed;
+pub mod targets;
+pub mod warm;

@@ -1,1 +1,51 @@
-fn main(){}
+//! The one executable: `bellhop run` starts services, every other command is for people.
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Bellhop books hotel stays: every night sold at most once, every card charged only for a room.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the platform, or one target of it, until SIGTERM or Ctrl-C.
+    Run(Box<bellhop::run::Run>),
+    /// Create roles, schemas, tables, grants and the publication, or bring them up to date.
+    Migrate(bellhop::migrate::Migrate),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Create the hotels of the examples, ready to be booked.
+    Seed(bellhop::seed::Seed),
+    /// Fill, repair or verify the availability cache.
+    Warm(bellhop::warm::Warm),
+    /// Book and cancel real bookings from a file through the public REST API.
+    Replay(bellhop::replay::Replay),
+    /// Check that no invariant is violated; exits with 1 on the first kind that is.
+    Audit(bellhop::audit::Audit),
+    /// Say what is missing or wrong around the platform, and what to do about it.
+    Doctor(bellhop::doctor::Doctor),
+}
+
+fn main() -> anyhow::Result<std::process::ExitCode> {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Run(run) => run.execute().await,
+            Command::Migrate(migrate) => migrate.execute().await,
+            Command::Openapi => bellhop::openapi::print(),
+            Command::Seed(seed) => seed.execute().await,
+            Command::Warm(warm) => warm.execute().await,
+            Command::Replay(replay) => replay.execute().await,
+            Command::Audit(audit) => audit.execute().await,
+            Command::Doctor(doctor) => doctor.execute().await,
+        }
+    })
+}

@@ -246,7 +246,7 @@ mod tests {
             let check_in = StayDate::from_days_since_1970(start).unwrap();
             let stay = Stay::new(check_in, check_in.plus_days(nights)).unwrap();
             let dates: Vec<_> = stay.nights().collect();
-            prop_assert_eq!(dates.len() as u32, nights);
+            prop_assert_eq!(u32::try_from(dates.len()).unwrap(), nights);
             prop_assert_eq!(dates[0], check_in);
             prop_assert!(dates.windows(2).all(|pair| pair[0].plus_days(1) == pair[1]));
             prop_assert!(dates.iter().all(|night| *night < stay.check_out()));

@@ -8,6 +8,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::secret::Secret;
 use clap::Args;
 use futures::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
@@ -24,7 +25,7 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS: u32 = 15_000;
 /// Where Postgres is. Every module logs in as its own role, `bellhop_<module>`.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseConfig {
-    /// Host, port and database, without credentials: postgres://127.0.0.1:5432/bellhop
+    /// Host, port and database, without credentials.
     #[arg(
         long,
         env = "BELLHOP_DATABASE_URL",
@@ -40,7 +41,7 @@ pub struct DatabaseConfig {
         default_value = "",
         hide_env_values = true
     )]
-    pub database_password: String,
+    pub database_password: Secret,
 
     /// Connections per module. More do not make a hot row faster (see docs/decisions).
     #[arg(long, env = "BELLHOP_DATABASE_CONNECTIONS_MAX", default_value_t = 8)]
@@ -76,7 +77,7 @@ impl DatabaseConfig {
     )]
     pub fn password(&self, module: &str) -> String {
         let variable = format!("BELLHOP_{}_DATABASE_PASSWORD", module.to_uppercase());
-        std::env::var(variable).unwrap_or_else(|_| self.database_password.clone())
+        std::env::var(variable).unwrap_or_else(|_| self.database_password.reveal().to_owned())
     }
 
     /// A pool for a module. Connects when first used, so that a module starts before its database does.

@@ -5,18 +5,19 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::secret::Secret;
+
 /// The secret with which the modules of one platform sign tokens for each other.
-#[derive(clap::Args, Clone)]
+#[derive(clap::Args, Clone, Debug)]
 pub struct TokenConfig {
     /// Secret of at least 32 bytes, the same for every process of the platform. `scripts/up` makes one.
-    #[arg(long, env = "BELLHOP_TOKEN_SECRET", default_value = "", hide_env_values = true)]
-    pub token_secret: String,
-}
-
-impl std::fmt::Debug for TokenConfig {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("TokenConfig(…)")
-    }
+    #[arg(
+        long,
+        env = "BELLHOP_TOKEN_SECRET",
+        default_value = "",
+        hide_env_values = true
+    )]
+    pub token_secret: Secret,
 }
 
 impl TokenConfig {
@@ -25,7 +26,7 @@ impl TokenConfig {
     /// # Errors
     /// A setting error that names the variable and the remedy.
     pub fn tokens(&self, audience: &'static str) -> Result<Tokens, crate::StartError> {
-        Tokens::new(&self.token_secret, audience).map_err(|error| {
+        Tokens::new(self.token_secret.reveal(), audience).map_err(|error| {
             crate::StartError::Setting(format!(
                 "BELLHOP_TOKEN_SECRET: {error}; `openssl rand -hex 32` makes a good one"
             ))

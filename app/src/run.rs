@@ -1,0 +1,136 @@
+//! `bellhop run`: starts targets, serves their routes, drains on the first signal.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use clap::Args;
+use metrics_exporter_prometheus::PrometheusHandle;
+use platform::db::DatabaseConfig;
+use platform::health::Health;
+use platform::http::{self, HttpConfig};
+use platform::kafka::KafkaConfig;
+use platform::telemetry::{self, TelemetryConfig};
+use platform::token::TokenConfig;
+use platform::{Clock, Parts, Tasks};
+
+use crate::targets::{self, Target};
+
+/// Settings of `bellhop run`.
+#[derive(Args, Debug)]
+pub struct Run {
+    /// What runs in this process; several are separated by commas.
+    #[arg(long, env = "BELLHOP_TARGET", value_enum, value_delimiter = ',', default_value = "all")]
+    target: Vec<Target>,
+    #[command(flatten)]
+    http: HttpConfig,
+    #[command(flatten)]
+    database: DatabaseConfig,
+    #[command(flatten)]
+    kafka: KafkaConfig,
+    #[command(flatten)]
+    token: TokenConfig,
+    #[command(flatten)]
+    telemetry: TelemetryConfig,
+    #[command(flatten)]
+    modules: Modules,
+}
+
+/// The settings of every module.
+#[derive(Args, Debug)]
+pub struct Modules {
+    #[command(flatten, next_help_heading = "Hotel service")]
+    pub(crate) hotel: hotel::Config,
+    #[command(flatten, next_help_heading = "Inventory service")]
+    pub(crate) inventory: inventory::Config,
+    #[command(flatten, next_help_heading = "Reservation service")]
+    pub(crate) reservation: reservation::Config,
+    #[command(flatten, next_help_heading = "Payment service")]
+    pub(crate) payment: payment::Config,
+    #[command(flatten, next_help_heading = "Relay")]
+    pub(crate) relay: relay::Config,
+    #[command(flatten, next_help_heading = "Availability service")]
+    pub(crate) availability: availability::Config,
+    #[command(flatten, next_help_heading = "Orchestrator")]
+    pub(crate) orchestrator: orchestrator::Config,
+    #[command(flatten, next_help_heading = "Sandbox provider")]
+    pub(crate) sandbox_provider: sandbox_provider::Config,
+}
+
+impl Run {
+    /// Runs until a signal, or until a task dies.
+    ///
+    /// # Errors
+    /// When a setting is not usable or the address cannot be listened on.
+    pub async fn execute(self: Box<Self>) -> anyhow::Result<ExitCode> {
+        telemetry::start_logging(&self.telemetry);
+        let metrics = telemetry::start_metrics();
+        tracing::info!(settings = ?self, "bellhop {} starts", env!("CARGO_PKG_VERSION"));
+        let listener = tokio::net::TcpListener::bind(self.http.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}; choose another with --listen", self.http.listen))?;
+        let address = listener.local_addr()?;
+        let parts = Parts {
+            database: self.database.clone(),
+            kafka: self.kafka.clone(),
+            token: self.token.clone(),
+            clock: Clock::system(),
+            tasks: Tasks::new(),
+            health: Health::default(),
+        };
+        let modules = targets::start(&self.target, &parts, &self.modules)?;
+        let routes = modules.merge(operations(&parts.health, metrics)).merge(crate::openapi::routes()?);
+        stop_on_signal(&parts.tasks)?;
+        tracing::info!(%address, targets = ?self.target, "listening on http://{address}");
+        http::serve(listener, self.http.connections_max, http::layers(routes), parts.tasks.clone()).await;
+        let drained = parts.tasks.drained().await;
+        tracing::info!("stopped");
+        Ok(if drained { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// `/healthz` (the process lives), `/readyz` (its parts work, each with its reason) and `/metrics`.
+fn operations(health: &Health, metrics: PrometheusHandle) -> Router {
+    let health = health.clone();
+    let process = metrics_process::Collector::default();
+    process.describe();
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(move || std::future::ready(ready(&health))))
+        .route(
+            "/metrics",
+            get(move || {
+                process.collect();
+                std::future::ready(metrics.render())
+            }),
+        )
+}
+
+fn ready(health: &Health) -> (StatusCode, axum::Json<serde_json::Value>) {
+    let parts = health.parts();
+    let status = if parts.values().all(Result::is_ok) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let say = |state: &Result<(), String>| state.as_ref().map_or_else(Clone::clone, |()| "ready".to_owned());
+    let body = parts.iter().map(|(part, state)| (part.clone(), say(state).into()));
+    (status, axum::Json(serde_json::Value::Object(body.collect())))
+}
+
+/// The first SIGTERM or Ctrl-C drains, the second ends at once.
+fn stop_on_signal(tasks: &Tasks) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stopping = tasks.clone();
+    #[expect(clippy::disallowed_methods, reason = "waits for the second signal during the drain, so it is not drained")]
+    tokio::spawn(async move {
+        for second in [false, true] {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            if second {
+                std::process::exit(130);
+            }
+            tracing::info!("stopping; a second signal ends at once");
+            stopping.stop();
+        }
+    });
+    Ok(())
+}
