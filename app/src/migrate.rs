@@ -1,0 +1,149 @@
+//! `bellhop migrate`: from an empty Postgres to one that the platform can run on, and forward from there.
+//!
+//! The administrator makes what no service may make for itself: the database, a login role and a schema
+//! per owner, the grants, the publication. The tables are made by their owner's role from
+//! `migrations/<schema>`, so no service can have a right that its migrations did not give it.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use platform::Secret;
+use platform::db::DatabaseConfig;
+use sqlx::migrate::{MigrateDatabase as _, Migrator};
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres};
+
+use crate::say;
+
+/// The role that may read everything and change nothing.
+pub const AUDIT_ROLE: &str = "bellhop_audit";
+/// Tries of a statement about roles, which are shared by all databases of a server and may be changed
+/// by another migration at the same time.
+const TRIES: u32 = 20;
+
+/// Settings of `bellhop migrate`.
+#[derive(Args, Debug)]
+pub struct Migrate {
+    /// Where and as whom to administer: a superuser's URL with the platform's database in it.
+    #[arg(long, env = "BELLHOP_ADMIN_DATABASE_URL", hide_env_values = true)]
+    admin_database_url: Secret,
+    #[command(flatten)]
+    database: DatabaseConfig,
+    /// The publication that the relay reads.
+    #[arg(long, env = "BELLHOP_PUBLICATION", default_value = "bellhop")]
+    publication_name: String,
+}
+
+/// Who owns a schema, with its migrations. The role and the schema bear the module's name.
+pub fn owners() -> [(&'static str, &'static Migrator); 6] {
+    [
+        ("hotel", &hotel::MIGRATOR),
+        ("inventory", &inventory::MIGRATOR),
+        ("reservation", &reservation::MIGRATOR),
+        ("payment", &payment::MIGRATOR),
+        ("orchestrator", &orchestrator::MIGRATOR),
+        ("relay", &relay::MIGRATOR),
+    ]
+}
+
+impl Migrate {
+    /// Brings the database up to date; safe to run again.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or refuses a statement.
+    pub async fn execute(self) -> anyhow::Result<ExitCode> {
+        let url = self.admin_database_url.reveal();
+        if !Postgres::database_exists(url).await.context("BELLHOP_ADMIN_DATABASE_URL: the server does not answer")? {
+            Postgres::create_database(url).await?;
+            say::line("created the database");
+        }
+        let mut admin = PgConnection::connect(url).await?;
+        for (module, _) in owners() {
+            self.role_and_schema(&mut admin, module).await?;
+        }
+        self.role(&mut admin, "audit", "").await?;
+        for (module, migrator) in owners() {
+            self.tables(module, migrator).await?;
+        }
+        for statement in grants() {
+            run(&mut admin, &statement).await?;
+        }
+        if self.publication(&mut admin).await? {
+            say::line(format!("created the publication {}", self.publication_name));
+        }
+        say::line("the database is up to date");
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn role_and_schema(&self, admin: &mut PgConnection, module: &str) -> anyhow::Result<()> {
+        let attributes = if module == "relay" { "replication" } else { "" };
+        self.role(admin, module, attributes).await?;
+        run(admin, &format!("create schema if not exists {module} authorization bellhop_{module}")).await?;
+        run(admin, &format!("revoke all on schema {module} from public")).await
+    }
+
+    async fn role(&self, admin: &mut PgConnection, module: &str, attributes: &str) -> anyhow::Result<()> {
+        let password = self.database.password(module).replace('\'', "''");
+        let role = format!("bellhop_{module}");
+        run(
+            admin,
+            &format!(
+                "do $$ begin create role {role} login; \
+                 exception when duplicate_object or unique_violation then null; end $$"
+            ),
+        )
+        .await?;
+        let wanted = format!("alter role {role} login {attributes} password '{password}'");
+        for tries in 1.. {
+            match run(admin, &wanted).await {
+                Err(_) if tries < TRIES => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+                done => return done.with_context(|| format!("the role {role} could not be changed")),
+            }
+        }
+        Ok(())
+    }
+
+    async fn tables(&self, module: &str, migrator: &Migrator) -> anyhow::Result<()> {
+        let mut owner = PgConnection::connect_with(&self.database.options(module)?).await.with_context(|| {
+            format!("bellhop_{module} cannot log in; check BELLHOP_DATABASE_URL and the server's pg_hba.conf")
+        })?;
+        migrator.run(&mut owner).await.with_context(|| format!("migrations/{module} could not be applied"))?;
+        say::line(format!("migrations/{module}: {} applied", migrator.iter().count()));
+        Ok(())
+    }
+
+    async fn publication(&self, admin: &mut PgConnection) -> anyhow::Result<bool> {
+        #[expect(clippy::disallowed_methods, reason = "the system catalogue, not a table of ours")]
+        let there: bool = sqlx::query_scalar("select exists (select from pg_publication where pubname = $1)")
+            .bind(&self.publication_name)
+            .fetch_one(&mut *admin)
+            .await?;
+        if !there {
+            run(admin, &relay::publication_sql(&self.publication_name)).await?;
+        }
+        Ok(!there)
+    }
+}
+
+/// What each role may do beyond its own schema: the relay reads what it captures, the audit reads all.
+fn grants() -> Vec<String> {
+    let mut grants = vec!["revoke all on schema public from public".to_owned()];
+    for table in relay::captured_tables() {
+        let schema = table.split('.').next().unwrap_or_default();
+        grants.push(format!("grant usage on schema {schema} to bellhop_relay"));
+        grants.push(format!("grant select on {table} to bellhop_relay"));
+    }
+    for (module, _) in owners() {
+        grants.push(format!("grant usage on schema {module} to {AUDIT_ROLE}"));
+        grants.push(format!("grant select on all tables in schema {module} to {AUDIT_ROLE}"));
+    }
+    grants
+}
+
+async fn run(db: &mut PgConnection, statement: &str) -> anyhow::Result<()> {
+    db.execute(AssertSqlSafe(statement.to_owned()))
+        .await
+        .with_context(|| format!("refused: {}", statement.split(" password ").next().unwrap_or_default()))?;
+    Ok(())
+}
