@@ -147,3 +147,20 @@ async fn run(db: &mut PgConnection, statement: &str) -> anyhow::Result<()> {
         .with_context(|| format!("refused: {}", statement.split(" password ").next().unwrap_or_default()))?;
     Ok(())
 }
+
+/// Whether a schema is exactly as this binary knows it; answers the number of its migrations.
+///
+/// # Errors
+/// When the role cannot log in, a migration is missing, or the schema is newer than the binary.
+pub async fn check(database: &DatabaseConfig, module: &str, migrator: &Migrator) -> anyhow::Result<usize> {
+    let mut owner = PgConnection::connect_with(&database.options(module)?).await?;
+    let sql = format!("select version from {module}._sqlx_migrations where success order by version");
+    #[expect(clippy::disallowed_methods, reason = "one statement for every schema's own list of migrations")]
+    let applied: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut owner).await?;
+    let known: Vec<i64> = migrator.iter().map(|migration| migration.version).collect();
+    if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {
+        anyhow::bail!("schema {module} has migration {newer}, which this binary does not know; run a newer binary");
+    }
+    anyhow::ensure!(applied.len() == known.len(), "schema {module} lacks migrations; run `bellhop migrate`");
+    Ok(known.len())
+}
