@@ -2,7 +2,6 @@
 //! problem that names the field, and nothing is guessed.
 
 use std::collections::HashSet;
-use std::str::FromStr;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -162,19 +161,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for StrictQuery<T>
     }
 }
 
-/// One id of the path. What is not an id is answered like an id that does not exist: 404.
+/// The ids of the path: one, or a tuple in the order in which they stand. What is not an id is answered
+/// like an id that does not exist: 404.
 #[derive(Debug, Clone, Copy)]
 pub struct StrictPath<T>(pub T);
 
-impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for StrictPath<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for StrictPath<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let missing = || Problem::not_found("resource; ids are UUIDs in lower case with hyphens");
-        let text = Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|_| missing())?;
-        text.parse().map(Self).map_err(|_| missing())
+        let read = Path::<T>::from_request_parts(parts, state).await;
+        read.map(|Path(ids)| Self(ids))
+            .map_err(|_| Problem::not_found("resource; ids are UUIDs in lower case with hyphens"))
     }
 }
 
