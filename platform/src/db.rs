@@ -104,6 +104,9 @@ pub enum Broken {
     /// The task that ran the work died.
     #[error("the task died")]
     Task(#[from] tokio::task::JoinError),
+    /// Another transaction wrote first what this one was about to write; it must be decided anew.
+    #[error("overtaken: {0}")]
+    Overtaken(&'static str),
     /// Rows or messages contradict the code.
     #[error("inconsistent: {0}")]
     Inconsistent(String),
@@ -132,7 +135,8 @@ impl Broken {
                 | sqlx::Error::Tls(_)
                 | sqlx::Error::WorkerCrashed,
             )
-            | Self::Task(_) => true,
+            | Self::Task(_)
+            | Self::Overtaken(_) => true,
             Self::Database(_) | Self::Inconsistent(_) => false,
         }
     }
