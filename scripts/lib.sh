@@ -426,3 +426,48 @@ CONF
 }
 
 stop_kafka() { terminate "$1/kafka.pid" "$1/kafka/server.properties" 30; }
+
+# ---------------------------------------------------------------- building and testing
+
+target_dir() { (cd "$ROOT" && cargo metadata --no-deps --format-version 1 | jq -r .target_directory); }
+
+# start_own_servers PURPOSE durable|fast: all three on free ports in a temporary home, and the variables by
+# which programs find them. What a sourced .bellhop/env says of other servers is forgotten first.
+start_own_servers() {
+    local postgres redis kafka controller
+    # shellcheck disable=SC2086
+    unset ${!BELLHOP_@} SQLX_OFFLINE_DIR
+    temporary_home "$1"
+    postgres=$(free_port) redis=$(free_port) kafka=$(free_port) controller=$(free_port)
+    say "starting Postgres, Redis and Kafka on ports $postgres, $redis and $kafka, data in $HOME_DIR"
+    start_postgres "$HOME_DIR" "$postgres" "$2"
+    start_redis "$HOME_DIR" "$redis"
+    start_kafka "$HOME_DIR" "$kafka" "$controller"
+    DATABASE_URL=$(postgres_url "$HOME_DIR" "$postgres" bellhop)
+    psql -X -q "$(with_database "$DATABASE_URL" postgres)" -c 'create database bellhop'
+    BELLHOP_ADMIN_DATABASE_URL=$DATABASE_URL
+    BELLHOP_DATABASE_URL=postgres://127.0.0.1:$postgres/bellhop
+    BELLHOP_DATABASE_PASSWORD=$(openssl rand -hex 24)
+    BELLHOP_KAFKA_BROKERS=127.0.0.1:$kafka
+    BELLHOP_REDIS_URL=redis://127.0.0.1:$redis
+    export DATABASE_URL BELLHOP_ADMIN_DATABASE_URL BELLHOP_DATABASE_URL BELLHOP_DATABASE_PASSWORD
+    export BELLHOP_KAFKA_BROKERS BELLHOP_REDIS_URL
+}
+
+# run_tests [ARGUMENT OF cargo test...]: against the servers that start_own_servers started.
+run_tests() {
+    local scope=(--workspace) argument
+    for argument in "$@"; do
+        case $argument in
+            --) break ;;
+            -p | -p* | --package | --package=*) scope=() ;;
+        esac
+    done
+    export SQLX_OFFLINE=true
+    BELLHOP_BIN=$(target_dir)/debug/bellhop
+    export BELLHOP_BIN
+    say "building bellhop, which the tests run"
+    foreground cargo build --bin bellhop
+    say "running the tests"
+    foreground cargo test --quiet --no-fail-fast "${scope[@]}" "$@"
+}
