@@ -1,0 +1,233 @@
+//! The cache in Redis: its connections, how far it has come, and whether it was ever filled.
+//!
+//! Reading is impatient (the database can be asked instead), writing is patient (the consumer has
+//! nowhere else to go). Every write is a script that writes only what may be written, so a command that
+//! was given up and runs late does no harm.
+
+mod read;
+mod write;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use contract::HotelId;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Pipeline, Script, Value};
+
+use crate::catalogue::Catalogue;
+use crate::layout::Layout;
+use crate::nights::Place;
+
+pub use write::{HotelWrites, NightKey, Put};
+
+/// How long a reader waits for Redis, in milliseconds.
+const READ_MS: u64 = 100;
+/// How long a writer waits for Redis, in milliseconds.
+const WRITE_MS: u64 = 2_000;
+/// After a failed read nobody asks Redis for this many milliseconds.
+const REST_MS: u64 = 250;
+/// Catalogues that a process remembers at most; then it forgets them all.
+const CATALOGUES_MAX: usize = 20_000;
+/// How long whoever fills the cache is believed to be alive, in seconds.
+pub const REBUILDING_SECONDS: u64 = 30;
+
+/// Why the cache does not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Miss {
+    /// The cache does not hold all of this hotel's nights.
+    #[error("the cache is cold")]
+    Cold,
+    /// Redis is away, slow, or has just been.
+    #[error("the cache is away")]
+    Away,
+}
+
+/// The cache. Cheap to clone; connects when first used and again whenever the connection broke.
+#[derive(Clone)]
+pub struct Cache(Arc<Inner>);
+
+struct Inner {
+    reader: ConnectionManager,
+    writer: ConnectionManager,
+    layout: Layout,
+    nights: Script,
+    facts: Script,
+    place: Script,
+    /// The catalogues seen last, each valid while its revision is the one in Redis.
+    catalogues: Mutex<HashMap<HotelId, Arc<Known>>>,
+    started: Instant,
+    /// Until when (milliseconds after `started`) Redis is left alone.
+    resting_until: AtomicU64,
+}
+
+/// A catalogue with the revision it was read at.
+struct Known {
+    revision: Vec<u8>,
+    catalogue: Arc<Catalogue>,
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cache")
+            .field("layout", &self.0.layout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Cache {
+    /// The cache at `url`, which need not be there yet. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the address cannot be read.
+    pub fn new(url: &str, prefix: &str) -> Result<Self, redis::RedisError> {
+        let client = redis::Client::open(url)?;
+        let manager = |wait_ms| {
+            let config = ConnectionManagerConfig::new()
+                .set_connection_timeout(Some(Duration::from_millis(WRITE_MS)))
+                .set_response_timeout(Some(Duration::from_millis(wait_ms)))
+                .set_min_delay(Duration::from_millis(20))
+                .set_number_of_retries(1);
+            ConnectionManager::new_lazy_with_config(client.clone(), config)
+        };
+        Ok(Self(Arc::new(Inner {
+            reader: manager(READ_MS)?,
+            writer: manager(WRITE_MS)?,
+            layout: Layout::new(prefix),
+            nights: Script::new(include_str!("lua/nights.lua")),
+            facts: Script::new(include_str!("lua/facts.lua")),
+            place: Script::new(include_str!("lua/freshness.lua")),
+            catalogues: Mutex::default(),
+            started: Instant::now(),
+            resting_until: AtomicU64::new(0),
+        })))
+    }
+
+    /// The names of the keys.
+    pub fn layout(&self) -> &Layout {
+        &self.0.layout
+    }
+
+    /// Moves the cache's place forward.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn advance(&self, place: Place) -> Result<(), redis::RedisError> {
+        let script = &self.0.place;
+        script
+            .key(self.layout().freshness())
+            .arg(place.encode())
+            .invoke_async(&mut self.0.writer.clone())
+            .await
+    }
+
+    /// Whether the cache was filled since it was last empty.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn is_filled(&self) -> Result<bool, redis::RedisError> {
+        let mut exists = redis::cmd("EXISTS");
+        exists
+            .arg(self.layout().generation())
+            .query_async(&mut self.0.writer.clone())
+            .await
+    }
+
+    /// The cache was filled: from here on the changes alone keep it complete.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn set_filled(&self, at: DateTime<Utc>) -> Result<(), redis::RedisError> {
+        let mut set = redis::cmd("SET");
+        set.arg(self.layout().generation()).arg(at.timestamp_millis());
+        set.query_async(&mut self.0.writer.clone()).await
+    }
+
+    /// Takes, or keeps, the right to fill the cache. Answers whether `owner` has it now.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn claim_rebuild(&self, owner: &str) -> Result<bool, redis::RedisError> {
+        let key = self.layout().rebuilding();
+        let mut pipe = redis::pipe();
+        pipe.cmd("SET")
+            .arg(&key)
+            .arg(owner)
+            .arg("NX")
+            .arg("EX")
+            .arg(REBUILDING_SECONDS)
+            .ignore();
+        pipe.cmd("GET").arg(&key);
+        let (holder,): (Option<String>,) = pipe.query_async(&mut self.0.writer.clone()).await?;
+        if holder.as_deref() != Some(owner) {
+            return Ok(false);
+        }
+        let mut expire = redis::cmd("EXPIRE");
+        expire
+            .arg(&key)
+            .arg(REBUILDING_SECONDS)
+            .query_async::<()>(&mut self.0.writer.clone())
+            .await?;
+        Ok(true)
+    }
+
+    async fn patiently(&self, pipe: &Pipeline) -> Result<Vec<Value>, redis::RedisError> {
+        pipe.query_async(&mut self.0.writer.clone()).await
+    }
+
+    /// Asks Redis within [`READ_MS`], connecting included; after a failure leaves it alone for a while,
+    /// so that a Redis that hangs does not slow every request down.
+    async fn impatiently(&self, pipe: &Pipeline) -> Result<Vec<Value>, Miss> {
+        let now = |inner: &Inner| u64::try_from(inner.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if now(&self.0) < self.0.resting_until.load(Ordering::Relaxed) {
+            return Err(Miss::Away);
+        }
+        let mut reader = self.0.reader.clone();
+        let asked = tokio::time::timeout(Duration::from_millis(READ_MS), pipe.query_async(&mut reader)).await;
+        match asked {
+            Ok(Ok(values)) => Ok(values),
+            Ok(Err(error))
+                if !error.is_io_error() && !error.is_timeout() && !error.is_connection_dropped() =>
+            {
+                tracing::warn!(%error, "Redis refused to answer; the database is asked instead");
+                Err(Miss::Cold)
+            }
+            failed => {
+                if let Ok(Err(error)) = failed {
+                    tracing::warn!(%error, "Redis did not answer; the database is asked instead");
+                }
+                self.0
+                    .resting_until
+                    .store(now(&self.0) + REST_MS, Ordering::Relaxed);
+                Err(Miss::Away)
+            }
+        }
+    }
+
+    fn known(&self, hotel: HotelId) -> Option<Arc<Known>> {
+        self.0
+            .catalogues
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&hotel)
+            .cloned()
+    }
+
+    fn remember(&self, hotel: HotelId, known: &Arc<Known>) {
+        let mut catalogues = self.0.catalogues.lock().unwrap_or_else(PoisonError::into_inner);
+        if catalogues.len() >= CATALOGUES_MAX {
+            catalogues.clear();
+        }
+        catalogues.insert(hotel, Arc::clone(known));
+    }
+}
+
+fn bytes(value: Value) -> Vec<u8> {
+    match value {
+        Value::BulkString(bytes) => bytes,
+        Value::SimpleString(text) => text.into_bytes(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,176 @@
+//! Writing: many changes of many hotels in one round trip, each only if it may be written.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+
+use contract::{HotelId, RatePlanId, RoomTypeId, StayDate};
+use redis::{Cmd, Value};
+
+use super::Cache;
+use crate::catalogue::{About, version, write_days};
+use crate::layout::{Days, Entry, Form, place};
+
+/// Nights in one script call at most: about two milliseconds of Redis.
+const NIGHTS_PER_CALL: usize = 1_000;
+
+/// Which night of which list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NightKey {
+    /// The room type.
+    pub room_type: RoomTypeId,
+    /// The rate plan whose price it is; none for rooms left.
+    pub rate_plan: Option<RatePlanId>,
+    /// The night.
+    pub night: StayDate,
+}
+
+impl NightKey {
+    /// The form of this night's entry.
+    pub fn form(self) -> Form {
+        if self.rate_plan.is_some() {
+            Form::Prices
+        } else {
+            Form::Rooms
+        }
+    }
+}
+
+/// What to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Put<T> {
+    /// The new value.
+    pub new: T,
+    /// What must stand there for the write to happen; without it, anything older than the new value.
+    pub expected: Option<T>,
+}
+
+/// What to write of one hotel.
+#[derive(Debug, Clone, Default)]
+pub struct HotelWrites {
+    /// Rooms and prices by night.
+    pub nights: BTreeMap<NightKey, Put<Entry>>,
+    /// Facts of the catalogue. All have an expected value or none has.
+    pub facts: BTreeMap<About, Put<Vec<u8>>>,
+    /// Days that are complete once these writes are done.
+    pub complete: Option<Days>,
+}
+
+impl HotelWrites {
+    /// Adds a change of a night, unless a newer one of the same night is there already.
+    pub fn night(&mut self, key: NightKey, new: Entry) {
+        let newest = self.nights.entry(key).or_insert(Put { new, expected: None });
+        if newest.new.lsn < new.lsn {
+            newest.new = new;
+        }
+    }
+
+    /// Adds a change of a fact, unless a newer one of the same fact is there already.
+    pub fn fact(&mut self, about: About, new: Vec<u8>) {
+        let newest = self.facts.entry(about).or_insert_with(|| Put {
+            new: new.clone(),
+            expected: None,
+        });
+        if version(&newest.new) < version(&new) {
+            newest.new = new;
+        }
+    }
+
+    /// How many writes.
+    pub fn count(&self) -> usize {
+        self.nights.len() + self.facts.len()
+    }
+}
+
+impl Cache {
+    /// Writes all of `hotels` in one round trip and answers how many writes happened; the others were
+    /// not newer, or not what was expected.
+    ///
+    /// # Errors
+    /// When Redis is away or refuses; some of the writes may have happened.
+    pub async fn write(&self, hotels: &BTreeMap<HotelId, HotelWrites>) -> Result<usize, redis::RedisError> {
+        let mut pipe = redis::pipe();
+        // Loading costs a few microseconds in each batch and never has to be noticed missing.
+        for script in [&self.0.nights, &self.0.facts] {
+            pipe.cmd("SCRIPT")
+                .arg("LOAD")
+                .arg(script_text(script, self))
+                .ignore();
+        }
+        for (hotel, writes) in hotels {
+            let nights: Vec<_> = writes.nights.iter().collect();
+            for some in nights.chunks(NIGHTS_PER_CALL) {
+                pipe.add_command(self.nights_call(*hotel, some));
+            }
+            // Facts last: a hotel is complete only after its nights are there.
+            if !writes.facts.is_empty() || writes.complete.is_some() {
+                pipe.add_command(self.facts_call(*hotel, writes));
+            }
+        }
+        let answers = self.patiently(&pipe).await?;
+        let count = |answer: &Value| if let Value::Int(count) = answer { *count } else { 0 };
+        Ok(usize::try_from(answers.iter().map(count).sum::<i64>()).unwrap_or(0))
+    }
+
+    fn nights_call(&self, hotel: HotelId, nights: &[(&NightKey, &Put<Entry>)]) -> Cmd {
+        let mut keys: Vec<String> = Vec::with_capacity(nights.len() + 4);
+        let mut arguments: Vec<Vec<u8>> = Vec::with_capacity(nights.len() * 5);
+        let mut packed = (None, 0);
+        for (key, put) in nights {
+            let (chunk, position) = place(key.night.days_since_1970());
+            let list = Some((key.room_type, key.rate_plan, chunk));
+            if packed.0 != list {
+                keys.push(self.layout().packed(hotel, key.room_type, key.rate_plan, chunk));
+                packed = (list, keys.len());
+            }
+            let dated = if key.rate_plan.is_none() {
+                keys.push(self.layout().dated(hotel, key.room_type, key.night));
+                keys.len()
+            } else {
+                0
+            };
+            let form = key.form();
+            let number = |number: usize| number.to_string().into_bytes();
+            arguments.extend([number(packed.1), number(position * form.width()), number(dated)]);
+            arguments.push(form.encode(put.new));
+            arguments.push(put.expected.map_or_else(Vec::new, |entry| form.encode(entry)));
+        }
+        let mut call = redis::cmd("EVALSHA");
+        call.arg(self.0.nights.get_hash())
+            .arg(keys.len())
+            .arg(keys)
+            .arg(arguments);
+        call
+    }
+
+    fn facts_call(&self, hotel: HotelId, writes: &HotelWrites) -> Cmd {
+        let mut call = redis::cmd("EVALSHA");
+        call.arg(self.0.facts.get_hash())
+            .arg(1)
+            .arg(self.layout().catalogue(hotel));
+        call.arg(new_revision())
+            .arg(writes.complete.map_or_else(String::new, write_days));
+        let compares = writes.facts.values().any(|put| put.expected.is_some());
+        call.arg(if compares { "same" } else { "newer" });
+        for (about, put) in &writes.facts {
+            call.arg(about.field())
+                .arg(&put.new)
+                .arg(put.expected.as_deref().unwrap_or_default());
+        }
+        call
+    }
+}
+
+fn script_text<'a>(script: &redis::Script, cache: &Cache) -> &'a str {
+    if script.get_hash() == cache.0.nights.get_hash() {
+        include_str!("../lua/nights.lua")
+    } else {
+        include_str!("../lua/facts.lua")
+    }
+}
+
+/// A text that no earlier revision had. Random, because a counter would begin again after a loss and
+/// readers would take an old copy for the new one.
+fn new_revision() -> String {
+    let random = || RandomState::new().hash_one(0_u8);
+    format!("{:016x}{:016x}", random(), random())
+}

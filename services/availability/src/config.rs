@@ -1,0 +1,33 @@
+//! The availability service's settings.
+
+use clap::Args;
+
+/// How the availability service is set up.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// Redis, which holds the cache. Needs no persistence; must not evict (`maxmemory-policy noeviction`).
+    #[arg(long, env = "BELLHOP_REDIS_URL", default_value = "redis://127.0.0.1:6379/")]
+    pub redis_url: String,
+
+    /// Put in front of every key, so that several platforms can share a Redis.
+    #[arg(long, env = "BELLHOP_REDIS_PREFIX", default_value = "")]
+    pub redis_prefix: String,
+
+    /// The inventory service's address, asked for rooms when the cache cannot answer.
+    #[arg(long, env = "BELLHOP_INVENTORY_URL", default_value = "http://127.0.0.1:8080")]
+    pub inventory_url: String,
+
+    /// The hotel service's address, asked for hotels and prices when the cache cannot answer.
+    #[arg(long, env = "BELLHOP_HOTEL_URL", default_value = "http://127.0.0.1:8080")]
+    pub hotel_url: String,
+
+    /// Requests that may be answered from the database at once; one more waits up to a second and is
+    /// then asked to come back.
+    #[arg(long, env = "BELLHOP_FALLBACK_CALLS_MAX", default_value_t = 16)]
+    pub fallback_calls_max: usize,
+
+    /// An answer of the cache older than this many milliseconds is not given while the database can be
+    /// asked. The relay's heartbeat keeps an idle platform's cache young.
+    #[arg(long, env = "BELLHOP_CACHE_AGE_MS_MAX", default_value_t = 60_000)]
+    pub cache_age_ms_max: u64,
+}

@@ -1,0 +1,340 @@
+//! The database, as this service may ask it: over HTTP, at the services that own the tables.
+//!
+//! One answer of ours takes many calls, so answers are counted, not calls: at most
+//! `fallback_calls_max` at once, and whoever waits for a turn longer than a second is told to come back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, StayDate};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::catalogue::{Catalogue, HotelFacts, RatePlanFacts, RoomTypeFacts};
+use crate::config::Config;
+use crate::layout::Days;
+use crate::nights::{RoomTypeNights, Seen};
+
+/// How long a request waits for its turn, in milliseconds.
+const TURN_MS: u64 = 1_000;
+/// How long one call may take, in milliseconds.
+const CALL_MS: u64 = 5_000;
+/// Calls that one answer makes at once.
+const CALLS_AT_ONCE: usize = 8;
+/// Idle connections are closed before the server's five seconds are over, in milliseconds.
+const IDLE_MS: u64 = 3_000;
+/// Rows on a page of a list; the most that the services give.
+const PAGE: u32 = 200;
+/// Pages that one list is read for at most.
+const PAGES_MAX: usize = 1_000;
+/// Nights that one call may ask for.
+pub const NIGHTS_PER_CALL: i32 = 366;
+
+/// Why the database gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// The hotel does not exist.
+    #[error("there is no such hotel")]
+    Unknown,
+    /// Too many are asking.
+    #[error("too many requests are being answered from the database")]
+    Busy,
+    /// A service cannot be reached or fails.
+    #[error("{url} gave no answer")]
+    Away {
+        /// What was asked.
+        url: String,
+        /// Why not.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// A service answers something else than its interface says.
+    #[error("{url} answered with {what}")]
+    Unexpected {
+        /// What was asked.
+        url: String,
+        /// What came back.
+        what: String,
+    },
+}
+
+/// The services that own the tables.
+#[derive(Debug, Clone)]
+pub struct Database {
+    client: reqwest::Client,
+    hotels: String,
+    inventory: String,
+    turns: Arc<Semaphore>,
+}
+
+/// One page of a list.
+#[derive(Debug, Deserialize)]
+struct Page<T> {
+    items: Vec<T>,
+    #[serde(default)]
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct HotelRow {
+    hotel_id: HotelId,
+}
+
+#[derive(Debug, Deserialize)]
+struct RoomTypeRow {
+    room_type_id: RoomTypeId,
+    #[serde(flatten)]
+    facts: RoomTypeFacts,
+}
+
+#[derive(Debug, Deserialize)]
+struct RatePlanRow {
+    rate_plan_id: RatePlanId,
+    #[serde(flatten)]
+    facts: RatePlanFacts,
+}
+
+#[derive(Debug, Deserialize)]
+struct HotelDetail {
+    name: String,
+    time_zone: String,
+    currency: Currency,
+}
+
+/// A night of the inventory service.
+#[derive(Debug, Clone, Deserialize)]
+pub struct InventoryNight {
+    /// Which rooms.
+    pub room_type_id: RoomTypeId,
+    /// The night.
+    pub night: StayDate,
+    /// Rooms that exist.
+    pub total: i32,
+    /// Rooms on hold.
+    pub held: i32,
+    /// Rooms sold.
+    pub sold: i32,
+    /// Whether the hotel has closed the night.
+    pub closed: bool,
+}
+
+/// A price of the hotel service.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PriceNight {
+    /// The night.
+    pub night: StayDate,
+    /// The price of one room.
+    pub price: Money,
+}
+
+impl Database {
+    /// The services at the configured addresses.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be made.
+    pub fn new(config: &Config) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .connect_timeout(Duration::from_millis(TURN_MS))
+            .timeout(Duration::from_millis(CALL_MS))
+            .pool_idle_timeout(Duration::from_millis(IDLE_MS))
+            .build()?;
+        let address = |url: &str| url.trim_end_matches('/').to_owned();
+        Ok(Self {
+            client,
+            hotels: address(&config.hotel_url),
+            inventory: address(&config.inventory_url),
+            turns: Arc::new(Semaphore::new(config.fallback_calls_max.max(1))),
+        })
+    }
+
+    /// A turn to ask, within [`TURN_MS`].
+    ///
+    /// # Errors
+    /// [`AskError::Busy`] when none came.
+    pub async fn turn(&self) -> Result<SemaphorePermit<'_>, AskError> {
+        let turn = tokio::time::timeout(Duration::from_millis(TURN_MS), self.turns.acquire()).await;
+        turn.map_err(|_| AskError::Busy)?.map_err(|_| AskError::Busy)
+    }
+
+    /// The same as the cache's answer, from the tables.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn read(
+        &self,
+        hotel: HotelId,
+        days: Days,
+        wanted: impl Fn(RoomTypeId, &RoomTypeFacts) -> bool + Send,
+    ) -> Result<Seen, AskError> {
+        let (catalogue, inventory) = tokio::try_join!(self.catalogue(hotel), self.inventory(hotel, days))?;
+        let all = catalogue.room_types.iter().enumerate();
+        let chosen: Vec<usize> = all
+            .filter(|(_, (id, facts))| wanted(*id, facts))
+            .map(|(index, _)| index)
+            .collect();
+        let lists: Vec<_> = chosen
+            .iter()
+            .filter_map(|index| catalogue.room_types.get(*index))
+            .flat_map(|(room_type, _)| catalogue.rate_plans.iter().map(|(plan, _)| (*room_type, *plan)))
+            .collect();
+        let mut prices = self.price_lists(hotel, lists, days).await?.into_iter();
+        let mut room_types = Vec::with_capacity(chosen.len());
+        for index in chosen {
+            let mut nights = RoomTypeNights::none(index, days, catalogue.rate_plans.len());
+            for row in inventory
+                .iter()
+                .filter(|row| row.room_type_id == catalogue.room_types[index].0)
+            {
+                let left = crate::model::rooms_left(row.total, row.held, row.sold, row.closed);
+                days.set(&mut nights.left, row.night, u64::from(left));
+            }
+            for (list, rows) in nights.prices.iter_mut().zip(&mut prices) {
+                for row in rows {
+                    days.set(list, row.night, row.price.minor().unsigned_abs());
+                }
+            }
+            room_types.push(nights);
+        }
+        Ok(Seen {
+            catalogue: Arc::new(catalogue),
+            room_types,
+            place: None,
+        })
+    }
+
+    /// Every hotel's id.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn hotels(&self) -> Result<Vec<HotelId>, AskError> {
+        let rows: Vec<HotelRow> = self.list(format!("{}/v1/hotels", self.hotels)).await?;
+        Ok(rows.into_iter().map(|row| row.hotel_id).collect())
+    }
+
+    /// A hotel's catalogue.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn catalogue(&self, hotel: HotelId) -> Result<Catalogue, AskError> {
+        let base = format!("{}/v1/hotels/{hotel}", self.hotels);
+        let (detail, room_types, rate_plans) = tokio::try_join!(
+            self.get::<HotelDetail>(base.clone()),
+            self.list::<RoomTypeRow>(format!("{base}/room-types")),
+            self.list::<RatePlanRow>(format!("{base}/rate-plans")),
+        )?;
+        let HotelDetail {
+            name,
+            time_zone,
+            currency,
+        } = detail;
+        let mut catalogue = Catalogue {
+            hotel: HotelFacts {
+                name,
+                time_zone,
+                currency,
+            },
+            room_types: room_types
+                .into_iter()
+                .map(|row| (row.room_type_id, row.facts))
+                .collect(),
+            rate_plans: rate_plans
+                .into_iter()
+                .map(|row| (row.rate_plan_id, row.facts))
+                .collect(),
+        };
+        catalogue.room_types.sort_by_key(|(id, _)| *id);
+        catalogue.rate_plans.sort_by_key(|(id, _)| *id);
+        Ok(catalogue)
+    }
+
+    /// The rooms of all room types, at most [`NIGHTS_PER_CALL`] nights.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn inventory(&self, hotel: HotelId, days: Days) -> Result<Vec<InventoryNight>, AskError> {
+        let (from, to) = dates(days)?;
+        let url = format!(
+            "{}/v1/hotels/{hotel}/inventory?from={from}&to={to}",
+            self.inventory
+        );
+        match self.get::<Page<InventoryNight>>(url).await {
+            Ok(page) => Ok(page.items),
+            // The inventory service knows only hotels that have rooms; whether there is a hotel is the
+            // hotel service's to say.
+            Err(AskError::Unknown) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The prices of several room types and rate plans, in the order asked for.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn price_lists(
+        &self,
+        hotel: HotelId,
+        lists: Vec<(RoomTypeId, RatePlanId)>,
+        days: Days,
+    ) -> Result<Vec<Vec<PriceNight>>, AskError> {
+        let (from, to) = dates(days)?;
+        let calls = lists.into_iter().map(|(room_type, rate_plan)| {
+            let base = format!("{}/v1/hotels/{hotel}/prices", self.hotels);
+            let url = format!("{base}?room_type_id={room_type}&rate_plan_id={rate_plan}&from={from}&to={to}");
+            async move { self.get::<Page<PriceNight>>(url).await.map(|page| page.items) }
+        });
+        stream::iter(calls).buffered(CALLS_AT_ONCE).try_collect().await
+    }
+
+    async fn list<T: DeserializeOwned>(&self, url: String) -> Result<Vec<T>, AskError> {
+        let mut rows = Vec::new();
+        let mut page_url = format!("{url}?limit={PAGE}");
+        for _ in 0..PAGES_MAX {
+            let page: Page<T> = self.get(page_url).await?;
+            rows.extend(page.items);
+            let Some(cursor) = page.next_cursor else {
+                return Ok(rows);
+            };
+            page_url = format!("{url}?limit={PAGE}&cursor={cursor}");
+        }
+        Err(AskError::Unexpected {
+            url,
+            what: "a list that does not end".to_owned(),
+        })
+    }
+
+    async fn get<T: DeserializeOwned>(&self, url: String) -> Result<T, AskError> {
+        let away = |source| AskError::Away {
+            url: url.clone(),
+            source,
+        };
+        let response = match self.client.get(&url).send().await {
+            // A kept connection may have been closed under us; that is not the service's failure.
+            Err(error) if error.is_request() && !error.is_timeout() => {
+                self.client.get(&url).send().await.map_err(away)?
+            }
+            other => other.map_err(away)?,
+        };
+        match response.status().as_u16() {
+            200 => response.json().await.map_err(away),
+            404 => Err(AskError::Unknown),
+            429 | 503 => Err(AskError::Busy),
+            status => Err(AskError::Unexpected {
+                url,
+                what: format!("status {status}"),
+            }),
+        }
+    }
+}
+
+fn dates(days: Days) -> Result<(StayDate, StayDate), AskError> {
+    let date = |day| {
+        StayDate::from_days_since_1970(day).map_err(|error| AskError::Unexpected {
+            url: "the calendar".to_owned(),
+            what: error.to_string(),
+        })
+    };
+    Ok((date(days.from)?, date(days.to)?))
+}

@@ -1,0 +1,131 @@
+//! `GET /v1/hotels/{hotel_id}/calendar`: one room type, night by night, for up to a year.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use contract::{Currency, HotelId, Money, RoomTypeId, StayDate};
+use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{json, night_names, required, wrong};
+use crate::layout::Days;
+use crate::service::{Freshness, Service};
+
+/// Nights in one calendar at most.
+const NIGHTS_MAX: i32 = 366;
+/// Bytes that one night takes in the answer.
+const NIGHT_BYTES: usize = 120;
+
+/// Which room type, and when.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Query {
+    /// The room type.
+    #[param(required = true, value_type = RoomTypeId)]
+    room_type: Option<RoomTypeId>,
+    /// The first night.
+    #[param(required = true, value_type = StayDate, example = "2026-12-01")]
+    from: Option<StayDate>,
+    /// The day after the last night, at most 366 days later.
+    #[param(required = true, value_type = StayDate, example = "2027-01-01")]
+    to: Option<StayDate>,
+}
+
+/// A room type's nights.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Calendar<'a> {
+    /// The hotel.
+    hotel_id: HotelId,
+    /// The room type.
+    room_type_id: RoomTypeId,
+    /// Its name.
+    #[schema(example = "Double room")]
+    name: &'a str,
+    /// The hotel's currency.
+    currency: Currency,
+    /// Every night from `from` up to but without `to`.
+    nights: Vec<CalendarNight<'a>>,
+    /// How fresh this is.
+    freshness: Freshness,
+}
+
+/// One night.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CalendarNight<'a> {
+    /// The night.
+    #[schema(value_type = StayDate)]
+    night: &'a str,
+    /// Rooms left; 0 also where the hotel offers none.
+    #[schema(example = 4)]
+    rooms_left: u64,
+    /// The lowest price of one room in any rate plan, before taxes; absent where none is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lowest_price: Option<Money>,
+}
+
+/// A room type's calendar
+///
+/// Rooms left and the lowest price, night by night. Answers from the cache, with how fresh it is; from
+/// the database when the cache is away or empty.
+#[utoipa::path(
+    get,
+    path = "/v1/hotels/{hotel_id}/calendar",
+    tag = "Availability",
+    operation_id = "get_calendar",
+    params(("hotel_id" = HotelId, Path, description = "The hotel."), Query),
+    responses(
+        (status = 200, description = "The nights.", body = Calendar<'static>),
+        (status = 400, description = "A parameter is missing or wrong.", body = ProblemBody),
+        (status = 404, description = "There is no such hotel or room type.", body = ProblemBody),
+        (status = 503, description = "Too many ask while the cache is away; come back.", body = ProblemBody),
+    )
+)]
+pub async fn get(
+    State(service): State<Arc<Service>>,
+    _: Caller,
+    StrictPath(hotel): StrictPath<HotelId>,
+    StrictQuery(query): StrictQuery<Query>,
+) -> Result<Response, Problem> {
+    let room_type_id = required("room_type", query.room_type)?;
+    let from = required("from", query.from)?;
+    let days = Days::between(from, required("to", query.to)?);
+    if !(1..=NIGHTS_MAX).contains(&(days.to - days.from)) {
+        let detail = format!("to is 1 to {NIGHTS_MAX} days after from.");
+        return Err(wrong("to", "invalid_range", detail));
+    }
+    let (seen, freshness) = service.read(hotel, days, |id, _| id == room_type_id).await?;
+    let found = seen
+        .room_types
+        .first()
+        .and_then(|nights| Some((seen.catalogue.room_types.get(nights.index)?, nights)));
+    let Some(((_, facts), nights)) = found else {
+        return Err(Problem::not_found("room type in this hotel").at("room_type"));
+    };
+    let currency = seen.catalogue.hotel.currency;
+    let names = night_names(from, days.count());
+    let lowest_price = |night: usize| {
+        let lowest = nights
+            .prices
+            .iter()
+            .filter_map(|prices| *prices.get(night)?)
+            .min()?;
+        Money::from_minor(i64::try_from(lowest).ok()?, currency).ok()
+    };
+    let described = names.iter().enumerate().map(|(at, night)| CalendarNight {
+        night,
+        rooms_left: nights.left.get(at).copied().flatten().unwrap_or(0),
+        lowest_price: lowest_price(at),
+    });
+    let answer = Calendar {
+        hotel_id: hotel,
+        room_type_id,
+        name: &facts.name,
+        currency,
+        nights: described.collect(),
+        freshness,
+    };
+    Ok(json(&answer, 512 + names.len() * NIGHT_BYTES))
+}

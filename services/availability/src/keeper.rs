@@ -1,0 +1,121 @@
+//! Fills the cache in the background: all of it when it was lost, one hotel when one was missed.
+//!
+//! Several processes may notice the same loss; a lock with an end lets one of them work. Until it is
+//! done the endpoints ask the database, so nobody waits for it.
+
+use std::time::Duration;
+
+use contract::{HotelId, RoomTypeId};
+use platform::retry::Backoff;
+use platform::{Parts, Tasks};
+use tokio::sync::mpsc;
+
+use crate::cache::{Cache, REBUILDING_SECONDS};
+use crate::database::Database;
+use crate::rebuild::{Mode, Plan, RebuildError, Rebuilder};
+
+/// How often the cache is looked at, in milliseconds.
+const LOOK_MS: u64 = 1_000;
+
+/// Starts to keep the cache filled.
+pub fn start(parts: &Parts, cache: Cache, database: Database, cold: mpsc::Receiver<HotelId>) {
+    let rebuilder = Rebuilder {
+        cache,
+        database,
+        clock: parts.clock.clone(),
+    };
+    parts
+        .tasks
+        .spawn("availability-keeper", run(rebuilder, cold, parts.tasks.clone()));
+}
+
+async fn run(rebuilder: Rebuilder, mut cold: mpsc::Receiver<HotelId>, tasks: Tasks) {
+    // Any fresh id names this process among those that want the lock.
+    let owner = RoomTypeId::new().to_string();
+    let mut failures = 0;
+    loop {
+        let wait = if failures == 0 {
+            Duration::from_millis(LOOK_MS)
+        } else {
+            Backoff::RECONNECT.after(failures)
+        };
+        let missed = tokio::select! {
+            () = tasks.stopping() => return,
+            hotel = cold.recv() => hotel,
+            () = tokio::time::sleep(wait) => None,
+        };
+        let work = async {
+            match missed {
+                Some(hotel) => fill_hotels(&rebuilder, hotel, &mut cold).await,
+                None => fill_if_lost(&rebuilder, &owner).await,
+            }
+        };
+        let work = tokio::select! {
+            () = tasks.stopping() => return,
+            done = work => done,
+        };
+        failures = match work {
+            Ok(()) => 0,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the cache could not be filled; trying again"
+                );
+                failures + 1
+            }
+        };
+    }
+}
+
+/// Fills the hotels that were missed, each once however often it was asked for.
+async fn fill_hotels(
+    rebuilder: &Rebuilder,
+    first: HotelId,
+    cold: &mut mpsc::Receiver<HotelId>,
+) -> Result<(), RebuildError> {
+    let mut hotels = vec![first];
+    while let Ok(hotel) = cold.try_recv() {
+        if !hotels.contains(&hotel) {
+            hotels.push(hotel);
+        }
+    }
+    let plan = Plan {
+        hotels: Some(hotels),
+        ..Plan::all(Mode::Repair, rebuilder.clock.now())
+    };
+    let report = rebuilder.run(&plan, |_| ()).await?;
+    tracing::info!(
+        hotels = report.hotels,
+        written = report.written,
+        "filled the cache for hotels that it did not hold"
+    );
+    Ok(())
+}
+
+/// Fills everything when the cache does not say that it was filled, unless another process does.
+async fn fill_if_lost(rebuilder: &Rebuilder, owner: &str) -> Result<(), RebuildError> {
+    if rebuilder.cache.is_filled().await? || !rebuilder.cache.claim_rebuild(owner).await? {
+        return Ok(());
+    }
+    tracing::info!("the cache is empty; filling it");
+    let plan = Plan::all(Mode::Repair, rebuilder.clock.now());
+    let work = rebuilder.run(&plan, |_| ());
+    let hold = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(REBUILDING_SECONDS / 3)).await;
+            // Losing the lock costs double work, not a wrong value.
+            let _ = rebuilder.cache.claim_rebuild(owner).await;
+        }
+    };
+    let report = tokio::select! {
+        report = work => report?,
+        () = hold => return Ok(()),
+    };
+    tracing::info!(
+        hotels = report.hotels,
+        keys = report.keys,
+        written = report.written,
+        "the cache is filled"
+    );
+    Ok(())
+}

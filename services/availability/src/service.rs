@@ -1,0 +1,145 @@
+//! Where an answer comes from: the cache while it is warm and young, the database otherwise.
+
+use chrono::{DateTime, Utc};
+use contract::{HotelId, RoomTypeId};
+use platform::Clock;
+use platform::http::Problem;
+use serde::Serialize;
+use tokio::sync::mpsc;
+use utoipa::ToSchema;
+
+use crate::cache::{Cache, Miss};
+use crate::catalogue::RoomTypeFacts;
+use crate::database::{AskError, Database};
+use crate::layout::Days;
+use crate::nights::{Place, Seen};
+
+/// Seconds after which a caller who found no turn may come back.
+const RETRY_SECONDS: u32 = 1;
+
+/// What the endpoints answer from.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// The cache.
+    pub cache: Cache,
+    /// The services that own the tables.
+    pub database: Database,
+    /// The clock, for ages.
+    pub clock: Clock,
+    /// An older answer of the cache is not given while the database can be asked, in milliseconds.
+    pub age_ms_max: u64,
+    /// Hotels that the cache did not hold, for the keeper to fill.
+    pub cold: mpsc::Sender<HotelId>,
+}
+
+/// Where an answer's rooms and prices were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = FreshnessSource)]
+pub enum Source {
+    /// The cache, which the change stream keeps.
+    Cache,
+    /// The tables themselves.
+    Database,
+}
+
+/// How fresh an answer is. A booking never relies on it: rooms are counted again when they are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Freshness {
+    /// Where the rooms and prices were read.
+    pub source: Source,
+    /// The last change that the cache had seen, as its place in the write-ahead log. Absent when the
+    /// database was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 22_235_640)]
+    pub lsn: Option<u64>,
+    /// When that change was committed, or when the database was asked.
+    pub as_of: DateTime<Utc>,
+    /// How long ago that was, in milliseconds.
+    #[schema(example = 12)]
+    pub age_ms: u64,
+}
+
+impl Service {
+    /// The nights of the room types that are `wanted`, and how fresh they are.
+    ///
+    /// # Errors
+    /// 404 for a hotel that does not exist, 503 when neither the cache nor the database answers.
+    pub async fn read(
+        &self,
+        hotel: HotelId,
+        days: Days,
+        wanted: impl Fn(RoomTypeId, &RoomTypeFacts) -> bool + Send + Sync,
+    ) -> Result<(Seen, Freshness), Problem> {
+        let (reason, stale) = match self.cache.read(hotel, days, &wanted).await {
+            Ok(seen) => {
+                let freshness = self.freshness(seen.place);
+                if freshness.age_ms <= self.age_ms_max {
+                    return Ok((seen, freshness));
+                }
+                ("stale", Some((seen, freshness)))
+            }
+            Err(Miss::Cold) => ("cold", None),
+            Err(Miss::Away) => ("away", None),
+        };
+        metrics::counter!("bellhop_cache_fallbacks_total", "reason" => reason).increment(1);
+        match (self.ask_database(hotel, days, &wanted).await, stale) {
+            (Ok(seen), _) => {
+                if reason == "cold" {
+                    // A full queue means that the keeper is busy; the next request asks again.
+                    let _ = self.cold.try_send(hotel);
+                }
+                let freshness = self.freshness(seen.place);
+                Ok((seen, freshness))
+            }
+            (Err(AskError::Unknown), _) => Err(Problem::not_found("hotel")),
+            // An old answer that says its age is better than none.
+            (Err(_), Some(stale)) => Ok(stale),
+            (Err(error), None) => Err(unavailable(&error)),
+        }
+    }
+
+    async fn ask_database(
+        &self,
+        hotel: HotelId,
+        days: Days,
+        wanted: impl Fn(RoomTypeId, &RoomTypeFacts) -> bool + Send + Sync,
+    ) -> Result<Seen, AskError> {
+        let _turn = self.database.turn().await?;
+        self.database.read(hotel, days, wanted).await
+    }
+
+    fn freshness(&self, place: Option<Place>) -> Freshness {
+        let now = self.clock.now();
+        let Some(place) = place else {
+            return Freshness {
+                source: Source::Database,
+                lsn: None,
+                as_of: now,
+                age_ms: 0,
+            };
+        };
+        let as_of = DateTime::from_timestamp_millis(place.at_ms).unwrap_or(DateTime::UNIX_EPOCH);
+        let age_ms = u64::try_from((now - as_of).num_milliseconds()).unwrap_or(0);
+        Freshness {
+            source: Source::Cache,
+            lsn: Some(place.lsn),
+            as_of,
+            age_ms,
+        }
+    }
+}
+
+fn unavailable(error: &AskError) -> Problem {
+    if !matches!(error, AskError::Busy) {
+        tracing::warn!(
+            error = error as &dyn std::error::Error,
+            "neither the cache nor the database answers"
+        );
+    }
+    metrics::counter!("bellhop_cache_fallbacks_refused_total").increment(1);
+    Problem::unavailable(
+        "Availability cannot be read at the moment. Try again.",
+        RETRY_SECONDS,
+    )
+}
