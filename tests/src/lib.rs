@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The platform as its users meet it: the real binary as processes of its own, on real Postgres, Kafka
+//! and Redis that `scripts/test` starts, spoken to over HTTP. Each [`Platform`] has its own database,
+//! topics and keys, so tests run side by side.
+
+#![expect(clippy::missing_panics_doc, reason = "a test's helpers fail by panicking")]
+
+mod hotel;
+mod platform;
+
+pub use hotel::{Hotel, booking_body};
+pub use platform::{Answer, Platform};
+
+use std::time::{Duration, Instant};
+
+/// How long a condition is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks again and again until the answer is there.
+pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(began.elapsed() < PATIENCE, "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -1,0 +1,117 @@
+//! `bellhop audit`: the invariants of the platform, checked from outside.
+//!
+//! Promise: reads only, as a role that can do nothing else; prints each violated row; exits with 1 on
+//! the first kind of violation found; says what it checked and how many rows it saw. One snapshot
+//! serves all schemas, so what is compared was true at one moment.
+
+mod cache;
+mod invariants;
+mod provider;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use platform::db::DatabaseConfig;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _};
+
+use crate::client::ClientConfig;
+use crate::say;
+
+/// Rows of one violation that are printed.
+const ROWS_SHOWN: usize = 20;
+
+/// Settings of `bellhop audit`.
+#[derive(Args, Debug)]
+pub struct Audit {
+    /// Check also what holds only when nothing is on its way: no saga open, nobody charged without a
+    /// room, no cache key that differs.
+    #[arg(long)]
+    at_rest: bool,
+    #[command(flatten)]
+    database: DatabaseConfig,
+    /// Where Redis is.
+    #[arg(long, env = "BELLHOP_REDIS_URL", default_value = "redis://127.0.0.1:6379/", hide_env_values = true)]
+    redis_url: String,
+    /// What stands in front of every key in Redis.
+    #[arg(long, env = "BELLHOP_REDIS_PREFIX", default_value = "")]
+    redis_prefix: String,
+    /// Where the payment provider is, whose ledger is compared.
+    #[arg(long, env = "BELLHOP_PROVIDER_URL", default_value = "http://127.0.0.1:8080/sandbox-provider")]
+    provider_url: String,
+    #[command(flatten)]
+    client: ClientConfig,
+}
+
+/// What one check found.
+struct Checked {
+    rows_seen: i64,
+    violations: Vec<String>,
+}
+
+impl Audit {
+    /// Checks one invariant after the other and stops at the first that is violated.
+    ///
+    /// # Errors
+    /// When the database, the cache or the provider cannot be read: nothing is known then.
+    pub async fn execute(self) -> anyhow::Result<ExitCode> {
+        let options = self.database.options("audit")?;
+        let mut db = PgConnection::connect_with(&options).await.context("the role bellhop_audit cannot log in")?;
+        let mut snapshot = db.begin_with("begin isolation level repeatable read read only").await?;
+        let mut kinds = 0;
+        for invariant in invariants::ALL.iter().filter(|invariant| self.at_rest || invariant.always) {
+            let checked = invariant.check(&mut snapshot).await.with_context(|| invariant.id.to_owned())?;
+            kinds += 1;
+            if !report(invariant.id, invariant.promise, &checked) {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        snapshot.rollback().await?;
+        if self.at_rest {
+            kinds += 2;
+            let checked = provider::check(&mut db, &self.provider_url).await?;
+            if !report("I-7p", "the provider's ledger says what ours says", &checked) {
+                return Ok(ExitCode::FAILURE);
+            }
+            let checked = cache::check(&mut db, &self.redis_url, &self.redis_prefix).await?;
+            if !report("I-13", "every cache key is what the database says", &checked) {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        say::line(format!("{kinds} invariants hold"));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Says what was checked; answers whether it holds.
+fn report(id: &str, promise: &str, checked: &Checked) -> bool {
+    let seen = checked.rows_seen;
+    if checked.violations.is_empty() {
+        say::line(format!("ok       {id:<5} {promise} ({seen} rows)"));
+        return true;
+    }
+    let count = checked.violations.len();
+    say::line(format!("VIOLATED {id:<5} {promise}: {count} of {seen} rows"));
+    for row in checked.violations.iter().take(ROWS_SHOWN) {
+        say::line(format!("         {row}"));
+    }
+    if count > ROWS_SHOWN {
+        say::line(format!("         and {} more", count - ROWS_SHOWN));
+    }
+    false
+}
+
+/// All rows of a query as JSON.
+async fn rows(db: &mut PgConnection, sql: &str) -> anyhow::Result<Vec<String>> {
+    let sql = format!("select row_to_json(violation)::text from ({}) violation", sql.trim().trim_end_matches(';'));
+    #[expect(clippy::disallowed_methods, reason = "the audit's statements span schemas and are files of their own")]
+    let rows = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(db).await?;
+    Ok(rows)
+}
+
+async fn count(db: &mut PgConnection, table: &str) -> anyhow::Result<i64> {
+    #[expect(clippy::disallowed_methods, reason = "one statement for every table, named in the code")]
+    let count = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}"))).fetch_one(db).await?;
+    Ok(count)
+}

@@ -1,0 +1,17 @@
+-- Hold and payment have the reservation's id. A reservation that is still open is a violation at rest.
+select coalesce(r.reservation_id, p.reservation_id, h.hold_id) reservation_id, r.state, r.total_minor, r.penalty_minor,
+       p.net_minor, h.sold
+from reservation.reservation r
+full join (select reservation_id, sum(amount_minor) net_minor from payment.movement group by 1) p
+    on p.reservation_id = r.reservation_id
+full join (select hold_id, count(*) filter (where state = 'sold') sold, count(*) filter (where state = 'held') held,
+                  min(check_in) check_in, min(check_out) check_out, min(rooms) rooms
+           from inventory.hold group by 1) h
+    on h.hold_id = coalesce(r.reservation_id, p.reservation_id)
+where (r.state is null and (coalesce(p.net_minor, 0) <> 0 or coalesce(h.sold, 0) > 0))
+   or r.state in ('pending', 'cancelling')
+   or (r.state = 'confirmed' and (coalesce(p.net_minor, 0) <> r.total_minor or coalesce(h.sold, 0) <> 1
+       or (h.check_in, h.check_out, h.rooms) is distinct from (r.check_in, r.check_out, r.rooms)))
+   or (r.state = 'rejected' and (coalesce(p.net_minor, 0) <> 0 or coalesce(h.sold, 0) + coalesce(h.held, 0) > 0))
+   or (r.state = 'cancelled' and (coalesce(p.net_minor, 0) <> coalesce(r.penalty_minor, 0)
+       or coalesce(h.sold, 0) + coalesce(h.held, 0) > 0))

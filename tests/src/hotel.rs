@@ -1,0 +1,127 @@
+//! A hotel to book in, made through the public interface.
+
+use contract::StayDate;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{Answer, Platform};
+
+/// A hotel with one room type and a flexible rate plan at 100.00 EUR a night plus 6% tax.
+#[derive(Debug, Clone)]
+pub struct Hotel {
+    /// Its id.
+    pub hotel_id: String,
+    /// Its room type, for two adults and one child.
+    pub room_type_id: String,
+    /// Its rate plan: free until 3 days before, then the first night.
+    pub rate_plan_id: String,
+    /// The first night on sale, 30 days from now; 60 nights are.
+    pub first: StayDate,
+}
+
+fn id(answer: &Answer, field: &str) -> String {
+    assert!(answer.status.is_success(), "{} {}", answer.status, answer.json);
+    answer.text(&format!("/{field}")).to_owned()
+}
+
+/// The first night that test hotels sell.
+#[expect(clippy::disallowed_methods, reason = "stays are in the future of the machine that runs the test")]
+fn first_night() -> StayDate {
+    StayDate::from_date(chrono::Utc::now().date_naive()).expect("now is a date").plus_days(30)
+}
+
+/// The body that books a quote.
+pub fn booking_body(quote: &Value, guest: &str, payment_method: &str) -> Value {
+    json!({
+        "quote_token": quote["quote_token"],
+        "guest": {"name": guest, "email": format!("{}@example.com", guest.to_lowercase().replace(' ', "."))},
+        "party": quote["party"],
+        "payment_method": payment_method,
+    })
+}
+
+impl Hotel {
+    /// Creates a hotel with `rooms` rooms.
+    pub async fn create(platform: &Platform, rooms: u32) -> Self {
+        let body = json!({
+            "name": "Hotel Test", "address": "Rua 1, Lisboa", "time_zone": "Europe/Lisbon", "currency": "EUR",
+            "taxes": [{"name": "VAT", "percent": "6.00"}],
+        });
+        let hotel_id = id(&platform.post("/v1/hotels", &body).await, "hotel_id");
+        let body = json!({"name": "Double", "beds": ["double"], "adults_max": 2, "children_max": 1});
+        let made = platform.post(&format!("/v1/hotels/{hotel_id}/room-types"), &body).await;
+        let room_type_id = id(&made, "room_type_id");
+        let policy = json!({"free_until_days_before": 3, "penalty": "first_night"});
+        let body = json!({"name": "Flexible", "cancellation_policy": policy});
+        let made = platform.post(&format!("/v1/hotels/{hotel_id}/rate-plans"), &body).await;
+        let rate_plan_id = id(&made, "rate_plan_id");
+        let hotel = Self { hotel_id, room_type_id, rate_plan_id, first: first_night() };
+        hotel.set_inventory(platform, &json!({"from": hotel.first, "to": hotel.night(60), "total": rooms})).await;
+        let price = json!({"amount": "100.00", "currency": "EUR"});
+        let nights: Vec<Value> = (0..60).map(|at| json!({"night": hotel.night(at), "price": price})).collect();
+        let body =
+            json!({"room_type_id": hotel.room_type_id, "rate_plan_id": hotel.rate_plan_id, "nights": nights});
+        let path = format!("/v1/hotels/{}/prices", hotel.hotel_id);
+        let put = platform.send_json(Method::PUT, &path, &body, &[]).await;
+        assert!(put.status.is_success(), "{}", put.json);
+        hotel
+    }
+
+    /// The night so many days after the first.
+    pub fn night(&self, days: u32) -> StayDate {
+        self.first.plus_days(days)
+    }
+
+    /// Sets inventory and expects it to be accepted.
+    pub async fn set_inventory(&self, platform: &Platform, body: &Value) {
+        let path = format!("/v1/hotels/{}/room-types/{}/inventory", self.hotel_id, self.room_type_id);
+        let put = platform.send_json(Method::PUT, &path, body, &[]).await;
+        assert!(put.status.is_success(), "{}", put.json);
+    }
+
+    /// A quote for two adults, `nights` nights from the night `from` days after the first.
+    pub async fn quote(&self, platform: &Platform, from: u32, nights: u32, rooms: u16) -> Value {
+        let body = json!({
+            "hotel_id": self.hotel_id, "room_type_id": self.room_type_id, "rate_plan_id": self.rate_plan_id,
+            "check_in": self.night(from), "check_out": self.night(from + nights), "rooms": rooms,
+            "party": {"adults": 2},
+        });
+        let quote = platform.post("/v1/quotes", &body).await;
+        assert_eq!(quote.status, 201, "{}", quote.json);
+        quote.json
+    }
+
+    /// Books one room and waits for the outcome.
+    pub async fn book(&self, platform: &Platform, from: u32, nights: u32, payment_method: &str) -> Answer {
+        let quote = self.quote(platform, from, nights, 1).await;
+        let key = quote["quote_id"].as_str().expect("an id").to_owned();
+        let headers = [("idempotency-key", key.as_str()), ("prefer", "wait=30")];
+        let body = booking_body(&quote, "Ada Lovelace", payment_method);
+        platform.send_json(Method::POST, "/v1/reservations", &body, &headers).await
+    }
+
+    /// Rooms left of each night as the availability endpoint's calendar tells it.
+    pub async fn left(&self, platform: &Platform, from: u32, nights: u32) -> Vec<i64> {
+        let (start, end) = (self.night(from), self.night(from + nights));
+        let path = format!(
+            "/v1/hotels/{}/calendar?room_type={}&from={start}&to={end}",
+            self.hotel_id, self.room_type_id
+        );
+        let calendar = platform.get(&path).await;
+        let nights = calendar.json["nights"].as_array().cloned().unwrap_or_default();
+        nights.iter().map(|night| night["rooms_left"].as_i64().unwrap_or(-1)).collect()
+    }
+
+    /// The inventory's own count of one night: (held, sold).
+    pub async fn counts(&self, platform: &Platform, night: u32) -> (i64, i64) {
+        let path = format!(
+            "/v1/hotels/{}/inventory?from={}&to={}",
+            self.hotel_id,
+            self.night(night),
+            self.night(night + 1)
+        );
+        let answer = platform.get(&path).await;
+        let item = &answer.json["items"][0];
+        (item["held"].as_i64().unwrap_or(-1), item["sold"].as_i64().unwrap_or(-1))
+    }
+}

@@ -1,0 +1,258 @@
+//! One running platform, and how a test speaks to it.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+use uuid::Uuid;
+
+use crate::until;
+
+/// A platform with a database, topics and keys of its own. Dropping it kills its processes and removes
+/// its database and slot.
+#[derive(Debug)]
+pub struct Platform {
+    /// Names its database, slot, topics and keys.
+    pub name: String,
+    /// Base URL.
+    pub url: String,
+    /// Everything that configures the binary.
+    pub env: Vec<(String, String)>,
+    folder: PathBuf,
+    admin_url: String,
+    processes: Vec<(String, Child)>,
+    http: reqwest::Client,
+}
+
+/// An answer over HTTP.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: reqwest::header::HeaderMap,
+    /// The body's bytes.
+    pub bytes: Vec<u8>,
+    /// The body as JSON, null if it is not JSON.
+    pub json: Value,
+}
+
+impl Answer {
+    /// A string in the body, empty if it is not there.
+    pub fn text(&self, pointer: &str) -> &str {
+        self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+fn setting(name: &str) -> String {
+    #[expect(clippy::disallowed_methods, reason = "scripts/test tells by the environment where its servers are")]
+    let value = std::env::var(name);
+    value.unwrap_or_else(|_| panic!("{name} is not set; run the tests by scripts/test"))
+}
+
+impl Platform {
+    /// A migrated platform without a process.
+    pub fn migrated() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "a name that no other run has")]
+        let name = format!("bh_{}", &Uuid::now_v7().simple().to_string()[12..]);
+        let folder = std::env::temp_dir().join(&name);
+        std::fs::create_dir_all(&folder).expect("a folder for the test");
+        let (server, _) = setting("BELLHOP_ADMIN_DATABASE_URL").rsplit_once('/').map(own_pair).expect("a database URL");
+        let host = server.rsplit_once('@').map_or("127.0.0.1:5432", |(_, host)| host).to_owned();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port();
+        let url = format!("http://127.0.0.1:{port}");
+        let admin_url = format!("{server}/{name}");
+        let env = [
+            ("BELLHOP_ADMIN_DATABASE_URL", admin_url.clone()),
+            ("BELLHOP_DATABASE_URL", format!("postgres://{host}/{name}")),
+            ("BELLHOP_DATABASE_PASSWORD", setting("BELLHOP_DATABASE_PASSWORD")),
+            ("BELLHOP_KAFKA_BROKERS", setting("BELLHOP_KAFKA_BROKERS")),
+            ("BELLHOP_REDIS_URL", setting("BELLHOP_REDIS_URL")),
+            ("BELLHOP_REDIS_PREFIX", format!("{name}:")),
+            ("BELLHOP_TOPIC_NAMESPACE", format!("{name}.")),
+            ("BELLHOP_SLOT", name.clone()),
+            ("BELLHOP_LISTEN", format!("127.0.0.1:{port}")),
+            ("BELLHOP_URL", url.clone()),
+            ("BELLHOP_HOTEL_URL", url.clone()),
+            ("BELLHOP_INVENTORY_URL", url.clone()),
+            ("BELLHOP_PROVIDER_URL", format!("{url}/sandbox-provider")),
+            ("BELLHOP_SANDBOX_WEBHOOK_URL", format!("{url}/v1/webhooks/sandbox")),
+            ("BELLHOP_SANDBOX_LEDGER", folder.join("ledger.jsonl").display().to_string()),
+            ("BELLHOP_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
+            ("BELLHOP_TOKEN_SECRET", "a secret for tests of at least 32 bytes".to_owned()),
+            ("BELLHOP_DATABASE_CONNECTIONS_MAX", "4".to_owned()),
+        ];
+        let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        let http = reqwest::Client::new();
+        let platform = Self { name, url, env, folder, admin_url, processes: Vec::new(), http };
+        let migrated = platform.command(&["migrate"]);
+        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        platform
+    }
+
+    /// A running platform, all targets in one process.
+    pub async fn start() -> Self {
+        let mut platform = Self::migrated();
+        platform.run("all");
+        platform.ready().await;
+        platform
+    }
+
+    /// Adds or replaces a setting for processes started from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.env.retain(|(other, _)| other != name);
+        self.env.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Starts a process with the given targets. Its log is in the test's folder.
+    pub fn run(&mut self, targets: &str) {
+        let log = std::fs::File::options().create(true).append(true).open(self.folder.join("bellhop.log"));
+        let child = Command::new(setting("BELLHOP_BIN"))
+            .args(["run", "--target", targets])
+            .envs(self.env.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log.expect("a log file"))
+            .spawn();
+        self.processes.push((targets.to_owned(), child.expect("the binary that BELLHOP_BIN names")));
+    }
+
+    /// Waits until every part is ready.
+    pub async fn ready(&self) {
+        until("/readyz says that all is well", async || {
+            let answer = self.http.get(format!("{}/readyz", self.url)).send().await.ok()?;
+            answer.status().is_success().then_some(())
+        })
+        .await;
+    }
+
+    /// Kills every process as a power cut would (SIGKILL), and waits for their end.
+    pub fn kill(&mut self) {
+        for (_, mut child) in self.processes.drain(..) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Sends a signal to the first process, such as `-STOP`.
+    pub fn signal(&self, signal: &str) {
+        let id = self.processes.first().map(|(_, child)| child.id().to_string()).expect("a process");
+        let sent = Command::new("kill").args([signal, &id]).status().expect("kill runs");
+        assert!(sent.success());
+    }
+
+    /// Waits for the end of the first process and answers whether it said that all went well.
+    pub fn exit(&mut self) -> bool {
+        let (_, mut child) = self.processes.remove(0);
+        child.wait().expect("the process ends").success()
+    }
+
+    /// Runs another command of the binary to its end.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let command = Command::new(setting("BELLHOP_BIN"))
+            .args(arguments)
+            .envs(self.env.iter().cloned())
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .output();
+        command.expect("the binary that BELLHOP_BIN names")
+    }
+
+    /// The folder in which commands run.
+    pub fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
+    /// A connection as the administrator, past all services.
+    pub async fn database(&self) -> PgPool {
+        PgPoolOptions::new().max_connections(2).connect(&self.admin_url).await.expect("the test's database")
+    }
+
+    /// One text out of the database.
+    pub async fn query(&self, sql: &str) -> Option<String> {
+        #[expect(clippy::disallowed_methods, reason = "tests look past the services")]
+        let read = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_optional(&self.database().await).await;
+        read.expect("the query runs")
+    }
+
+    /// Changes the database past all services.
+    pub async fn tamper(&self, sql: &str) {
+        let done = self.database().await.execute(AssertSqlSafe(sql.to_owned())).await;
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.http.get(format!("{}{path}", self.url))).await
+    }
+
+    /// POST or PUT of JSON with headers.
+    pub async fn send_json(&self, method: Method, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
+        let mut request = self.http.request(method, format!("{}{path}", self.url)).json(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request).await
+    }
+
+    /// POST of JSON.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send_json(Method::POST, path, body, &[]).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.expect("the platform answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.bytes().await.expect("a whole answer").to_vec();
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status, headers, bytes, json }
+    }
+}
+
+fn own_pair((left, right): (&str, &str)) -> (String, String) {
+    (left.to_owned(), right.to_owned())
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.folder.join("bellhop.log")).unwrap_or_default();
+            let tail: Vec<&str> = log.lines().rev().take(60).collect();
+            for line in tail.iter().rev() {
+                // The log of a failed test, as an assertion's message would be.
+                let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{line}\n").as_bytes());
+            }
+        }
+        let (admin_url, name) = (setting("BELLHOP_ADMIN_DATABASE_URL"), self.name.clone());
+        let removed = std::thread::spawn(move || remove(&admin_url, &name)).join();
+        if removed.is_ok() {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// Removes the slot and the database, from a thread of its own because dropping is not async.
+fn remove(admin_url: &str, name: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut db = PgConnection::connect(admin_url).await.expect("the server is there");
+        let slots = format!(
+            "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = '{name}' and active"
+        );
+        let _ = db.execute(AssertSqlSafe(slots)).await;
+        let drop_slot = format!(
+            "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = '{name}'"
+        );
+        for _ in 0..50 {
+            if db.execute(AssertSqlSafe(drop_slot.clone())).await.is_ok() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        let _ = db.execute(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).await;
+    });
+}
