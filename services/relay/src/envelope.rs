@@ -42,7 +42,11 @@ impl Stream {
     /// `name` is Debezium's `topic.prefix`, `database` the captured database.
     pub fn new(name: &str, database: &str) -> Self {
         let mut head = Vec::new();
-        for (label, text) in [("version", env!("CARGO_PKG_VERSION")), ("connector", "postgresql"), ("name", name)] {
+        for (label, text) in [
+            ("version", env!("CARGO_PKG_VERSION")),
+            ("connector", "postgresql"),
+            ("name", name),
+        ] {
             member(&mut head, label, text);
         }
         let mut db = Vec::new();
@@ -95,13 +99,21 @@ impl Table {
             values::string(&mut label, &column.name);
             label.push(b':');
             let key = key.map_or(column.identity, |names| names.contains(&column.name));
-            Column { label, type_oid: column.type_oid, key }
+            Column {
+                label,
+                type_oid: column.type_oid,
+                key,
+            }
         });
         let mut named = Vec::new();
         member(&mut named, "schema", &relation.schema);
         member(&mut named, "table", &relation.name);
         let topic = format!("{prefix}.{}.{}", relation.schema, relation.name);
-        Self { topic, columns: columns.collect(), named }
+        Self {
+            topic,
+            columns: columns.collect(),
+            named,
+        }
     }
 
     /// How many columns a row has.
@@ -122,7 +134,10 @@ impl Table {
         record: &mut Record,
         mut publish: impl FnMut(&Record) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut one = |op: u8, key: Tuple<'_>, before: Option<Tuple<'_>>, after: Option<(Tuple<'_>, Option<&Old<'_>>)>| {
+        let mut one = |op: u8,
+                       key: Tuple<'_>,
+                       before: Option<Tuple<'_>>,
+                       after: Option<(Tuple<'_>, Option<&Old<'_>>)>| {
             self.write_key(&mut record.key, key.cells());
             let before = before.map(|tuple| (tuple.cells(), None));
             let after = after.map(|(tuple, old)| (tuple.cells(), full(old)));
@@ -154,12 +169,22 @@ impl Table {
     ) {
         self.write_key(&mut record.key, row.clone());
         let before: Option<(std::iter::Empty<Cell<'_>>, _)> = None;
-        self.write_value(&mut record.value, stream, source, now_us, b'r', before, Some((row, None)));
+        self.write_value(
+            &mut record.value,
+            stream,
+            source,
+            now_us,
+            b'r',
+            before,
+            Some((row, None)),
+        );
     }
 
     fn key_differs(&self, old: Tuple<'_>, new: Tuple<'_>) -> bool {
         let pairs = old.cells().zip(new.cells()).zip(&self.columns);
-        pairs.filter(|(_, column)| column.key).any(|((old, new), _)| new != Cell::Unchanged && old != new)
+        pairs
+            .filter(|(_, column)| column.key)
+            .any(|((old, new), _)| new != Cell::Unchanged && old != new)
     }
 
     fn write_key<'a>(&self, out: &mut Vec<u8>, cells: impl Iterator<Item = Cell<'a>>) {
@@ -174,7 +199,10 @@ impl Table {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the members of the envelope, written in one place")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the members of the envelope, written in one place"
+    )]
     fn write_value<'a, 'b>(
         &self,
         out: &mut Vec<u8>,
@@ -199,7 +227,11 @@ impl Table {
         out.push(b'}');
     }
 
-    fn write_row<'a>(&self, out: &mut Vec<u8>, row: Option<(impl Iterator<Item = Cell<'a>>, Option<Tuple<'a>>)>) {
+    fn write_row<'a>(
+        &self,
+        out: &mut Vec<u8>,
+        row: Option<(impl Iterator<Item = Cell<'a>>, Option<Tuple<'a>>)>,
+    ) {
         let Some((cells, old)) = row else {
             out.extend_from_slice(b"null");
             return;
@@ -219,7 +251,11 @@ impl Table {
     fn write_source(&self, out: &mut Vec<u8>, stream: &Stream, source: &Source) {
         out.extend_from_slice(&stream.head);
         label_number(out, b"\"ts_ms\":", source.commit_time_us.div_euclid(1_000));
-        let snapshot: &[u8] = if source.snapshot { b",\"snapshot\":\"true\"," } else { b",\"snapshot\":\"false\"," };
+        let snapshot: &[u8] = if source.snapshot {
+            b",\"snapshot\":\"true\","
+        } else {
+            b",\"snapshot\":\"false\","
+        };
         out.extend_from_slice(snapshot);
         out.extend_from_slice(&stream.database);
         out.extend_from_slice(b"\"sequence\":\"[");
@@ -248,7 +284,9 @@ impl Table {
 impl Column {
     fn write(&self, out: &mut Vec<u8>, cell: Cell<'_>, old: Option<Cell<'_>>) {
         match (cell, old) {
-            (Cell::Text(text), _) | (Cell::Unchanged, Some(Cell::Text(text))) => values::write(out, self.type_oid, text),
+            (Cell::Text(text), _) | (Cell::Unchanged, Some(Cell::Text(text))) => {
+                values::write(out, self.type_oid, text);
+            }
             (Cell::Null, _) | (Cell::Unchanged, Some(Cell::Null)) => out.extend_from_slice(b"null"),
             (Cell::Unchanged, _) => values::string(out, UNAVAILABLE),
         }

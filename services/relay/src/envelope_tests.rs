@@ -7,8 +7,13 @@ use super::*;
 use crate::pgoutput::{self, Message};
 use crate::wire;
 
-const SOURCE: Source =
-    Source { lsn: 22_235_640, last_commit_lsn: Some(22_235_000), xid: Some(771), commit_time_us: 1_700_000_000_123_456, snapshot: false };
+const SOURCE: Source = Source {
+    lsn: 22_235_640,
+    last_commit_lsn: Some(22_235_000),
+    xid: Some(771),
+    commit_time_us: 1_700_000_000_123_456,
+    snapshot: false,
+};
 const NOW_US: i64 = 1_700_000_000_200_001;
 
 fn room_night(identity: u8) -> Relation {
@@ -16,7 +21,12 @@ fn room_night(identity: u8) -> Relation {
         "inventory",
         "room_night",
         identity,
-        &[("hotel_id", 2950, true), ("night", 1082, true), ("held", 23, identity == b'f'), ("note", 25, identity == b'f')],
+        &[
+            ("hotel_id", 2950, true),
+            ("night", 1082, true),
+            ("held", 23, identity == b'f'),
+            ("note", 25, identity == b'f'),
+        ],
     )
 }
 
@@ -35,11 +45,18 @@ fn publish(relation: &Relation, bytes: &[u8]) -> Vec<(Value, Value)> {
     let mut published = Vec::new();
     let stream = Stream::new("bellhop", "hotels");
     table
-        .records(&stream, &SOURCE, NOW_US, &change, &mut Record::default(), |record| {
-            let parse = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap();
-            published.push((parse(&record.key), parse(&record.value)));
-            Ok::<(), ()>(())
-        })
+        .records(
+            &stream,
+            &SOURCE,
+            NOW_US,
+            &change,
+            &mut Record::default(),
+            |record| {
+                let parse = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap();
+                published.push((parse(&record.key), parse(&record.value)));
+                Ok::<(), ()>(())
+            },
+        )
         .unwrap();
     published
 }
@@ -54,14 +71,19 @@ fn an_update_has_debeziums_members_in_debeziums_order() {
     let table = Table::new("t1.bellhop", &relation, None);
     assert_eq!(table.topic, "t1.bellhop.inventory.room_night");
     let bytes = wire::change(b'U', 7, None, Some(&row("2026-12-24", "3", Cell::Null)));
-    let Message::Update { new, .. } = pgoutput::decode(&bytes).unwrap() else { panic!() };
+    let Message::Update { new, .. } = pgoutput::decode(&bytes).unwrap() else {
+        panic!()
+    };
     let mut written = Vec::new();
     let stream = Stream::new("bellhop", "hotels");
     let mut record = Record::default();
     let change = Change::Update(None, new);
     table
         .records(&stream, &SOURCE, NOW_US, &change, &mut record, |record| {
-            written.push((String::from_utf8(record.key.clone()).unwrap(), String::from_utf8(record.value.clone()).unwrap()));
+            written.push((
+                String::from_utf8(record.key.clone()).unwrap(),
+                String::from_utf8(record.value.clone()).unwrap(),
+            ));
             Ok::<(), ()>(())
         })
         .unwrap();
@@ -77,26 +99,42 @@ fn an_update_has_debeziums_members_in_debeziums_order() {
         ),
         version
     );
-    assert_eq!(written, vec![(r#"{"hotel_id":"h1","night":20811}"#.to_owned(), expected)]);
+    assert_eq!(
+        written,
+        vec![(r#"{"hotel_id":"h1","night":20811}"#.to_owned(), expected)]
+    );
 }
 
 #[test]
 fn a_deletion_carries_what_is_known_of_the_row() {
     let old = [Cell::Text("h1"), Cell::Text("2026-12-24"), Cell::Null, Cell::Null];
-    let published = publish(&room_night(b'd'), &wire::change(b'D', 7, Some((b'K', &old)), None));
-    let [(key, value)] = published.as_slice() else { panic!() };
+    let published = publish(
+        &room_night(b'd'),
+        &wire::change(b'D', 7, Some((b'K', &old)), None),
+    );
+    let [(key, value)] = published.as_slice() else {
+        panic!()
+    };
     assert_eq!(key, &json!({"hotel_id": "h1", "night": 20811}));
     assert_eq!(value["op"], "d");
     assert_eq!(value["after"], Value::Null);
-    assert_eq!(value["before"], json!({"hotel_id": "h1", "night": 20811, "held": null, "note": null}));
+    assert_eq!(
+        value["before"],
+        json!({"hotel_id": "h1", "night": 20811, "held": null, "note": null})
+    );
 }
 
 #[test]
 fn a_changed_key_is_a_deletion_and_a_creation() {
     let old = [Cell::Text("h1"), Cell::Text("2026-12-24"), Cell::Null, Cell::Null];
     let new = row("2026-12-25", "3", Cell::Unchanged);
-    let published = publish(&room_night(b'd'), &wire::change(b'U', 7, Some((b'K', &old)), Some(&new)));
-    let [(old_key, deleted), (new_key, created)] = published.as_slice() else { panic!() };
+    let published = publish(
+        &room_night(b'd'),
+        &wire::change(b'U', 7, Some((b'K', &old)), Some(&new)),
+    );
+    let [(old_key, deleted), (new_key, created)] = published.as_slice() else {
+        panic!()
+    };
     assert_eq!((&old_key["night"], &deleted["op"]), (&json!(20811), &json!("d")));
     assert_eq!((&new_key["night"], &created["op"]), (&json!(20812), &json!("c")));
     assert_eq!(created["before"], Value::Null);
@@ -105,12 +143,26 @@ fn a_changed_key_is_a_deletion_and_a_creation() {
 
 #[test]
 fn an_untouched_large_value_comes_from_the_old_row_when_that_is_known() {
-    let (old, new) = (row("2026-12-24", "3", Cell::Text("long")), row("2026-12-24", "4", Cell::Unchanged));
-    let published = publish(&room_night(b'f'), &wire::change(b'U', 7, Some((b'O', &old)), Some(&new)));
-    let [(_, value)] = published.as_slice() else { panic!() };
+    let (old, new) = (
+        row("2026-12-24", "3", Cell::Text("long")),
+        row("2026-12-24", "4", Cell::Unchanged),
+    );
+    let published = publish(
+        &room_night(b'f'),
+        &wire::change(b'U', 7, Some((b'O', &old)), Some(&new)),
+    );
+    let [(_, value)] = published.as_slice() else {
+        panic!()
+    };
     assert_eq!(value["op"], "u");
-    assert_eq!(value["before"], json!({"hotel_id": "h1", "night": 20811, "held": 3, "note": "long"}));
-    assert_eq!(value["after"], json!({"hotel_id": "h1", "night": 20811, "held": 4, "note": "long"}));
+    assert_eq!(
+        value["before"],
+        json!({"hotel_id": "h1", "night": 20811, "held": 3, "note": "long"})
+    );
+    assert_eq!(
+        value["after"],
+        json!({"hotel_id": "h1", "night": 20811, "held": 4, "note": "long"})
+    );
 
     let published = publish(&room_night(b'd'), &wire::change(b'U', 7, None, Some(&new)));
     assert_eq!(published[0].1["after"]["note"], UNAVAILABLE);
@@ -121,7 +173,12 @@ fn a_table_without_a_key_has_records_without_a_key() {
     let relation = wire::table("hotel", "note", b'd', &[("text", 25, false)]);
     let mut record = Record::default();
     let cells = [Cell::Text("x")];
-    let source = Source { xid: None, last_commit_lsn: None, snapshot: true, ..SOURCE };
+    let source = Source {
+        xid: None,
+        last_commit_lsn: None,
+        snapshot: true,
+        ..SOURCE
+    };
     Table::new("bellhop", &relation, None).snapshot_record(
         &Stream::new("bellhop", "hotels"),
         &source,

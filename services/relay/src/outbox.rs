@@ -65,7 +65,10 @@ impl Layout {
         for (position, name) in at.iter_mut().zip(COLUMNS) {
             let found = relation.columns.iter().position(|column| column.name == name);
             let table = || format!("{}.{}", relation.schema, relation.name);
-            *position = found.ok_or_else(|| OutboxError::Column { table: table(), column: name })?;
+            *position = found.ok_or_else(|| OutboxError::Column {
+                table: table(),
+                column: name,
+            })?;
         }
         Ok(Self(at))
     }
@@ -153,9 +156,19 @@ mod tests {
     #[test]
     fn routes_as_the_event_router_does() {
         let layout = Layout::of(&relation()).unwrap();
-        let cells = ["0195", "2026", "inventory.commands", "saga-1", "Hold", r#"{"rooms": 1, "note": "a: \"b, c\""}"#];
+        let cells = [
+            "0195",
+            "2026",
+            "inventory.commands",
+            "saga-1",
+            "Hold",
+            r#"{"rooms": 1, "note": "a: \"b, c\""}"#,
+        ];
         let row = layout.read(cells.into_iter().map(Cell::Text)).unwrap();
-        assert_eq!((row.topic, row.id, row.kind), ("inventory.commands", "0195", "Hold"));
+        assert_eq!(
+            (row.topic, row.id, row.kind),
+            ("inventory.commands", "0195", "Hold")
+        );
         let (mut key, mut value) = (Vec::new(), Vec::new());
         row.write_key(&mut key);
         row.write_value(&mut value);
@@ -168,13 +181,20 @@ mod tests {
         let mut lacking = relation();
         lacking.columns.retain(|column| column.name != "type");
         let message = Layout::of(&lacking).unwrap_err().to_string();
-        assert_eq!(message, "table inventory.outbox has no column type, which the event router needs");
+        assert_eq!(
+            message,
+            "table inventory.outbox has no column type, which the event router needs"
+        );
         let nulls = Layout::of(&relation()).unwrap().read([Cell::Null; 6].into_iter());
         assert_eq!(nulls, Err(OutboxError::Value { column: "id" }));
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![any::<i64>().prop_map(Value::from), ".{0,12}".prop_map(Value::from), Just(Value::Null)];
+        let leaf = prop_oneof![
+            any::<i64>().prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+            Just(Value::Null)
+        ];
         leaf.prop_recursive(3, 16, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),

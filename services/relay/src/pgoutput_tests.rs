@@ -6,7 +6,10 @@ use super::*;
 use crate::wire;
 
 fn cells(texts: &[Option<String>]) -> Vec<Cell<'_>> {
-    texts.iter().map(|text| text.as_deref().map_or(Cell::Null, Cell::Text)).collect()
+    texts
+        .iter()
+        .map(|text| text.as_deref().map_or(Cell::Null, Cell::Text))
+        .collect()
 }
 
 #[test]
@@ -17,7 +20,11 @@ fn reads_the_frame_of_a_transaction() {
     begin.extend_from_slice(&42_u32.to_be_bytes());
     assert_eq!(
         decode(&begin),
-        Ok(Message::Begin { final_lsn: 500, commit_time_us: 1_700_000_000_000_000, xid: 42 })
+        Ok(Message::Begin {
+            final_lsn: 500,
+            commit_time_us: 1_700_000_000_000_000,
+            xid: 42
+        })
     );
 
     let mut commit = vec![b'C', 0];
@@ -26,7 +33,11 @@ fn reads_the_frame_of_a_transaction() {
     wire::time(&mut commit, 1_700_000_000_000_000);
     assert_eq!(
         decode(&commit),
-        Ok(Message::Commit { lsn: 500, end_lsn: 548, commit_time_us: 1_700_000_000_000_000 })
+        Ok(Message::Commit {
+            lsn: 500,
+            end_lsn: 548,
+            commit_time_us: 1_700_000_000_000_000
+        })
     );
 }
 
@@ -35,15 +46,33 @@ fn reads_the_rarer_messages() {
     let mut origin = vec![b'O'];
     origin.extend_from_slice(&9_u64.to_be_bytes());
     wire::name(&mut origin, "elsewhere");
-    assert_eq!(decode(&origin), Ok(Message::Origin { lsn: 9, name: "elsewhere" }));
+    assert_eq!(
+        decode(&origin),
+        Ok(Message::Origin {
+            lsn: 9,
+            name: "elsewhere"
+        })
+    );
 
     let mut kind = vec![b'Y', 0, 0, 0, 77];
     wire::name(&mut kind, "hotel");
     wire::name(&mut kind, "stars");
-    assert_eq!(decode(&kind), Ok(Message::Type { oid: 77, schema: "hotel", name: "stars" }));
+    assert_eq!(
+        decode(&kind),
+        Ok(Message::Type {
+            oid: 77,
+            schema: "hotel",
+            name: "stars"
+        })
+    );
 
     let truncate = [b'T', 0, 0, 0, 2, 1, 0, 0, 0, 5, 0, 0, 0, 6];
-    assert_eq!(decode(&truncate), Ok(Message::Truncate { relations: vec![5, 6] }));
+    assert_eq!(
+        decode(&truncate),
+        Ok(Message::Truncate {
+            relations: vec![5, 6]
+        })
+    );
 
     let mut said = vec![b'M', 1];
     said.extend_from_slice(&11_u64.to_be_bytes());
@@ -51,7 +80,12 @@ fn reads_the_rarer_messages() {
     said.extend_from_slice(&[0, 0, 0, 2, b'h', b'i']);
     assert_eq!(
         decode(&said),
-        Ok(Message::Logical { transactional: true, lsn: 11, prefix: "note", content: b"hi" })
+        Ok(Message::Logical {
+            transactional: true,
+            lsn: 11,
+            prefix: "note",
+            content: b"hi"
+        })
     );
 }
 
@@ -61,10 +95,19 @@ fn says_what_is_wrong() {
     assert_eq!(problem(b""), "the message ends early");
     assert_eq!(problem(b"Z"), "unknown kind of message");
     assert_eq!(problem(&[b'I', 0, 0, 0, 1, b'X']), "a new row was expected");
-    assert_eq!(problem(&[b'I', 0, 0, 0, 1, b'N', 0, 1, b'b']), "the value is binary, which was not asked for");
-    assert_eq!(problem(&[b'I', 0, 0, 0, 1, b'N', 255, 255]), "more columns than a table can have");
+    assert_eq!(
+        problem(&[b'I', 0, 0, 0, 1, b'N', 0, 1, b'b']),
+        "the value is binary, which was not asked for"
+    );
+    assert_eq!(
+        problem(&[b'I', 0, 0, 0, 1, b'N', 255, 255]),
+        "more columns than a table can have"
+    );
     assert_eq!(problem(&[b'I', 0, 0, 0, 1, b'N', 0, 0, 9]), "bytes are left over");
-    assert_eq!(problem(&[b'T', 255, 255, 255, 255, 0]), "more tables are announced than follow");
+    assert_eq!(
+        problem(&[b'T', 255, 255, 255, 255, 0]),
+        "more tables are announced than follow"
+    );
     assert_eq!(
         problem(&[b'I', 0, 0, 0, 1, b'N', 0, 1, b't', 0, 0, 0, 1, 0xff]),
         "the value is not UTF-8"
@@ -97,7 +140,8 @@ proptest! {
     ) {
         let columns: Vec<_> = columns.iter().map(|(name, oid, key)| (name.as_str(), *oid, *key)).collect();
         let relation = wire::table(&schema, &table, b'd', &columns);
-        prop_assert_eq!(decode(&wire::relation(&relation)), Ok(Message::Relation(relation)));
+        let bytes = wire::relation(&relation);
+        prop_assert_eq!(decode(&bytes), Ok(Message::Relation(relation)));
     }
 
     #[test]

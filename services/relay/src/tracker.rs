@@ -38,7 +38,10 @@ pub struct Tracker {
 impl Tracker {
     /// A transaction begins; its records carry the ticket.
     pub fn begin(&mut self) -> Ticket {
-        self.open.push_back(Transaction { pending: 0, end: None });
+        self.open.push_back(Transaction {
+            pending: 0,
+            end: None,
+        });
         self.first + self.open.len() - 1
     }
 
@@ -114,7 +117,13 @@ impl Tracker {
     fn advance(&mut self) -> bool {
         let mut moved = false;
         while !self.failed {
-            let Some(Transaction { pending: 0, end: Some(end) }) = self.open.front() else { break };
+            let Some(Transaction {
+                pending: 0,
+                end: Some(end),
+            }) = self.open.front()
+            else {
+                break;
+            };
             moved |= end.lsn > self.confirmed.lsn;
             self.confirmed.lsn = self.confirmed.lsn.max(end.lsn);
             self.confirmed.commit_time_us = self.confirmed.commit_time_us.max(end.commit_time_us);
@@ -132,7 +141,10 @@ mod tests {
     use super::*;
 
     fn end(lsn: u64) -> Position {
-        Position { lsn, commit_time_us: i64::try_from(lsn).unwrap() }
+        Position {
+            lsn,
+            commit_time_us: i64::try_from(lsn).unwrap(),
+        }
     }
 
     #[test]
@@ -142,7 +154,13 @@ mod tests {
         assert!(tracker.commit(ticket, end(10)));
         assert_eq!(tracker.confirmed(), end(10));
         assert!(tracker.idle_at(12));
-        assert_eq!(tracker.confirmed(), Position { lsn: 12, commit_time_us: 10 });
+        assert_eq!(
+            tracker.confirmed(),
+            Position {
+                lsn: 12,
+                commit_time_us: 10
+            }
+        );
     }
 
     #[test]

@@ -115,8 +115,12 @@ fn float(out: &mut Vec<u8>, text: &str) -> bool {
 
 /// `2026-11-24 10:00:00.5+00` → `"2026-11-24T10:00:00.5Z"`.
 fn instant(out: &mut Vec<u8>, text: &str) -> bool {
-    let Some(utc) = text.strip_suffix("+00") else { return false };
-    let Some((day, time)) = utc.split_once(' ') else { return false };
+    let Some(utc) = text.strip_suffix("+00") else {
+        return false;
+    };
+    let Some((day, time)) = utc.split_once(' ') else {
+        return false;
+    };
     if days(day).is_none() || time_micros(time).is_none() {
         return false;
     }
@@ -131,11 +135,18 @@ fn instant(out: &mut Vec<u8>, text: &str) -> bool {
 /// `\x0aff` → base64, as Debezium's `binary.handling.mode=bytes` arrives in JSON.
 fn bytes(out: &mut Vec<u8>, text: &str) -> bool {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let Some(hex) = text.strip_prefix("\\x") else { return false };
+    let Some(hex) = text.strip_prefix("\\x") else {
+        return false;
+    };
     let nibble = |byte: &u8| char::from(*byte).to_digit(16);
     let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-    let raw: Option<Vec<u32>> = pairs.iter().map(|[high, low]| Some(nibble(high)? << 4 | nibble(low)?)).collect();
-    let (Some(raw), true) = (raw, rest.is_empty()) else { return false };
+    let raw: Option<Vec<u32>> = pairs
+        .iter()
+        .map(|[high, low]| Some(nibble(high)? << 4 | nibble(low)?))
+        .collect();
+    let (Some(raw), true) = (raw, rest.is_empty()) else {
+        return false;
+    };
     out.push(b'"');
     for group in raw.chunks(3) {
         let word = group.iter().fold(0, |word, byte| word << 8 | byte) << (8 * (3 - group.len()));
@@ -186,7 +197,8 @@ fn array(out: &mut Vec<u8>, element: u32, text: &str) -> bool {
         }
     }
     // Postgres' own output always ends here; anything else is no array.
-    let whole = done && rest.is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(&out[start..]).is_ok();
+    let whole =
+        done && rest.is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(&out[start..]).is_ok();
     if !whole {
         out.truncate(start);
     }
@@ -216,7 +228,11 @@ fn element_text(rest: &[u8], unquoted: &mut Vec<u8>) -> (usize, bool) {
 /// Days since 1970-01-01 of `YYYY-MM-DD`, by Howard Hinnant's civil calendar arithmetic.
 fn days(text: &str) -> Option<i64> {
     let mut parts = text.splitn(3, '-');
-    let (year, month, day) = (digits(parts.next()?, 4..=7)?, digits(parts.next()?, 2..=2)?, digits(parts.next()?, 2..=2)?);
+    let (year, month, day) = (
+        digits(parts.next()?, 4..=7)?,
+        digits(parts.next()?, 2..=2)?,
+        digits(parts.next()?, 2..=2)?,
+    );
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
@@ -230,8 +246,11 @@ fn days(text: &str) -> Option<i64> {
 fn time_micros(text: &str) -> Option<i64> {
     let (clock, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let mut parts = clock.splitn(3, ':');
-    let (hour, minute, second) =
-        (digits(parts.next()?, 2..=2)?, digits(parts.next()?, 2..=2)?, digits(parts.next()?, 2..=2)?);
+    let (hour, minute, second) = (
+        digits(parts.next()?, 2..=2)?,
+        digits(parts.next()?, 2..=2)?,
+        digits(parts.next()?, 2..=2)?,
+    );
     let scale = 10_i64.pow(6_u32.checked_sub(u32::try_from(fraction.len()).ok()?)?);
     Some(((hour * 60 + minute) * 60 + second) * MICROS_PER_SECOND + digits(fraction, 1..=6)? * scale)
 }
@@ -275,7 +294,11 @@ mod tests {
             (1082, "infinity", r#""infinity""#),
             (1083, "10:30:00.5", "37800500000"),
             (1114, "1970-01-02 00:00:01", "86401000000"),
-            (1184, "2026-11-24 10:00:00.123456+00", r#""2026-11-24T10:00:00.123456Z""#),
+            (
+                1184,
+                "2026-11-24 10:00:00.123456+00",
+                r#""2026-11-24T10:00:00.123456Z""#,
+            ),
             (1184, "2026-11-24 10:00:00+00", r#""2026-11-24T10:00:00Z""#),
             (1184, "-infinity", r#""-infinity""#),
             (2950, "0b9f…", r#""0b9f…""#),
@@ -285,7 +308,11 @@ mod tests {
             (17, "\\x61", r#""YQ==""#),
             (17, "\\x616263", r#""YWJj""#),
             (1007, "{1,NULL,3}", "[1,null,3]"),
-            (1009, r#"{a,"b \"c\", d","NULL",NULL}"#, r#"["a","b \"c\", d","NULL",null]"#),
+            (
+                1009,
+                r#"{a,"b \"c\", d","NULL",NULL}"#,
+                r#"["a","b \"c\", d","NULL",null]"#,
+            ),
             (1007, "{{1,2},{3,4}}", "[[1,2],[3,4]]"),
             (1007, "{}", "[]"),
             (1182, "{2026-12-24}", "[20811]"),

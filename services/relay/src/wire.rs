@@ -43,7 +43,12 @@ pub(crate) fn relation(relation: &Relation) -> Vec<u8> {
 }
 
 /// A change: `b"I"`, `b"U"` or `b"D"`, an old row with its kind, a new row.
-pub(crate) fn change(kind: u8, oid: u32, old: Option<(u8, &[Cell<'_>])>, new: Option<&[Cell<'_>]>) -> Vec<u8> {
+pub(crate) fn change(
+    kind: u8,
+    oid: u32,
+    old: Option<(u8, &[Cell<'_>])>,
+    new: Option<&[Cell<'_>]>,
+) -> Vec<u8> {
     let mut out = vec![kind];
     out.extend_from_slice(&oid.to_be_bytes());
     if let Some((old_kind, cells)) = old {
@@ -66,7 +71,11 @@ pub(crate) fn table(schema: &str, table_name: &str, identity: u8, columns: &[(&s
         identity,
         columns: columns
             .iter()
-            .map(|(name, type_oid, key)| Column { identity: *key, name: (*name).to_owned(), type_oid: *type_oid })
+            .map(|(name, type_oid, key)| Column {
+                identity: *key,
+                name: (*name).to_owned(),
+                type_oid: *type_oid,
+            })
             .collect(),
     }
 }

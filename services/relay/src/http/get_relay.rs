@@ -1,0 +1,66 @@
+//! `GET /v1/relay`: what the relay does and how far it has come.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State as Shared;
+use chrono::{DateTime, Utc};
+use platform::http::Caller;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::relay::Relay;
+use crate::status::State;
+
+/// The relay.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Relay)]
+pub(crate) struct RelayView {
+    /// The replication slot.
+    #[schema(example = "bellhop")]
+    slot: String,
+    /// The publication that names the captured tables.
+    #[schema(example = "bellhop")]
+    publication: String,
+    /// What it is doing.
+    state: State,
+    /// Why it does not stream, or what is wrong while it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Everything before this position of Postgres' write-ahead log is in Kafka.
+    #[schema(example = "0/16B3748")]
+    confirmed_lsn: String,
+    /// How much of the log is not, in bytes, when last looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 0)]
+    lag_bytes: Option<u64>,
+    /// When the last transaction before that position was committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_commit_at: Option<DateTime<Utc>>,
+}
+
+/// What the relay is doing, how far it has come, and how much is left.
+#[utoipa::path(
+    get,
+    path = "/v1/relay",
+    tag = "Relay",
+    operation_id = "get_relay",
+    responses((status = 200, description = "The relay.", body = RelayView))
+)]
+pub(crate) async fn get_relay(_: Caller, Shared(relay): Shared<Arc<Relay>>) -> Json<RelayView> {
+    std::future::ready(Json(view(&relay))).await
+}
+
+fn view(relay: &Relay) -> RelayView {
+    let seen = relay.status.seen();
+    let at = seen.confirmed.commit_time_us;
+    RelayView {
+        slot: relay.config.slot_name.clone(),
+        publication: relay.config.publication_name.clone(),
+        state: seen.state,
+        confirmed_lsn: pgwire_replication::Lsn(seen.confirmed.lsn).to_string(),
+        lag_bytes: (seen.wal_end > 0).then(|| seen.lag_bytes()),
+        last_commit_at: (at > 0).then(|| DateTime::from_timestamp_micros(at)).flatten(),
+        reason: seen.reason,
+    }
+}

@@ -1,0 +1,164 @@
+//! The loop that never gives up: session after session until the process stops.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use platform::kafka::KafkaConfig;
+use platform::retry::Backoff;
+use platform::{Clock, Parts, StartError, Tasks};
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::config::Config;
+use crate::error::Ended;
+use crate::session;
+use crate::status::{Meters, State, Status};
+
+/// The module's name, and of its role `bellhop_relay`.
+const MODULE: &str = "relay";
+/// Heartbeats, the catalog and a snapshot: one each.
+const CONNECTIONS_MAX: u32 = 3;
+/// Making a slot waits for running transactions, and a snapshot reads everything with one statement per
+/// table: the services' limit does not fit.
+const STATEMENT_TIMEOUT: &str = "2h";
+/// Between two looks at a slot that another relay holds.
+const STANDBY_PAUSE: Duration = Duration::from_millis(500);
+/// Between two looks for something that an operator has to do.
+const WAITING_PAUSE: Duration = Duration::from_secs(1);
+/// A session that lasted this long was a good one: the waits begin from the shortest again.
+const GOOD_SESSION: Duration = Duration::from_secs(10);
+
+/// The relay with what it works with.
+pub(crate) struct Relay {
+    pub(crate) config: Config,
+    pub(crate) kafka: KafkaConfig,
+    pub(crate) clock: Clock,
+    pub(crate) tasks: Tasks,
+    pub(crate) options: PgConnectOptions,
+    pub(crate) password: String,
+    pub(crate) pool: PgPool,
+    pub(crate) status: Status,
+    pub(crate) meters: Meters,
+    topics_made: AtomicBool,
+    slot_useless: AtomicBool,
+}
+
+impl Relay {
+    pub(crate) fn new(parts: &Parts, config: &Config) -> Result<Self, StartError> {
+        config.check()?;
+        let options = parts
+            .database
+            .options(MODULE)
+            .map_err(|error| StartError::Database(MODULE, error))?;
+        let patient = [
+            ("statement_timeout", STATEMENT_TIMEOUT),
+            ("idle_in_transaction_session_timeout", "10min"),
+        ];
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS_MAX)
+            .acquire_timeout(Duration::from_secs(5))
+            .max_lifetime(Duration::from_mins(5))
+            .connect_lazy_with(options.clone().options(patient));
+        Ok(Self {
+            config: config.clone(),
+            kafka: parts.kafka.clone(),
+            clock: parts.clock.clone(),
+            tasks: parts.tasks.clone(),
+            password: parts.database.password(MODULE),
+            options,
+            pool,
+            status: Status::new(parts.health.clone()),
+            meters: Meters::new(),
+            topics_made: AtomicBool::new(false),
+            slot_useless: AtomicBool::new(false),
+        })
+    }
+
+    /// Works until the process stops.
+    pub(crate) async fn run(&self) {
+        tracing::info!(
+            slot = self.config.slot_name,
+            publication = self.config.publication_name,
+            brokers = self.kafka.kafka_brokers,
+            "the relay starts"
+        );
+        let mut tries = 0;
+        loop {
+            let began = Instant::now();
+            let ended = session::run(self).await;
+            tries = if began.elapsed() >= GOOD_SESSION {
+                1
+            } else {
+                tries + 1
+            };
+            let pause = self.account_for(&ended, tries);
+            if matches!(ended, Ended::Stopping) || !self.tasks.pause(pause).await {
+                break;
+            }
+        }
+        self.pool.close().await;
+    }
+
+    /// Says why a session ended and how long to wait before the next.
+    fn account_for(&self, ended: &Ended, tries: u32) -> Duration {
+        if ended.is_kafka() {
+            self.topics_made.store(false, Ordering::Relaxed);
+        }
+        let reason = chain(ended);
+        let state = if matches!(ended, Ended::Standby(_)) {
+            State::Standby
+        } else {
+            State::Waiting
+        };
+        let news = self.status.not_working(state, &reason);
+        match ended {
+            Ended::Stopping => tracing::info!("the relay stops"),
+            Ended::Standby(_) | Ended::Waiting(_) if news => tracing::info!("{reason}"),
+            _ if news => tracing::warn!(tries, "the relay tries again: {reason}"),
+            _ => tracing::debug!(tries, "the relay tries again: {reason}"),
+        }
+        match ended {
+            Ended::Standby(_) => STANDBY_PAUSE,
+            Ended::Waiting(_) => WAITING_PAUSE,
+            Ended::SlotUseless(_) => {
+                self.slot_useless.store(true, Ordering::Relaxed);
+                WAITING_PAUSE
+            }
+            _ => Backoff::RECONNECT.after(tries),
+        }
+    }
+
+    /// Makes Kafka's topics unless this was done since Kafka last gave trouble.
+    pub(crate) async fn ensure_topics(&self) -> Result<(), Ended> {
+        if !self.topics_made.load(Ordering::Relaxed) {
+            self.kafka.create_topics(&contract::topics::all()).await?;
+            self.topics_made.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Whether the slot was found to be of no use although Postgres lists it as sound.
+    pub(crate) fn is_slot_useless(&self) -> bool {
+        self.slot_useless.load(Ordering::Relaxed)
+    }
+
+    /// A new slot was made.
+    pub(crate) fn slot_is_new(&self) {
+        self.slot_useless.store(false, Ordering::Relaxed);
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &Ended) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}
