@@ -1,0 +1,62 @@
+//! `bellhop warm`: fills, repairs or verifies the availability cache, by the code that the availability
+//! service itself uses.
+
+use std::process::ExitCode;
+
+use availability::{Mode, Plan};
+use clap::Args;
+use contract::HotelId;
+use indicatif::{ProgressBar, ProgressStyle};
+use platform::Clock;
+
+use crate::say;
+
+/// Settings of `bellhop warm`.
+#[derive(Args, Debug)]
+pub struct Warm {
+    /// Only say what differs, and write nothing; exits with 1 when something does.
+    #[arg(long)]
+    verify: bool,
+    /// Only these hotels, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    hotels: Vec<HotelId>,
+    #[command(flatten)]
+    availability: availability::Config,
+}
+
+impl Warm {
+    /// Compares the cache with the tables and writes what differs.
+    ///
+    /// # Errors
+    /// When Redis or a service stays away. What was written stays; a second run goes on.
+    pub async fn execute(self) -> anyhow::Result<ExitCode> {
+        let clock = Clock::system();
+        let mode = if self.verify { Mode::Verify } else { Mode::Repair };
+        let mut plan = Plan::all(mode, clock.now());
+        if !self.hotels.is_empty() {
+            plan.hotels = Some(self.hotels);
+        }
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} hotels, {msg} keys, {eta} left")?;
+        let bar = ProgressBar::new(0).with_style(style);
+        let report = availability::rebuild(&self.availability, &clock, &plan, |progress| {
+            bar.set_length(progress.hotels_total);
+            bar.set_position(progress.hotels_done);
+            bar.set_message(progress.keys.to_string());
+        })
+        .await?;
+        bar.finish_and_clear();
+        for difference in &report.differences {
+            let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+            let (cache, database) = (text(&difference.cache), text(&difference.database));
+            if mode == Mode::Verify {
+                say::line(format!("{}: the cache says {cache}, the database {database}", difference.key));
+            }
+        }
+        say::line(format!(
+            "{} hotels, {} keys compared, {} differed, {} written",
+            report.hotels, report.keys, report.differing, report.written
+        ));
+        let wrong = mode == Mode::Verify && report.differing > 0;
+        Ok(if wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
