@@ -1,0 +1,105 @@
+//! The endpoints, one file each, and what they share.
+
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use platform::Clock;
+use platform::http::{Cursor, PageLimit, Problem};
+use platform::token::Tokens;
+use serde::Serialize;
+use sqlx::postgres::PgPool;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+mod create_hotel;
+mod create_quote;
+mod create_rate_plan;
+mod create_room_type;
+mod fields;
+mod get_hotel;
+mod list_hotels;
+mod list_prices;
+mod list_rate_plans;
+mod list_room_types;
+mod set_prices;
+
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    pub(crate) pool: PgPool,
+    pub(crate) tokens: Tokens,
+    pub(crate) clock: Clock,
+    pub(crate) quote_ttl: TimeDelta,
+}
+
+impl App {
+    async fn connection(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, Problem> {
+        self.pool
+            .acquire()
+            .await
+            .map_err(|error| platform::Broken::from(error).into())
+    }
+}
+
+/// Every route of this service, with its document.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create_hotel::create_hotel, list_hotels::list_hotels))
+        .routes(routes!(get_hotel::get_hotel))
+        .routes(routes!(
+            create_room_type::create_room_type,
+            list_room_types::list_room_types
+        ))
+        .routes(routes!(
+            create_rate_plan::create_rate_plan,
+            list_rate_plans::list_rate_plans
+        ))
+        .routes(routes!(set_prices::set_prices, list_prices::list_prices))
+        .routes(routes!(create_quote::create_quote))
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Page<T: ToSchema> {
+    /// The rows.
+    items: Vec<T>,
+    /// Send it as `cursor` to get the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+impl<T: ToSchema> Page<T> {
+    /// A page of rows read with `limit.rows_and_one()`; `key` is the key by which they are sorted.
+    fn new<K: Serialize>(mut items: Vec<T>, limit: PageLimit, key: impl Fn(&T) -> K) -> Self {
+        let more = items.len() > limit.len();
+        items.truncate(limit.len());
+        let next_cursor = items
+            .last()
+            .filter(|_| more)
+            .map(|last| Cursor::after(&key(last)));
+        Self { items, next_cursor }
+    }
+}
+
+/// Refuses a list that is too long.
+fn at_most<T>(list: &[T], max: usize, pointer: &str) -> Result<(), Problem> {
+    if list.len() <= max {
+        Ok(())
+    } else {
+        Err(Problem::invalid(
+            "invalid_field",
+            pointer,
+            format!("At most {max} are allowed here."),
+        ))
+    }
+}
+
+/// 404, with the field that names what is not there.
+fn unknown(what: &str, pointer: &str) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        format!("There is no such {what}."),
+    )
+    .at(pointer)
+}

@@ -1,0 +1,245 @@
+//! `POST /v1/hotels`
+
+use std::collections::HashSet;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use chrono_tz::Tz;
+use contract::{Currency, HotelId, Text};
+use platform::http::{Caller, Problem, ProblemBody, StrictJson};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::fields::{PICTURES_MAX, PictureUrl, urls};
+use super::{App, at_most};
+use crate::catalogue::Hotel;
+use crate::model::Tax;
+use crate::store;
+
+/// The most taxes of a hotel.
+const TAXES_MAX: usize = 10;
+
+/// A hotel to add.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Pensão Aurora",
+    "address": "Rua das Flores 12, 1200-194 Lisboa, Portugal",
+    "time_zone": "Europe/Lisbon",
+    "currency": "EUR",
+    "description": "Twelve rooms above the river.",
+    "pictures": ["https://images.example.com/aurora/front.jpg"],
+    "taxes": [{"name": "VAT", "percent": "6.00"}]
+}))]
+pub(super) struct CreateHotel {
+    /// Its name.
+    #[schema(value_type = String, min_length = 1, max_length = 200)]
+    name: Text<200>,
+    /// Where it stands.
+    #[schema(value_type = String, min_length = 1, max_length = 500)]
+    address: Text<500>,
+    /// Its zone of the IANA time zone database.
+    #[schema(value_type = String, max_length = 64)]
+    time_zone: Text<64>,
+    /// The currency of all its prices. It cannot be changed later.
+    currency: Currency,
+    /// What guests read about it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 4000)]
+    description: Option<Text<4000>>,
+    /// URLs of pictures, http or https.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, max_items = 30)]
+    pictures: Vec<PictureUrl>,
+    /// Taxes on the price of all nights and rooms.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    taxes: Vec<Tax>,
+}
+
+impl CreateHotel {
+    fn check(self) -> Result<Hotel, Problem> {
+        let zone: Tz = self.time_zone.as_str().parse().map_err(|_| {
+            let detail = "A time zone is a name of the IANA time zone database, such as Europe/Lisbon.";
+            Problem::invalid("unknown_time_zone", "/time_zone", detail)
+        })?;
+        at_most(&self.pictures, PICTURES_MAX, "/pictures")?;
+        at_most(&self.taxes, TAXES_MAX, "/taxes")?;
+        let mut names = HashSet::new();
+        for (at, tax) in self.taxes.iter().enumerate() {
+            if !names.insert(&tax.name) {
+                let pointer = format!("/taxes/{at}/name");
+                return Err(Problem::invalid(
+                    "invalid_field",
+                    &pointer,
+                    "Two taxes have the same name.",
+                ));
+            }
+        }
+        Ok(Hotel {
+            hotel_id: HotelId::new(),
+            name: self.name.into_string(),
+            address: self.address.into_string(),
+            time_zone: zone.name().to_owned(),
+            currency: self.currency.code().to_owned(),
+            description: self.description.map(Text::into_string),
+            pictures: urls(self.pictures),
+            taxes: self.taxes,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+        })
+    }
+}
+
+/// Add a hotel.
+///
+/// Then add its room types and rate plans, its prices, and its rooms per night.
+#[utoipa::path(
+    post,
+    path = "/v1/hotels",
+    tag = "Hotels",
+    request_body = CreateHotel,
+    responses(
+        (status = 201, description = "Added.", body = Hotel,
+            headers(("Location" = String, description = "The hotel's path."))),
+        (status = 400, description = "`malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "`unsupported_media_type`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid_field`, `unknown_time_zone`", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn create_hotel(
+    _: Caller,
+    State(app): State<App>,
+    StrictJson(body): StrictJson<CreateHotel>,
+) -> Result<impl IntoResponse, Problem> {
+    let hotel = body.check()?;
+    let hotel = store::add_hotel(&mut *app.connection().await?, hotel).await?;
+    let location = format!("/v1/hotels/{}", hotel.hotel_id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(hotel)))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Method;
+    use serde_json::{Value, json};
+    use sqlx::postgres::PgPool;
+
+    use super::*;
+    use crate::testing::{Api, assert_problem, hotel, with};
+
+    #[sqlx::test(migrations = false)]
+    async fn a_hotel_comes_back_as_it_was_given(pool: PgPool) {
+        let api = Api::start(pool).await;
+        let request = axum::http::Request::post("/v1/hotels").header("content-type", "application/json");
+        let response = api.send(request.body(hotel().to_string().into()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::CREATED);
+        let location = response.headers()[header::LOCATION].to_str().unwrap().to_owned();
+        let (status, shown) = api.get(&location).await;
+        assert_eq!(status, StatusCode::OK);
+        for (field, value) in hotel().as_object().unwrap() {
+            assert_eq!(&shown[field], value);
+        }
+        assert_eq!(
+            location,
+            format!("/v1/hotels/{}", shown["hotel_id"].as_str().unwrap())
+        );
+    }
+
+    #[sqlx::test(migrations = false)]
+    async fn only_name_address_zone_and_currency_are_required(pool: PgPool) {
+        let api = Api::start(pool).await;
+        let least = json!({"name": "A", "address": "B", "time_zone": "Asia/Tokyo", "currency": "JPY"});
+        let (status, shown) = api.post("/v1/hotels", &least).await;
+        assert_eq!(status, StatusCode::CREATED);
+        assert_eq!(
+            (&shown["taxes"], &shown["pictures"], shown.get("description")),
+            (&json!([]), &json!([]), None)
+        );
+        for field in ["/name", "/address", "/time_zone", "/currency"] {
+            assert_problem(
+                &api.post("/v1/hotels", &with(&least, field, None)).await,
+                422,
+                "invalid_field",
+                Some(""),
+            );
+        }
+    }
+
+    #[sqlx::test(migrations = false)]
+    async fn a_bad_field_is_refused_and_named(pool: PgPool) {
+        let api = Api::start(pool).await;
+        let many = |item: Value, count: usize| Value::Array(vec![item; count]);
+        let bad = [
+            ("/name", json!("")),
+            ("/name", json!("a\u{0}b")),
+            ("/name", json!("a\nb")),
+            ("/name", json!("a\u{202e}b")),
+            ("/name", json!("a".repeat(201))),
+            ("/name", json!(7)),
+            ("/name", Value::Null),
+            ("/address", json!("a\u{7f}b")),
+            ("/description", json!("a\u{0}b")),
+            ("/currency", json!("eur")),
+            ("/currency", json!("XXX")),
+            ("/taxes/0/percent", json!("1e1")),
+            ("/taxes/0/percent", json!("-1")),
+            ("/taxes/1/percent", json!("100.01")),
+            ("/taxes/1/percent", json!(6)),
+            ("/taxes/1/name", json!("VAT")),
+            ("/taxes", many(json!({"name": "A", "percent": "1"}), 11)),
+            ("/pictures/0", json!("javascript:alert(1)")),
+            ("/pictures/0", json!("https://user@example.com/")),
+            ("/pictures", many(json!("https://example.com/"), 31)),
+            ("/hotel_id", json!("01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d")),
+            ("/created_at", json!("2026-01-01T00:00:00Z")),
+        ];
+        for (pointer, value) in bad {
+            let answer = api
+                .post("/v1/hotels", &with(&hotel(), pointer, Some(value)))
+                .await;
+            assert_problem(&answer, 422, "invalid_field", Some(pointer));
+        }
+        for zone in [
+            "Lisbon",
+            "europe/lisbon",
+            "Europe/Lisbon ",
+            "+01:00",
+            "../../etc/passwd",
+        ] {
+            let answer = api
+                .post("/v1/hotels", &with(&hotel(), "/time_zone", Some(json!(zone))))
+                .await;
+            assert_problem(&answer, 422, "unknown_time_zone", Some("/time_zone"));
+        }
+        assert_eq!(
+            api.get("/v1/hotels").await.1,
+            json!({"items": []}),
+            "nothing was added"
+        );
+    }
+
+    #[sqlx::test(migrations = false)]
+    async fn what_is_not_json_is_refused(pool: PgPool) {
+        let api = Api::start(pool).await;
+        for body in ["", "{", "nope", "{\"name\":\"\\ud800\"}", "\u{feff}{}"] {
+            let answer = api.send_text(Method::POST, "/v1/hotels", body.to_owned()).await;
+            assert_problem(&answer, 400, "malformed_json", None);
+        }
+        let twice = r#"{"name":"a","name":"b"}"#.to_owned();
+        assert_eq!(
+            api.send_text(Method::POST, "/v1/hotels", twice).await.0,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
+        let huge = with(&hotel(), "/description", Some(json!("a".repeat(70_000)))).to_string();
+        let answer = api.send_text(Method::POST, "/v1/hotels", huge).await;
+        assert_problem(&answer, 413, "body_too_large", None);
+        let plain = axum::http::Request::post("/v1/hotels").header("content-type", "text/plain");
+        let response = api.send(plain.body(hotel().to_string().into()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        let delete = axum::http::Request::delete("/v1/hotels")
+            .body(String::new().into())
+            .unwrap();
+        assert_eq!(api.send(delete).await.status(), StatusCode::METHOD_NOT_ALLOWED);
+    }
+}

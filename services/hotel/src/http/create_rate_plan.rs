@@ -1,0 +1,157 @@
+//! `POST /v1/hotels/{hotel_id}/rate-plans`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use contract::quote::{CancellationPolicy, Penalty};
+use contract::{HotelId, RatePlanId, Text};
+use platform::http::{Caller, Problem, ProblemBody, StrictJson, StrictPath};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::App;
+use crate::catalogue::RatePlan;
+use crate::store;
+
+/// The earliest end of free cancellation, in days before arrival.
+const FREE_UNTIL_DAYS_MAX: u16 = 365;
+/// Everything, in percent.
+const PERCENT_MAX: u8 = 100;
+
+/// A rate plan to add.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Flexible",
+    "cancellation_policy": {"free_until_days_before": 7, "penalty": "first_night"}
+}))]
+pub(super) struct CreateRatePlan {
+    /// Its name.
+    #[schema(value_type = String, min_length = 1, max_length = 200)]
+    name: Text<200>,
+    /// What a cancellation costs. Non-refundable: the penalty `full` without `free_until_days_before`.
+    cancellation_policy: CancellationPolicy,
+}
+
+impl CreateRatePlan {
+    fn check(self, hotel_id: HotelId) -> Result<RatePlan, Problem> {
+        let invalid = |pointer: &str, detail: &str| Err(Problem::invalid("invalid_field", pointer, detail));
+        let policy = self.cancellation_policy;
+        if policy
+            .free_until_days_before
+            .is_some_and(|days| days > FREE_UNTIL_DAYS_MAX)
+        {
+            let pointer = "/cancellation_policy/free_until_days_before";
+            return invalid(pointer, "Free cancellation ends at most 365 days before arrival.");
+        }
+        if matches!(policy.penalty, Penalty::Percent(percent) if percent > PERCENT_MAX) {
+            return invalid(
+                "/cancellation_policy/penalty/percent",
+                "A penalty is 0 to 100 percent.",
+            );
+        }
+        Ok(RatePlan {
+            rate_plan_id: RatePlanId::new(),
+            hotel_id,
+            name: self.name.into_string(),
+            cancellation_policy: policy,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+        })
+    }
+}
+
+/// Add a rate plan to a hotel.
+#[utoipa::path(
+    post,
+    path = "/v1/hotels/{hotel_id}/rate-plans",
+    tag = "Hotels",
+    params(("hotel_id" = HotelId, Path, description = "The hotel.")),
+    request_body = CreateRatePlan,
+    responses(
+        (status = 201, description = "Added.", body = RatePlan),
+        (status = 400, description = "`malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid_field`", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn create_rate_plan(
+    _: Caller,
+    State(app): State<App>,
+    StrictPath(hotel_id): StrictPath<HotelId>,
+    StrictJson(body): StrictJson<CreateRatePlan>,
+) -> Result<(StatusCode, Json<RatePlan>), Problem> {
+    let plan = body.check(hotel_id)?;
+    match store::add_rate_plan(&mut *app.connection().await?, plan).await {
+        Ok(plan) => Ok((StatusCode::CREATED, Json(plan))),
+        Err(broken) if broken.constraint() == Some("rate_plan_of_hotel") => Err(Problem::not_found("hotel")),
+        Err(broken) => Err(broken.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sqlx::postgres::PgPool;
+
+    use super::*;
+    use crate::testing::{Api, NOBODY, assert_problem, hotel, with};
+
+    #[sqlx::test(migrations = false)]
+    async fn every_kind_of_policy_comes_back_as_it_was_given(pool: PgPool) {
+        let api = Api::start(pool).await;
+        let hotel_id = api.add("/v1/hotels", &hotel(), "hotel_id").await;
+        let path = format!("/v1/hotels/{hotel_id}/rate-plans");
+        let policies = [
+            json!({"free_until_days_before": 7, "penalty": "first_night"}),
+            json!({"free_until_days_before": 0, "penalty": {"percent": 50}}),
+            json!({"penalty": "full"}),
+        ];
+        for policy in &policies {
+            let plan = json!({"name": "Plan", "cancellation_policy": policy});
+            let (status, added) = api.post(&path, &plan).await;
+            assert_eq!(
+                (status, &added["cancellation_policy"]),
+                (StatusCode::CREATED, policy)
+            );
+        }
+        let (_, listed) = api.get(&path).await;
+        let listed: Vec<_> = listed["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|plan| plan["cancellation_policy"].clone())
+            .collect();
+        assert_eq!(listed, policies);
+    }
+
+    #[sqlx::test(migrations = false)]
+    async fn a_bad_policy_is_refused_and_named(pool: PgPool) {
+        let api = Api::start(pool).await;
+        let hotel_id = api.add("/v1/hotels", &hotel(), "hotel_id").await;
+        let path = format!("/v1/hotels/{hotel_id}/rate-plans");
+        let plan = json!({"name": "Plan", "cancellation_policy": {"free_until_days_before": 7, "penalty": {"percent": 50}}});
+        let bad = [
+            ("/cancellation_policy/free_until_days_before", json!(366)),
+            ("/cancellation_policy/free_until_days_before", json!(-1)),
+            ("/cancellation_policy/penalty/percent", json!(101)),
+            ("/cancellation_policy/penalty", json!("none")),
+            ("/cancellation_policy/fee", json!(1)),
+            ("/cancellation_policy", json!(null)),
+            ("/name", json!("a\tb")),
+        ];
+        for (pointer, value) in bad {
+            let (status, problem) = api.post(&path, &with(&plan, pointer, Some(value))).await;
+            assert_eq!(
+                (status.as_u16(), &problem["code"]),
+                (422, &json!("invalid_field")),
+                "{problem}"
+            );
+            assert!(
+                pointer.starts_with(problem["pointer"].as_str().unwrap()),
+                "{pointer}: {problem}"
+            );
+        }
+        let answer = api.post(&format!("/v1/hotels/{NOBODY}/rate-plans"), &plan).await;
+        assert_problem(&answer, 404, "not_found", None);
+    }
+}

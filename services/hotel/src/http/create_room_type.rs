@@ -1,0 +1,187 @@
+//! `POST /v1/hotels/{hotel_id}/room-types`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use contract::{HotelId, RoomTypeId, Text};
+use platform::http::{Caller, Problem, ProblemBody, StrictJson, StrictPath};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::fields::{PICTURES_MAX, PictureUrl, urls};
+use super::{App, at_most};
+use crate::catalogue::RoomType;
+use crate::model::PARTY_MAX;
+use crate::store;
+
+/// The most beds of a room.
+const BEDS_MAX: usize = 20;
+/// The most amenities of a room.
+const AMENITIES_MAX: usize = 100;
+
+/// A room type to add.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Double with river view",
+    "beds": ["double"],
+    "adults_max": 2,
+    "children_max": 1,
+    "amenities": ["wifi", "bath"],
+    "pictures": ["https://images.example.com/aurora/double.jpg"]
+}))]
+pub(super) struct CreateRoomType {
+    /// Its name.
+    #[schema(value_type = String, min_length = 1, max_length = 200)]
+    name: Text<200>,
+    /// The beds of one room.
+    #[schema(value_type = Vec<String>, min_items = 1, max_items = 20)]
+    beds: Vec<Text<60>>,
+    /// Adults one room takes.
+    #[schema(minimum = 1, maximum = 36)]
+    adults_max: u16,
+    /// Children one room takes beside the adults; they may also take places that adults leave free.
+    #[schema(minimum = 0, maximum = 36)]
+    children_max: u16,
+    /// What the room has.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, max_items = 100)]
+    amenities: Vec<Text<60>>,
+    /// What guests read about it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 4000)]
+    description: Option<Text<4000>>,
+    /// URLs of pictures, http or https.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, max_items = 30)]
+    pictures: Vec<PictureUrl>,
+}
+
+impl CreateRoomType {
+    fn check(self, hotel_id: HotelId) -> Result<RoomType, Problem> {
+        let invalid = |pointer: &str, detail: String| Err(Problem::invalid("invalid_field", pointer, detail));
+        if self.beds.is_empty() {
+            return invalid("/beds", "A room has at least one bed.".to_owned());
+        }
+        at_most(&self.beds, BEDS_MAX, "/beds")?;
+        at_most(&self.amenities, AMENITIES_MAX, "/amenities")?;
+        at_most(&self.pictures, PICTURES_MAX, "/pictures")?;
+        if !(1..=PARTY_MAX).contains(&self.adults_max) {
+            return invalid("/adults_max", format!("A room takes 1 to {PARTY_MAX} adults."));
+        }
+        if self.children_max > PARTY_MAX {
+            return invalid(
+                "/children_max",
+                format!("A room takes 0 to {PARTY_MAX} children."),
+            );
+        }
+        let strings = |texts: Vec<Text<60>>| texts.into_iter().map(Text::into_string).collect();
+        Ok(RoomType {
+            room_type_id: RoomTypeId::new(),
+            hotel_id,
+            name: self.name.into_string(),
+            beds: strings(self.beds),
+            adults_max: self.adults_max,
+            children_max: self.children_max,
+            amenities: strings(self.amenities),
+            description: self.description.map(Text::into_string),
+            pictures: urls(self.pictures),
+            created_at: chrono::DateTime::UNIX_EPOCH,
+        })
+    }
+}
+
+/// Add a room type to a hotel.
+#[utoipa::path(
+    post,
+    path = "/v1/hotels/{hotel_id}/room-types",
+    tag = "Hotels",
+    params(("hotel_id" = HotelId, Path, description = "The hotel.")),
+    request_body = CreateRoomType,
+    responses(
+        (status = 201, description = "Added.", body = RoomType),
+        (status = 400, description = "`malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid_field`", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn create_room_type(
+    _: Caller,
+    State(app): State<App>,
+    StrictPath(hotel_id): StrictPath<HotelId>,
+    StrictJson(body): StrictJson<CreateRoomType>,
+) -> Result<(StatusCode, Json<RoomType>), Problem> {
+    let room_type = body.check(hotel_id)?;
+    let added = store::add_room_type(&mut *app.connection().await?, room_type).await;
+    match added {
+        Ok(room_type) => Ok((StatusCode::CREATED, Json(room_type))),
+        Err(broken) if broken.constraint() == Some("room_type_of_hotel") => Err(Problem::not_found("hotel")),
+        Err(broken) => Err(broken.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sqlx::postgres::PgPool;
+
+    use super::*;
+    use crate::testing::{Api, NOBODY, assert_problem, hotel, with};
+
+    fn double() -> Value {
+        json!({
+            "name": "Double", "beds": ["double"], "adults_max": 2, "children_max": 1,
+            "amenities": ["wifi"], "description": "Above the river.", "pictures": ["https://example.com/d.jpg"],
+        })
+    }
+
+    #[sqlx::test(migrations = false)]
+    async fn a_room_type_comes_back_as_it_was_given(pool: PgPool) {
+        let api = Api::start(pool).await;
+        let hotel_id = api.add("/v1/hotels", &hotel(), "hotel_id").await;
+        let path = format!("/v1/hotels/{hotel_id}/room-types");
+        let (status, added) = api.post(&path, &double()).await;
+        assert_eq!(status, StatusCode::CREATED);
+        for (field, value) in double().as_object().unwrap() {
+            assert_eq!(&added[field], value);
+        }
+        assert_eq!(api.get(&path).await.1, json!({"items": [added]}));
+    }
+
+    #[sqlx::test(migrations = false)]
+    async fn a_bad_field_is_refused_and_named(pool: PgPool) {
+        let api = Api::start(pool).await;
+        let hotel_id = api.add("/v1/hotels", &hotel(), "hotel_id").await;
+        let path = format!("/v1/hotels/{hotel_id}/room-types");
+        let bad = [
+            ("/name", json!("a\u{0}")),
+            ("/beds", json!([])),
+            ("/beds", json!(vec!["a"; 21])),
+            ("/beds/0", json!("")),
+            ("/adults_max", json!(0)),
+            ("/adults_max", json!(-1)),
+            ("/adults_max", json!(37)),
+            ("/adults_max", json!(1.5)),
+            ("/adults_max", json!("2")),
+            ("/adults_max", json!(4_294_967_296_u64)),
+            ("/children_max", json!(37)),
+            ("/children_max", json!(-1)),
+            ("/amenities", json!(vec!["a"; 101])),
+            ("/pictures/0", json!("ftp://example.com/")),
+            ("/room_type_id", json!(NOBODY)),
+        ];
+        for (pointer, value) in bad {
+            let answer = api.post(&path, &with(&double(), pointer, Some(value))).await;
+            assert_problem(&answer, 422, "invalid_field", Some(pointer));
+        }
+    }
+
+    #[sqlx::test(migrations = false)]
+    async fn an_unknown_hotel_has_no_room_types(pool: PgPool) {
+        let api = Api::start(pool).await;
+        let answer = api
+            .post(&format!("/v1/hotels/{NOBODY}/room-types"), &double())
+            .await;
+        assert_problem(&answer, 404, "not_found", None);
+    }
+}

@@ -1,0 +1,116 @@
+//! `GET /v1/hotels/{hotel_id}/prices`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use contract::quote::NightPrice;
+use contract::{HotelId, RatePlanId, RoomTypeId, StayDate};
+use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::set_prices::NIGHTS_MAX;
+use super::{App, Page, unknown};
+use crate::store;
+
+/// Which prices.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PricesQuery {
+    /// Of which rooms.
+    #[param(value_type = RoomTypeId)]
+    room_type_id: RoomTypeId,
+    /// On which terms.
+    rate_plan_id: RatePlanId,
+    /// The first night.
+    from: StayDate,
+    /// The day after the last night, at most 400 nights after `from`.
+    to: StayDate,
+}
+
+impl PricesQuery {
+    fn check(&self) -> Result<(), Problem> {
+        let nights = self.to.days_since_1970() - self.from.days_since_1970();
+        if usize::try_from(nights).is_ok_and(|nights| (1..=NIGHTS_MAX).contains(&nights)) {
+            return Ok(());
+        }
+        let detail = format!("`to` is 1 to {NIGHTS_MAX} nights after `from`.");
+        Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail).at("to"))
+    }
+}
+
+/// List the prices of nights, for one room type and rate plan, in date order.
+///
+/// A night that has no price is left out: it is not for sale on these terms. All nights fit on one page.
+#[utoipa::path(
+    get,
+    path = "/v1/hotels/{hotel_id}/prices",
+    tag = "Hotels",
+    params(("hotel_id" = HotelId, Path, description = "The hotel."), PricesQuery),
+    responses(
+        (status = 200, description = "The prices.", body = Page<NightPrice>),
+        (status = 400, description = "`invalid_query`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: the hotel, or its room type or rate plan, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn list_prices(
+    _: Caller,
+    State(app): State<App>,
+    StrictPath(hotel_id): StrictPath<HotelId>,
+    StrictQuery(query): StrictQuery<PricesQuery>,
+) -> Result<Json<Page<NightPrice>>, Problem> {
+    query.check()?;
+    let mut db = app.connection().await?;
+    let offer = store::offer(&mut db, hotel_id, query.room_type_id, query.rate_plan_id).await?;
+    let offer = offer.ok_or_else(|| Problem::not_found("hotel"))?;
+    if offer.capacity.is_none() {
+        return Err(unknown("room type in this hotel", "room_type_id"));
+    }
+    if offer.cancellation_policy.is_none() {
+        return Err(unknown("rate plan in this hotel", "rate_plan_id"));
+    }
+    let of = (hotel_id, query.room_type_id, query.rate_plan_id);
+    let items = store::prices(&mut db, of, query.from, query.to, offer.currency).await?;
+    Ok(Json(Page {
+        items,
+        next_cursor: None,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::postgres::PgPool;
+
+    use crate::testing::{Api, NOBODY, assert_problem};
+
+    #[sqlx::test(migrations = false)]
+    async fn a_bad_query_is_refused_and_named(pool: PgPool) {
+        let api = Api::start(pool).await;
+        let aurora = api.aurora().await;
+        let (room_type, plan) = (aurora.room_type.as_str(), aurora.rate_plan.as_str());
+        let query = |room_type: &str, plan: &str, from: &str, to: &str| {
+            format!(
+                "{}?room_type_id={room_type}&rate_plan_id={plan}&from={from}&to={to}",
+                aurora.prices()
+            )
+        };
+        let bad = [
+            (query(room_type, plan, "2026-07-01", "2026-07-01"), "to"),
+            (query(room_type, plan, "2026-07-02", "2026-07-01"), "to"),
+            (query(room_type, plan, "2026-07-01", "2027-08-06"), "to"),
+            (query(room_type, plan, "2026-7-1", "2026-07-02"), "from"),
+            (query(room_type, plan, "2026-07-01", "infinity"), "to"),
+            (query("x", plan, "2026-07-01", "2026-07-02"), "room_type_id"),
+            (query(room_type, "", "2026-07-01", "2026-07-02"), "rate_plan_id"),
+        ];
+        for (path, pointer) in bad {
+            assert_problem(&api.get(&path).await, 400, "invalid_query", Some(pointer));
+        }
+        assert_eq!(api.get(&aurora.prices()).await.0.as_u16(), 400);
+        let unknown = query(NOBODY, plan, "2026-07-01", "2026-07-02");
+        assert_problem(&api.get(&unknown).await, 404, "not_found", Some("room_type_id"));
+        let unknown = query(room_type, NOBODY, "2026-07-01", "2026-07-02");
+        assert_problem(&api.get(&unknown).await, 404, "not_found", Some("rate_plan_id"));
+    }
+}

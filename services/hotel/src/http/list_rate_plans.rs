@@ -1,0 +1,40 @@
+//! `GET /v1/hotels/{hotel_id}/rate-plans`
+
+use axum::Json;
+use axum::extract::State;
+use contract::{HotelId, RatePlanId};
+use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
+
+use super::list_hotels::PageQuery;
+use super::{App, Page};
+use crate::catalogue::RatePlan;
+use crate::store;
+
+/// List the rate plans of a hotel, in the order in which they were added.
+#[utoipa::path(
+    get,
+    path = "/v1/hotels/{hotel_id}/rate-plans",
+    tag = "Hotels",
+    params(("hotel_id" = HotelId, Path, description = "The hotel."), PageQuery),
+    responses(
+        (status = 200, description = "A page of rate plans.", body = Page<RatePlan>),
+        (status = 400, description = "`invalid_query`, `invalid_cursor`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn list_rate_plans(
+    _: Caller,
+    State(app): State<App>,
+    StrictPath(hotel_id): StrictPath<HotelId>,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<Json<Page<RatePlan>>, Problem> {
+    let after: Option<RatePlanId> = query.after()?;
+    let mut db = app.connection().await?;
+    let rate_plans = store::rate_plans(&mut db, hotel_id, after, query.limit.rows_and_one()).await?;
+    if rate_plans.is_empty() && store::hotel(&mut db, hotel_id).await?.is_none() {
+        return Err(Problem::not_found("hotel"));
+    }
+    Ok(Json(Page::new(rate_plans, query.limit, |rate_plan| {
+        rate_plan.rate_plan_id
+    })))
+}

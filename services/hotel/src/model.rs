@@ -1,0 +1,222 @@
+//! The rules of a quote: who fits, when one may stay, and what it costs. Values in, values out.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::Tz;
+use contract::money::MoneyError;
+use contract::quote::{NightPrice, Party, TaxLine};
+use contract::{Currency, Money, Stay, StayDate, Text};
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
+
+/// How far ahead a stay may begin, in days.
+pub(crate) const DAYS_AHEAD_MAX: u64 = 730;
+/// The most rooms of one quote.
+pub(crate) const ROOMS_MAX: u16 = 9;
+/// The most adults, and the most children, of one quote.
+pub(crate) const PARTY_MAX: u16 = 36;
+/// Decimals of a tax's percentage.
+const PERCENT_DECIMALS_MAX: usize = 4;
+
+/// A percentage between 0 and 100 with at most four decimals, written as it was given: `"6.00"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Percent(Decimal);
+
+impl FromStr for Percent {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "a percentage is a decimal string from \"0\" to \"100\" with at most four decimals, such as \"6.00\"";
+        let (whole, fraction) = match text.split_once('.') {
+            Some((_, "")) => return Err(WRONG),
+            Some((whole, fraction)) => (whole, fraction),
+            None => (text, ""),
+        };
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let leading_zero = whole.len() > 1 && whole.starts_with('0');
+        let short = (1..=3).contains(&whole.len()) && fraction.len() <= PERCENT_DECIMALS_MAX;
+        if !short || leading_zero || !digits(whole) || !digits(fraction) {
+            return Err(WRONG);
+        }
+        let value = Decimal::from_str(text).map_err(|_| WRONG)?;
+        if value > Decimal::ONE_HUNDRED {
+            Err(WRONG)
+        } else {
+            Ok(Self(value))
+        }
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Serialize for Percent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A tax on the price of all nights and rooms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tax {
+    /// What the tax is called, as it stands on a quote.
+    #[schema(value_type = String, min_length = 1, max_length = 60, example = "VAT")]
+    pub(crate) name: Text<60>,
+    /// A decimal string from "0" to "100" with at most four decimals.
+    #[schema(value_type = String, example = "6.00", pattern = r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,4})?$")]
+    pub(crate) percent: Percent,
+}
+
+/// How many people one room takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Capacity {
+    /// Adults.
+    pub(crate) adults: u32,
+    /// Children beside the adults; they may also take places that adults leave free.
+    pub(crate) children: u32,
+}
+
+/// Why there is no quote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unquotable {
+    /// The stay begins before today at the hotel.
+    #[error("The stay begins in the past: it is already {today} at the hotel.")]
+    InPast {
+        /// Today, at the hotel.
+        today: NaiveDate,
+    },
+    /// The stay begins too far ahead.
+    #[error("A stay begins at most {DAYS_AHEAD_MAX} days from today, {today} at the hotel.")]
+    TooFarAhead {
+        /// Today, at the hotel.
+        today: NaiveDate,
+    },
+    /// More adults than the rooms take.
+    #[error("The rooms take at most {places} adults; ask for more rooms or a larger room type.")]
+    TooManyAdults {
+        /// Adults that fit.
+        places: u32,
+    },
+    /// More people than the rooms take.
+    #[error(
+        "Beside the adults the rooms take at most {places} children; ask for more rooms or a larger room type."
+    )]
+    TooManyChildren {
+        /// Children that fit beside these adults.
+        places: u32,
+    },
+    /// A night has no price in this rate plan.
+    #[error("The night of {0} has no price in this rate plan; choose other dates or another rate plan.")]
+    NoPrice(StayDate),
+    /// The sum is above the largest amount of money.
+    #[error("The total is larger than the largest amount that can be charged.")]
+    TooExpensive,
+}
+
+/// Whether one may come on this day: not before today at the hotel, not more than two years ahead.
+pub(crate) fn check_arrival(check_in: StayDate, now: DateTime<Utc>, zone: Tz) -> Result<(), Unquotable> {
+    let today = now.with_timezone(&zone).date_naive();
+    if check_in.date() < today {
+        return Err(Unquotable::InPast { today });
+    }
+    match today.checked_add_days(Days::new(DAYS_AHEAD_MAX)) {
+        Some(latest) if check_in.date() <= latest => Ok(()),
+        _ => Err(Unquotable::TooFarAhead { today }),
+    }
+}
+
+/// Whether everybody has a place. Children may take the places that adults leave free, never the reverse.
+pub(crate) fn check_party(party: Party, capacity: Capacity, rooms: u16) -> Result<(), Unquotable> {
+    let (rooms, adults) = (u32::from(rooms), u32::from(party.adults));
+    let for_adults = capacity.adults.saturating_mul(rooms);
+    if adults > for_adults {
+        return Err(Unquotable::TooManyAdults { places: for_adults });
+    }
+    let places = capacity
+        .children
+        .saturating_mul(rooms)
+        .saturating_add(for_adults - adults);
+    if u32::from(party.children) > places {
+        Err(Unquotable::TooManyChildren { places })
+    } else {
+        Ok(())
+    }
+}
+
+/// What a stay costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Priced {
+    /// One line per tax, in the hotel's order.
+    pub(crate) taxes: Vec<TaxLine>,
+    /// Nights times rooms plus taxes.
+    pub(crate) total: Money,
+}
+
+/// The prices of the stay's nights in date order, or the first night without one. `known` is sorted by night.
+pub(crate) fn price_each_night(stay: Stay, known: &[NightPrice]) -> Result<Vec<NightPrice>, Unquotable> {
+    let priced = |night: StayDate| {
+        let at = known.binary_search_by_key(&night, |price| price.night);
+        at.ok()
+            .and_then(|at| known.get(at).copied())
+            .ok_or(Unquotable::NoPrice(night))
+    };
+    stay.nights().map(priced).collect()
+}
+
+/// Adds up nights, rooms and taxes. Each tax is rounded half up to the currency's smallest unit.
+pub(crate) fn price_stay(
+    nights: &[NightPrice],
+    rooms: u16,
+    taxes: &[Tax],
+    currency: Currency,
+) -> Result<Priced, Unquotable> {
+    let add_up = || -> Result<Priced, MoneyError> {
+        let mut one_room = Money::zero(currency);
+        for night in nights {
+            one_room = one_room.plus(night.price)?;
+        }
+        let net = one_room.times(u32::from(rooms))?;
+        let mut total = net;
+        let mut lines = Vec::with_capacity(taxes.len());
+        for tax in taxes {
+            let amount = tax_on(net, tax.percent)?;
+            total = total.plus(amount)?;
+            lines.push(TaxLine {
+                name: tax.name.clone(),
+                percent: tax.percent.to_string(),
+                amount,
+            });
+        }
+        Ok(Priced { taxes: lines, total })
+    };
+    // Amounts of one hotel have one currency, so that the only thing that can fail is the size.
+    add_up().map_err(|_| Unquotable::TooExpensive)
+}
+
+fn tax_on(net: Money, percent: Percent) -> Result<Money, MoneyError> {
+    let exact = Decimal::from(net.minor()).checked_mul(percent.0);
+    let exact = exact.and_then(|hundredfold| hundredfold.checked_div(Decimal::ONE_HUNDRED));
+    // Nothing is negative here, so that away from zero is up.
+    let rounded = exact.map(|exact| exact.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero));
+    let minor = rounded
+        .and_then(|rounded| i64::try_from(rounded).ok())
+        .ok_or(MoneyError::Range)?;
+    Money::from_minor(minor, net.currency())
+}
+
+#[cfg(test)]
+#[path = "model_tests.rs"]
+mod tests;
