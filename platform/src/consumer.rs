@@ -8,10 +8,12 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use sqlx::{PgConnection, PgPool};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::db::{self, Broken};
@@ -27,6 +29,9 @@ const TRANSIENT: Backoff = Backoff {
     first_ms: 20,
     cap_ms: 2_000,
 };
+
+/// A batch that another process took over waits so long for the news before it is tried again.
+const SUPERSEDED_WAIT: Duration = Duration::from_secs(1);
 
 /// One new message, decoded.
 #[derive(Clone, Debug)]
@@ -92,12 +97,11 @@ pub fn start<P: Participant>(
         while let Some(delivery) = deliveries.recv().await {
             match delivery {
                 Delivery::Batch(batch, handled) => {
-                    if consumer.batch(batch).await {
+                    if consumer.batch_or_news(&batch, &mut deliveries).await {
                         let _ = handled.send(());
                     }
                 }
-                Delivery::Assigned(partitions) => consumer.participant.rebalanced(true, partitions).await,
-                Delivery::Revoked(partitions) => consumer.participant.rebalanced(false, partitions).await,
+                news => consumer.rebalanced(news).await,
             }
         }
     });
@@ -111,29 +115,77 @@ struct Consumer<P> {
     tasks: crate::Tasks,
 }
 
+/// How a batch ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Every message was handled or set aside.
+    Handled,
+    /// Another process has taken over.
+    Superseded,
+    /// This process stops.
+    Stopping,
+}
+
 impl<P: Participant> Consumer<P> {
-    /// Handles a batch until it is done. Answers false when the process stops before.
-    async fn batch(&self, batch: Vec<Received>) -> bool {
+    async fn rebalanced(&self, news: Delivery) {
+        match news {
+            Delivery::Assigned(partitions) => self.participant.rebalanced(true, partitions).await,
+            Delivery::Revoked(partitions) => self.participant.rebalanced(false, partitions).await,
+            Delivery::Batch(..) => {}
+        }
+    }
+
+    /// Handles a batch. When another process has taken over, waits for Kafka to say so: once the
+    /// partitions are gone the batch is not ours, and it is not committed. Answers false when the process
+    /// stops before.
+    async fn batch_or_news(&self, batch: &[Received], deliveries: &mut mpsc::Receiver<Delivery>) -> bool {
+        loop {
+            match self.batch(batch).await {
+                End::Handled => return true,
+                End::Stopping => return false,
+                End::Superseded => {}
+            }
+            metrics::counter!("bellhop_consumer_superseded_total", "schema" => self.schema.0).increment(1);
+            tokio::select! {
+                () = self.tasks.stopping() => return false,
+                () = tokio::time::sleep(SUPERSEDED_WAIT) => {}
+                news = deliveries.recv() => match news {
+                    None => return false,
+                    Some(news) => {
+                        let gone = matches!(news, Delivery::Revoked(_));
+                        self.rebalanced(news).await;
+                        if gone {
+                            return true;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Handles a batch until it is done.
+    async fn batch(&self, batch: &[Received]) -> End {
         let mut good = Vec::with_capacity(batch.len());
         let mut bad = Vec::new();
         for message in batch {
-            match decode(&message) {
+            match decode(message) {
                 Ok(incoming) => good.push((incoming, message)),
                 Err(why) => bad.push((message, why)),
             }
         }
         for (message, why) in bad {
-            if !self.set_aside(&message, &why).await {
-                return false;
+            if !self.set_aside(message, &why).await {
+                return End::Stopping;
             }
         }
         if good.is_empty() {
-            return true;
+            return End::Handled;
         }
         let incoming: Vec<_> = good.iter().map(|(incoming, _)| incoming.clone()).collect();
         match self.until_settled(&incoming).await {
-            None => false,
-            Some(Ok(())) => true,
+            None => End::Stopping,
+            Some(Ok(())) => End::Handled,
+            Some(Err(Broken::Superseded(why))) => self.superseded(&why),
             Some(Err(error)) => {
                 tracing::warn!(
                     schema = self.schema.0,
@@ -145,30 +197,40 @@ impl<P: Participant> Consumer<P> {
         }
     }
 
+    fn superseded(&self, why: &str) -> End {
+        tracing::warn!(
+            schema = self.schema.0,
+            why,
+            "another process has taken over; nothing was written"
+        );
+        End::Superseded
+    }
+
     /// Tries each message alone and sets aside those that keep failing.
-    async fn alone(&self, messages: Vec<(Incoming<P::Message>, Received)>) -> bool {
+    async fn alone(&self, messages: Vec<(Incoming<P::Message>, &Received)>) -> End {
         for (incoming, message) in messages {
             let one = [incoming];
             for attempt in 1.. {
                 match self.until_settled(&one).await {
-                    None => return false,
+                    None => return End::Stopping,
                     Some(Ok(())) => break,
+                    Some(Err(Broken::Superseded(why))) => return self.superseded(&why),
                     Some(Err(error)) if attempt == TRIES_ALONE => {
                         let why = chain(&error);
-                        if !self.set_aside(&message, &why).await {
-                            return false;
+                        if !self.set_aside(message, &why).await {
+                            return End::Stopping;
                         }
                         break;
                     }
                     Some(Err(_)) => {
                         if !self.tasks.pause(TRANSIENT.after(attempt)).await {
-                            return false;
+                            return End::Stopping;
                         }
                     }
                 }
             }
         }
-        true
+        End::Handled
     }
 
     /// Runs the transaction, again and again while the failure may pass. None when the process stops.

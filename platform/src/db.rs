@@ -110,6 +110,9 @@ pub enum Broken {
     /// Rows or messages contradict the code.
     #[error("inconsistent: {0}")]
     Inconsistent(String),
+    /// Another process has taken over what the work is about, so this one must not do it.
+    #[error("superseded: {0}")]
+    Superseded(String),
 }
 
 impl Broken {
@@ -137,7 +140,7 @@ impl Broken {
             )
             | Self::Task(_)
             | Self::Overtaken(_) => true,
-            Self::Database(_) | Self::Inconsistent(_) => false,
+            Self::Database(_) | Self::Inconsistent(_) | Self::Superseded(_) => false,
         }
     }
 

@@ -6,6 +6,7 @@
 //! only after the batch was handled, so delivery is at least once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as blocking;
 use std::time::Duration;
 
@@ -153,6 +154,9 @@ pub enum Delivery {
 struct Rebalances {
     deliveries: mpsc::Sender<Delivery>,
     namespace: String,
+    /// How often partitions were taken away. What was read before that is read again by whoever has them
+    /// now, from the committed offsets.
+    revocations: AtomicU64,
 }
 
 impl ClientContext for Rebalances {}
@@ -173,6 +177,7 @@ impl Rebalances {
 impl ConsumerContext for Rebalances {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(partitions) = rebalance {
+            self.revocations.fetch_add(1, Ordering::SeqCst);
             self.say(partitions, Delivery::Revoked);
         }
     }
@@ -198,6 +203,7 @@ pub fn consume(
     let context = Rebalances {
         deliveries: deliveries.clone(),
         namespace: config.topic_namespace.clone(),
+        revocations: AtomicU64::new(0),
     };
     let mut client = config.client();
     client.set("group.id", config.topic(group));
@@ -223,6 +229,7 @@ pub fn consume(
         namespace: config.topic_namespace.clone(),
         stop,
         group: group.to_owned(),
+        early: Vec::new(),
     };
     std::thread::Builder::new()
         .name(format!("poll-{group}"))
@@ -237,13 +244,15 @@ struct Poller {
     namespace: String,
     stop: CancellationToken,
     group: String,
+    /// Messages that came while a batch was waited for.
+    early: Vec<Received>,
 }
 
 impl Poller {
-    fn run(self) {
+    fn run(mut self) {
         while !self.stop.is_cancelled() {
-            let batch = self.next_batch();
-            if !batch.is_empty() && !self.hand_over(batch) {
+            let (batch, revocations) = self.next_batch();
+            if !batch.is_empty() && !self.hand_over(batch, revocations) {
                 break;
             }
         }
@@ -252,12 +261,27 @@ impl Poller {
         std::thread::spawn(move || drop(consumer));
     }
 
-    /// Waits for a message, then takes what else is there already.
-    fn next_batch(&self) -> Vec<Received> {
-        let mut batch = Vec::new();
-        let mut wait = Duration::from_millis(POLL_MS);
+    fn revocations(&self) -> u64 {
+        self.consumer.context().revocations.load(Ordering::SeqCst)
+    }
+
+    /// Waits for a message, then takes what else is there already. Answers also after how many
+    /// revocations it was read.
+    fn next_batch(&mut self) -> (Vec<Received>, u64) {
+        let mut batch = std::mem::take(&mut self.early);
+        let mut wait = if batch.is_empty() {
+            Duration::from_millis(POLL_MS)
+        } else {
+            Duration::ZERO
+        };
+        let mut revocations = self.revocations();
         while batch.len() < BATCH_MAX {
-            match self.consumer.poll(wait) {
+            let polled = self.consumer.poll(wait);
+            if revocations != self.revocations() {
+                revocations = self.revocations();
+                batch.clear();
+            }
+            match polled {
                 Some(Ok(message)) => batch.push(Received::copy(&message, &self.namespace)),
                 Some(Err(error)) => {
                     tracing::warn!(group = self.group, %error, "the Kafka consumer reports an error and goes on");
@@ -267,11 +291,12 @@ impl Poller {
             }
             wait = Duration::ZERO;
         }
-        batch
+        (batch, revocations)
     }
 
-    /// Hands a batch over and commits its offsets once it was handled. Answers whether to go on.
-    fn hand_over(&self, batch: Vec<Received>) -> bool {
+    /// Hands a batch over and commits its offsets once it was handled, unless its partitions were taken
+    /// away meanwhile: then they are no longer ours to commit. Answers whether to go on.
+    fn hand_over(&mut self, batch: Vec<Received>, revocations: u64) -> bool {
         let offsets = self.offsets_after(&batch);
         let (handled, waiting) = blocking::channel();
         if self
@@ -283,6 +308,9 @@ impl Poller {
         }
         if !self.wait_for(&waiting) {
             return false;
+        }
+        if revocations != self.revocations() {
+            return true;
         }
         if let Err(error) = self.consumer.commit(&offsets, CommitMode::Async) {
             tracing::warn!(group = self.group, %error, "offsets were not committed; the messages may come again");
@@ -305,26 +333,32 @@ impl Poller {
     }
 
     /// Waits until the batch was handled; when that takes long, pauses and polls meanwhile.
-    fn wait_for(&self, waiting: &blocking::Receiver<()>) -> bool {
-        let mut paused = None;
-        loop {
+    fn wait_for(&mut self, waiting: &blocking::Receiver<()>) -> bool {
+        let mut paused = false;
+        let mut revocations = self.revocations();
+        let answer = loop {
             match waiting.recv_timeout(Duration::from_millis(PAUSE_AFTER_MS)) {
-                Ok(()) => break,
-                Err(blocking::RecvTimeoutError::Disconnected) => return false,
+                Ok(()) => break true,
+                Err(blocking::RecvTimeoutError::Disconnected) => break false,
                 Err(blocking::RecvTimeoutError::Timeout) => {}
             }
-            if paused.is_none() {
-                paused = self.consumer.assignment().ok();
-                if let Some(partitions) = &paused {
-                    let _ = self.consumer.pause(partitions);
-                }
+            // Each time anew: a rebalance may have brought partitions that are not paused.
+            if let Ok(partitions) = self.consumer.assignment() {
+                paused = self.consumer.pause(&partitions).is_ok();
             }
-            // Serves rebalances; paused partitions give no message.
-            let _ = self.consumer.poll(Duration::ZERO);
-        }
-        if let Some(partitions) = paused {
+            // Serves rebalances; a partition that one has just brought may give a message all the same.
+            let polled = self.consumer.poll(Duration::ZERO);
+            if revocations != self.revocations() {
+                revocations = self.revocations();
+                self.early.clear();
+            }
+            if let Some(Ok(message)) = polled {
+                self.early.push(Received::copy(&message, &self.namespace));
+            }
+        };
+        if paused && let Ok(partitions) = self.consumer.assignment() {
             let _ = self.consumer.resume(&partitions);
         }
-        true
+        answer
     }
 }
