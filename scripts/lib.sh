@@ -11,6 +11,9 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly ROOT
 # The checkout's own folder: settings, secrets and pid files of scripts/up, and the broker's jars.
 readonly STATE=$ROOT/.bellhop
+# Marks the command `bellhop` that scripts/up puts on the PATH, so that nobody else's is overwritten.
+# shellcheck disable=SC2034
+readonly WRAPPER_MARK="Written by Bellhop's scripts/up."
 
 # ---------------------------------------------------------------- speaking
 
@@ -106,8 +109,11 @@ fetch_kafka() {
         rm -rf "$STATE"/kafka-*
         # Maven remembers a failed look-up for a day unless it is told to look again (-U).
         mvn -q -B -U -f "$ROOT/scripts/kafka/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
-            -DoutputDirectory="$libs.part" </dev/null 9>&- || fail "Maven could not fetch Kafka's jars" \
-            "see Maven's error above; a machine without a network can be given brokers: BELLHOP_KAFKA_BROKERS"
+            -DoutputDirectory="$libs.part" >"$STATE/maven.log" 2>&1 </dev/null 9>&- || {
+            tail -n 20 "$STATE/maven.log" >&2
+            fail "Maven could not fetch Kafka's jars" "is there a network? (a running Kafka can be used instead: BELLHOP_KAFKA_BROKERS=host:port scripts/up)"
+        }
+        rm -f "$STATE/maven.log"
         mv "$libs.part" "$libs"
     ) 9>"$STATE/kafka.lock"
 }
@@ -311,17 +317,22 @@ max_wal_size = 2GB
 timezone = 'UTC'
 # Change data capture reads the log. A slot that nobody reads must not fill the disk.
 wal_level = logical
-max_replication_slots = 20
-max_wal_senders = 20
 max_slot_wal_keep_size = 2GB
 CONF
     if [ "$2" = fast ]; then
         cat <<CONF
 # Data of one test run, thrown away after it: nothing has to survive the machine, so nothing waits for
 # the disk. synchronous_commit stays on, because the order in which changes become visible to readers of
-# the log depends on it.
+# the log depends on it. Every platform that a test starts has a slot of its own.
 fsync = off
 full_page_writes = off
+max_replication_slots = 100
+max_wal_senders = 100
+CONF
+    else
+        cat <<CONF
+max_replication_slots = 20
+max_wal_senders = 20
 CONF
     fi
 }
@@ -355,7 +366,7 @@ start_redis() {
     if ! alive "$home/redis.pid" "redis-server 127.0.0.1:$port"; then
         mkdir -p "$home/redis"
         spawn "$home/redis.pid" "$home/redis.log" redis-server --port "$port" --bind 127.0.0.1 \
-            --dir "$home/redis" --save '' --appendonly no
+            --dir "$home/redis" --save '' --appendonly no --maxmemory-policy noeviction
     fi
     await_or_fail "Redis on port $port" 30 "$home/redis.log" redis_answers "$port"
 }
