@@ -210,7 +210,9 @@ impl Database {
     /// # Errors
     /// See [`AskError`].
     pub async fn hotels(&self) -> Result<Vec<HotelId>, AskError> {
-        let rows: Vec<HotelRow> = self.list(format!("{}/v1/hotels", self.hotels)).await?;
+        let rows: Vec<HotelRow> = self
+            .list(format!("{}/v1/hotels?limit={PAGE}", self.hotels))
+            .await?;
         Ok(rows.into_iter().map(|row| row.hotel_id).collect())
     }
 
@@ -222,8 +224,8 @@ impl Database {
         let base = format!("{}/v1/hotels/{hotel}", self.hotels);
         let (detail, room_types, rate_plans) = tokio::try_join!(
             self.get::<HotelDetail>(base.clone()),
-            self.list::<RoomTypeRow>(format!("{base}/room-types")),
-            self.list::<RatePlanRow>(format!("{base}/rate-plans")),
+            self.list::<RoomTypeRow>(format!("{base}/room-types?limit={PAGE}")),
+            self.list::<RatePlanRow>(format!("{base}/rate-plans?limit={PAGE}")),
         )?;
         let HotelDetail {
             name,
@@ -260,13 +262,9 @@ impl Database {
             "{}/v1/hotels/{hotel}/inventory?from={from}&to={to}",
             self.inventory
         );
-        match self.get::<Page<InventoryNight>>(url).await {
-            Ok(page) => Ok(page.items),
-            // The inventory service knows only hotels that have rooms; whether there is a hotel is the
-            // hotel service's to say.
-            Err(AskError::Unknown) => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
+        // The inventory service knows only hotels that have rooms; whether there is a hotel is the
+        // hotel service's to say.
+        none_if_unknown(self.list(url).await)
     }
 
     /// The prices of several room types and rate plans, in the order asked for.
@@ -283,21 +281,22 @@ impl Database {
         let calls = lists.into_iter().map(|(room_type, rate_plan)| {
             let base = format!("{}/v1/hotels/{hotel}/prices", self.hotels);
             let url = format!("{base}?room_type_id={room_type}&rate_plan_id={rate_plan}&from={from}&to={to}");
-            async move { self.get::<Page<PriceNight>>(url).await.map(|page| page.items) }
+            // A room type or rate plan that is gone has no prices.
+            async move { none_if_unknown(self.list(url).await) }
         });
         stream::iter(calls).buffered(CALLS_AT_ONCE).try_collect().await
     }
 
+    /// Every page of the list at `url`, which has a query already.
     async fn list<T: DeserializeOwned>(&self, url: String) -> Result<Vec<T>, AskError> {
-        let mut rows = Vec::new();
-        let mut page_url = format!("{url}?limit={PAGE}");
+        let mut page: Page<T> = self.get(url.clone()).await?;
+        let mut rows = page.items;
         for _ in 0..PAGES_MAX {
-            let page: Page<T> = self.get(page_url).await?;
-            rows.extend(page.items);
             let Some(cursor) = page.next_cursor else {
                 return Ok(rows);
             };
-            page_url = format!("{url}?limit={PAGE}&cursor={cursor}");
+            page = self.get(format!("{url}&cursor={cursor}")).await?;
+            rows.append(&mut page.items);
         }
         Err(AskError::Unexpected {
             url,
@@ -337,4 +336,11 @@ fn dates(days: Days) -> Result<(StayDate, StayDate), AskError> {
         })
     };
     Ok((date(days.from)?, date(days.to)?))
+}
+
+fn none_if_unknown<T>(rows: Result<Vec<T>, AskError>) -> Result<Vec<T>, AskError> {
+    match rows {
+        Err(AskError::Unknown) => Ok(Vec::new()),
+        other => other,
+    }
 }

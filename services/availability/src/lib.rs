@@ -12,6 +12,8 @@ pub mod changes;
 pub mod config;
 pub mod consumer;
 pub mod database;
+#[cfg(test)]
+mod fixtures;
 pub mod http;
 pub mod keeper;
 pub mod layout;

@@ -28,11 +28,11 @@ const HOTELS_AT_ONCE: usize = 4;
 /// Looks at a hotel before what differs is called different.
 const LOOKS: usize = 4;
 /// Between two looks, in milliseconds.
-const LOOK_MS: u64 = 750;
+const LOOK_MS: u64 = if cfg!(test) { 10 } else { 750 };
 /// Tries of one hotel while a service or Redis is away.
 const TRIES_MAX: u32 = 5;
 /// Between two tries, in milliseconds.
-const TRY_MS: u64 = 500;
+const TRY_MS: u64 = if cfg!(test) { 1 } else { 500 };
 /// Differences that a report lists at most; it counts them all.
 pub const LISTED_MAX: usize = 1_000;
 /// Days before today that are compared: somewhere on earth it is still yesterday.

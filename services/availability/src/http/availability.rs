@@ -124,9 +124,9 @@ pub struct RateNight<'a> {
     params(("hotel_id" = HotelId, Path, description = "The hotel."), Query),
     responses(
         (status = 200, description = "What can be booked.", body = Availability<'static>),
-        (status = 400, description = "A parameter is missing or wrong.", body = ProblemBody),
-        (status = 404, description = "There is no such hotel.", body = ProblemBody),
-        (status = 503, description = "Too many ask while the cache is away; come back.", body = ProblemBody),
+        (status = 400, description = "A parameter is missing or wrong.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such hotel.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Too many ask while the cache is away; come back.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub async fn get(
