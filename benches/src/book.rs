@@ -1,0 +1,154 @@
+//! Complete bookings through the public interface and every part behind it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use futures::future::join_all;
+use hdrhistogram::Histogram;
+use tests::{Hotel, Platform};
+use tokio::sync::Mutex;
+
+use crate::machine::{self, Cpu, say};
+use crate::probe;
+
+/// Hotels over which the load is spread.
+const HOTELS: usize = 20;
+/// Rooms of each: enough that nothing is ever sold out.
+const ROOMS: u32 = 10_000;
+/// Bookings a second of the open loop.
+const OPEN_PER_SECOND: u64 = 20;
+/// Commits on the way of one booking: the request; start and five replies at the orchestrator; three
+/// commands at inventory and reservation; two each for the intent and the outcome of two payments; and the
+/// request's kept answer.
+const COMMITS: u32 = 1 + 6 + 3 + 4 + 1;
+/// Messages on the way of one booking until it is confirmed: the start, five commands, four replies.
+const HOPS: u32 = 10;
+
+pub(crate) async fn run(seconds: u64, clients: usize) -> anyhow::Result<()> {
+    say(format!("conditions: {}", machine::conditions()));
+    let platform = Arc::new(Platform::start().await);
+    let idle_mb = machine::resident_mb("bellhop");
+    let hotels = join_all((0..HOTELS).map(|_| Hotel::create(&platform, ROOMS))).await;
+    closed(&platform, &hotels, seconds / 4, clients).await?;
+    say("spread over 20 hotels, closed loop:");
+    let spread = closed(&platform, &hotels, seconds, clients).await?;
+    say("one hot hotel, one room type, three nights, closed loop:");
+    let hot = closed(&platform, &hotels[..1], seconds, clients).await?;
+    say(format!("aim: at least 500 bookings/s and less than one WAL flush per booking; got {spread} and {hot}"));
+    open(&platform, &hotels, seconds).await?;
+    say(format!(
+        "resident memory of bellhop: {idle_mb} MB idle, {} MB after the load",
+        machine::resident_mb("bellhop")
+    ));
+    let audit = platform.command(&["audit", "--at-rest"]);
+    say(String::from_utf8_lossy(&audit.stdout));
+    ensure!(audit.status.success(), "the audit found a violation: no figure counts");
+    Ok(())
+}
+
+/// Wal flushes so far.
+async fn flushes(platform: &Platform) -> u64 {
+    let read = platform.query("select wal_sync::text from pg_stat_wal").await;
+    read.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// Each client books as soon as its last booking is confirmed. Answers bookings per second.
+async fn closed(platform: &Arc<Platform>, hotels: &[Hotel], seconds: u64, clients: usize) -> anyhow::Result<u64> {
+    let latency = Arc::new(Mutex::new(Histogram::<u64>::new(3)?));
+    let (booked, failed) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (cpu, flushed, began) = (Cpu::now(), flushes(platform).await, Instant::now());
+    let until = began + Duration::from_secs(seconds);
+    let clients = (0..clients).map(|client| {
+        let (platform, latency) = (Arc::clone(platform), Arc::clone(&latency));
+        let (booked, failed) = (Arc::clone(&booked), Arc::clone(&failed));
+        let hotel = hotels[client % hotels.len()].clone();
+        async move {
+            let mut at = client;
+            while Instant::now() < until {
+                at += 7;
+                let nights = u32::try_from(at % 50).unwrap_or(0);
+                let sent = Instant::now();
+                let answer = hotel.book(&platform, nights, 3, "pm_ok").await;
+                let count = if answer.status == 201 { &booked } else { &failed };
+                count.fetch_add(1, Ordering::Relaxed);
+                latency.lock().await.saturating_record(micros(sent.elapsed()));
+            }
+        }
+    });
+    join_all(clients).await;
+    let took = began.elapsed();
+    let (booked, failed) = (booked.load(Ordering::Relaxed), failed.load(Ordering::Relaxed));
+    let (spent, flushed) = (Cpu::now(), flushes(platform).await - flushed);
+    let latency = latency.lock().await;
+    let per_second = u128::from(booked) * 1_000 / took.as_millis().max(1);
+    say(format!(
+        "  {per_second} bookings/s ({booked} in {} s, {failed} not confirmed in time), quote to outcome p50 {} p99 {}",
+        took.as_secs(),
+        ms(latency.value_at_quantile(0.5)),
+        ms(latency.value_at_quantile(0.99))
+    ));
+    say(format!("  WAL flushes: {flushed}, {} per booking", hundredths(flushed, booked)));
+    say(format!("  CPU: {}", spent.per_operation(&cpu, booked)));
+    Ok(u64::try_from(per_second)?)
+}
+
+/// Bookings at a fixed schedule; latency counts from the intended time of sending.
+async fn open(platform: &Arc<Platform>, hotels: &[Hotel], seconds: u64) -> anyhow::Result<()> {
+    let flush_before = machine::flush_probe()?;
+    let brokers = platform.env.iter().find(|(name, _)| name == "BELLHOP_KAFKA_BROKERS");
+    let hop = probe::produce_to_consume(brokers.map_or("", |(_, value)| value)).await?;
+    let latency = Arc::new(Mutex::new(Histogram::<u64>::new(3)?));
+    let began = Instant::now();
+    let mut running = tokio::task::JoinSet::new();
+    for number in 0..seconds * OPEN_PER_SECOND {
+        let intended = began + Duration::from_micros(number * 1_000_000 / OPEN_PER_SECOND);
+        tokio::time::sleep_until(intended.into()).await;
+        let (platform, latency) = (Arc::clone(platform), Arc::clone(&latency));
+        let hotel = hotels[usize::try_from(number)? % hotels.len()].clone();
+        let late = Instant::now().saturating_duration_since(intended);
+        running.spawn(async move {
+            let quote = hotel.quote(&platform, u32::try_from(number % 50).unwrap_or(0), 3, 1).await;
+            let key = quote["quote_id"].as_str().unwrap_or_default().to_owned();
+            let body = tests::booking_body(&quote, "Open Loop", "pm_ok");
+            let headers = [("idempotency-key", key.as_str()), ("prefer", "wait=30")];
+            let sent = Instant::now();
+            let answer = platform.send_json(reqwest::Method::POST, "/v1/reservations", &body, &headers).await;
+            // What the schedule was late by is the guest's wait too; the quote before is not the booking's.
+            latency.lock().await.saturating_record(micros(sent.elapsed() + late));
+            answer.status == 201
+        });
+    }
+    let all = running.join_all().await;
+    let good = all.iter().filter(|confirmed| **confirmed).count();
+    let flush = flush_before.min(machine::flush_probe()?);
+    let floor = flush * COMMITS + hop * HOPS;
+    let latency = latency.lock().await;
+    let p50 = latency.value_at_quantile(0.5);
+    say(format!("open loop, {OPEN_PER_SECOND} bookings/s for {seconds} s, request to outcome: {good} of {} confirmed", all.len()));
+    say(format!("  p50 {} p99 {}", ms(p50), ms(latency.value_at_quantile(0.99))));
+    say(format!(
+        "  floor: {COMMITS} commits x {} us flush + {HOPS} hops x {} us produce to consume = {}; p50 is {} times the floor",
+        flush.as_micros(),
+        hop.as_micros(),
+        ms(micros(floor)),
+        hundredths(p50, micros(floor))
+    ));
+    Ok(())
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Microseconds as milliseconds with one decimal.
+pub(crate) fn ms(micros: u64) -> String {
+    format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100)
+}
+
+/// `a / b` with two decimals.
+pub(crate) fn hundredths(a: u64, b: u64) -> String {
+    let hundredths = u128::from(a) * 100 / u128::from(b.max(1));
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}

@@ -1,0 +1,51 @@
+//! The figures that Bellhop claims, each as a ratio to a peer or a limit measured in the same run.
+//! `scripts/bench NAME` starts the servers and calls this.
+
+mod book;
+mod cdc;
+mod hold;
+mod machine;
+mod probe;
+
+use clap::Parser;
+
+/// Measures and prints; the figures go into `docs/benchmarks.md` with their conditions.
+#[derive(Parser)]
+enum Bench {
+    /// Holds of one hot room night: grouped against one commit per hold.
+    Hold {
+        /// Seconds of each of the runs.
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+        /// Pairs of runs.
+        #[arg(long, default_value_t = 3)]
+        pairs: usize,
+    },
+    /// Complete bookings: per second with 64 clients, and their latency at 20 per second beside a floor.
+    Book {
+        /// Seconds of each run.
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+        /// Clients of the closed loop.
+        #[arg(long, default_value_t = 64)]
+        clients: usize,
+    },
+    /// From commit to Redis, beside `pg_recvlogical` on a second slot.
+    Cdc {
+        /// Seconds of the run.
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let bench = Bench::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match bench {
+            Bench::Hold { seconds, pairs } => hold::run(seconds, pairs).await,
+            Bench::Book { seconds, clients } => book::run(seconds, clients).await,
+            Bench::Cdc { seconds } => cdc::run(seconds).await,
+        }
+    })
+}
