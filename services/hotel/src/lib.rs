@@ -42,3 +42,66 @@ pub fn start(parts: &platform::Parts, config: &Config) -> Result<axum::Router, p
     parts.health.ready("hotel");
     Ok(http::routes().with_state(app).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::{Args as _, FromArgMatches as _};
+    use serde_json::Value;
+
+    use super::*;
+
+    fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(fields.get("$ref").and_then(Value::as_str));
+                fields.values().for_each(|field| references(field, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn the_document_names_every_endpoint_and_holds_all_it_refers_to() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        let operations: Vec<_> = document["paths"].as_object().unwrap().values().collect();
+        let operations = operations
+            .iter()
+            .flat_map(|path| path.as_object().unwrap().values());
+        let ids: BTreeSet<_> = operations
+            .map(|operation| operation["operationId"].as_str().unwrap())
+            .collect();
+        assert_eq!(ids.len(), 10, "{ids:?}");
+        let mut found = BTreeSet::new();
+        references(&document, &mut found);
+        for reference in found {
+            let pointer = reference.trim_start_matches('#');
+            assert!(
+                document.pointer(pointer).is_some(),
+                "{reference} is not in the document"
+            );
+        }
+    }
+
+    #[test]
+    fn a_quote_holds_for_a_quarter_of_an_hour_unless_set_within_bounds() {
+        let parse = |args: &[&str]| {
+            let command = Config::augment_args(clap::Command::new("hotel"));
+            command
+                .try_get_matches_from(args)
+                .and_then(|matches| Config::from_arg_matches(&matches))
+        };
+        assert_eq!(parse(&["hotel"]).unwrap().quote_ttl_seconds, 900);
+        assert_eq!(
+            parse(&["hotel", "--quote-ttl-seconds", "60"])
+                .unwrap()
+                .quote_ttl()
+                .num_minutes(),
+            1
+        );
+        assert!(parse(&["hotel", "--quote-ttl-seconds", "0"]).is_err());
+        assert!(parse(&["hotel", "--quote-ttl-seconds", "86401"]).is_err());
+    }
+}

@@ -260,7 +260,12 @@ mod tests {
     async fn dates_ids_and_fields_are_read_strictly(pool: PgPool) {
         let api = Api::start(pool).await;
         let aurora = api.aurora().await;
-        let good = aurora.set(&json!([night("2026-07-08", "1.00"), night("2026-07-09", "1.00")]));
+        let good = json!([
+            night("2026-07-08", "1.00"),
+            night("2026-07-10", "1.00"),
+            night("2026-07-09", "1.00")
+        ]);
+        let good = aurora.set(&good);
         for date in [
             "2026-7-8",
             " 2026-07-08",
@@ -312,18 +317,16 @@ mod tests {
     async fn two_who_set_the_same_nights_at_once_both_succeed(pool: PgPool) {
         let api = Api::start(pool).await;
         let aurora = api.aurora().await;
-        let mut nights: Vec<_> = (1..=28)
-            .map(|day| night(&format!("2026-09-{day:02}"), "1.00"))
-            .collect();
-        let forwards = aurora.set(&json!(nights));
-        nights.reverse();
-        let backwards = with(
-            &aurora.set(&json!(nights)),
-            "/nights/0/price/amount",
-            Some(json!("2.00")),
-        );
+        let first: StayDate = "2026-09-01".parse().unwrap();
+        let nights = |amount: &str| -> Vec<_> {
+            (0..400)
+                .map(|day| night(&first.plus_days(day).to_string(), amount))
+                .collect()
+        };
+        let forwards = aurora.set(&json!(nights("1.00")));
+        let backwards = aurora.set(&nights("2.00").into_iter().rev().collect());
         let path = aurora.prices();
-        for _ in 0..5 {
+        for _ in 0..10 {
             let (one, other) = tokio::join!(api.put(&path, &forwards), api.put(&path, &backwards));
             assert_eq!((one.0, other.0), (StatusCode::OK, StatusCode::OK));
         }
