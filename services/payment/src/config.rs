@@ -1,0 +1,35 @@
+//! The payment service's settings.
+
+use platform::Secret;
+
+/// How the payment service reaches its provider.
+#[derive(clap::Args, Clone, Debug)]
+#[group(skip)]
+pub struct Config {
+    /// Where the payment provider's API is.
+    #[arg(
+        long,
+        env = "BELLHOP_PROVIDER_URL",
+        default_value = "http://127.0.0.1:8080/sandbox-provider"
+    )]
+    pub provider_url: String,
+
+    /// How long one call to the provider may take, in milliseconds. After that its outcome is unknown and
+    /// is asked for.
+    #[arg(long, env = "BELLHOP_PROVIDER_TIMEOUT_MS", default_value_t = 3_000)]
+    pub provider_timeout_ms: u64,
+
+    /// Calls to the provider at once.
+    #[arg(long, env = "BELLHOP_PROVIDER_CALLS_MAX", default_value_t = 64)]
+    pub provider_calls_max: usize,
+
+    /// Secret that the provider signs its webhooks with, in base64, with or without the prefix `whsec_`.
+    /// `scripts/up` makes one.
+    #[arg(
+        long,
+        env = "BELLHOP_WEBHOOK_SECRET",
+        default_value = "",
+        hide_env_values = true
+    )]
+    pub payment_webhook_secret: Secret,
+}

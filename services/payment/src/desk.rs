@@ -1,0 +1,274 @@
+//! The desk where operations are worked on: a bounded queue, a bounded number of calls at once, and no
+//! transaction open while the provider is being called.
+//!
+//! Nothing depends on the desk alone. What it forgets in a crash, or has no place for, is still due in the
+//! database, where the sweep finds it.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use contract::{Money, SagaId};
+use platform::Tasks;
+use platform::grouped::Grouped;
+use platform::retry::Backoff;
+use sqlx::PgPool;
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::time::Instant;
+
+use crate::model::{self, Call, Effect, Ending, Kind, Payment, Plan};
+use crate::provider::{Answer, Provider};
+use crate::settle::{Round, Settled, Writer};
+use crate::store::operation::{Due, Postponed};
+
+/// Operations that wait at the desk for a free place; more are left to the sweep.
+const QUEUE_MAX: usize = 1_024;
+/// Outcomes written by one commit.
+const GROUP_MAX: usize = 256;
+/// Waits before an unknown outcome is asked for again. There is no last time.
+const UNKNOWN: Backoff = Backoff {
+    first_ms: 150,
+    cap_ms: 15_000,
+};
+/// After this many rounds without an outcome people should look.
+const TRIES_BEFORE_INCIDENT: i32 = 10;
+
+/// An operation to work on, with its payment as it is when all earlier operations are settled.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    pub(crate) due: Due,
+    pub(crate) payment: Payment,
+    /// Whether the provider may have been called for it before.
+    pub(crate) ask_first: bool,
+}
+
+impl Job {
+    /// What is to be done. An incident is recorded here, once for each time somebody looks.
+    pub(crate) fn plan(&self) -> Plan {
+        let planned = model::plan(&self.payment, self.due.kind, self.asked());
+        if let Some(incident) = planned.incident {
+            self.incident(incident);
+        }
+        planned.plan
+    }
+
+    /// The outcome of an operation for which no provider is needed.
+    pub(crate) fn settled(&self, ending: Ending, effect: Effect) -> Settled {
+        Settled {
+            payment: self.due.payment,
+            operation_no: self.due.operation_no,
+            ending,
+            effect,
+        }
+    }
+
+    fn asked(&self) -> Option<Money> {
+        let currency = self.payment.terms.as_ref()?.amount.currency();
+        Money::from_minor(self.due.asked_minor?, currency).ok()
+    }
+
+    fn incident(&self, kind: &'static str) {
+        metrics::counter!("bellhop_payment_incidents_total", "kind" => kind).increment(1);
+        let (hotel_id, payment_id) = self.due.payment;
+        tracing::error!(
+            %hotel_id,
+            %payment_id,
+            operation = self.due.kind.word(),
+            tries = self.due.tries,
+            incident = kind,
+            "a payment needs to be looked at"
+        );
+    }
+}
+
+/// The desk.
+pub(crate) struct Desk<P> {
+    provider: P,
+    queue: mpsc::Sender<Job>,
+    writer: Grouped<Writer>,
+    at_work: Mutex<HashSet<i64>>,
+}
+
+impl<P: Provider> Desk<P> {
+    /// Opens the desk.
+    pub(crate) fn open(
+        tasks: &Tasks,
+        pool: &PgPool,
+        provider: P,
+        calls_max: usize,
+        nudge: Arc<Notify>,
+    ) -> Arc<Self> {
+        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        let writer = Writer {
+            pool: pool.clone(),
+            tasks: tasks.clone(),
+            nudge,
+        };
+        // Every call at work has at most one outcome to write.
+        let writer = Grouped::start(tasks, "payment-outcomes", writer, GROUP_MAX, calls_max.max(1));
+        let desk = Arc::new(Self {
+            provider,
+            queue,
+            writer,
+            at_work: Mutex::default(),
+        });
+        tasks.spawn(
+            "payment-desk",
+            Arc::clone(&desk).serve(tasks.clone(), waiting, calls_max.max(1)),
+        );
+        desk
+    }
+
+    /// Offers an operation. One that is at work already, or for which there is no place, is left alone.
+    pub(crate) fn offer(&self, job: Job) {
+        let operation_no = job.due.operation_no;
+        if self.at_work().insert(operation_no) && self.queue.try_send(job).is_err() {
+            self.at_work().remove(&operation_no);
+        }
+    }
+
+    /// How many more operations can wait.
+    pub(crate) fn places(&self) -> usize {
+        self.queue.capacity()
+    }
+
+    async fn serve(self: Arc<Self>, tasks: Tasks, mut waiting: mpsc::Receiver<Job>, calls_max: usize) {
+        let places = Arc::new(Semaphore::new(calls_max));
+        loop {
+            let job = tokio::select! {
+                () = tasks.stopping() => return,
+                job = waiting.recv() => job,
+            };
+            let place = tokio::select! {
+                () = tasks.stopping() => return,
+                place = Arc::clone(&places).acquire_owned() => place,
+            };
+            let (Some(job), Ok(place)) = (job, place) else {
+                return;
+            };
+            let desk = Arc::clone(&self);
+            tasks.spawn_work(async move {
+                let operation_no = job.due.operation_no;
+                let _at_work = AtWork {
+                    desk: &*desk,
+                    operation_no,
+                };
+                let round = desk.work(&job).await;
+                if desk.writer.ask(round).await.is_err() {
+                    tracing::warn!(
+                        operation_no,
+                        "an outcome was not written; the operation comes up again"
+                    );
+                }
+                drop(place);
+            });
+        }
+    }
+
+    /// One round of work on an operation.
+    async fn work(&self, job: &Job) -> Round {
+        let call = match job.plan() {
+            Plan::Settled(ending, effect) => return Round::Settled(job.settled(ending, effect)),
+            Plan::Call(call) => call,
+        };
+        let answer = self.outcome_of(job, &call).await;
+        let trouble = match answer {
+            Answer::Succeeded { authorization_id } => match call.conclude(true, authorization_id) {
+                Some((ending, effect)) => return Round::Settled(job.settled(ending, effect)),
+                None => "the provider named no authorisation".to_owned(),
+            },
+            Answer::Declined => match call.conclude(false, None) {
+                Some((ending, effect)) => return Round::Settled(job.settled(ending, effect)),
+                None => format!("the provider declined a {}", call.name()),
+            },
+            Answer::Processing => "the provider is still processing".to_owned(),
+            Answer::NeverSeen => "the provider has not seen it yet".to_owned(),
+            Answer::Unknown(why) => why,
+        };
+        Round::Postponed(postpone(job, trouble))
+    }
+
+    /// Makes the call, and asks for its outcome by its key before anything is repeated.
+    async fn outcome_of(&self, job: &Job, call: &Call) -> Answer {
+        // Only a refund needs its saga in the key: everything else happens once to a payment.
+        let key = call.key(
+            &job.payment,
+            job.due.cause.unwrap_or(SagaId::from_uuid(uuid::Uuid::nil())),
+        );
+        if job.ask_first {
+            let known = self.ask(&key).await;
+            if known != Answer::NeverSeen {
+                return known;
+            }
+        }
+        match self.submit(&key, call).await {
+            Answer::Unknown(_) | Answer::NeverSeen => self.ask(&key).await,
+            answer => answer,
+        }
+    }
+
+    async fn submit(&self, key: &str, call: &Call) -> Answer {
+        let begun = Instant::now();
+        let answer = self.provider.submit(key, call).await;
+        observe(call.name(), &answer, begun.elapsed());
+        answer
+    }
+
+    async fn ask(&self, key: &str) -> Answer {
+        let begun = Instant::now();
+        let answer = self.provider.ask(key).await;
+        observe("ask", &answer, begun.elapsed());
+        answer
+    }
+
+    fn at_work(&self) -> std::sync::MutexGuard<'_, HashSet<i64>> {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Marks an operation as being at work, also when the work panics.
+struct AtWork<'d, P: Provider> {
+    desk: &'d Desk<P>,
+    operation_no: i64,
+}
+
+impl<P: Provider> Drop for AtWork<'_, P> {
+    fn drop(&mut self) {
+        self.desk.at_work().remove(&self.operation_no);
+    }
+}
+
+fn postpone(job: &Job, trouble: String) -> Postponed {
+    let tries = job.due.tries.saturating_add(1);
+    if tries >= TRIES_BEFORE_INCIDENT && tries.unsigned_abs().is_power_of_two() {
+        job.incident("outcome_unknown");
+    }
+    let wait = UNKNOWN.after(tries.unsigned_abs());
+    Postponed {
+        payment: job.due.payment,
+        operation_no: job.due.operation_no,
+        wait_ms: i64::try_from(wait.as_millis()).unwrap_or(i64::MAX),
+        trouble,
+    }
+}
+
+fn observe(call: &'static str, answer: &Answer, took: Duration) {
+    let answer = match answer {
+        Answer::Succeeded { .. } => "succeeded",
+        Answer::Declined => "declined",
+        Answer::Processing => "processing",
+        Answer::NeverSeen => "never_seen",
+        Answer::Unknown(_) => "unknown",
+    };
+    metrics::counter!("bellhop_provider_calls_total", "call" => call, "answer" => answer).increment(1);
+    metrics::histogram!("bellhop_provider_call_seconds", "call" => call).record(took);
+}
+
+/// Whether an operation of this kind names the saga that asks: a payment is authorised and captured once,
+/// but each cancellation gives back its own amount.
+pub(crate) const fn cause_of(kind: Kind, saga_id: SagaId) -> Option<SagaId> {
+    match kind {
+        Kind::Authorize | Kind::Capture => None,
+        Kind::Void | Kind::Refund => Some(saga_id),
+    }
+}

@@ -1,0 +1,99 @@
+//! Webhooks of the sandbox provider. What one says is never believed: it only makes the operation that it
+//! names be asked for now, so the truth always comes by one road, in whatever order webhooks arrive.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use platform::http::{Caller, Problem, ProblemBody};
+use platform::{Broken, db};
+use serde::Deserialize;
+
+use crate::model::payment_of_key;
+use crate::store::{operation, webhook as store};
+
+/// The longest id of a webhook, in bytes.
+const ID_BYTES_MAX: usize = 300;
+
+/// What a webhook says, as far as it matters.
+#[derive(Deserialize)]
+struct Event {
+    #[serde(rename = "type")]
+    kind: String,
+    data: Option<Data>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    key: Option<String>,
+}
+
+/// Hear the sandbox provider
+///
+/// Signed by the rules of Standard Webhooks, within five minutes.
+#[utoipa::path(
+    post, path = "/v1/webhooks/sandbox", tag = "Payments",
+    request_body(content = Object, description = "An event of the provider", content_type = "application/json"),
+    params(
+        ("webhook-id" = String, Header, description = "Names the event; a repeat changes nothing"),
+        ("webhook-timestamp" = i64, Header, description = "Seconds since 1970"),
+        ("webhook-signature" = String, Header, description = "`v1,` and the HMAC-SHA256 over id, timestamp and body"),
+    ),
+    responses(
+        (status = 200, description = "Heard, now or before"),
+        (status = 202, description = "Not an event that matters here"),
+        (status = 400, description = "Signed, but not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "Not signed by the provider, or too old", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "Too long", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn webhook(
+    State(state): State<Arc<super::State>>,
+    _: Caller,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    state.webhooks.verify(&body, &headers).map_err(|error| {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "a webhook was not accepted"
+        );
+        let detail =
+            "The webhook is not signed with our secret, or its timestamp is more than five minutes away.";
+        Problem::new(StatusCode::UNAUTHORIZED, "invalid_signature", detail)
+    })?;
+    let id = headers
+        .get(standardwebhooks::HEADER_WEBHOOK_ID)
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or_default();
+    if !(1..=ID_BYTES_MAX).contains(&id.len()) {
+        let detail = "A webhook-id has 1 to 300 characters.";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_webhook_id", detail).at("webhook-id"));
+    }
+    let event: Event = serde_json::from_slice(&body).map_err(|_| {
+        let detail = "The body is not an event with a type.";
+        Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
+    })?;
+    let key = event
+        .data
+        .and_then(|data| data.key)
+        .filter(|_| event.kind.starts_with("operation."));
+    let Some(payment) = key.as_deref().and_then(payment_of_key) else {
+        return Ok(StatusCode::ACCEPTED);
+    };
+    let id = id.to_owned();
+    let woken = db::unit_of_work::<_, Broken, _>(&state.pool, move |db| {
+        Box::pin(async move {
+            if !store::remember(db, &id).await? {
+                return Ok(0);
+            }
+            operation::wake(db, &[payment]).await
+        })
+    })
+    .await?;
+    if woken > 0 {
+        state.nudge.notify_one();
+    }
+    Ok(StatusCode::OK)
+}

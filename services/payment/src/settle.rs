@@ -1,0 +1,198 @@
+//! Writing down outcomes, many in one commit: operations, payments, movements, ledger and replies.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use contract::{Reply, topics};
+use platform::grouped::Settle;
+use platform::outbox::{self, Outgoing};
+use platform::retry::Backoff;
+use platform::{Broken, Tasks, db};
+use sqlx::{PgConnection, PgPool};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::SCHEMA;
+use crate::model::{Effect, Ending, Payment};
+use crate::store::ledger::{self, Movement};
+use crate::store::operation::{self, Ended, Postponed};
+use crate::store::payment::{self, Key};
+
+/// Waits between tries of a commit while the failure may pass.
+const TRANSIENT: Backoff = Backoff {
+    first_ms: 20,
+    cap_ms: 2_000,
+};
+
+/// What became of an operation.
+#[derive(Debug, Clone)]
+pub(crate) struct Settled {
+    pub(crate) payment: Key,
+    pub(crate) operation_no: i64,
+    pub(crate) ending: Ending,
+    pub(crate) effect: Effect,
+}
+
+/// How a round of work on an operation went.
+#[derive(Debug, Clone)]
+pub(crate) enum Round {
+    /// The outcome is known.
+    Settled(Settled),
+    /// It is not; the operation comes up again.
+    Postponed(Postponed),
+}
+
+/// Writes outcomes in an open transaction and answers the replies to send. An operation that is settled
+/// already stays as it is. The number of statements does not depend on the number of outcomes.
+pub(crate) async fn write(db: &mut PgConnection, settled: &[Settled]) -> Result<Vec<Outgoing>, Broken> {
+    if settled.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<Key> = settled.iter().map(|settled| settled.payment).collect();
+    let mut payments = payment::lock(db, &keys).await?;
+    let ended: Vec<Ended> = settled
+        .iter()
+        .map(|settled| Ended {
+            payment: settled.payment,
+            operation_no: settled.operation_no,
+            ending: settled.ending,
+        })
+        .collect();
+    let mut replies = operation::settle(db, &ended).await?;
+    let mut changed: Vec<Key> = Vec::new();
+    let (mut movements, mut outgoing) = (Vec::new(), Vec::new());
+    for settled in settled {
+        let Some(reply) = replies.remove(&settled.operation_no) else {
+            continue;
+        };
+        outgoing.push(message(&reply)?);
+        movements.extend(apply(&mut payments, settled)?);
+        if settled.effect != Effect::Nothing {
+            changed.push(settled.payment);
+        }
+    }
+    changed.sort_unstable();
+    changed.dedup();
+    if !changed.is_empty() {
+        let rows: Vec<&Payment> = changed.iter().filter_map(|key| payments.get(key)).collect();
+        payment::change(db, &rows).await?;
+    }
+    if !movements.is_empty() {
+        ledger::book(db, &movements).await?;
+    }
+    operation::wake(db, &keys).await?;
+    Ok(outgoing)
+}
+
+/// Changes the payment and answers the movement to book.
+fn apply(payments: &mut HashMap<Key, Payment>, settled: &Settled) -> Result<Option<Movement>, Broken> {
+    let missing = || Broken::Inconsistent("an operation has no payment".to_owned());
+    let payment = payments.get_mut(&settled.payment).ok_or_else(missing)?;
+    let (next, moved) = payment
+        .after(&settled.effect)
+        .map_err(|error| Broken::Inconsistent(error.to_string()))?;
+    *payment = next;
+    let Some(moved) = moved else {
+        return Ok(None);
+    };
+    let reservation_id = payment.terms.as_ref().ok_or_else(missing)?.reservation_id;
+    Ok(Some(Movement {
+        hotel_id: payment.hotel_id,
+        movement_id: new_movement_id(),
+        payment_id: payment.payment_id,
+        reservation_id,
+        moved,
+    }))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "movements are named here and nowhere else"
+)]
+fn new_movement_id() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// A reply on its way to the orchestrator.
+pub(crate) fn message(reply: &Reply) -> Result<Outgoing, Broken> {
+    Outgoing::new(
+        topics::ORCHESTRATOR_REPLIES,
+        reply.saga_id.to_string(),
+        reply.name(),
+        reply,
+    )
+}
+
+/// The end of every round of work: what queues while one commit runs shares the next.
+pub(crate) struct Writer {
+    pub(crate) pool: PgPool,
+    pub(crate) tasks: Tasks,
+    /// Tells the sweep that operations may have become due.
+    pub(crate) nudge: Arc<Notify>,
+}
+
+impl Settle for Writer {
+    type Request = Round;
+    type Answer = ();
+
+    async fn settle(&mut self, group: Vec<Round>) -> Vec<()> {
+        let answers = vec![(); group.len()];
+        if let Err(error) = self.until_settled(group.clone()).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                rounds = group.len(),
+                "outcomes could not be written together; writing each alone"
+            );
+            for round in group {
+                if let Err(error) = self.until_settled(vec![round.clone()]).await {
+                    metrics::counter!("bellhop_payment_incidents_total", "kind" => "outcome_not_written")
+                        .increment(1);
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        ?round,
+                        "an outcome could not be written; the operation comes up again"
+                    );
+                }
+            }
+        }
+        self.nudge.notify_one();
+        answers
+    }
+}
+
+impl Writer {
+    /// Writes a group, again and again while the failure may pass and the process runs.
+    async fn until_settled(&self, group: Vec<Round>) -> Result<(), Broken> {
+        for attempt in 1.. {
+            match self.transaction(group.clone()).await {
+                Err(error) if error.is_transient() => {
+                    if !self.tasks.pause(TRANSIENT.after(attempt)).await {
+                        return Err(error);
+                    }
+                }
+                done => return done,
+            }
+        }
+        Ok(())
+    }
+
+    async fn transaction(&self, group: Vec<Round>) -> Result<(), Broken> {
+        let (mut settled, mut postponed) = (Vec::new(), Vec::new());
+        for round in group {
+            match round {
+                Round::Settled(one) => settled.push(one),
+                Round::Postponed(one) => postponed.push(one),
+            }
+        }
+        db::unit_of_work(&self.pool, move |db| {
+            Box::pin(async move {
+                let outgoing = write(db, &settled).await?;
+                if !postponed.is_empty() {
+                    operation::postpone(db, &postponed).await?;
+                }
+                outbox::write(db, SCHEMA, &outgoing).await
+            })
+        })
+        .await
+    }
+}

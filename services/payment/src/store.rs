@@ -1,0 +1,6 @@
+//! Every SQL statement of this schema, by table.
+
+pub(crate) mod ledger;
+pub(crate) mod operation;
+pub(crate) mod payment;
+pub(crate) mod webhook;

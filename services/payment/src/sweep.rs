@@ -1,0 +1,109 @@
+//! The sweep: finds operations whose time has come and hands them to the desk. It is the road for
+//! everything that the fast one lost: crashes, unknown outcomes, operations that waited for an earlier
+//! one, and webhooks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use platform::{Broken, Tasks, db};
+use sqlx::PgPool;
+use tokio::sync::Notify;
+
+use crate::desk::{Desk, Job};
+use crate::provider::Provider;
+use crate::store::payment::Key;
+use crate::store::{operation, payment, webhook};
+
+/// Time between two looks when nobody nudges, in milliseconds.
+const LOOK_EVERY_MS: u64 = 250;
+/// Operations taken by one look.
+const TAKE_MAX: usize = 256;
+/// Looks between two rounds of forgetting old webhooks: about ten minutes.
+const LOOKS_PER_TIDYING: u64 = 2_400;
+/// How long a webhook is remembered, in minutes: well beyond the five that its signature is valid.
+const WEBHOOK_MINUTES: i32 = 60;
+/// Webhooks forgotten by one statement.
+const FORGET_MAX: i64 = 5_000;
+
+/// Sweeps until the process stops.
+pub(crate) async fn run<P: Provider>(
+    tasks: Tasks,
+    pool: PgPool,
+    desk: Arc<Desk<P>>,
+    nudge: Arc<Notify>,
+    lease_ms: i64,
+) {
+    let mut looks = 0_u64;
+    loop {
+        tokio::select! {
+            () = tasks.stopping() => return,
+            () = nudge.notified() => {}
+            () = tokio::time::sleep(Duration::from_millis(LOOK_EVERY_MS)) => {}
+        }
+        looks += 1;
+        if let Err(error) = look(&pool, &desk, &nudge, lease_ms).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the sweep failed and goes on"
+            );
+            if !tasks.pause(Duration::from_secs(1)).await {
+                return;
+            }
+        }
+        if looks.is_multiple_of(LOOKS_PER_TIDYING)
+            && let Err(error) = tidy(&pool).await
+        {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "old webhooks were not forgotten"
+            );
+        }
+    }
+}
+
+async fn look<P: Provider>(
+    pool: &PgPool,
+    desk: &Desk<P>,
+    nudge: &Notify,
+    lease_ms: i64,
+) -> Result<(), Broken> {
+    let take = desk.places().min(TAKE_MAX);
+    if take == 0 {
+        return Ok(());
+    }
+    let limit = i64::try_from(take).unwrap_or(1);
+    let jobs = db::unit_of_work::<_, Broken, _>(pool, move |db| {
+        Box::pin(async move {
+            let due = operation::claim(db, limit, lease_ms).await?;
+            if due.is_empty() {
+                return Ok(Vec::new());
+            }
+            let keys: Vec<Key> = due.iter().map(|due| due.payment).collect();
+            let payments = payment::read(db, &keys).await?;
+            let jobs = due.into_iter().filter_map(|due| {
+                let payment = payments.get(&due.payment)?.clone();
+                Some(Job {
+                    due,
+                    payment,
+                    ask_first: true,
+                })
+            });
+            Ok(jobs.collect())
+        })
+    })
+    .await?;
+    if jobs.len() == take {
+        nudge.notify_one();
+    }
+    for job in jobs {
+        desk.offer(job);
+    }
+    Ok(())
+}
+
+async fn tidy(pool: &PgPool) -> Result<(), Broken> {
+    db::unit_of_work(pool, move |db| {
+        Box::pin(async move { webhook::forget(db, WEBHOOK_MINUTES, FORGET_MAX).await.map(|_| ()) })
+    })
+    .await
+}
