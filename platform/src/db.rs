@@ -11,8 +11,11 @@ use std::time::Duration;
 use crate::secret::Secret;
 use clap::Args;
 use futures::future::BoxFuture;
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 
+/// A pooled connection that was idle longer is asked whether it lives before it is used.
+const PING_AFTER: Duration = Duration::from_secs(1);
 /// Waiting for a pooled connection, in milliseconds, before the work is shed.
 const ACQUIRE_TIMEOUT_MS: u64 = 2_000;
 /// No statement of a service runs longer, in milliseconds.
@@ -89,6 +92,16 @@ impl DatabaseConfig {
             .max_connections(self.database_connections_max)
             .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
             .max_lifetime(Duration::from_mins(5))
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    // A busy connection has just shown that it lives; asking each time costs a round trip.
+                    if meta.idle_for < PING_AFTER {
+                        return Ok(true);
+                    }
+                    Ok(connection.ping().await.is_ok())
+                })
+            })
             .connect_lazy_with(self.options(module)?);
         Ok(pool)
     }
