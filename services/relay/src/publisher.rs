@@ -281,16 +281,5 @@ fn is_topic(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_kafka_can_have_is_a_topic() {
-        for good in ["inventory.commands", "a", "x_y-z.1"] {
-            assert!(is_topic(good), "{good}");
-        }
-        for bad in ["", ".", "..", "a b", "ä", "a/b", &"a".repeat(250)] {
-            assert!(!is_topic(bad), "{bad}");
-        }
-    }
-}
+#[path = "publisher_tests.rs"]
+mod tests;

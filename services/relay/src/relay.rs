@@ -104,7 +104,7 @@ impl Relay {
         if ended.is_kafka() {
             self.topics_made.store(false, Ordering::Relaxed);
         }
-        let reason = chain(ended);
+        let reason = self.reason(ended);
         let state = if matches!(ended, Ended::Standby(_)) {
             State::Standby
         } else {
@@ -125,6 +125,24 @@ impl Relay {
                 WAITING_PAUSE
             }
             _ => Backoff::RECONNECT.after(tries),
+        }
+    }
+
+    /// Why it ended, and where to look.
+    fn reason(&self, ended: &Ended) -> String {
+        let text = chain(ended);
+        match ended {
+            Ended::Kafka(_) | Ended::Delivery(_) => format!("{text} (brokers {})", self.kafka.kafka_brokers),
+            Ended::Database(_) | Ended::Broken(_) | Ended::Replication(_) | Ended::Silent(_) => {
+                let options = &self.options;
+                let database = options.get_database().unwrap_or_default();
+                format!(
+                    "{text} (database {database} at {}:{})",
+                    options.get_host(),
+                    options.get_port()
+                )
+            }
+            _ => text,
         }
     }
 

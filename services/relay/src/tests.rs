@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::status::State;
 use stage::{Stage, on_stage};
 
-mod stage;
+pub(crate) mod stage;
 
 const HOTEL: &str = "01900000-0000-7000-8000-000000000001";
 const ROOM_TYPE: &str = "01900000-0000-7000-8000-000000000002";

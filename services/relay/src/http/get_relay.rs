@@ -64,3 +64,52 @@ fn view(relay: &Relay) -> RelayView {
         reason: seen.reason,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::stage::Settings;
+    use crate::tracker::Position;
+
+    fn relay() -> Relay {
+        let settings = Settings::of(&["--slot-name", "one", "--publication-name", "two"]);
+        Relay::new(&settings.parts(), &settings.relay).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_relay_that_waits_says_why() {
+        let json = serde_json::to_value(view(&relay())).unwrap();
+        let expected = serde_json::json!({
+            "slot": "one", "publication": "two", "state": "waiting", "reason": "The relay is starting.",
+            "confirmed_lsn": "0/0"
+        });
+        assert_eq!(json, expected);
+    }
+
+    #[tokio::test]
+    async fn a_relay_that_streams_says_how_far_it_is() {
+        let relay = relay();
+        relay.status.streaming();
+        relay.status.confirmed(Position {
+            lsn: 0x1_0000_00FF,
+            commit_time_us: 1_700_000_000_000_000,
+        });
+        relay.status.wal_end(0x1_0000_01FF);
+        let json = serde_json::to_value(view(&relay)).unwrap();
+        let expected = serde_json::json!({
+            "slot": "one", "publication": "two", "state": "streaming", "confirmed_lsn": "1/FF",
+            "lag_bytes": 256, "last_commit_at": "2023-11-14T22:13:20Z"
+        });
+        assert_eq!(json, expected);
+    }
+
+    #[tokio::test]
+    async fn names_that_postgres_would_not_take_are_refused() {
+        let settings = Settings::of(&["--slot-name", "No-Name"]);
+        let error = Relay::new(&settings.parts(), &settings.relay)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("--slot-name"), "{error}");
+    }
+}

@@ -39,15 +39,34 @@ const RIGHTS: &str = "
     grant select, insert, update on all tables in schema relay to bellhop_relay;";
 
 #[derive(Parser)]
-struct Settings {
+pub(crate) struct Settings {
     #[command(flatten)]
-    database: DatabaseConfig,
+    pub(crate) database: DatabaseConfig,
     #[command(flatten)]
-    kafka: KafkaConfig,
+    pub(crate) kafka: KafkaConfig,
     #[command(flatten)]
     token: TokenConfig,
     #[command(flatten)]
-    relay: Config,
+    pub(crate) relay: Config,
+}
+
+impl Settings {
+    /// As a command line gives them.
+    pub(crate) fn of(arguments: &[&str]) -> Self {
+        Self::parse_from(["relay"].iter().chain(arguments))
+    }
+
+    /// The parts of a process.
+    pub(crate) fn parts(&self) -> Parts {
+        Parts {
+            database: self.database.clone(),
+            kafka: self.kafka.clone(),
+            token: self.token.clone(),
+            clock: Clock::system(),
+            tasks: Tasks::new(),
+            health: Health::default(),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -162,8 +181,7 @@ impl Stage {
         .await;
         let url = format!("postgres://{}:{}/{name}", server.get_host(), server.get_port());
         let namespace = format!("{name}-");
-        let settings = Settings::parse_from([
-            "relay",
+        let settings = Settings::of(&[
             "--database-url",
             &url,
             "--kafka-brokers",
