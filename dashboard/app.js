@@ -1,0 +1,262 @@
+// The saga inspection page. It reads the public API and nothing else, and puts everything it reads into
+// the page as text, never as markup.
+'use strict';
+
+const STATES = ['running', 'compensating', 'completed', 'compensated', 'stuck'];
+const REFRESH_MS = 2000;
+const PAGE = 50;
+
+const at = (id) => document.getElementById(id);
+let definitions = [];
+let cursor = null;      // of the page that is shown; none: the newest
+let next = null;        // of the page after it
+let shown = null;       // the saga whose timeline is shown
+let asked = 0;          // the latest request; an older answer that comes late is dropped
+let open = new Set();   // details that the reader has opened
+let timer = null;
+
+/** An element with attributes and children; a string child becomes text. */
+function make(name, attributes, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    if (value !== null && value !== undefined) element.setAttribute(key, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+async function read(path) {
+  let response;
+  try {
+    response = await fetch(path, { headers: { accept: 'application/json' }, cache: 'no-store' });
+  } catch {
+    throw new Error('Bellhop does not answer. Is it running?');
+  }
+  const body = await response.json().catch(() => null);
+  if (!response.ok) throw new Error(body?.detail ?? `${path} answered ${response.status}.`);
+  return body;
+}
+
+const two = (number) => String(number).padStart(2, '0');
+
+function clock(text) {
+  const time = new Date(text);
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${String(time.getMilliseconds()).padStart(3, '0')}`;
+}
+
+function day(text) {
+  const time = new Date(text);
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${clock(text).slice(0, 8)}`;
+}
+
+function between(from, to) {
+  const ms = new Date(to) - new Date(from);
+  return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+}
+
+const moment = (text) => make('time', { datetime: text, title: text }, clock(text));
+const tag = (word, text) => make('span', { class: `tag ${word}` }, text ?? word.replace('_', ' '));
+
+/* The list. */
+
+function where(saga) {
+  if (saga.reason) return saga.reason;
+  const waiting = saga.waiting_for;
+  if (!waiting) return `took ${between(saga.created_at, saga.updated_at)}`;
+  const again = waiting.attempt > 1 ? `, sent ${waiting.attempt} times` : '';
+  return `${waiting.undo ? 'undoing ' : ''}${waiting.step}${again}`;
+}
+
+function row(saga) {
+  const link = make('a', { href: `#/${saga.saga_id}` }, day(saga.created_at));
+  const state = make('td', {}, tag(saga.state));
+  if (saga.overdue) state.append(' ', tag('overdue'));
+  return make('tr', {},
+    make('td', {}, link),
+    make('td', {}, saga.type),
+    state,
+    make('td', { class: 'why' }, where(saga)),
+    make('td', { class: 'id' }, saga.reservation_id));
+}
+
+async function showList() {
+  const mine = ++asked;
+  const query = new URLSearchParams({ limit: PAGE });
+  if (at('state').value) query.set('state', at('state').value);
+  if (at('type').value) query.set('type', at('type').value);
+  if (cursor) query.set('cursor', cursor);
+  const page = await read(`/v1/sagas?${query}`);
+  if (mine !== asked) return;
+  next = page.next_cursor ?? null;
+  replaceKeepingFocus(at('rows'), page.items.map(row));
+  at('empty').hidden = page.items.length > 0;
+  at('older').disabled = next === null;
+  at('newest').disabled = cursor === null;
+  at('list').hidden = false;
+  at('one').hidden = true;
+}
+
+/** Replaces the children; the link or summary that had the focus has it again. */
+function replaceKeepingFocus(parent, children) {
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
+  const key = focused?.getAttribute('href') ?? focused?.dataset.key ?? null;
+  parent.replaceChildren(...children);
+  if (key === null) return;
+  const again = [...parent.querySelectorAll('a, summary')];
+  again.find((element) => element.getAttribute('href') === key || element.dataset.key === key)?.focus();
+}
+
+/* One saga. */
+
+function fact(name, ...value) {
+  return make('div', {}, make('dt', {}, name), make('dd', {}, ...value));
+}
+
+/** How a step of the definition stands: the last word of its lines. */
+function standing(saga, step) {
+  const lines = saga.steps.filter((line) => line.step === step.name);
+  const undone = lines.filter((line) => line.kind === 'undo');
+  const done = lines.filter((line) => line.kind !== 'undo');
+  const last = (undone.length ? undone : done).at(-1);
+  if (!last) return { look: '', text: 'not begun' };
+  const settled = last.outcome === 'refused' || last.outcome === 'given_up';
+  const decided = saga.steps.at(-1) === last;
+  if (saga.state === 'stuck' && settled && decided) return { look: 'stuck', text: 'stuck here' };
+  if (undone.length) return { look: `undo-${last.outcome}`, text: last.outcome === 'ok' ? 'undone' : 'being undone' };
+  const words = { sent: 'waiting for the reply', ok: 'done', refused: 'refused', given_up: 'given up' };
+  return { look: last.outcome, text: words[last.outcome] ?? last.outcome };
+}
+
+const KINDS = {
+  opening: 'was done before', do: 'can be undone', pivot: 'pivot: decides', then: 'only forward',
+};
+
+function road(saga, definition) {
+  const steps = definition.steps.map((step) => {
+    const { look, text } = standing(saga, step);
+    return make('li', { class: `${step.kind} ${look}`, title: step.because },
+      make('strong', {}, step.name),
+      make('small', {}, KINDS[step.kind] ?? step.kind),
+      make('small', { class: 'now' }, text));
+  });
+  return make('ol', { class: 'road', 'aria-label': 'Steps of the definition' }, ...steps);
+}
+
+function json(key, name, value) {
+  const details = make('details', {}, make('summary', { 'data-key': key }, name),
+    make('pre', {}, JSON.stringify(value, null, 2)));
+  details.open = open.has(key);
+  details.addEventListener('toggle', () => (details.open ? open.add(key) : open.delete(key)));
+  return details;
+}
+
+function said(line) {
+  const undo = line.kind === 'undo';
+  if (line.outcome === 'sent') {
+    const again = line.attempt > 1 ? ` again (${line.attempt})` : '';
+    return `${line.command_name} sent${again}${undo ? ' to undo it' : ''}`;
+  }
+  if (line.kind === 'opening') return 'done before the saga was asked for';
+  if (line.outcome === 'given_up') return 'given up: no reply came in time, so it is undone too';
+  const refusal = line.reply?.outcome?.refused;
+  if (refusal) return `refused: ${refusal.code}. ${refusal.message}`;
+  return undo ? 'undone' : 'done';
+}
+
+function line(saga, entry) {
+  const undo = entry.kind === 'undo';
+  const look = undo && entry.outcome === 'ok' ? 'undo-ok' : entry.outcome;
+  const details = [];
+  if (entry.command) details.push(json(`${saga.saga_id}/${entry.seq}/command`, 'command', entry.command));
+  if (entry.reply) details.push(json(`${saga.saga_id}/${entry.seq}/reply`, 'reply', entry.reply));
+  const took = entry.outcome !== 'sent' && entry.sent_at ? `after ${between(entry.sent_at, entry.at)}` : null;
+  return make('li', { class: `${entry.outcome}${undo ? ' undo' : ''}` },
+    make('p', {},
+      tag(look, undo ? `undo: ${entry.outcome.replace('_', ' ')}` : undefined),
+      make('strong', {}, entry.step),
+      make('span', {}, said(entry)),
+      took && make('span', { class: 'quiet' }, took),
+      moment(entry.at)),
+    ...details);
+}
+
+async function showOne(id) {
+  const mine = ++asked;
+  const saga = await read(`/v1/sagas/${encodeURIComponent(id)}`);
+  if (mine !== asked) return;
+  const definition = definitions.find((known) => known.type === saga.type);
+  const page = at('one');
+  const first = page.hidden || page.dataset.saga !== id;
+  const title = make('h2', { tabindex: '-1' }, saga.type);
+  const parts = [
+    make('p', {}, make('a', { href: '#/' }, '← all runs')),
+    make('div', { class: 'head' }, title, tag(saga.state), saga.overdue ? tag('overdue') : null),
+  ];
+  if (definition) parts.push(make('p', { class: 'promise' }, definition.promise));
+  if (saga.reason) {
+    const stuck = saga.state === 'stuck';
+    parts.push(make('p', { class: stuck ? 'reason stuck-reason' : 'reason' },
+      `${stuck ? 'Stuck, a person has to look: ' : 'Undone because: '}${saga.reason}`));
+  }
+  if (definition) parts.push(road(saga, definition));
+  parts.push(make('dl', { class: 'facts' },
+    fact('Saga', make('span', { class: 'mono' }, saga.saga_id)),
+    fact('Reservation', make('a', { class: 'mono', href: saga.links.reservation }, saga.reservation_id)),
+    fact('Hotel', make('span', { class: 'mono' }, saga.hotel_id)),
+    fact('Asked for', day(saga.created_at)),
+    fact('Last change', `${day(saga.updated_at)}, ${between(saga.created_at, saga.updated_at)} later`),
+    saga.waiting_for ? fact('Sent again or given up', day(saga.waiting_for.due_at)) : null,
+    fact('Shard and epoch', `${saga.shard} / ${saga.epoch}`)));
+  parts.push(json(`${id}/data`, 'data', saga.data));
+  parts.push(make('h3', {}, 'What happened'));
+  parts.push(make('ol', { class: 'timeline' }, ...saga.steps.map((entry) => line(saga, entry))));
+  replaceKeepingFocus(page, parts);
+  page.dataset.saga = id;
+  page.hidden = false;
+  at('list').hidden = true;
+  if (first) title.focus();
+}
+
+/* Going round. */
+
+async function show() {
+  clearTimeout(timer);
+  try {
+    if (definitions.length === 0) await learnDefinitions();
+    await (shown ? showOne(shown) : showList());
+    at('problem').hidden = true;
+    at('fresh').textContent = `as of ${clock(new Date().toISOString()).slice(0, 8)}`;
+  } catch (error) {
+    at('problem').textContent = error.message;
+    at('problem').hidden = false;
+  }
+  clearTimeout(timer);
+  if (at('refresh').checked && !document.hidden) timer = setTimeout(show, REFRESH_MS);
+}
+
+async function learnDefinitions() {
+  definitions = (await read('/v1/saga-definitions')).items;
+  at('type').append(...definitions.map(({ type }) => make('option', { value: type }, type)));
+}
+
+function follow() {
+  const id = decodeURIComponent(location.hash.replace(/^#\/?/, ''));
+  shown = /^[0-9a-f-]{36}$/.test(id) ? id : null;
+  document.title = shown ? `Saga ${shown.slice(-12)} · Bellhop` : 'Bellhop sagas';
+  show();
+}
+
+function begin() {
+  at('state').append(...STATES.map((state) => make('option', { value: state }, state)));
+  for (const filter of ['state', 'type']) {
+    at(filter).addEventListener('change', () => { cursor = null; show(); });
+  }
+  at('older').addEventListener('click', () => { cursor = next; show(); });
+  at('newest').addEventListener('click', () => { cursor = null; show(); });
+  at('refresh').addEventListener('change', show);
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) show(); });
+  window.addEventListener('hashchange', follow);
+  follow();
+}
+
+begin();

@@ -1,0 +1,43 @@
+//! Settings of the orchestrator.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::engine::Pace;
+
+/// How patient sagas are.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// How long a step's reply is waited for before the command is sent again, in milliseconds. The wait
+    /// doubles with each sending, up to a minute.
+    #[arg(long, env = "BELLHOP_STEP_RESEND_MS", default_value_t = 5_000,
+          value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    pub step_resend_ms: u64,
+
+    /// After how many seconds a step that can be undone is given up and everything undone. Authorising a
+    /// payment is waited for twice as long. Keep the sum of all steps below the time that a hold lasts.
+    #[arg(long, env = "BELLHOP_STEP_GIVE_UP_SECONDS", default_value_t = 60,
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub step_give_up_seconds: u64,
+
+    /// After how many seconds a saga that has not ended is shown as overdue.
+    #[arg(long, env = "BELLHOP_SAGA_DEADLINE_SECONDS", default_value_t = 900,
+          value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    pub saga_deadline_seconds: u64,
+}
+
+impl Config {
+    /// The waits, for the engine.
+    pub fn pace(&self) -> Pace {
+        Pace {
+            resend: Duration::from_millis(self.step_resend_ms),
+            give_up: Duration::from_secs(self.step_give_up_seconds),
+        }
+    }
+
+    /// The time after which a saga is overdue.
+    pub fn deadline(&self) -> Duration {
+        Duration::from_secs(self.saga_deadline_seconds)
+    }
+}

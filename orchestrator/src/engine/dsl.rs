@@ -1,0 +1,224 @@
+//! How a saga is declared: one line per step, read top to bottom as the business process.
+//!
+//! Steps before the pivot can be refused and undone. The pivot decides. Steps after it can only be
+//! sent again, so [`AfterPivot`] has no word for undoing one. A saga whose opening cannot be undone
+//! ([`Unopened::opened_for_good`]) offers nothing but the pivot.
+
+use contract::{Command, Refusal};
+
+/// Builds the command that a step sends, from the saga's own data.
+pub type Ask<D> = fn(&D) -> Command;
+
+/// Builds an undo that tells why: from the saga's data and what stopped it.
+pub type Tell<D> = fn(&D, &Refusal) -> Command;
+
+/// A whole saga.
+#[derive(Debug)]
+pub struct Saga<D> {
+    /// Its name, as messages and the dashboard write it.
+    pub name: &'static str,
+    /// What it guarantees, in one sentence.
+    pub promise: &'static str,
+    /// Its steps, in order.
+    pub steps: Vec<Step<D>>,
+}
+
+/// One step.
+#[derive(Debug)]
+pub struct Step<D> {
+    /// Its name, unique in the saga.
+    pub name: &'static str,
+    /// What it does, and what can happen to it.
+    pub kind: Kind<D>,
+}
+
+/// What a step does, and what can happen to it.
+#[derive(Debug)]
+pub enum Kind<D> {
+    /// Was done by whoever asked for the saga, before it asked. Without an undo it is for good.
+    Opening {
+        /// Why nothing has to be sent.
+        because: &'static str,
+        /// How it is undone; none when it cannot be.
+        undo: Option<Undo<D>>,
+    },
+    /// Can be refused, given up, and undone.
+    Undoable {
+        /// The command.
+        ask: Ask<D>,
+        /// How it is undone.
+        undo: Undo<D>,
+        /// How long an answer is waited for.
+        wait: Wait,
+    },
+    /// Decides: refused, everything before it is undone; done, the saga only goes forward.
+    Pivot {
+        /// The command.
+        ask: Ask<D>,
+    },
+    /// Is sent until it is done.
+    Retried {
+        /// The command.
+        ask: Ask<D>,
+    },
+}
+
+/// How a step is undone.
+#[derive(Debug)]
+pub enum Undo<D> {
+    /// By this command.
+    With(Ask<D>),
+    /// By this command, which carries the reason.
+    Telling(Tell<D>),
+    /// There is nothing to undo.
+    Nothing {
+        /// Why not.
+        because: &'static str,
+    },
+}
+
+/// How long an undoable step's answer is waited for, and what the guest is told when it does not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// So many times the configured time.
+    pub times: u32,
+    /// The code of the refusal that stands for the missing answer.
+    pub code: &'static str,
+    /// Its sentence for people.
+    pub message: &'static str,
+}
+
+impl Wait {
+    /// The wait of a step that says nothing else.
+    pub const USUAL: Self = Self {
+        times: 1,
+        code: "timed_out",
+        message: "It took too long, so everything was undone. Please try again.",
+    };
+
+    /// The refusal that stands for the missing answer.
+    pub fn refusal(self) -> Refusal {
+        Refusal::new(self.code, self.message)
+    }
+}
+
+/// Undone by a command.
+pub fn undo<D>(ask: Ask<D>) -> Undo<D> {
+    Undo::With(ask)
+}
+
+/// Undone by a command that carries the reason.
+pub fn undo_telling<D>(tell: Tell<D>) -> Undo<D> {
+    Undo::Telling(tell)
+}
+
+/// Nothing to undo, and why not.
+pub fn nothing_to_undo<D>(because: &'static str) -> Undo<D> {
+    Undo::Nothing { because }
+}
+
+/// Waits longer than usual, and tells the guest this when no answer came.
+pub fn wait(times: u32, code: &'static str, message: &'static str) -> Wait {
+    Wait { times, code, message }
+}
+
+/// Begins a saga: its name and what it guarantees.
+pub fn saga<D>(name: &'static str, promise: &'static str) -> Unopened<D> {
+    Unopened(Saga {
+        name,
+        promise,
+        steps: Vec::new(),
+    })
+}
+
+/// A saga of which nothing is said yet.
+#[derive(Debug)]
+pub struct Unopened<D>(Saga<D>);
+
+/// A saga that can still be undone.
+#[derive(Debug)]
+pub struct BeforePivot<D>(Saga<D>);
+
+/// A saga whose opening cannot be undone, so that the next word must be the pivot.
+#[derive(Debug)]
+pub struct OpenedForGood<D>(Saga<D>);
+
+/// A saga that only goes forward.
+#[derive(Debug)]
+pub struct AfterPivot<D>(Saga<D>);
+
+impl<D> Unopened<D> {
+    /// What was already done when the saga was asked for: no message is sent for it, but it is undone.
+    pub fn opened_by(self, name: &'static str, because: &'static str, undo: Undo<D>) -> BeforePivot<D> {
+        let undo = Some(undo);
+        BeforePivot(self.0.with(name, Kind::Opening { because, undo }))
+    }
+
+    /// What was already done when the saga was asked for, and is never taken back.
+    pub fn opened_for_good(self, name: &'static str, because: &'static str) -> OpenedForGood<D> {
+        OpenedForGood(self.0.with(name, Kind::Opening { because, undo: None }))
+    }
+
+    /// A first step that can be refused and undone.
+    pub fn step(self, name: &'static str, ask: Ask<D>, undo: Undo<D>) -> BeforePivot<D> {
+        BeforePivot(self.0).step(name, ask, undo)
+    }
+
+    /// Decides at once.
+    pub fn pivot(self, name: &'static str, ask: Ask<D>) -> AfterPivot<D> {
+        BeforePivot(self.0).pivot(name, ask)
+    }
+}
+
+impl<D> BeforePivot<D> {
+    /// A step that can be refused and undone.
+    pub fn step(self, name: &'static str, ask: Ask<D>, undo: Undo<D>) -> Self {
+        self.slow_step(name, ask, undo, Wait::USUAL)
+    }
+
+    /// A step whose answer is waited for longer than usual.
+    pub fn slow_step(self, name: &'static str, ask: Ask<D>, undo: Undo<D>, wait: Wait) -> Self {
+        Self(self.0.with(name, Kind::Undoable { ask, undo, wait }))
+    }
+
+    /// The step that decides.
+    pub fn pivot(self, name: &'static str, ask: Ask<D>) -> AfterPivot<D> {
+        AfterPivot(self.0.with(name, Kind::Pivot { ask }))
+    }
+}
+
+impl<D> OpenedForGood<D> {
+    /// The step that decides.
+    pub fn pivot(self, name: &'static str, ask: Ask<D>) -> AfterPivot<D> {
+        AfterPivot(self.0.with(name, Kind::Pivot { ask }))
+    }
+}
+
+impl<D> AfterPivot<D> {
+    /// A step that is sent until it is done.
+    pub fn then(self, name: &'static str, ask: Ask<D>) -> Self {
+        Self(self.0.with(name, Kind::Retried { ask }))
+    }
+
+    /// The saga, whole.
+    pub fn build(self) -> Saga<D> {
+        self.0
+    }
+}
+
+impl<D> Saga<D> {
+    fn with(mut self, name: &'static str, kind: Kind<D>) -> Self {
+        assert!(
+            self.steps.iter().all(|step| step.name != name),
+            "two steps of {} are named {name}",
+            self.name
+        );
+        self.steps.push(Step { name, kind });
+        self
+    }
+
+    /// Where a step stands.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.steps.iter().position(|step| step.name == name)
+    }
+}

@@ -1,0 +1,109 @@
+//! `GET /v1/sagas`: sagas, newest first.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State as Shared;
+use contract::SagaId;
+use platform::db;
+use platform::http::{Caller, Cursor, PageLimit, Problem, ProblemBody, StrictQuery};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Inspection;
+use super::saga::SagaBody;
+use crate::engine::State;
+use crate::store::Filter;
+use crate::{sagas, store};
+
+/// Which sagas.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Query {
+    /// Only those in this state: `running`, `compensating`, `completed`, `compensated` or `stuck`.
+    #[param(example = "stuck")]
+    state: Option<String>,
+    /// Only those of this definition.
+    #[serde(rename = "type")]
+    #[param(rename = "type", example = "book-stay")]
+    kind: Option<String>,
+    /// How many at most, 1 to 200.
+    #[serde(default)]
+    #[param(value_type = Option<u16>, example = 50)]
+    limit: PageLimit,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of sagas.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SagaPage)]
+pub(super) struct Page {
+    items: Vec<SagaBody>,
+    /// Names the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// Sagas, newest first
+#[utoipa::path(
+    get, path = "/v1/sagas", tag = "Sagas", params(Query),
+    responses(
+        (status = 200, body = Page),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json",
+         description = "`invalid_query`, `unknown_state`, `unknown_type`, `invalid_cursor`"),
+    )
+)]
+pub(super) async fn list_sagas(
+    _: Caller,
+    Shared(inspection): Shared<Arc<Inspection>>,
+    StrictQuery(query): StrictQuery<Query>,
+) -> Result<Json<Page>, Problem> {
+    if query
+        .state
+        .as_ref()
+        .is_some_and(|state| State::of(state).is_none())
+    {
+        let words = State::ALL.map(State::word).join(", ");
+        return Err(unknown("unknown_state", "state", &words));
+    }
+    let types: Vec<_> = sagas::outlines().iter().map(|outline| outline.name).collect();
+    if query
+        .kind
+        .as_ref()
+        .is_some_and(|kind| !types.contains(&kind.as_str()))
+    {
+        return Err(unknown("unknown_type", "type", &types.join(", ")));
+    }
+    let before = query.cursor.as_deref().map(Cursor::read::<SagaId>).transpose()?;
+    let limit = query.limit;
+    let mut rows = db::unit_of_work::<_, Problem, _>(&inspection.pool, move |db| {
+        Box::pin(async move {
+            let (state, kind) = (query.state.as_deref(), query.kind.as_deref());
+            let filter = Filter {
+                state,
+                kind,
+                before: before.map(SagaId::uuid),
+            };
+            Ok(store::list(db, filter, limit.rows_and_one()).await?)
+        })
+    })
+    .await?;
+    let more = rows.len() > limit.len();
+    rows.truncate(limit.len());
+    let last = rows
+        .last()
+        .filter(|_| more)
+        .map(|row| SagaId::from_uuid(row.saga_id));
+    let next_cursor = last.map(|last| Cursor::after(&last));
+    Ok(Json(Page {
+        items: rows.into_iter().map(SagaBody::of).collect(),
+        next_cursor,
+    }))
+}
+
+fn unknown(code: &str, parameter: &str, words: &str) -> Problem {
+    let detail = format!("`{parameter}` is one of: {words}.");
+    Problem::new(axum::http::StatusCode::BAD_REQUEST, code, detail).at(parameter)
+}

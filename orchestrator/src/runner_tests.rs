@@ -1,0 +1,1 @@
+//! Tests of the runner on a real database.

@@ -1,0 +1,90 @@
+//! Who owns a shard.
+
+use chrono::{DateTime, Utc};
+use platform::Broken;
+use sqlx::PgConnection;
+
+use crate::ownership::{Epochs, not_ours};
+
+/// One claim at a time, so that no epoch begins between our looking and our ending.
+pub(crate) async fn claim_alone(db: &mut PgConnection) -> Result<(), Broken> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtext('orchestrator.saga_epoch'))")
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Waits until nobody writes under the current epochs of these shards, and keeps it so.
+pub(crate) async fn lock_epochs(db: &mut PgConnection, shards: &[i32]) -> Result<(), Broken> {
+    sqlx::query!(
+        "select shard from orchestrator.saga_epoch
+         where shard = any($1) and ended_at is null order by shard for update",
+        shards
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(())
+}
+
+/// Ends the current epochs of these shards. By the clock and not by the beginning of the transaction:
+/// it may have waited for the last writer.
+pub(crate) async fn end_epochs(db: &mut PgConnection, shards: &[i32]) -> Result<(), Broken> {
+    sqlx::query!(
+        "update orchestrator.saga_epoch set ended_at = clock_timestamp()
+         where shard = any($1) and ended_at is null",
+        shards
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Begins the next epoch of each of these shards.
+pub(crate) async fn begin_epochs(
+    db: &mut PgConnection,
+    shards: &[i32],
+    owner: &str,
+) -> Result<Vec<(i32, i64)>, Broken> {
+    let begun = sqlx::query!(
+        r#"insert into orchestrator.saga_epoch (shard, epoch, owner, began_at)
+           select wanted.shard, coalesce(max(former.epoch), 0) + 1, $2, clock_timestamp()
+           from unnest($1::integer[]) as wanted(shard)
+           left join orchestrator.saga_epoch former using (shard)
+           group by wanted.shard
+           returning shard, epoch"#,
+        shards,
+        owner
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(begun.into_iter().map(|row| (row.shard, row.epoch)).collect())
+}
+
+/// Checks that our epochs have not ended, keeps them until the end of the transaction, and answers the
+/// database's time.
+///
+/// # Errors
+/// [`Broken::Superseded`] when one of them has ended: nothing may be written then.
+pub(crate) async fn hold_epochs(db: &mut PgConnection, ours: &Epochs) -> Result<DateTime<Utc>, Broken> {
+    let (shards, epochs): (Vec<i32>, Vec<i64>) = ours.iter().unzip();
+    let held = sqlx::query!(
+        r#"select current.shard, now() as "now!"
+           from orchestrator.saga_epoch current
+           join unnest($1::integer[], $2::bigint[]) as ours(shard, epoch)
+             on ours.shard = current.shard and ours.epoch = current.epoch
+           where current.ended_at is null
+           order by current.shard
+           for share of current"#,
+        &shards,
+        &epochs
+    )
+    .fetch_all(db)
+    .await?;
+    let lost = shards
+        .iter()
+        .find(|shard| !held.iter().any(|row| row.shard == **shard));
+    match (lost, held.first()) {
+        (None, Some(row)) => Ok(row.now),
+        (lost, _) => Err(not_ours(lost.copied().unwrap_or_default())),
+    }
+}

@@ -1,0 +1,70 @@
+//! The timer: sends commands again whose reply did not come, and gives up steps that may be given up.
+//!
+//! Times are rows, so a restart forgets none. In between the loop sleeps until the next row is due, and
+//! no new row can be due sooner than the shortest wait; so idle costs one look at an index now and then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use platform::retry::Backoff;
+use platform::{Broken, db};
+
+use crate::runner::{Runner, TIMER_BATCH};
+use crate::store;
+
+/// The longest sleep: a bound for clocks that were set.
+const SLEEP_MAX: Duration = Duration::from_secs(5);
+/// The shortest sleep, so that a row that another process holds is not asked for in a circle.
+const SLEEP_MIN: Duration = Duration::from_millis(10);
+
+/// Starts the timer.
+pub(crate) fn start(runner: &Arc<Runner>) {
+    let timer = Arc::clone(runner);
+    runner.tasks.spawn("saga timer", async move {
+        let mut failures = 0;
+        loop {
+            let sleep = match round(&timer).await {
+                Ok(sleep) => {
+                    failures = 0;
+                    sleep
+                }
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the saga timer goes on");
+                    Backoff::RECONNECT.after(failures)
+                }
+            };
+            tokio::select! {
+                go_on = timer.tasks.pause(sleep) => if !go_on { return },
+                () = timer.ownership.claimed() => {}
+            }
+        }
+    });
+}
+
+/// Handles everything that is due and answers how long to sleep.
+pub(crate) async fn round(runner: &Arc<Runner>) -> Result<Duration, Broken> {
+    loop {
+        let timer = Arc::clone(runner);
+        let fired = db::unit_of_work(&runner.pool, move |db| {
+            Box::pin(async move { timer.fire(db).await })
+        });
+        let (count, effects) = fired.await?;
+        effects.count();
+        if i64::try_from(count).unwrap_or(TIMER_BATCH) < TIMER_BATCH {
+            break;
+        }
+    }
+    let shards: Vec<i32> = runner.ownership.all().into_keys().collect();
+    let longest = SLEEP_MAX.min(runner.pace.resend).min(runner.pace.give_up);
+    if shards.is_empty() {
+        return Ok(longest);
+    }
+    let next = db::unit_of_work(&runner.pool, move |db| {
+        Box::pin(async move { store::wake_in(db, &shards).await })
+    });
+    let next = next
+        .await?
+        .map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
+    Ok(next.map_or(longest, |next| next.clamp(SLEEP_MIN.min(longest), longest)))
+}
