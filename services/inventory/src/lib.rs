@@ -1,1 +1,59 @@
-//! Placeholder.
+//! The inventory service: how many rooms of each type a hotel has each night, and who has them.
+//!
+//! It holds rooms for a booking that is under way, sells held rooms, and gives rooms back. Ten percent
+//! more than there is may be taken, never one room more. A hold that nobody books expires. Commands come
+//! in batches over Kafka and are settled together; hotels say over HTTP how many rooms there are.
+
+mod config;
+mod expiry;
+mod http;
+mod model;
+mod participant;
+mod refusal;
+mod settle;
+mod store;
+
+#[cfg(test)]
+mod fixtures;
+
+use std::sync::Arc;
+
+use platform::outbox::{self, Schema};
+use platform::{Parts, StartError, consumer};
+
+pub use config::Config;
+pub use settle::settle;
+
+/// The schema that this service owns.
+pub const SCHEMA: Schema = Schema("inventory");
+
+/// Its migrations.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Its part of the OpenAPI document.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    http::routes().into_openapi()
+}
+
+/// Starts the service and answers its routes.
+///
+/// # Errors
+/// When the configuration of the database or of Kafka is not usable.
+pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError> {
+    let pool = parts
+        .database
+        .pool(SCHEMA.0)
+        .map_err(|error| StartError::Database(SCHEMA.0, error))?;
+    let inventory = participant::Inventory {
+        config: config.clone(),
+    };
+    let topics = [contract::topics::INVENTORY_COMMANDS];
+    consumer::start(parts, SCHEMA, pool.clone(), &topics, Arc::new(inventory))?;
+    expiry::start(&parts.tasks, pool.clone());
+    outbox::keep_tidy(&parts.tasks, &pool, SCHEMA);
+    let (routes, _) = http::routes().split_for_parts();
+    Ok(routes.with_state(http::Rooms {
+        pool,
+        clock: parts.clock.clone(),
+    }))
+}

@@ -1,0 +1,236 @@
+//! `PUT /v1/hotels/{hotel_id}/room-types/{room_type_id}/inventory`: how many rooms there are each night.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use contract::{HotelId, RoomTypeId, StayDate, Text};
+use platform::http::{Caller, Problem, ProblemBody, StrictJson, StrictPath};
+use platform::{Broken, db};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use utoipa::ToSchema;
+
+use super::{Rooms, range};
+use crate::model::{NightSet, NotSet, RoomTypeKey, Wanted, set_night};
+use crate::store::{self, Reduction};
+
+/// Rooms of one type that a hotel can have.
+const TOTAL_MAX: i32 = 10_000;
+/// How far ahead rooms can be offered, in days: two years of booking window and one to plan ahead.
+const DAYS_AHEAD_MAX: i32 = 3 * 366;
+/// Tries before the caller is told to come back; each fails only because another request came first.
+const TRIES: u32 = 3;
+
+/// What is to be true of each night; what is left out stays as it is.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"from": "2026-12-01", "to": "2027-01-01", "total": 20}))]
+pub(super) struct SetInventory {
+    /// The first night; yesterday (UTC) at the earliest.
+    from: StayDate,
+    /// The night after the last, at most 400 nights after `from`.
+    to: StayDate,
+    /// Rooms that exist. Required for nights that were never offered.
+    #[schema(example = 20, minimum = 0, maximum = 10_000)]
+    total: Option<i32>,
+    /// Whether nothing more is sold. What is held or sold stays.
+    #[schema(example = false)]
+    closed: Option<bool>,
+    /// Set the total even where more rooms are held or sold than it allows; recorded with `reason`.
+    #[serde(default)]
+    force: bool,
+    /// Why the total is forced.
+    #[schema(example = "Water damage on the third floor")]
+    reason: Option<Text<500>>,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(super) struct InventorySet {
+    /// Nights that are different from before.
+    #[schema(example = 31)]
+    nights_changed: usize,
+    /// Nights among them whose total was forced below what is held and sold.
+    #[schema(example = 0)]
+    nights_forced: usize,
+}
+
+/// Set how many rooms there are
+///
+/// For every night from `from` up to but without `to`: all of them or, when one cannot be set, none. Sending
+/// the same again changes nothing. A total that allows fewer rooms (110 %) than are held or sold is refused
+/// with `below_sold`, unless `force` insists and `reason` says why.
+#[utoipa::path(
+    put, path = "/v1/hotels/{hotel_id}/room-types/{room_type_id}/inventory", tag = "Inventory",
+    params(
+        ("hotel_id" = HotelId, Path, description = "The hotel"),
+        ("room_type_id" = RoomTypeId, Path, description = "The room type"),
+    ),
+    request_body = SetInventory,
+    responses(
+        (status = 200, description = "Every night is as wanted", body = InventorySet),
+        (status = 400, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "The path holds no ids", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`below_sold`: more rooms are held or sold in `night` than the total allows", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "A field is wrong: `invalid_field`, `empty_range`, `range_too_long`, `nothing_to_set`, `total_out_of_range`, `total_required`, `reason_required`, `night_in_past`, `too_far_ahead`", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn set_inventory(
+    State(rooms): State<Rooms>,
+    caller: Caller,
+    StrictPath((hotel_id, room_type_id)): StrictPath<(HotelId, RoomTypeId)>,
+    StrictJson(wish): StrictJson<SetInventory>,
+) -> Result<Json<InventorySet>, Problem> {
+    check(&wish, today(&rooms)?)?;
+    let key = (hotel_id, room_type_id);
+    for _ in 1..TRIES {
+        match attempt(&rooms, key, &wish, &caller).await {
+            Err(NotDone::Broken(Broken::Overtaken(_))) => {}
+            done => return done.map(Json).map_err(Problem::from),
+        }
+    }
+    attempt(&rooms, key, &wish, &caller)
+        .await
+        .map(Json)
+        .map_err(Problem::from)
+}
+
+fn today(rooms: &Rooms) -> Result<StayDate, Problem> {
+    let today = rooms.clock.now().date_naive();
+    StayDate::from_date(today).map_err(|error| Broken::Inconsistent(error.to_string()).into())
+}
+
+/// What can be said about a request without looking at the books.
+fn check(wish: &SetInventory, today: StayDate) -> Result<(), Problem> {
+    range(wish.from, wish.to, "/to")?;
+    let days_ahead = |date: StayDate| date.days_since_1970() - today.days_since_1970();
+    if days_ahead(wish.from) < -1 {
+        let detail = format!("Nights before yesterday cannot be changed; today is {today} (UTC).");
+        return Err(Problem::invalid("night_in_past", "/from", detail));
+    }
+    if days_ahead(wish.to) > DAYS_AHEAD_MAX {
+        let detail =
+            format!("Rooms are offered at most {DAYS_AHEAD_MAX} days ahead; today is {today} (UTC).");
+        return Err(Problem::invalid("too_far_ahead", "/to", detail));
+    }
+    if wish.total.is_none() && wish.closed.is_none() {
+        return Err(Problem::invalid(
+            "nothing_to_set",
+            "",
+            "Send `total`, `closed`, or both.",
+        ));
+    }
+    if wish.total.is_some_and(|total| !(0..=TOTAL_MAX).contains(&total)) {
+        let detail = format!("A hotel has 0 to {TOTAL_MAX} rooms of one type.");
+        return Err(Problem::invalid("total_out_of_range", "/total", detail));
+    }
+    if wish.force && wish.reason.is_none() {
+        let detail = "Whoever forces a total says why; the reason is kept.";
+        return Err(Problem::invalid("reason_required", "/reason", detail));
+    }
+    Ok(())
+}
+
+/// Why the nights were not set.
+#[derive(Debug)]
+enum NotDone {
+    /// The books say no.
+    Refused(StayDate, NotSet),
+    /// Something did not work.
+    Broken(Broken),
+}
+
+impl From<Broken> for NotDone {
+    fn from(error: Broken) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<NotDone> for Problem {
+    fn from(why: NotDone) -> Self {
+        match why {
+            NotDone::Broken(error) => error.into(),
+            NotDone::Refused(night, NotSet::BelowSold { taken, sellable }) => {
+                let detail = format!(
+                    "In the night of {night} {taken} rooms are held or sold, and this total allows {sellable}. \
+                     Cancel bookings first, or send `force` with a `reason`."
+                );
+                Self::new(StatusCode::CONFLICT, "below_sold", detail)
+                    .at("/total")
+                    .on_night(night)
+            }
+            NotDone::Refused(night, NotSet::TotalUnknown) => {
+                let detail = format!("The night of {night} was never offered; send its `total`.");
+                Self::invalid("total_required", "/total", detail).on_night(night)
+            }
+        }
+    }
+}
+
+async fn attempt(
+    rooms: &Rooms,
+    key: RoomTypeKey,
+    wish: &SetInventory,
+    caller: &Caller,
+) -> Result<InventorySet, NotDone> {
+    let (wish, caller) = (wish.clone(), caller.client.clone());
+    db::unit_of_work(&rooms.pool, move |db| {
+        Box::pin(async move { set(db, key, &wish, &caller).await })
+    })
+    .await
+}
+
+async fn set(
+    db: &mut PgConnection,
+    key: RoomTypeKey,
+    wish: &SetInventory,
+    caller: &str,
+) -> Result<InventorySet, NotDone> {
+    let now: BTreeMap<_, _> = store::lock_range(db, key, (wish.from, wish.to))
+        .await?
+        .into_iter()
+        .collect();
+    let wanted = Wanted {
+        total: wish.total,
+        closed: wish.closed,
+        force: wish.force,
+    };
+    let (mut new, mut changed, mut reductions) = (Vec::new(), Vec::new(), Vec::new());
+    for day in wish.from.days_since_1970()..wish.to.days_since_1970() {
+        let night = StayDate::from_days_since_1970(day)
+            .map_err(|error| Broken::Inconsistent(format!("day {day}: {error}")))?;
+        let before = now.get(&night);
+        match set_night(before, wanted).map_err(|why| NotDone::Refused(night, why))? {
+            NightSet::Unchanged => {}
+            NightSet::Created { total, closed } => new.push((night, total, closed)),
+            NightSet::Changed {
+                total,
+                closed,
+                forced,
+            } => {
+                changed.push((night, total, closed));
+                let before = before.filter(|_| forced).copied();
+                reductions.extend(before.map(|before| Reduction { night, before, total }));
+            }
+        }
+    }
+    if !changed.is_empty() {
+        store::change_nights(db, key, &changed).await?;
+    }
+    if !reductions.is_empty() {
+        let reason = wish.reason.as_ref().map(Text::as_str).unwrap_or_default();
+        store::record_reductions(db, key, &reductions, reason, caller).await?;
+    }
+    if !new.is_empty() {
+        store::insert_nights(db, key, &new).await?;
+    }
+    Ok(InventorySet {
+        nights_changed: new.len() + changed.len(),
+        nights_forced: reductions.len(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,393 @@
+//! The rules of rooms and holds, as values: commands go in, outcomes and changes come out.
+//!
+//! A [`Ledger`] is the part of the books that a batch of commands is about. Commands are applied to it
+//! one after the other, in the order in which they arrived, so a batch ends exactly as its commands would
+//! have ended one by one. What was changed is read from it at the end and written with a few statements.
+//!
+//! 1. `(held + sold) * 10 <= total * 11` for every night, always: ten percent more than there is, never
+//!    one room more. Only a hotel that insists can bring a night below what is already sold (`forced`),
+//!    and such a night sells nothing.
+//! 2. All nights of a stay or none.
+//! 3. A command that comes again finds its work done. A release that comes before its hold forbids it.
+//! 4. `held` and `sold` of a night are the sums of the holds in these states.
+//! 5. A refused command leaves nothing behind. A hold that comes again after its refusal is decided anew;
+//!    if nobody waits for it any more, it expires like any other.
+
+mod set;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contract::command::InventoryCommand;
+use contract::{HoldId, HotelId, Outcome, Refusal, RoomTypeId, SagaId, Stay, StayDate};
+
+use crate::refusal::{self, ROOMS_MAX};
+
+pub(crate) use set::{NightSet, NotSet, Wanted, set_night};
+
+/// Names a room type at its hotel.
+pub(crate) type RoomTypeKey = (HotelId, RoomTypeId);
+/// Names a hold. The order is the order in which holds are locked.
+pub(crate) type HoldKey = (HotelId, HoldId);
+/// Names a night of a room type. The order is the order in which nights are locked.
+pub(crate) type NightKey = (HotelId, RoomTypeId, StayDate);
+
+/// The rooms of one type in one night.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Night {
+    /// Rooms that exist.
+    pub(crate) total: i32,
+    /// Rooms on hold.
+    pub(crate) held: i32,
+    /// Rooms sold.
+    pub(crate) sold: i32,
+    /// Whether the hotel sells nothing more.
+    pub(crate) closed: bool,
+}
+
+impl Night {
+    /// Rooms that may be taken altogether: 110 % of those that exist, rounded down.
+    pub(crate) const fn sellable(total: i32) -> i32 {
+        total * 11 / 10
+    }
+
+    /// Rooms that are held or sold.
+    pub(crate) const fn taken(&self) -> i32 {
+        self.held + self.sold
+    }
+
+    /// Rooms that a hold may still take; none when closed or forced below what is taken.
+    pub(crate) fn left(&self) -> i32 {
+        if self.closed {
+            0
+        } else {
+            (Self::sellable(self.total) - self.taken()).max(0)
+        }
+    }
+}
+
+/// How a hold stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HoldState {
+    /// Takes rooms, until it is booked or expires.
+    Held,
+    /// Takes rooms for good.
+    Sold,
+    /// Gave its rooms back, or was never to have any.
+    Released,
+    /// Gave its rooms back because nobody booked them in time.
+    Expired,
+}
+
+/// What a hold takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Taking {
+    /// Which rooms.
+    pub(crate) room_type_id: RoomTypeId,
+    /// Which nights.
+    pub(crate) stay: Stay,
+    /// How many each night.
+    pub(crate) rooms: u16,
+}
+
+impl Taking {
+    /// The nights, in the order in which they are locked.
+    pub(crate) fn nights(self, hotel_id: HotelId) -> impl Iterator<Item = NightKey> {
+        let Self {
+            room_type_id, stay, ..
+        } = self;
+        stay.nights().map(move |night| (hotel_id, room_type_id, night))
+    }
+}
+
+/// A hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hold {
+    /// The saga that asked first.
+    pub(crate) saga_id: SagaId,
+    /// What it takes or took; none for a release that came before its hold.
+    pub(crate) taking: Option<Taking>,
+    /// How it stands.
+    pub(crate) state: HoldState,
+}
+
+impl Hold {
+    /// What it takes now.
+    pub(crate) fn takes(&self) -> Option<Taking> {
+        self.taking
+            .filter(|_| matches!(self.state, HoldState::Held | HoldState::Sold))
+    }
+}
+
+/// The books say something that cannot be: a hold takes rooms of a night that does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("hold {hold_id} of hotel {hotel_id} takes rooms of the night {night}, which is not in the books")]
+pub(crate) struct Contradiction {
+    hotel_id: HotelId,
+    hold_id: HoldId,
+    night: StayDate,
+}
+
+/// What is to be written.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    /// Holds that were not there, in key order.
+    pub(crate) new_holds: Vec<(HoldKey, Hold)>,
+    /// Holds whose state changed, in key order.
+    pub(crate) changed_holds: Vec<(HoldKey, HoldState)>,
+    /// By how much held and sold changed, in key order.
+    pub(crate) nights: Vec<(NightKey, i32, i32)>,
+}
+
+/// The part of the books that a batch is about.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    today: StayDate,
+    room_types: BTreeSet<RoomTypeKey>,
+    nights: BTreeMap<NightKey, Tracked<Night>>,
+    holds: BTreeMap<HoldKey, Tracked<Hold>>,
+}
+
+/// A row as it was read, if it was there, and as it is now.
+#[derive(Debug)]
+struct Tracked<T> {
+    before: Option<T>,
+    now: T,
+}
+
+impl Ledger {
+    /// The books as read: today's date (UTC), the room types that the hotels offer, the nights and holds
+    /// that the commands are about. What is not given does not exist.
+    pub(crate) fn new(
+        today: StayDate,
+        room_types: BTreeSet<RoomTypeKey>,
+        nights: impl IntoIterator<Item = (NightKey, Night)>,
+        holds: impl IntoIterator<Item = (HoldKey, Hold)>,
+    ) -> Self {
+        Self {
+            today,
+            room_types,
+            nights: nights
+                .into_iter()
+                .map(|(key, night)| (key, Tracked::read(night)))
+                .collect(),
+            holds: holds
+                .into_iter()
+                .map(|(key, hold)| (key, Tracked::read(hold)))
+                .collect(),
+        }
+    }
+
+    /// Applies one command.
+    pub(crate) fn apply(
+        &mut self,
+        saga_id: SagaId,
+        command: &InventoryCommand,
+    ) -> Result<Outcome, Contradiction> {
+        let decided = match *command {
+            InventoryCommand::Hold {
+                hotel_id,
+                hold_id,
+                room_type_id,
+                stay,
+                rooms,
+            } => {
+                let taking = Taking {
+                    room_type_id,
+                    stay,
+                    rooms,
+                };
+                self.hold((hotel_id, hold_id), saga_id, taking)?
+            }
+            InventoryCommand::Book { hotel_id, hold_id } => self.book((hotel_id, hold_id))?,
+            InventoryCommand::Release { hotel_id, hold_id } => {
+                self.release((hotel_id, hold_id), saga_id)?;
+                Ok(())
+            }
+        };
+        Ok(decided.map_or_else(Outcome::Refused, |()| Outcome::Done))
+    }
+
+    fn hold(
+        &mut self,
+        key: HoldKey,
+        saga_id: SagaId,
+        taking: Taking,
+    ) -> Result<Result<(), Refusal>, Contradiction> {
+        if let Some(known) = self.holds.get(&key) {
+            return Ok(match known.now.state {
+                HoldState::Held | HoldState::Sold => Ok(()),
+                HoldState::Released => Err(refusal::hold_released()),
+                HoldState::Expired => Err(refusal::hold_expired()),
+            });
+        }
+        if let Err(refusal) = self.may_take(key.0, taking) {
+            return Ok(Err(refusal));
+        }
+        let hold = Hold {
+            saga_id,
+            taking: Some(taking),
+            state: HoldState::Held,
+        };
+        self.holds.insert(
+            key,
+            Tracked {
+                before: None,
+                now: hold,
+            },
+        );
+        self.count(key, Some(taking), |night, rooms| night.held += rooms)?;
+        Ok(Ok(()))
+    }
+
+    fn may_take(&self, hotel_id: HotelId, taking: Taking) -> Result<(), Refusal> {
+        let Taking {
+            room_type_id,
+            stay,
+            rooms,
+        } = taking;
+        if !(1..=ROOMS_MAX).contains(&rooms) {
+            return Err(refusal::rooms_out_of_range());
+        }
+        // West of Greenwich it is still yesterday; the stay's hotel is not asked where it is.
+        if stay.check_in().days_since_1970() < self.today.days_since_1970() - 1 {
+            return Err(refusal::stay_in_past(stay.check_in()));
+        }
+        if !self.room_types.contains(&(hotel_id, room_type_id)) {
+            return Err(refusal::unknown_room_type());
+        }
+        for key in taking.nights(hotel_id) {
+            match self.nights.get(&key) {
+                Some(night) if night.now.closed => return Err(refusal::closed(key.2)),
+                Some(night) if i32::from(rooms) <= night.now.left() => {}
+                _ => return Err(refusal::sold_out(key.2)),
+            }
+        }
+        Ok(())
+    }
+
+    /// A hold that is due but has not been given back yet still has its rooms, so it may be booked.
+    fn book(&mut self, key: HoldKey) -> Result<Result<(), Refusal>, Contradiction> {
+        let Some(hold) = self.holds.get_mut(&key) else {
+            return Ok(Err(refusal::hold_expired()));
+        };
+        match hold.now.state {
+            HoldState::Sold => return Ok(Ok(())),
+            HoldState::Released | HoldState::Expired => return Ok(Err(refusal::hold_expired())),
+            HoldState::Held => hold.now.state = HoldState::Sold,
+        }
+        let taking = hold.now.taking;
+        self.count(key, taking, |night, rooms| {
+            night.held -= rooms;
+            night.sold += rooms;
+        })?;
+        Ok(Ok(()))
+    }
+
+    fn release(&mut self, key: HoldKey, saga_id: SagaId) -> Result<(), Contradiction> {
+        let Some(hold) = self.holds.get(&key) else {
+            let tombstone = Hold {
+                saga_id,
+                taking: None,
+                state: HoldState::Released,
+            };
+            self.holds.insert(
+                key,
+                Tracked {
+                    before: None,
+                    now: tombstone,
+                },
+            );
+            return Ok(());
+        };
+        if hold.now.takes().is_some() {
+            self.give_back(key, HoldState::Released)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A hold whose time is over gives its rooms back; in any other state nothing happens.
+    pub(crate) fn expire(&mut self, key: HoldKey) -> Result<(), Contradiction> {
+        let held = self
+            .holds
+            .get(&key)
+            .is_some_and(|hold| hold.now.state == HoldState::Held);
+        if held {
+            self.give_back(key, HoldState::Expired)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn give_back(&mut self, key: HoldKey, state: HoldState) -> Result<(), Contradiction> {
+        let Some(hold) = self.holds.get_mut(&key) else {
+            return Ok(());
+        };
+        let was = std::mem::replace(&mut hold.now.state, state);
+        let taking = hold.now.taking;
+        self.count(key, taking, |night, rooms| {
+            let counter = if was == HoldState::Sold {
+                &mut night.sold
+            } else {
+                &mut night.held
+            };
+            *counter -= rooms;
+        })
+    }
+
+    fn count(
+        &mut self,
+        key: HoldKey,
+        taking: Option<Taking>,
+        change: impl Fn(&mut Night, i32),
+    ) -> Result<(), Contradiction> {
+        let (hotel_id, hold_id) = key;
+        if let Some(taking) = taking {
+            for night_key in taking.nights(hotel_id) {
+                let night = night_key.2;
+                let counted = self.nights.get_mut(&night_key);
+                let counted = counted.ok_or(Contradiction {
+                    hotel_id,
+                    hold_id,
+                    night,
+                })?;
+                change(&mut counted.now, i32::from(taking.rooms));
+            }
+        }
+        Ok(())
+    }
+
+    /// What differs from what was read.
+    pub(crate) fn changes(&self) -> Changes {
+        let mut changes = Changes::default();
+        for (key, hold) in &self.holds {
+            match hold.before {
+                None => changes.new_holds.push((*key, hold.now)),
+                Some(before) if before.state != hold.now.state => {
+                    changes.changed_holds.push((*key, hold.now.state));
+                }
+                Some(_) => {}
+            }
+        }
+        for (key, night) in &self.nights {
+            let before = night.before.unwrap_or(night.now);
+            let (held, sold) = (night.now.held - before.held, night.now.sold - before.sold);
+            if (held, sold) != (0, 0) {
+                changes.nights.push((*key, held, sold));
+            }
+        }
+        changes
+    }
+}
+
+impl<T: Copy> Tracked<T> {
+    const fn read(row: T) -> Self {
+        Self {
+            before: Some(row),
+            now: row,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

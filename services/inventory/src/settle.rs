@@ -1,0 +1,142 @@
+//! A whole batch of commands with a fixed number of statements.
+//!
+//! One commit per booking is the limit on a hot night: each waits for the row and for the disk. Here a
+//! batch locks what it is about once, decides everything in memory in the order of arrival, and writes the
+//! sum. So the price of a batch hardly depends on how many guests want the same night.
+
+use std::collections::BTreeSet;
+
+use contract::command::InventoryCommand;
+use contract::{CommandEnvelope, Outcome};
+use platform::Broken;
+use sqlx::PgConnection;
+
+use crate::Config;
+use crate::model::{Changes, Contradiction, HoldKey, Ledger, NightKey, RoomTypeKey, Taking};
+use crate::store;
+
+/// Settles commands in their order inside the open transaction and answers their outcomes in the same
+/// order. Ends as if each had been settled alone.
+///
+/// # Errors
+/// When the database fails, or another transaction settled one of the same holds at the same time
+/// ([`Broken::Overtaken`]); nothing may be committed then, and the batch may be tried again.
+pub async fn settle(
+    db: &mut PgConnection,
+    commands: &[CommandEnvelope<InventoryCommand>],
+    config: &Config,
+) -> Result<Vec<Outcome>, Broken> {
+    if commands.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ledger = open_ledger(db, commands).await?;
+    let decided = commands
+        .iter()
+        .map(|envelope| ledger.apply(envelope.saga_id, &envelope.command));
+    let outcomes = decided
+        .collect::<Result<Vec<Outcome>, Contradiction>>()
+        .map_err(broken)?;
+    write(db, &ledger.changes(), config.hold_ttl_seconds).await?;
+    Ok(outcomes)
+}
+
+/// Locks and reads what the commands are about.
+async fn open_ledger(
+    db: &mut PgConnection,
+    commands: &[CommandEnvelope<InventoryCommand>],
+) -> Result<Ledger, Broken> {
+    let today = store::today(db).await?;
+    let named: BTreeSet<HoldKey> = commands
+        .iter()
+        .map(|envelope| hold_key(&envelope.command))
+        .collect();
+    let holds = store::lock_holds(db, named.iter().copied()).await?;
+
+    let known: BTreeSet<HoldKey> = holds.iter().map(|(key, _)| *key).collect();
+    let new = commands
+        .iter()
+        .filter(|envelope| !known.contains(&hold_key(&envelope.command)));
+    let asked: Vec<(HoldKey, Taking)> = new.filter_map(|envelope| taking(&envelope.command)).collect();
+    let taken = holds.iter().filter_map(|(key, hold)| Some((*key, hold.takes()?)));
+    let wanted: BTreeSet<NightKey> = asked
+        .iter()
+        .copied()
+        .chain(taken)
+        .flat_map(|((hotel_id, _), taking)| taking.nights(hotel_id))
+        .collect();
+    let nights = if wanted.is_empty() {
+        Vec::new()
+    } else {
+        store::lock_nights(db, wanted.into_iter()).await?
+    };
+
+    let mut room_types: BTreeSet<RoomTypeKey> = nights
+        .iter()
+        .map(|((hotel_id, room_type_id, _), _)| (*hotel_id, *room_type_id))
+        .collect();
+    let asked = asked
+        .iter()
+        .map(|((hotel_id, _), taking)| (*hotel_id, taking.room_type_id));
+    let unseen: BTreeSet<RoomTypeKey> = asked
+        .filter(|room_type| !room_types.contains(room_type))
+        .collect();
+    if !unseen.is_empty() {
+        room_types.extend(store::offered_room_types(db, unseen.into_iter()).await?);
+    }
+    Ok(Ledger::new(today, room_types, nights, holds))
+}
+
+/// Writes what changed. Everything is locked by now, but for holds that are new.
+pub(crate) async fn write(
+    db: &mut PgConnection,
+    changes: &Changes,
+    hold_ttl_seconds: u32,
+) -> Result<(), Broken> {
+    if !changes.new_holds.is_empty() {
+        store::insert_holds(db, &changes.new_holds, hold_ttl_seconds).await?;
+    }
+    if !changes.changed_holds.is_empty() {
+        store::change_holds(db, &changes.changed_holds).await?;
+    }
+    if !changes.nights.is_empty() {
+        store::count_rooms(db, &changes.nights).await?;
+    }
+    Ok(())
+}
+
+pub(crate) fn broken(error: Contradiction) -> Broken {
+    Broken::Inconsistent(error.to_string())
+}
+
+const fn hold_key(command: &InventoryCommand) -> HoldKey {
+    match *command {
+        InventoryCommand::Hold {
+            hotel_id, hold_id, ..
+        }
+        | InventoryCommand::Book { hotel_id, hold_id }
+        | InventoryCommand::Release { hotel_id, hold_id } => (hotel_id, hold_id),
+    }
+}
+
+const fn taking(command: &InventoryCommand) -> Option<(HoldKey, Taking)> {
+    match *command {
+        InventoryCommand::Hold {
+            hotel_id,
+            hold_id,
+            room_type_id,
+            stay,
+            rooms,
+        } => Some((
+            (hotel_id, hold_id),
+            Taking {
+                room_type_id,
+                stay,
+                rooms,
+            },
+        )),
+        InventoryCommand::Book { .. } | InventoryCommand::Release { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

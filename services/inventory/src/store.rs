@@ -1,0 +1,44 @@
+//! Every statement of this schema, one a function. A statement serves a whole batch: its arguments are
+//! arrays, so the number of statements does not depend on the number of commands.
+//!
+//! Whoever locks, locks in this order and never goes back: holds by `(hotel_id, hold_id)`, then nights by
+//! `(hotel_id, room_type_id, night)`, then new rows in the same orders. So nobody waits for somebody who
+//! waits for him. Nights are locked last, because others queue for them.
+
+mod holds;
+mod nights;
+mod set;
+
+use contract::StayDate;
+use platform::Broken;
+use sqlx::PgConnection;
+
+pub(crate) use holds::{change_holds, insert_holds, lock_due_holds, lock_holds, next_due_ms};
+pub(crate) use nights::{count_rooms, lock_nights, offered_room_types};
+pub(crate) use set::{
+    NightRow, Reduction, change_nights, insert_nights, lock_range, nights_of, record_reductions,
+};
+
+/// Today in UTC, by the database's clock.
+pub(crate) async fn today(db: &mut PgConnection) -> Result<StayDate, Broken> {
+    let today = sqlx::query_scalar!(r#"select (now() at time zone 'utc')::date as "today!""#)
+        .fetch_one(db)
+        .await?;
+    date(today)
+}
+
+/// A date column as a night.
+fn date(date: chrono::NaiveDate) -> Result<StayDate, Broken> {
+    StayDate::from_date(date).map_err(|error| Broken::Inconsistent(format!("{date}: {error}")))
+}
+
+/// Checks that a statement wrote as many rows as were locked for it.
+fn all_written(what: &str, wanted: usize, written: u64) -> Result<(), Broken> {
+    if u64::try_from(wanted) == Ok(written) {
+        Ok(())
+    } else {
+        Err(Broken::Inconsistent(format!(
+            "{written} of {wanted} {what} were written"
+        )))
+    }
+}
