@@ -24,7 +24,7 @@ use crate::nights::Place;
 pub use write::{HotelWrites, NightKey, Put};
 
 /// How long a reader waits for Redis, in milliseconds.
-const READ_MS: u64 = 100;
+const READ_MS: u64 = if cfg!(test) { 5_000 } else { 100 };
 /// How long a writer waits for Redis, in milliseconds.
 const WRITE_MS: u64 = 2_000;
 /// After a failed read nobody asks Redis for this many milliseconds.

@@ -57,7 +57,7 @@ async fn run(mut deliveries: mpsc::Receiver<Delivery>, cache: Cache, tasks: Task
             Some(Delivery::Batch(messages, handled)) => {
                 // A batch that is not full has emptied the queue: only then is the cache as young as
                 // the newest message. The heartbeat of a partition that is read must not speak for one
-                // that lags.
+                // that lags. (What partitions of other processes lag is not known here.)
                 let caught_up = messages.len() < BATCH_MAX;
                 let mut batch = read(&messages);
                 metrics::counter!("bellhop_cache_unreadable_messages_total").increment(batch.unreadable);

@@ -16,6 +16,8 @@ use crate::rebuild::{Mode, Plan, RebuildError, Rebuilder};
 
 /// How often the cache is looked at, in milliseconds.
 const LOOK_MS: u64 = 1_000;
+/// Failures on end before an operator is told.
+const QUIET_FAILURES: u32 = 5;
 
 /// Starts to keep the cache filled.
 pub fn start(parts: &Parts, cache: Cache, database: Database, cold: mpsc::Receiver<HotelId>) {
@@ -33,12 +35,8 @@ async fn run(rebuilder: Rebuilder, mut cold: mpsc::Receiver<HotelId>, tasks: Tas
     // Any fresh id names this process among those that want the lock.
     let owner = RoomTypeId::new().to_string();
     let mut failures = 0;
+    let mut wait = Duration::ZERO;
     loop {
-        let wait = if failures == 0 {
-            Duration::from_millis(LOOK_MS)
-        } else {
-            Backoff::RECONNECT.after(failures)
-        };
         let missed = tokio::select! {
             () = tasks.stopping() => return,
             hotel = cold.recv() => hotel,
@@ -57,12 +55,19 @@ async fn run(rebuilder: Rebuilder, mut cold: mpsc::Receiver<HotelId>, tasks: Tas
         failures = match work {
             Ok(()) => 0,
             Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the cache could not be filled; trying again"
-                );
+                let error = &error as &dyn std::error::Error;
+                // When a platform starts, everything is away for a moment.
+                if failures < QUIET_FAILURES {
+                    tracing::debug!(error, "the cache could not be filled; trying again");
+                } else {
+                    tracing::warn!(error, failures, "the cache could not be filled; trying again");
+                }
                 failures + 1
             }
+        };
+        wait = match failures {
+            0 => Duration::from_millis(LOOK_MS),
+            tries => Backoff::RECONNECT.after(tries),
         };
     }
 }
@@ -79,10 +84,15 @@ async fn fill_hotels(
             hotels.push(hotel);
         }
     }
-    let plan = Plan {
-        hotels: Some(hotels),
-        ..Plan::all(Mode::Repair, rebuilder.clock.now())
-    };
+    let mut plan = Plan::all(Mode::Repair, rebuilder.clock.now());
+    let mut missing = Vec::new();
+    for hotel in hotels {
+        let complete = rebuilder.cache.stored(hotel).await?.complete;
+        if !complete.is_some_and(|complete| complete.contains(plan.days)) {
+            missing.push(hotel);
+        }
+    }
+    plan.hotels = Some(missing);
     let report = rebuilder.run(&plan, |_| ()).await?;
     tracing::info!(
         hotels = report.hotels,
@@ -119,3 +129,7 @@ async fn fill_if_lost(rebuilder: &Rebuilder, owner: &str) -> Result<(), RebuildE
     );
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "keeper_tests.rs"]
+mod tests;

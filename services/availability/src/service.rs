@@ -13,6 +13,7 @@ use crate::catalogue::RoomTypeFacts;
 use crate::database::{AskError, Database};
 use crate::layout::Days;
 use crate::nights::{Place, Seen};
+use crate::rebuild::{Mode, Plan};
 
 /// Seconds after which a caller who found no turn may come back.
 const RETRY_SECONDS: u32 = 1;
@@ -85,7 +86,8 @@ impl Service {
         metrics::counter!("bellhop_cache_fallbacks_total", "reason" => reason).increment(1);
         match (self.ask_database(hotel, days, &wanted).await, stale) {
             (Ok(seen), _) => {
-                if reason == "cold" {
+                let filled_days = Plan::all(Mode::Repair, self.clock.now()).days;
+                if reason == "cold" && filled_days.contains(days) {
                     // A full queue means that the keeper is busy; the next request asks again.
                     let _ = self.cold.try_send(hotel);
                 }

@@ -34,10 +34,9 @@ pub struct Query {
     /// The day of departure, at most 30 nights later.
     #[param(required = true, value_type = StayDate, example = "2026-12-27")]
     check_out: Option<StayDate>,
-    /// Adults in all rooms together; 1 when not said.
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 36, example = 2)]
-    #[serde(default = "one")]
-    adults: u16,
+    /// Adults in all rooms together.
+    #[param(required = true, value_type = u16, minimum = 1, maximum = 36, example = 2)]
+    adults: Option<u16>,
     /// Children in all rooms together; none when not said.
     #[param(value_type = Option<u16>, minimum = 0, maximum = 36, example = 0)]
     #[serde(default)]
@@ -137,7 +136,7 @@ pub async fn get(
 ) -> Result<Response, Problem> {
     let stay = stay(&query)?;
     let wish = Wish {
-        adults: within("adults", query.adults, 1, PEOPLE_MAX)?,
+        adults: within("adults", required("adults", query.adults)?, 1, PEOPLE_MAX)?,
         children: within("children", query.children, 0, PEOPLE_MAX)?,
         rooms: within("rooms", query.rooms, 1, ROOMS_MAX)?,
     };

@@ -107,27 +107,27 @@ async fn only_what_fits_and_is_left_is_listed() {
     of.seed(&hotel, second_ago()).await;
     let front = Front::new(&of, NOBODY);
     let listed = async |query: &str| {
-        let (status, body) = front.stay(hotel.hotel, query).await;
+        let (status, body) = front.stay(hotel.hotel, &format!("adults={query}")).await;
         assert_eq!(status, 200, "{body}");
         body["room_types"].as_array().unwrap().len()
     };
-    assert_eq!(listed("check_in=2026-12-24&check_out=2026-12-25").await, 1);
+    assert_eq!(listed("1&check_in=2026-12-24&check_out=2026-12-25").await, 1);
     assert_eq!(
-        listed("check_in=2026-12-24&check_out=2026-12-25&adults=3").await,
+        listed("3&check_in=2026-12-24&check_out=2026-12-25").await,
         0,
         "too many people"
     );
     assert_eq!(
-        listed("check_in=2026-12-26&check_out=2026-12-27&rooms=5").await,
+        listed("1&check_in=2026-12-26&check_out=2026-12-27&rooms=5").await,
         1
     );
     assert_eq!(
-        listed("check_in=2026-12-26&check_out=2026-12-27&rooms=6").await,
+        listed("1&check_in=2026-12-26&check_out=2026-12-27&rooms=6").await,
         0,
         "too many rooms"
     );
     assert_eq!(
-        listed("check_in=2026-12-26&check_out=2026-12-28").await,
+        listed("1&check_in=2026-12-26&check_out=2026-12-28").await,
         0,
         "a night that nobody offers"
     );
@@ -135,7 +135,7 @@ async fn only_what_fits_and_is_left_is_listed() {
     // A change is in the next answer, a new room type as much as a room sold.
     of.apply(&[hotel.room_night(200, "u", "2026-12-26", (10, 0, 11))])
         .await;
-    assert_eq!(listed("check_in=2026-12-26&check_out=2026-12-27").await, 0);
+    assert_eq!(listed("1&check_in=2026-12-26&check_out=2026-12-27").await, 0);
     let second = TestHotel {
         room_type: RoomTypeId::new(),
         ..hotel
@@ -143,7 +143,7 @@ async fn only_what_fits_and_is_left_is_listed() {
     of.apply(&second.catalogue_messages(300)).await;
     of.apply(&[second.room_night(310, "c", "2026-12-26", (1, 0, 0))])
         .await;
-    assert_eq!(listed("check_in=2026-12-26&check_out=2026-12-27").await, 1);
+    assert_eq!(listed("1&check_in=2026-12-26&check_out=2026-12-27").await, 1);
 }
 
 #[tokio::test]
@@ -202,8 +202,15 @@ async fn a_wrong_parameter_is_named() {
         ("check_in=2026-12-24&check_out=2027-12-24", "check_out"),
         ("check_in=2026-12-24&check_out=2026-12-25&adults=0", "adults"),
         ("check_in=2026-12-24&check_out=2026-12-25&adults=-1", "adults"),
-        ("check_in=2026-12-24&check_out=2026-12-25&children=37", "children"),
-        ("check_in=2026-12-24&check_out=2026-12-25&rooms=10", "rooms"),
+        ("check_in=2026-12-24&check_out=2026-12-25", "adults"),
+        (
+            "check_in=2026-12-24&check_out=2026-12-25&adults=2&children=37",
+            "children",
+        ),
+        (
+            "check_in=2026-12-24&check_out=2026-12-25&adults=2&rooms=10",
+            "rooms",
+        ),
         ("check_in=2026-12-24&check_out=2026-12-25&rooms=two", "rooms"),
         (
             "check_in=2026-12-24&check_in=2026-12-24&check_out=2026-12-25",
@@ -332,6 +339,6 @@ fn the_description_names_both_endpoints() {
             .iter()
             .filter(|one| one["required"] == true)
             .count();
-        assert!(required >= 3, "{operation}");
+        assert!(required >= 4, "{operation}");
     }
 }
