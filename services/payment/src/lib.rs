@@ -33,6 +33,7 @@ use tokio::sync::Notify;
 use commands::Commands;
 pub use config::Config;
 use desk::Desk;
+use provider::Provider;
 
 /// The schema's migrations.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -60,20 +61,21 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
         .database
         .pool(SCHEMA.0)
         .map_err(|error| StartError::Database(SCHEMA.0, error))?;
-    let (commands, routes) = assemble(parts, config, &pool)?;
+    let (commands, routes) = assemble(parts, config, &pool, provider::Sandbox::new(config)?)?;
     consumer::start(parts, SCHEMA, pool.clone(), &[topics::PAYMENT_COMMANDS], commands)?;
     outbox::keep_tidy(&parts.tasks, &pool, SCHEMA);
     Ok(routes)
 }
 
 /// Everything but the consumer.
-fn assemble(
+fn assemble<P: Provider>(
     parts: &Parts,
     config: &Config,
     pool: &PgPool,
-) -> Result<(Arc<Commands<provider::Sandbox>>, axum::Router), StartError> {
+    provider: P,
+) -> Result<(Arc<Commands<P>>, axum::Router), StartError> {
+    let webhooks = webhooks(config)?;
     let nudge = Arc::new(Notify::new());
-    let provider = provider::Sandbox::new(config)?;
     let desk = Desk::open(
         &parts.tasks,
         pool,
@@ -96,7 +98,7 @@ fn assemble(
     parts.tasks.spawn("payment-sweep", sweep);
     let state = http::State {
         pool: pool.clone(),
-        webhooks: webhooks(config)?,
+        webhooks,
         nudge,
     };
     let (router, _) = http::routes().split_for_parts();

@@ -1,7 +1,9 @@
 //! The service against a real provider: whatever the provider does, the guest is charged at most once and
 //! both ledgers agree.
 
+mod answers;
 mod interface;
+mod order;
 mod trouble;
 mod world;
 

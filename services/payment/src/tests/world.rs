@@ -1,6 +1,7 @@
 //! A payment service with a database of its own and a real provider, both behind a real port.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
@@ -13,7 +14,8 @@ use sqlx::{Executor as _, PgPool};
 use tokio::net::TcpListener;
 
 use crate::commands::Commands;
-use crate::provider::Sandbox;
+use crate::desk::Job;
+use crate::provider::{Provider, Sandbox};
 use crate::{Config, MIGRATOR, SCHEMA, assemble};
 
 pub(super) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -24,7 +26,7 @@ pub(super) struct World {
     pub(super) pool: PgPool,
     pub(super) url: String,
     pub(super) client: reqwest::Client,
-    commands: std::sync::Arc<Commands<Sandbox>>,
+    commands: Arc<Commands<Sandbox>>,
     provider: axum::Router,
     ledger: PathBuf,
     pub(super) tasks: Tasks,
@@ -52,7 +54,7 @@ struct Shared {
     token: platform::token::TokenConfig,
 }
 
-fn parts(tasks: &Tasks) -> Parts {
+pub(super) fn parts(tasks: &Tasks) -> Parts {
     let shared = Shared::parse_from(["test"]);
     Parts {
         database: shared.database,
@@ -78,8 +80,7 @@ impl World {
 
     /// The service at work while its provider cannot be reached: nothing listens yet.
     pub(super) async fn dark(pool: PgPool) -> (Self, axum::Router, TcpListener) {
-        pool.execute("create schema payment").await.unwrap();
-        MIGRATOR.run(&pool).await.unwrap();
+        migrate(&pool).await;
         let tasks = Tasks::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -102,7 +103,7 @@ impl World {
             provider_calls_max: 16,
             payment_webhook_secret: SECRET.parse().unwrap(),
         };
-        let (commands, routes) = assemble(&parts, &config, &pool).unwrap();
+        let (commands, routes) = assemble(&parts, &config, &pool, Sandbox::new(&config).unwrap()).unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         (
             Self {
@@ -130,28 +131,8 @@ impl World {
 
     /// Records commands as the consumer does, without handing them to the desk: as if the process had died
     /// right after the commit.
-    pub(super) async fn record(
-        &self,
-        batch: Vec<CommandEnvelope<PaymentCommand>>,
-    ) -> <Commands<Sandbox> as Participant>::After {
-        let batch: Vec<_> = batch
-            .into_iter()
-            .map(|body| Incoming {
-                message_id: SagaId::new().uuid(),
-                topic: contract::topics::PAYMENT_COMMANDS.to_owned(),
-                partition: 0,
-                body,
-            })
-            .collect();
-        let commands = std::sync::Arc::clone(&self.commands);
-        let recorded = db::unit_of_work::<_, Broken, _>(&self.pool, move |db| {
-            Box::pin(async move {
-                let (outgoing, after) = commands.handle(db, &batch).await?;
-                outbox::write(db, SCHEMA, &outgoing).await?;
-                Ok(after)
-            })
-        });
-        recorded.await.unwrap()
+    pub(super) async fn record(&self, batch: Vec<CommandEnvelope<PaymentCommand>>) -> Vec<Job> {
+        record(&self.pool, &self.commands, batch).await
     }
 
     /// Handles commands as the consumer does.
@@ -282,6 +263,38 @@ impl World {
             .find(|item| item["reference"] == reference.as_str());
         item.map(|item| item["open_authorizations"].as_u64().unwrap())
     }
+}
+
+/// What the consumer does up to the commit.
+pub(super) async fn record<P: Provider>(
+    pool: &PgPool,
+    commands: &Arc<Commands<P>>,
+    batch: Vec<CommandEnvelope<PaymentCommand>>,
+) -> Vec<Job> {
+    let batch: Vec<_> = batch
+        .into_iter()
+        .map(|body| Incoming {
+            message_id: SagaId::new().uuid(),
+            topic: contract::topics::PAYMENT_COMMANDS.to_owned(),
+            partition: 0,
+            body,
+        })
+        .collect();
+    let commands = Arc::clone(commands);
+    let recorded = db::unit_of_work::<_, Broken, _>(pool, move |db| {
+        Box::pin(async move {
+            let (outgoing, after) = commands.handle(db, &batch).await?;
+            outbox::write(db, SCHEMA, &outgoing).await?;
+            Ok(after)
+        })
+    });
+    recorded.await.unwrap()
+}
+
+/// The schema in a database of the test's own.
+pub(super) async fn migrate(pool: &PgPool) {
+    pool.execute("create schema payment").await.unwrap();
+    MIGRATOR.run(pool).await.unwrap();
 }
 
 impl Drop for World {
