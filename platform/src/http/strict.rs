@@ -87,6 +87,14 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
 
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let malformed = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail);
+    // serde would read a list as the fields in the order in which the code happens to declare them.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::invalid(
+            "invalid_field",
+            "",
+            "Send a JSON object, not a list.",
+        ));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer_of(error.path());
@@ -253,6 +261,7 @@ mod tests {
         );
         assert_eq!(problem(r#"{"name":"a","other":1}"#).0, 422);
         assert_eq!(problem(r#"{"name":"a","name":"b"}"#).0, 422);
+        assert_eq!(problem(r#" ["a",[]]"#).0, 422);
     }
 
     #[test]
