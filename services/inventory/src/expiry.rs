@@ -6,12 +6,15 @@
 
 use std::time::Duration;
 
+use platform::health::Health;
 use platform::{Broken, Tasks, db};
 use sqlx::PgPool;
 
 use crate::model::Ledger;
 use crate::{settle, store};
 
+/// The name under which the service says whether it can work.
+const PART: &str = "inventory";
 /// Holds that expire in one transaction.
 const HOLDS_MAX: i64 = 500;
 /// The longest sleep: a new hold may be due before the one that was next, in milliseconds.
@@ -19,16 +22,20 @@ const SLEEP_MAX_MS: u64 = 1_000;
 /// The shortest sleep, while somebody else is busy with what is due, in milliseconds.
 const SLEEP_MIN_MS: u64 = 10;
 
-/// Starts the loop.
-pub(crate) fn start(tasks: &Tasks, pool: PgPool) {
+/// Starts the loop. It asks the database every second, so it also tells whether the service is ready.
+pub(crate) fn start(tasks: &Tasks, health: Health, pool: PgPool) {
     let running = tasks.clone();
     tasks.spawn("hold-expiry", async move {
         loop {
             let sleep_ms = match round(&pool).await {
-                Ok(sleep_ms) => sleep_ms,
+                Ok(sleep_ms) => {
+                    health.ready(PART);
+                    sleep_ms
+                }
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
                     tracing::warn!(error, "holds could not expire; trying again");
+                    health.not_ready(PART, "the database does not answer");
                     SLEEP_MAX_MS
                 }
             };

@@ -49,7 +49,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
     };
     let topics = [contract::topics::INVENTORY_COMMANDS];
     consumer::start(parts, SCHEMA, pool.clone(), &topics, Arc::new(inventory))?;
-    expiry::start(&parts.tasks, pool.clone());
+    expiry::start(&parts.tasks, parts.health.clone(), pool.clone());
     outbox::keep_tidy(&parts.tasks, &pool, SCHEMA);
     let (routes, _) = http::routes().split_for_parts();
     Ok(routes.with_state(http::Rooms {

@@ -53,3 +53,63 @@ impl Participant for Inventory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use contract::{HoldId, HotelId, RoomTypeId};
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::fixtures::{day, hold, offer, release, stay, tables};
+
+    #[sqlx::test(migrations = false)]
+    async fn every_command_of_a_batch_is_answered_in_order_to_its_saga(pool: PgPool) {
+        tables(&pool).await;
+        let (hotel, room_type) = (HotelId::new(), RoomTypeId::new());
+        let from = day(&pool, 1).await;
+        offer(&pool, hotel, room_type, from, 1, 1).await;
+        let wish = stay(from, 1);
+        let [first, second] = [HoldId::new(), HoldId::new()];
+        let mut undo = release(hotel, second);
+        (undo.undo, undo.attempt) = (true, 3);
+        let commands = [
+            hold(hotel, room_type, first, wish, 1),
+            hold(hotel, room_type, second, wish, 1),
+            undo,
+        ];
+        let batch: Vec<_> = commands
+            .iter()
+            .map(|command| Incoming {
+                message_id: HoldId::new().uuid(),
+                topic: topics::INVENTORY_COMMANDS.to_owned(),
+                partition: 0,
+                body: command.clone(),
+            })
+            .collect();
+        let inventory = Inventory {
+            config: Config {
+                hold_ttl_seconds: 900,
+            },
+        };
+        let mut db = pool.acquire().await.unwrap();
+        let (replies, outcomes) = inventory.handle(&mut db, &batch).await.unwrap();
+        assert_eq!(outcomes.len(), 3);
+        assert_eq!(
+            replies
+                .iter()
+                .map(|reply| reply.kind.as_str())
+                .collect::<Vec<_>>(),
+            ["Done", "Refused", "Done"]
+        );
+        for (reply, command) in replies.iter().zip(&commands) {
+            assert_eq!(reply.topic, topics::ORCHESTRATOR_REPLIES);
+            assert_eq!(reply.key, command.saga_id.to_string());
+            let read: Reply = serde_json::from_value(reply.payload.clone()).unwrap();
+            assert_eq!((read.undo, read.attempt), (command.undo, command.attempt));
+        }
+        assert_eq!(
+            replies[1].payload["outcome"]["refused"]["night"],
+            from.to_string()
+        );
+    }
+}

@@ -1,1 +1,359 @@
-//! Tests.
+//! What must hold for the books whatever is asked, in whatever order, and however often.
+
+use contract::command::InventoryCommand;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+
+const HOTEL: HotelId = HotelId::from_uuid(Uuid::from_u128(1));
+const SAGA: SagaId = SagaId::from_uuid(Uuid::from_u128(2));
+/// 2026-12-24, in days since 1970.
+const TODAY: i32 = 20_811;
+const NIGHTS: i32 = 5;
+
+fn room_type(number: u8) -> RoomTypeId {
+    RoomTypeId::from_uuid(Uuid::from_u128(100 + u128::from(number)))
+}
+
+fn hold_id(number: u8) -> HoldId {
+    HoldId::from_uuid(Uuid::from_u128(1_000 + u128::from(number)))
+}
+
+fn day(offset: i32) -> StayDate {
+    StayDate::from_days_since_1970(TODAY + offset).unwrap()
+}
+
+/// Two room types with so many rooms each night, the last night of the second closed.
+fn ledger(totals: &[i32]) -> Ledger {
+    let nights = totals
+        .iter()
+        .zip((0..2).flat_map(|number| (0..NIGHTS).map(move |offset| (number, offset))));
+    let nights = nights.map(|(total, (number, offset))| {
+        let closed = (number, offset) == (1, NIGHTS - 1);
+        let night = Night {
+            total: *total,
+            held: 0,
+            sold: 0,
+            closed,
+        };
+        ((HOTEL, room_type(number), day(offset)), night)
+    });
+    let room_types = (0..2).map(|number| (HOTEL, room_type(number))).collect();
+    Ledger::new(day(0), room_types, nights, [])
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Command(InventoryCommand),
+    Expire(HoldId),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let id = (0_u8..8).prop_map(hold_id);
+    let hold = (id.clone(), 0_u8..3, -2_i32..NIGHTS, 1_u32..4, 0_u16..=10);
+    let hold = hold.prop_map(|(hold_id, number, offset, nights, rooms)| {
+        let stay = Stay::new(day(offset), day(offset).plus_days(nights)).unwrap();
+        let room_type_id = room_type(number);
+        Step::Command(InventoryCommand::Hold {
+            hotel_id: HOTEL,
+            hold_id,
+            room_type_id,
+            stay,
+            rooms,
+        })
+    });
+    let book = |hold_id| {
+        Step::Command(InventoryCommand::Book {
+            hotel_id: HOTEL,
+            hold_id,
+        })
+    };
+    let release = |hold_id| {
+        Step::Command(InventoryCommand::Release {
+            hotel_id: HOTEL,
+            hold_id,
+        })
+    };
+    prop_oneof![
+        4 => hold,
+        2 => id.clone().prop_map(book),
+        1 => id.clone().prop_map(release),
+        1 => id.prop_map(Step::Expire),
+    ]
+}
+
+fn run(ledger: &mut Ledger, step: &Step) -> Option<Outcome> {
+    match step {
+        Step::Command(command) => Some(ledger.apply(SAGA, command).unwrap()),
+        Step::Expire(hold_id) => {
+            ledger.expire((HOTEL, *hold_id)).unwrap();
+            None
+        }
+    }
+}
+
+/// Rooms held and sold in a night according to the holds.
+fn sums(ledger: &Ledger, key: NightKey) -> (i32, i32) {
+    let (mut held, mut sold) = (0, 0);
+    for hold in ledger.holds.values().map(|hold| hold.now) {
+        let Some(taking) = hold
+            .takes()
+            .filter(|taking| taking.nights(HOTEL).any(|night| night == key))
+        else {
+            continue;
+        };
+        let counter = if hold.state == HoldState::Held {
+            &mut held
+        } else {
+            &mut sold
+        };
+        *counter += i32::from(taking.rooms);
+    }
+    (held, sold)
+}
+
+type Snapshot = (Vec<(NightKey, Night)>, Vec<(HoldKey, Hold)>);
+
+fn snapshot(ledger: &Ledger) -> Snapshot {
+    let nights = ledger
+        .nights
+        .iter()
+        .map(|(key, night)| (*key, night.now))
+        .collect();
+    (
+        nights,
+        ledger.holds.iter().map(|(key, hold)| (*key, hold.now)).collect(),
+    )
+}
+
+proptest! {
+    #[test]
+    fn no_night_is_ever_taken_beyond_ten_percent_and_counters_are_the_sums_of_holds(
+        totals in prop::collection::vec(0..25_i32, 10),
+        steps in prop::collection::vec(step(), 0..60),
+    ) {
+        let mut ledger = ledger(&totals);
+        for step in &steps {
+            run(&mut ledger, step);
+            for (key, night) in &ledger.nights {
+                prop_assert!(night.now.taken() * 10 <= night.now.total * 11, "{key:?}: {night:?}");
+                prop_assert_eq!((night.now.held, night.now.sold), sums(&ledger, *key));
+            }
+        }
+    }
+
+    #[test]
+    fn a_hold_takes_all_its_nights_and_a_refused_command_takes_nothing(
+        totals in prop::collection::vec(0..12_i32, 10),
+        steps in prop::collection::vec(step(), 0..60),
+    ) {
+        let mut ledger = ledger(&totals);
+        for step in &steps {
+            let before = snapshot(&ledger);
+            match (run(&mut ledger, step), step) {
+                (Some(Outcome::Refused(_)), _) => prop_assert_eq!(snapshot(&ledger), before),
+                (Some(Outcome::Done), Step::Command(InventoryCommand::Hold { hold_id, .. })) => {
+                    let takes = ledger.holds[&(HOTEL, *hold_id)].now.takes().unwrap();
+                    prop_assert!(takes.nights(HOTEL).all(|key| ledger.nights[&key].now.taken() >= i32::from(takes.rooms)));
+                }
+                (Some(Outcome::Done), Step::Command(InventoryCommand::Book { hold_id, .. })) => {
+                    prop_assert_eq!(ledger.holds[&(HOTEL, *hold_id)].now.state, HoldState::Sold);
+                }
+                (outcome, Step::Command(InventoryCommand::Release { hold_id, .. })) => {
+                    prop_assert_eq!(outcome, Some(Outcome::Done));
+                    prop_assert!(ledger.holds[&(HOTEL, *hold_id)].now.takes().is_none());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_that_comes_again_has_the_same_outcome_and_changes_nothing(
+        totals in prop::collection::vec(0..25_i32, 10),
+        steps in prop::collection::vec(step(), 0..60),
+    ) {
+        let mut ledger = ledger(&totals);
+        for step in &steps {
+            let first = run(&mut ledger, step);
+            let before = snapshot(&ledger);
+            prop_assert_eq!(run(&mut ledger, step), first);
+            prop_assert_eq!(snapshot(&ledger), before);
+        }
+    }
+
+    #[test]
+    fn what_was_released_never_takes_rooms_again(
+        totals in prop::collection::vec(0..25_i32, 10),
+        before in prop::collection::vec(step(), 0..20),
+        released in (0_u8..8).prop_map(hold_id),
+        after in prop::collection::vec(step(), 0..40),
+    ) {
+        let mut ledger = ledger(&totals);
+        for step in &before {
+            run(&mut ledger, step);
+        }
+        ledger.apply(SAGA, &InventoryCommand::Release { hotel_id: HOTEL, hold_id: released }).unwrap();
+        for step in &after {
+            let outcome = run(&mut ledger, step);
+            prop_assert!(ledger.holds[&(HOTEL, released)].now.takes().is_none());
+            if let Step::Command(InventoryCommand::Hold { hold_id, .. } | InventoryCommand::Book { hold_id, .. }) = step
+                && *hold_id == released
+            {
+                prop_assert!(matches!(outcome, Some(Outcome::Refused(_))));
+            }
+        }
+    }
+
+    #[test]
+    fn a_batch_changes_the_books_as_its_parts_would(
+        totals in prop::collection::vec(0..25_i32, 10),
+        steps in prop::collection::vec(step(), 0..60),
+        cut in 0_usize..60,
+    ) {
+        let mut whole = ledger(&totals);
+        let mut part = ledger(&totals);
+        for (at, step) in steps.iter().enumerate() {
+            if at == cut {
+                let (nights, holds) = snapshot(&part);
+                part = Ledger::new(part.today, part.room_types.clone(), nights, holds);
+            }
+            prop_assert_eq!(run(&mut whole, step), run(&mut part, step));
+        }
+        prop_assert_eq!(snapshot(&whole), snapshot(&part));
+        let changes = whole.changes();
+        let nights = whole.nights.iter().filter(|(_, night)| night.now.held + night.now.sold != 0);
+        let wanted: Vec<_> = nights.map(|(key, night)| (*key, night.now.held, night.now.sold)).collect();
+        prop_assert_eq!(changes.nights, wanted);
+        prop_assert_eq!(changes.new_holds.len(), whole.holds.len());
+        prop_assert!(changes.changed_holds.is_empty());
+    }
+}
+
+fn hold(number: u8, offset: i32, nights: u32, rooms: u16) -> InventoryCommand {
+    let stay = Stay::new(day(offset), day(offset).plus_days(nights)).unwrap();
+    let room_type_id = room_type(number);
+    InventoryCommand::Hold {
+        hotel_id: HOTEL,
+        hold_id: HoldId::new(),
+        room_type_id,
+        stay,
+        rooms,
+    }
+}
+
+fn refused(ledger: &mut Ledger, command: &InventoryCommand) -> (String, Option<StayDate>) {
+    match ledger.apply(SAGA, command).unwrap() {
+        Outcome::Done => ("done".to_owned(), None),
+        Outcome::Refused(refusal) => (refusal.code, refusal.night),
+    }
+}
+
+#[test]
+fn a_refusal_names_the_first_night_that_decides() {
+    let mut ledger = ledger(&[10, 10, 0, 0, 10, 10, 10, 10, 10, 10]);
+    let why = |ledger: &mut Ledger, command| refused(ledger, &command);
+    assert_eq!(
+        why(&mut ledger, hold(0, 0, 4, 1)),
+        ("sold_out".to_owned(), Some(day(2)))
+    );
+    assert_eq!(
+        why(&mut ledger, hold(0, 4, 2, 1)),
+        ("sold_out".to_owned(), Some(day(5)))
+    );
+    assert_eq!(
+        why(&mut ledger, hold(1, 3, 2, 1)),
+        ("closed".to_owned(), Some(day(4)))
+    );
+    assert_eq!(
+        why(&mut ledger, hold(2, 0, 1, 1)),
+        ("unknown_room_type".to_owned(), None)
+    );
+    assert_eq!(
+        why(&mut ledger, hold(0, -2, 3, 1)),
+        ("stay_in_past".to_owned(), Some(day(-2)))
+    );
+    assert_eq!(
+        why(&mut ledger, hold(0, -1, 2, 1)),
+        ("sold_out".to_owned(), Some(day(-1)))
+    );
+    assert_eq!(why(&mut ledger, hold(0, 0, 1, 0)).0, "rooms_out_of_range");
+    assert_eq!(why(&mut ledger, hold(0, 0, 1, 10)).0, "rooms_out_of_range");
+    assert!(ledger.changes() == Changes::default());
+}
+
+#[test]
+fn ten_rooms_are_sold_eleven_times_and_no_more() {
+    let mut ledger = ledger(&[10; 10]);
+    let done = (0..30)
+        .filter(|_| refused(&mut ledger, &hold(0, 0, 1, 1)).0 == "done")
+        .count();
+    assert_eq!(done, 11);
+}
+
+#[test]
+fn a_late_booking_finds_its_rooms_gone_and_a_sold_hold_never_expires() {
+    let mut ledger = ledger(&[10; 10]);
+    let InventoryCommand::Hold { hold_id: late, .. } = hold(0, 0, 1, 1) else {
+        unreachable!()
+    };
+    assert_eq!(
+        refused(
+            &mut ledger,
+            &InventoryCommand::Book {
+                hotel_id: HOTEL,
+                hold_id: late
+            }
+        )
+        .0,
+        "hold_expired"
+    );
+
+    let command = hold(0, 0, 2, 3);
+    let InventoryCommand::Hold { hold_id, .. } = command else {
+        unreachable!()
+    };
+    assert_eq!(refused(&mut ledger, &command).0, "done");
+    ledger.expire((HOTEL, hold_id)).unwrap();
+    assert_eq!(
+        refused(
+            &mut ledger,
+            &InventoryCommand::Book {
+                hotel_id: HOTEL,
+                hold_id
+            }
+        )
+        .0,
+        "hold_expired"
+    );
+    assert_eq!(refused(&mut ledger, &command).0, "hold_expired");
+    assert!(ledger.changes().nights.is_empty());
+
+    let command = hold(0, 0, 2, 3);
+    let InventoryCommand::Hold { hold_id, .. } = command else {
+        unreachable!()
+    };
+    assert_eq!(refused(&mut ledger, &command).0, "done");
+    assert_eq!(
+        refused(
+            &mut ledger,
+            &InventoryCommand::Book {
+                hotel_id: HOTEL,
+                hold_id
+            }
+        )
+        .0,
+        "done"
+    );
+    ledger.expire((HOTEL, hold_id)).unwrap();
+    assert_eq!(
+        ledger
+            .changes()
+            .nights
+            .iter()
+            .map(|(_, held, sold)| (*held, *sold))
+            .collect::<Vec<_>>(),
+        [(0, 3); 2]
+    );
+}

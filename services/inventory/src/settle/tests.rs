@@ -1,1 +1,254 @@
-//! Tests.
+//! The same promises as the model's, kept by the tables under many hands.
+
+use std::time::Duration;
+
+use contract::{HoldId, HotelId, RoomTypeId};
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::fixtures::*;
+
+const TTL: u32 = 900;
+
+fn ids() -> (HotelId, RoomTypeId) {
+    (HotelId::new(), RoomTypeId::new())
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_batch_leaves_the_same_rows_and_outcomes_as_its_commands_one_by_one(pool: PgPool) {
+    tables(&pool).await;
+    let from = day(&pool, 10).await;
+    let (together, alone) = (ids(), ids());
+    let holds: Vec<HoldId> = (0..60).map(|_| HoldId::new()).collect();
+    let script = |(hotel, room_type): (HotelId, RoomTypeId)| {
+        let mut commands = Vec::new();
+        for (at, id) in holds.iter().enumerate() {
+            let at32 = u32::try_from(at).unwrap();
+            let stay = stay(from.plus_days(at32 % 4), 1 + at32 % 3);
+            if at % 7 == 3 {
+                commands.push(release(hotel, *id));
+            }
+            commands.push(hold(
+                hotel,
+                room_type,
+                *id,
+                stay,
+                1 + u16::try_from(at % 3).unwrap(),
+            ));
+            if at % 3 == 0 {
+                commands.push(book(hotel, *id));
+            }
+            if at % 5 == 0 {
+                commands.push(release(hotel, holds[at / 2]));
+            }
+            if at % 4 == 1 {
+                commands.push(hold(hotel, room_type, *id, stay, 1));
+            }
+        }
+        commands
+    };
+    for (hotel, room_type) in [together, alone] {
+        offer(&pool, hotel, room_type, from, 5, 20).await;
+    }
+    let mut in_groups = Vec::new();
+    for group in script(together).chunks(40) {
+        in_groups.extend(settled(&pool, group.to_vec(), TTL).await);
+    }
+    let mut one_by_one = Vec::new();
+    for command in script(alone) {
+        one_by_one.extend(settled(&pool, vec![command], TTL).await);
+    }
+    assert_eq!(in_groups, one_by_one);
+    assert!(in_groups.iter().any(|outcome| code(outcome) == "sold_out"));
+    assert!(in_groups.iter().any(|outcome| code(outcome) == "hold_released"));
+    assert_eq!(books(&pool, together.0).await, books(&pool, alone.0).await);
+    assert_books_balance(&pool).await;
+}
+
+#[sqlx::test(migrations = false)]
+async fn sixty_four_hands_on_one_hot_night_never_sell_beyond_the_cap_and_never_deadlock(
+    options: PgPoolOptions,
+    connect: PgConnectOptions,
+) {
+    let options = options
+        .max_connections(16)
+        .acquire_timeout(Duration::from_mins(2));
+    let pool = options.connect_with(connect).await.unwrap();
+    tables(&pool).await;
+    let (hotel, hot) = ids();
+    let other = RoomTypeId::new();
+    let from = day(&pool, 5).await;
+    offer(&pool, hotel, hot, from, 5, 100).await;
+    offer(&pool, hotel, other, from, 5, 1_000).await;
+
+    let hands = (0..64_u32).map(|hand| {
+        let pool = pool.clone();
+        async move {
+            let mut done = 0;
+            for round in 0..4 {
+                let ids: Vec<HoldId> = (0..6).map(|_| HoldId::new()).collect();
+                let mut commands: Vec<_> = ids
+                    .iter()
+                    .zip(0_u32..)
+                    .map(|(id, at)| {
+                        // Overlapping stays in every order, two room types mixed.
+                        let first = from.plus_days((hand + at * 2) % 3);
+                        let room_type = if (hand + at) % 3 == 0 { other } else { hot };
+                        hold(hotel, room_type, *id, stay(first, 3), 1)
+                    })
+                    .collect();
+                if hand % 2 == 1 {
+                    commands.reverse();
+                }
+                let outcomes = try_settle(&pool, commands, TTL).await.unwrap();
+                done += outcomes.iter().filter(|outcome| code(outcome) == "done").count();
+                let after = vec![
+                    book(hotel, ids[0]),
+                    release(hotel, ids[1]),
+                    release(hotel, HoldId::new()),
+                    book(hotel, ids[2]),
+                ];
+                let after = if round % 2 == 1 {
+                    after.into_iter().rev().collect()
+                } else {
+                    after
+                };
+                try_settle(&pool, after, TTL).await.unwrap();
+            }
+            done
+        }
+    });
+    let tasks = platform::Tasks::new();
+    let hands: Vec<_> = hands.map(|hand| tasks.spawn_work(hand)).collect();
+    let mut done = 0;
+    for hand in hands {
+        done += hand.await.unwrap();
+    }
+    assert!(done > 110);
+    assert_books_balance(&pool).await;
+    let most = sqlx::query_scalar!(
+        r#"select max(held + sold) as "most!" from inventory.room_night where room_type_id = $1"#,
+        hot.uuid()
+    );
+    assert_eq!(most.fetch_one(&pool).await.unwrap(), 110);
+}
+
+#[sqlx::test(migrations = false)]
+async fn the_same_commands_settled_twice_at_once_count_once(pool: PgPool) {
+    tables(&pool).await;
+    let (hotel, room_type) = ids();
+    let from = day(&pool, 5).await;
+    offer(&pool, hotel, room_type, from, 2, 50).await;
+    for _ in 0..20 {
+        let (held, undone) = (HoldId::new(), HoldId::new());
+        let commands = vec![
+            hold(hotel, room_type, held, stay(from, 2), 1),
+            release(hotel, undone),
+            hold(hotel, room_type, undone, stay(from, 2), 1),
+        ];
+        let mut reversed = commands.clone();
+        reversed.rotate_left(1);
+        let (one, other) = tokio::join!(settled(&pool, commands, TTL), settled(&pool, reversed, TTL));
+        assert_eq!(
+            one.iter().map(code).collect::<Vec<_>>(),
+            ["done", "done", "hold_released"]
+        );
+        assert_eq!(
+            other.iter().map(code).collect::<Vec<_>>(),
+            ["done", "hold_released", "done"]
+        );
+    }
+    assert_books_balance(&pool).await;
+    let (nights, _) = books(&pool, hotel).await;
+    assert!(
+        nights.iter().all(|night| night.contains(" 20/0/50 ")),
+        "{nights:?}"
+    );
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_room_type_without_any_night_is_unknown_and_a_night_without_a_row_is_sold_out(pool: PgPool) {
+    tables(&pool).await;
+    let (hotel, room_type) = ids();
+    let from = day(&pool, 5).await;
+    offer(&pool, hotel, room_type, from, 2, 5).await;
+    let far = stay(from.plus_days(50), 1);
+    let commands = vec![
+        hold(hotel, RoomTypeId::new(), HoldId::new(), stay(from, 1), 1),
+        hold(hotel, room_type, HoldId::new(), far, 1),
+        hold(hotel, room_type, HoldId::new(), stay(from, 3), 1),
+        hold(HotelId::new(), room_type, HoldId::new(), stay(from, 1), 1),
+        hold(hotel, room_type, HoldId::new(), stay(day(&pool, -2).await, 1), 1),
+        book(hotel, HoldId::new()),
+    ];
+    let outcomes = settled(&pool, commands, TTL).await;
+    let codes: Vec<_> = outcomes.iter().map(code).collect();
+    assert_eq!(
+        codes,
+        [
+            "unknown_room_type",
+            "sold_out",
+            "sold_out",
+            "unknown_room_type",
+            "stay_in_past",
+            "hold_expired"
+        ]
+    );
+    // Alone, no night of the room type is locked, and it is known all the same.
+    let alone = settled(&pool, vec![hold(hotel, room_type, HoldId::new(), far, 1)], TTL).await;
+    assert_eq!(code(&alone[0]), "sold_out");
+    assert_eq!(books(&pool, hotel).await.1, Vec::<String>::new());
+}
+
+#[sqlx::test(migrations = false)]
+async fn the_table_itself_refuses_one_room_too_many(pool: PgPool) {
+    tables(&pool).await;
+    let (hotel, room_type) = ids();
+    offer(&pool, hotel, room_type, day(&pool, 5).await, 1, 10).await;
+    let taken = |rooms: i32| sqlx::query!("update inventory.room_night set sold = $1", rooms).execute(&pool);
+    taken(11).await.unwrap();
+    let error = platform::Broken::from(taken(12).await.unwrap_err());
+    assert_eq!(error.constraint(), Some("room_night_overbooking"));
+}
+
+#[sqlx::test(migrations = false)]
+async fn updates_of_a_hot_night_stay_on_their_page(pool: PgPool) {
+    tables(&pool).await;
+    let (hotel, room_type) = ids();
+    let from = day(&pool, 5).await;
+    offer(&pool, hotel, room_type, from, 1, 1_000).await;
+    for _ in 0..100 {
+        settled(
+            &pool,
+            vec![hold(hotel, room_type, HoldId::new(), stay(from, 1), 1)],
+            TTL,
+        )
+        .await;
+    }
+    // The statistics arrive when a session is idle for a moment; closing the sessions sends them at once.
+    let statistics = pool
+        .options()
+        .clone()
+        .connect_with((*pool.connect_options()).clone())
+        .await
+        .unwrap();
+    pool.close().await;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        let seen = sqlx::query!(
+            r#"select n_tup_upd as "all!", n_tup_hot_upd as "hot!" from pg_stat_user_tables
+             where schemaname = 'inventory' and relname = 'room_night'"#
+        );
+        let seen = seen.fetch_one(&statistics).await.unwrap();
+        if seen.all >= 100 {
+            assert!(seen.hot >= 95, "{} of {} updates were HOT", seen.hot, seen.all);
+            return;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "only {} updates were counted",
+            seen.all
+        );
+        tokio::task::yield_now().await;
+    }
+}

@@ -40,7 +40,7 @@ pub(crate) async fn lock_holds(
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(read).collect()
+    rows.iter().map(read).collect()
 }
 
 /// Locks holds whose time is over, at most `limit`, and leaves out those that somebody is busy with.
@@ -60,7 +60,7 @@ pub(crate) async fn lock_due_holds(
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(read).collect()
+    rows.iter().map(read).collect()
 }
 
 /// Milliseconds until the next hold is due, none when nothing is held; negative when one is overdue.
@@ -164,7 +164,7 @@ const fn word(state: HoldState) -> &'static str {
     }
 }
 
-fn read(row: Row) -> Result<(HoldKey, Hold), Broken> {
+fn read(row: &Row) -> Result<(HoldKey, Hold), Broken> {
     let wrong = |what: &str| Broken::Inconsistent(format!("hold {}: {what}", row.hold_id));
     let state = match row.state.as_str() {
         "held" => HoldState::Held,

@@ -4,7 +4,6 @@ use chrono::NaiveDate;
 use contract::{HotelId, RoomTypeId, StayDate};
 use platform::Broken;
 use sqlx::{PgConnection, PgPool};
-use uuid::Uuid;
 
 use super::{all_written, date};
 use crate::model::{Night, RoomTypeKey};

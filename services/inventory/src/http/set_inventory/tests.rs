@@ -1,1 +1,326 @@
-//! Tests.
+//! Setting and listing rooms over HTTP.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, header};
+use contract::HoldId;
+use platform::Clock;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::fixtures::*;
+
+struct Api {
+    routes: Router,
+    hotel: HotelId,
+    room_type: RoomTypeId,
+    today: StayDate,
+}
+
+impl Api {
+    async fn new(pool: &PgPool) -> Self {
+        tables(pool).await;
+        let state = Rooms {
+            pool: pool.clone(),
+            clock: Clock::system(),
+        };
+        Self {
+            routes: crate::http::routes().split_for_parts().0.with_state(state),
+            hotel: HotelId::new(),
+            room_type: RoomTypeId::new(),
+            today: day(pool, 0).await,
+        }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: String) -> (u16, Value) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/json");
+        let response = self
+            .routes
+            .clone()
+            .oneshot(request.body(Body::from(body)).unwrap())
+            .await
+            .unwrap();
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    async fn put(&self, body: Value) -> (u16, Value) {
+        let path = format!(
+            "/v1/hotels/{}/room-types/{}/inventory",
+            self.hotel, self.room_type
+        );
+        self.send(Method::PUT, &path, body.to_string()).await
+    }
+
+    async fn get(&self, query: &str) -> (u16, Value) {
+        self.send(
+            Method::GET,
+            &format!("/v1/hotels/{}/inventory?{query}", self.hotel),
+            String::new(),
+        )
+        .await
+    }
+
+    fn day(&self, ahead: u32) -> StayDate {
+        self.today.plus_days(ahead)
+    }
+}
+
+#[sqlx::test(migrations = false)]
+async fn rooms_are_offered_changed_and_listed(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let (from, to) = (api.day(1), api.day(4));
+    assert_eq!(
+        api.put(json!({"from": from, "to": to, "total": 19})).await,
+        (200, json!({"nights_changed": 3, "nights_forced": 0}))
+    );
+    assert_eq!(
+        api.put(json!({"from": from, "to": to, "total": 19, "closed": false}))
+            .await
+            .1["nights_changed"],
+        0
+    );
+    let close = json!({"from": api.day(2), "to": api.day(3), "closed": true});
+    assert_eq!(api.put(close).await.1["nights_changed"], 1);
+    let one = hold(api.hotel, api.room_type, HoldId::new(), stay(from, 1), 3);
+    settled(&pool, vec![one], 900).await;
+
+    let (status, body) = api.get(&format!("from={from}&to={}", api.day(9))).await;
+    assert_eq!(status, 200);
+    let night = |ahead, held, left, closed| {
+        json!({"room_type_id": api.room_type, "night": api.day(ahead), "total": 19, "held": held, "sold": 0,
+               "left": left, "closed": closed})
+    };
+    assert_eq!(
+        body,
+        json!({"items": [night(1, 3, 17, false), night(2, 0, 0, true), night(3, 0, 20, false)]})
+    );
+    let other = format!("from={from}&to={to}&room_type_id={}", RoomTypeId::new());
+    assert_eq!(api.get(&other).await, (200, json!({"items": []})));
+}
+
+#[sqlx::test(migrations = false)]
+async fn fewer_rooms_than_are_taken_need_force_and_a_reason_and_are_recorded(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let (from, to) = (api.day(1), api.day(3));
+    api.put(json!({"from": from, "to": to, "total": 10})).await;
+    let ids = [HoldId::new(), HoldId::new()];
+    let holds = ids.map(|id| hold(api.hotel, api.room_type, id, stay(api.day(2), 1), 4));
+    settled(&pool, holds.to_vec(), 900).await;
+    settled(&pool, vec![book(api.hotel, ids[0])], 900).await;
+
+    let (status, problem) = api.put(json!({"from": from, "to": to, "total": 5})).await;
+    assert_eq!(
+        (status, &problem["code"], &problem["night"]),
+        (409, &json!("below_sold"), &json!(api.day(2)))
+    );
+    assert_eq!(
+        api.get(&format!("from={from}&to={to}")).await.1["items"][0]["total"],
+        10,
+        "all nights or none"
+    );
+    let forced = json!({"from": from, "to": to, "total": 5, "force": true, "reason": "Water damage"});
+    assert_eq!(
+        api.put(forced.clone()).await.1,
+        json!({"nights_changed": 2, "nights_forced": 1})
+    );
+    assert_eq!(
+        api.put(forced).await.1,
+        json!({"nights_changed": 0, "nights_forced": 0})
+    );
+    let recorded = sqlx::query_scalar!(
+        r#"select format('%s %s>%s %s/%s %s %s', night, old_total, new_total, held, sold, reason, caller) as "line!"
+         from inventory.forced_reduction"#
+    );
+    let recorded = recorded.fetch_all(&pool).await.unwrap();
+    assert_eq!(
+        recorded,
+        [format!("{} 10>5 4/4 Water damage development", api.day(2))]
+    );
+
+    let one = |id| hold(api.hotel, api.room_type, id, stay(api.day(2), 1), 1);
+    assert_eq!(
+        code(&settled(&pool, vec![one(HoldId::new())], 900).await[0]),
+        "sold_out"
+    );
+    assert!(books(&pool, api.hotel).await.0[1].ends_with("4/4/5 f t"));
+    // Giving rooms back brings the night within its total, and then it is an ordinary night again.
+    settled(&pool, vec![release(api.hotel, ids[1])], 900).await;
+    assert!(books(&pool, api.hotel).await.0[1].ends_with("0/4/5 f f"));
+    assert_eq!(
+        code(&settled(&pool, vec![one(HoldId::new())], 900).await[0]),
+        "done"
+    );
+    assert_books_balance(&pool).await;
+
+    api.put(json!({"from": from, "to": to, "total": 1, "force": true, "reason": "Fire"}))
+        .await;
+    assert!(books(&pool, api.hotel).await.0[1].ends_with("1/4/1 f t"));
+    assert_eq!(api.put(json!({"from": from, "to": to, "total": 9})).await.0, 200);
+    assert!(books(&pool, api.hotel).await.0[1].ends_with("1/4/9 f f"));
+}
+
+#[sqlx::test(migrations = false)]
+async fn the_same_new_nights_set_by_many_at_once_are_set_once(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let put = |total: i32| api.put(json!({"from": api.day(1), "to": api.day(60), "total": total}));
+    let answers = tokio::join!(put(10), put(10), put(10), put(10));
+    let answers = [answers.0, answers.1, answers.2, answers.3];
+    assert!(answers.iter().all(|(status, _)| *status == 200), "{answers:?}");
+    let changed: u64 = answers
+        .iter()
+        .map(|(_, body)| body["nights_changed"].as_u64().unwrap())
+        .sum();
+    assert_eq!(changed, 59);
+}
+
+#[sqlx::test(migrations = false)]
+async fn bad_input_is_answered_with_its_field_and_changes_nothing(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let (from, to) = (api.day(1), api.day(2));
+    let past = StayDate::from_days_since_1970(api.today.days_since_1970() - 2).unwrap();
+    let cases = [
+        (json!({"from": from, "to": to}), "nothing_to_set", ""),
+        (
+            json!({"from": from, "to": from, "total": 1}),
+            "empty_range",
+            "/to",
+        ),
+        (json!({"from": to, "to": from, "total": 1}), "empty_range", "/to"),
+        (
+            json!({"from": from, "to": api.day(402), "total": 1}),
+            "range_too_long",
+            "/to",
+        ),
+        (
+            json!({"from": past, "to": to, "total": 1}),
+            "night_in_past",
+            "/from",
+        ),
+        (
+            json!({"from": api.day(1_090), "to": api.day(1_100), "total": 1}),
+            "too_far_ahead",
+            "/to",
+        ),
+        (
+            json!({"from": from, "to": to, "total": -1}),
+            "total_out_of_range",
+            "/total",
+        ),
+        (
+            json!({"from": from, "to": to, "total": 10_001}),
+            "total_out_of_range",
+            "/total",
+        ),
+        (
+            json!({"from": from, "to": to, "total": 5_000_000_000_u64}),
+            "invalid_field",
+            "/total",
+        ),
+        (
+            json!({"from": from, "to": to, "total": 1.5}),
+            "invalid_field",
+            "/total",
+        ),
+        (
+            json!({"from": from, "to": to, "total": "1"}),
+            "invalid_field",
+            "/total",
+        ),
+        (
+            json!({"from": "2026-2-3", "to": to, "total": 1}),
+            "invalid_field",
+            "/from",
+        ),
+        (
+            json!({"from": "2026-02-30", "to": to, "total": 1}),
+            "invalid_field",
+            "/from",
+        ),
+        (
+            json!({"from": from, "to": "infinity", "total": 1}),
+            "invalid_field",
+            "/to",
+        ),
+        (
+            json!({"from": from, "to": to, "total": 1, "extra": 1}),
+            "invalid_field",
+            "/extra",
+        ),
+        (
+            json!({"from": from, "to": to, "total": 1, "force": true}),
+            "reason_required",
+            "/reason",
+        ),
+        (
+            json!({"from": from, "to": to, "total": 1, "force": true, "reason": "a\u{0}b"}),
+            "invalid_field",
+            "/reason",
+        ),
+        (
+            json!({"from": from, "to": to, "closed": true}),
+            "total_required",
+            "/total",
+        ),
+        (
+            json!({"from": from, "to": to, "closed": 1}),
+            "invalid_field",
+            "/closed",
+        ),
+        (json!([1]), "invalid_field", ""),
+    ];
+    for (body, code, pointer) in cases {
+        let (status, problem) = api.put(body.clone()).await;
+        assert_eq!(status, 422, "{body}: {problem}");
+        assert_eq!(problem["code"], code, "{body}: {problem}");
+        assert!(
+            pointer == "/extra" || problem["pointer"] == pointer,
+            "{body}: {problem}"
+        );
+    }
+    let (status, problem) = api.get(&format!("from={from}")).await;
+    assert_eq!(status, 400, "{problem}");
+    assert_eq!(api.get(&format!("from={from}&to={to}&limit=3")).await.0, 400);
+    assert_eq!(
+        api.get(&format!("from={from}&to={to}&room_type_id=x")).await.0,
+        400
+    );
+    assert_eq!(api.get(&format!("from={from}&from={from}&to={to}")).await.0, 400);
+    assert_eq!(api.get("from=2000-01-01&to=2199-12-31").await.0, 422);
+    assert_eq!(
+        api.send(
+            Method::PUT,
+            "/v1/hotels/1/room-types/2/inventory",
+            "{}".to_owned()
+        )
+        .await
+        .0,
+        404
+    );
+    assert_eq!(
+        api.send(Method::GET, "/v1/hotels/%00/inventory?from=x", String::new())
+            .await
+            .0,
+        404
+    );
+    assert_eq!(books(&pool, api.hotel).await, (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn the_document_names_both_endpoints() {
+    let document = serde_json::to_value(crate::openapi()).unwrap();
+    let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
+    assert_eq!(
+        paths,
+        [
+            "/v1/hotels/{hotel_id}/inventory",
+            "/v1/hotels/{hotel_id}/room-types/{room_type_id}/inventory"
+        ]
+    );
+}
