@@ -150,7 +150,7 @@ impl Database {
         })
     }
 
-    /// A turn to ask, within [`TURN_MS`].
+    /// A turn to ask, within a second.
     ///
     /// # Errors
     /// [`AskError::Busy`] when none came.

@@ -73,7 +73,7 @@ impl TestCache {
 
     pub(crate) fn config(&self, services: &str) -> Config {
         Config {
-            redis_url: redis_url(),
+            redis_url: redis_url().parse().unwrap(),
             redis_prefix: self.prefix.clone(),
             inventory_url: services.to_owned(),
             hotel_url: services.to_owned(),

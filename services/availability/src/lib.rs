@@ -57,12 +57,13 @@ pub fn start(parts: &Parts, config: &Config) -> Result<Router, StartError> {
         age_ms_max: config.cache_age_ms_max,
         cold,
     };
+    parts.health.ready("availability");
     let (routes, _) = http::routes().split_for_parts();
     Ok(routes.with_state(Arc::new(service)))
 }
 
 fn open_cache(config: &Config) -> Result<cache::Cache, StartError> {
-    cache::Cache::new(&config.redis_url, &config.redis_prefix).map_err(|error| {
+    cache::Cache::new(config.redis_url.reveal(), &config.redis_prefix).map_err(|error| {
         StartError::Setting(format!(
             "BELLHOP_REDIS_URL is not the address of a Redis: {error}"
         ))

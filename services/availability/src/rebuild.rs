@@ -137,7 +137,8 @@ pub async fn rebuild(
     progress: impl FnMut(Progress) + Send,
 ) -> Result<Report, RebuildError> {
     let setting = |error: &dyn std::fmt::Display| RebuildError::Setting(error.to_string());
-    let cache = Cache::new(&config.redis_url, &config.redis_prefix).map_err(|error| setting(&error))?;
+    let cache =
+        Cache::new(config.redis_url.reveal(), &config.redis_prefix).map_err(|error| setting(&error))?;
     let database = Database::new(config).map_err(|error| setting(&error))?;
     let rebuilder = Rebuilder {
         cache,
