@@ -105,7 +105,8 @@ async fn handle(
             Plan::Call(_) => after.push(job),
         }
     }
-    outgoing.extend(settle::write(db, &at_once).await?);
+    let (replies, _) = settle::write(db, &at_once).await?;
+    outgoing.extend(replies);
     Ok((outgoing, after))
 }
 

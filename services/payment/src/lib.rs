@@ -34,6 +34,7 @@ use commands::Commands;
 pub use config::Config;
 use desk::Desk;
 use provider::Provider;
+use sweep::Sweep;
 
 /// The schema's migrations.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -88,14 +89,15 @@ fn assemble<P: Provider>(
         .saturating_mul(2)
         .saturating_add(LEASE_MARGIN_MS);
     let lease_ms = i64::try_from(lease).unwrap_or(i64::MAX);
-    let sweep = sweep::run(
-        parts.tasks.clone(),
-        pool.clone(),
-        Arc::clone(&desk),
-        Arc::clone(&nudge),
+    let sweep = Sweep {
+        tasks: parts.tasks.clone(),
+        health: parts.health.clone(),
+        pool: pool.clone(),
+        desk: Arc::clone(&desk),
+        nudge: Arc::clone(&nudge),
         lease_ms,
-    );
-    parts.tasks.spawn("payment-sweep", sweep);
+    };
+    parts.tasks.spawn("payment-sweep", sweep.run());
     let state = http::State {
         pool: pool.clone(),
         webhooks,

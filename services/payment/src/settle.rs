@@ -43,10 +43,14 @@ pub(crate) enum Round {
 }
 
 /// Writes outcomes in an open transaction and answers the replies to send. An operation that is settled
-/// already stays as it is. The number of statements does not depend on the number of outcomes.
-pub(crate) async fn write(db: &mut PgConnection, settled: &[Settled]) -> Result<Vec<Outgoing>, Broken> {
+/// already stays as it is. The number of statements does not depend on the number of outcomes. Also
+/// answers how many operations waited for these and are due now.
+pub(crate) async fn write(
+    db: &mut PgConnection,
+    settled: &[Settled],
+) -> Result<(Vec<Outgoing>, u64), Broken> {
     if settled.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), 0));
     }
     let keys: Vec<Key> = settled.iter().map(|settled| settled.payment).collect();
     let mut payments = payment::lock(db, &keys).await?;
@@ -80,8 +84,8 @@ pub(crate) async fn write(db: &mut PgConnection, settled: &[Settled]) -> Result<
     if !movements.is_empty() {
         ledger::book(db, &movements).await?;
     }
-    operation::wake(db, &keys).await?;
-    Ok(outgoing)
+    let woken = operation::wake(db, &keys).await?;
+    Ok((outgoing, woken))
 }
 
 /// Changes the payment and answers the movement to book.
@@ -155,7 +159,6 @@ impl Settle for Writer {
                 }
             }
         }
-        self.nudge.notify_one();
         answers
     }
 }
@@ -170,13 +173,19 @@ impl Writer {
                         return Err(error);
                     }
                 }
-                done => return done,
+                done => {
+                    if done? > 0 {
+                        self.nudge.notify_one();
+                    }
+                    return Ok(());
+                }
             }
         }
         Ok(())
     }
 
-    async fn transaction(&self, group: Vec<Round>) -> Result<(), Broken> {
+    /// Answers how many operations are due now.
+    async fn transaction(&self, group: Vec<Round>) -> Result<u64, Broken> {
         let (mut settled, mut postponed) = (Vec::new(), Vec::new());
         for round in group {
             match round {
@@ -186,11 +195,12 @@ impl Writer {
         }
         db::unit_of_work(&self.pool, move |db| {
             Box::pin(async move {
-                let outgoing = write(db, &settled).await?;
+                let (outgoing, woken) = write(db, &settled).await?;
                 if !postponed.is_empty() {
                     operation::postpone(db, &postponed).await?;
                 }
-                outbox::write(db, SCHEMA, &outgoing).await
+                outbox::write(db, SCHEMA, &outgoing).await?;
+                Ok(woken)
             })
         })
         .await

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use platform::health::Health;
 use platform::{Broken, Tasks, db};
 use sqlx::PgPool;
 use tokio::sync::Notify;
@@ -14,6 +15,10 @@ use crate::provider::Provider;
 use crate::store::payment::Key;
 use crate::store::{operation, payment, webhook};
 
+/// The name of this part in `/readyz`.
+const PART: &str = "payment";
+/// The wait after a look that failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Time between two looks when nobody nudges, in milliseconds.
 const LOOK_EVERY_MS: u64 = 250;
 /// Operations taken by one look.
@@ -25,38 +30,50 @@ const WEBHOOK_MINUTES: i32 = 60;
 /// Webhooks forgotten by one statement.
 const FORGET_MAX: i64 = 5_000;
 
-/// Sweeps until the process stops.
-pub(crate) async fn run<P: Provider>(
-    tasks: Tasks,
-    pool: PgPool,
-    desk: Arc<Desk<P>>,
-    nudge: Arc<Notify>,
-    lease_ms: i64,
-) {
-    let mut looks = 0_u64;
-    loop {
-        tokio::select! {
-            () = tasks.stopping() => return,
-            () = nudge.notified() => {}
-            () = tokio::time::sleep(Duration::from_millis(LOOK_EVERY_MS)) => {}
-        }
-        looks += 1;
-        if let Err(error) = look(&pool, &desk, &nudge, lease_ms).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the sweep failed and goes on"
-            );
-            if !tasks.pause(Duration::from_secs(1)).await {
-                return;
+/// What the sweep works with.
+pub(crate) struct Sweep<P> {
+    pub(crate) tasks: Tasks,
+    pub(crate) health: Health,
+    pub(crate) pool: PgPool,
+    pub(crate) desk: Arc<Desk<P>>,
+    /// Wakes the sweep before its time.
+    pub(crate) nudge: Arc<Notify>,
+    /// For how long an operation that was taken is left to this process, in milliseconds.
+    pub(crate) lease_ms: i64,
+}
+
+impl<P: Provider> Sweep<P> {
+    /// Sweeps until the process stops. Also says whether the service can do its work.
+    pub(crate) async fn run(self) {
+        let mut looks = 0_u64;
+        loop {
+            tokio::select! {
+                () = self.tasks.stopping() => return,
+                () = self.nudge.notified() => {}
+                () = tokio::time::sleep(Duration::from_millis(LOOK_EVERY_MS)) => {}
             }
-        }
-        if looks.is_multiple_of(LOOKS_PER_TIDYING)
-            && let Err(error) = tidy(&pool).await
-        {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "old webhooks were not forgotten"
-            );
+            looks += 1;
+            match look(&self.pool, &self.desk, &self.nudge, self.lease_ms).await {
+                Ok(()) => self.health.ready(PART),
+                Err(error) => {
+                    self.health.not_ready(PART, "the database does not answer");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the sweep failed and goes on"
+                    );
+                    if !self.tasks.pause(AFTER_FAILURE).await {
+                        return;
+                    }
+                }
+            }
+            if looks.is_multiple_of(LOOKS_PER_TIDYING)
+                && let Err(error) = tidy(&self.pool).await
+            {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "old webhooks were not forgotten"
+                );
+            }
         }
     }
 }
