@@ -69,9 +69,8 @@ impl Migrate {
         for statement in grants() {
             run(&mut admin, &statement).await?;
         }
-        if self.publication(&mut admin).await? {
-            say::line(format!("created the publication {}", self.publication_name));
-        }
+        run(&mut admin, &relay::publication_sql(&self.publication_name)).await?;
+        say::line(format!("the publication {} names what the relay captures", self.publication_name));
         say::line("the database is up to date");
         Ok(ExitCode::SUCCESS)
     }
@@ -111,18 +110,6 @@ impl Migrate {
         migrator.run(&mut owner).await.with_context(|| format!("migrations/{module} could not be applied"))?;
         say::line(format!("migrations/{module}: {} applied", migrator.iter().count()));
         Ok(())
-    }
-
-    async fn publication(&self, admin: &mut PgConnection) -> anyhow::Result<bool> {
-        #[expect(clippy::disallowed_methods, reason = "the system catalogue, not a table of ours")]
-        let there: bool = sqlx::query_scalar("select exists (select from pg_publication where pubname = $1)")
-            .bind(&self.publication_name)
-            .fetch_one(&mut *admin)
-            .await?;
-        if !there {
-            run(admin, &relay::publication_sql(&self.publication_name)).await?;
-        }
-        Ok(!there)
     }
 }
 

@@ -72,8 +72,8 @@ impl Replay {
         let client = Client::new(&self.client)?;
         let hotel = setup::hotel(&client, &plan).await?;
         say::line(format!("created hotel {}", hotel.hotel_id));
-        let driver = drive::Driver::new(client, hotel, self.payment_method, usize::from(self.concurrency));
-        let driven = driver.run(&rows, &plan).await?;
+        let guests = drive::Driver::new(client, hotel, self.payment_method, usize::from(self.concurrency));
+        let driven = guests.run(&rows, &plan).await?;
         let report = report::Report::new(&self.file, &rows, &plan, driven, self.concurrency);
         let json = serde_json::to_vec_pretty(&report)?;
         std::fs::write(&self.report, json).with_context(|| format!("cannot write {}", self.report.display()))?;

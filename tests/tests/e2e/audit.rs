@@ -12,7 +12,9 @@ const PLANTED: &[(&str, &str)] = &[
              update inventory.hold set check_out = check_in where state = 'sold'"),
     ("I-7", "update payment.movement set amount_minor = -amount_minor, kind = 'refund'"),
     ("I-8", "update payment.ledger_entry set amount_minor = amount_minor + 1 where account = 'guest'"),
-    ("I-16", "update reservation.reservation_history set from_state = 'cancelled' where state = 'confirmed'"),
+    ("I-10", "update reservation.idempotency_key set reservation_id = gen_random_uuid()"),
+    ("I-16", "alter table reservation.reservation_history drop constraint legal_transition; \
+              update reservation.reservation_history set from_state = 'cancelled' where state = 'confirmed'"),
     ("I-17", "update orchestrator.saga_epoch set ended_at = began_at"),
     ("I-18", "update orchestrator.saga_step set kind = 'undo', seq = seq + 1000 where step = 'confirm-reservation' and outcome = 'ok'"),
     ("I-22", "insert into orchestrator.outbox (id, aggregatetype, aggregateid, type, payload) \
@@ -20,7 +22,7 @@ const PLANTED: &[(&str, &str)] = &[
     ("I-24", "update reservation.reservation set total_minor = total_minor - 1"),
     ("I-4", "update orchestrator.saga set state = 'stuck', reason = 'planted'"),
     ("I-5", "update inventory.hold set saga_id = gen_random_uuid() where state = 'sold'"),
-    ("I-6", "update reservation.reservation set state = 'rejected'; \
+    ("I-6", "update reservation.reservation set state = 'rejected', refusal_code = 'x', refusal_message = 'x'; \
              update reservation.reservation_history set state = 'rejected' where state = 'confirmed'"),
     ("I-12", "delete from payment.inbox"),
 ];
@@ -50,11 +52,12 @@ async fn one_violation_of_each_kind_is_found() {
 }
 
 /// Tables that the planted changes touch.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "inventory.room_night",
     "inventory.hold",
     "reservation.reservation",
     "reservation.reservation_history",
+    "reservation.idempotency_key",
     "payment.movement",
     "payment.ledger_entry",
     "payment.inbox",

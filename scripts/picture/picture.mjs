@@ -1,0 +1,34 @@
+// Opens the dashboard of the running platform in Chromium, opens the newest saga, and saves a picture.
+// Usage: node picture.mjs URL FILE. Fails when the page says an error or shows no saga.
+import { chromium } from "playwright-core";
+
+const [url, file] = process.argv.slice(2);
+const browser = await chromium.launch({
+  executablePath: "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+try {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+  page.on("request", (request) => request.url().startsWith(url) || problems.push(`loads ${request.url()}`));
+  await page.goto(`${url}/dashboard/`);
+  const newest = page.locator("tbody tr").first();
+  await newest.waitFor();
+  await newest.locator("a, button").first().click();
+  await page.getByText("capture-payment").first().waitFor();
+  await page.waitForLoadState("networkidle").catch(() => {});
+  await page.screenshot({ path: file });
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+} finally {
+  await browser.close();
+}
