@@ -24,3 +24,6 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Inspection>> {
         .routes(routes!(one::get_saga))
         .routes(routes!(definitions::list_saga_definitions))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@
 mod config;
 mod dashboard;
 pub mod engine;
+#[cfg(test)]
+mod fixtures;
 mod http;
 mod message;
 mod ownership;

@@ -1,1 +1,385 @@
-//! x
+//! The trials that every saga must pass, over every definition there is, against the pure engine and
+//! participants in memory. After each: nothing is left that should not be there, and no undo failed.
+
+mod world;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use contract::saga::SagaData;
+use contract::{Reply, SagaId};
+use proptest::prelude::*;
+
+use crate::engine::{Input, Line, Pace, Run, State, StepKind, What};
+use crate::sagas::{self, samples};
+use world::{Sent, World};
+
+const PACE: Pace = Pace {
+    resend: Duration::from_secs(5),
+    give_up: Duration::from_mins(1),
+};
+/// Transitions after which a trial is going round in a circle.
+const TOO_MANY: usize = 500;
+
+/// One saga, its participants, and what is on its way between them.
+#[derive(Clone)]
+struct Trial {
+    saga_id: SagaId,
+    data: SagaData,
+    run: Run,
+    world: World,
+    now: DateTime<Utc>,
+    lines: Vec<Line>,
+    commands: Vec<Sent>,
+    replies: Vec<Reply>,
+}
+
+impl Trial {
+    fn of(data: &SagaData) -> Self {
+        let mut trial = Self {
+            saga_id: SagaId::new(),
+            data: data.clone(),
+            run: Run::new(),
+            world: World::before(data),
+            now: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+            lines: Vec::new(),
+            commands: Vec::new(),
+            replies: Vec::new(),
+        };
+        trial.advance(&Input::Start);
+        trial
+    }
+
+    fn refusing(data: &SagaData, step: &'static str) -> Self {
+        let mut trial = Self::of(data);
+        trial.world.refuses.insert(step);
+        trial
+    }
+
+    /// One transaction of the runner.
+    fn advance(&mut self, input: &Input<'_>) -> usize {
+        let lines = sagas::advance(&self.data, &mut self.run, input, self.now, PACE);
+        for line in &lines {
+            if let What::Sent { attempt, command } = &line.what {
+                let (step, undo, attempt, command) = (line.step, line.undo, *attempt, command.clone());
+                self.commands.push(Sent {
+                    step,
+                    undo,
+                    attempt,
+                    command,
+                });
+            }
+        }
+        let count = lines.len();
+        self.lines.extend(lines);
+        self.check();
+        count
+    }
+
+    fn deliver(&mut self, at: usize) {
+        let sent = self.commands.remove(at);
+        let reply = self.world.obey(self.saga_id, &sent);
+        self.replies.push(reply);
+    }
+
+    fn hear(&mut self, at: usize) -> usize {
+        let reply = self.replies.remove(at);
+        self.advance(&Input::Reply(&reply))
+    }
+
+    /// Jumps to when something is due.
+    fn wait(&mut self) {
+        if let Some(waiting) = self.run.waiting {
+            self.now = self.now.max(waiting.due);
+            self.advance(&Input::Time);
+        }
+    }
+
+    /// Everything arrives, once and in order, until the saga ends; then what was still on its way.
+    fn finish(mut self) -> Self {
+        for _ in 0..TOO_MANY {
+            if !self.replies.is_empty() {
+                self.hear(0);
+            } else if !self.commands.is_empty() {
+                self.deliver(0);
+            } else if self.run.state.is_terminal() {
+                return self;
+            } else {
+                self.wait();
+            }
+        }
+        panic!("{} goes round in a circle: {:?}", self.data.name(), self.run);
+    }
+
+    /// The same, with everything arriving twice.
+    fn finish_doubled(mut self) -> Self {
+        for _ in 0..TOO_MANY {
+            if let Some(reply) = self.replies.first().cloned() {
+                self.hear(0);
+                assert_eq!(
+                    self.advance(&Input::Reply(&reply)),
+                    0,
+                    "a repeated reply changes nothing"
+                );
+            } else if let Some(sent) = self.commands.first().cloned() {
+                self.commands.push(sent);
+                self.deliver(0);
+                self.deliver(self.commands.len() - 1);
+            } else if self.run.state.is_terminal() {
+                return self;
+            } else {
+                self.wait();
+            }
+        }
+        panic!("{} goes round in a circle: {:?}", self.data.name(), self.run);
+    }
+
+    /// What always holds.
+    fn check(&self) {
+        let pivot_done = self.lines.iter().position(|line| {
+            line.kind == StepKind::Pivot && matches!(line.what, What::Settled { outcome: "ok", .. })
+        });
+        let undo_began = self.lines.iter().position(|line| line.undo);
+        assert!(
+            pivot_done.is_none() || undo_began.is_none(),
+            "an undo beside a pivot that was done"
+        );
+        if let Some(began) = undo_began {
+            assert!(
+                self.lines[began..].iter().all(|line| line.undo),
+                "a step forward after the undoing began"
+            );
+        }
+        assert_eq!(self.run.waiting.is_none(), self.run.state.is_terminal());
+    }
+
+    /// Ended as it should, with nothing left that should not be there.
+    fn assert_end(&self, state: State) {
+        assert_eq!(self.run.state, state, "{}: {:?}", self.data.name(), self.run);
+        match state {
+            State::Completed => self.world.assert_done(&self.data),
+            State::Compensated => self.world.assert_undone(&self.data),
+            State::Stuck => assert!(self.run.reason.is_some()),
+            State::Running | State::Compensating => panic!("not an end"),
+        }
+    }
+}
+
+/// How a saga must end when this step is refused.
+fn end_when_refused(data: &SagaData, kind: StepKind) -> State {
+    let outline = sagas::outline(data);
+    let for_good = outline
+        .steps
+        .iter()
+        .any(|step| step.kind == StepKind::Opening && !step.undone_by_command);
+    if kind == StepKind::Then || for_good {
+        State::Stuck
+    } else {
+        State::Compensated
+    }
+}
+
+fn steps_sent(data: &SagaData) -> impl Iterator<Item = (&'static str, StepKind)> {
+    let steps = sagas::outline(data).steps.iter();
+    steps
+        .filter(|step| step.kind != StepKind::Opening)
+        .map(|step| (step.name, step.kind))
+}
+
+#[test]
+fn completes() {
+    for data in samples::all() {
+        let trial = Trial::of(&data).finish();
+        trial.assert_end(State::Completed);
+        let sent = trial
+            .lines
+            .iter()
+            .filter(|line| matches!(line.what, What::Sent { .. }))
+            .count();
+        assert_eq!(sent, steps_sent(&data).count(), "one command per step");
+    }
+}
+
+#[test]
+fn unwinds_from_every_step() {
+    for data in samples::all() {
+        for (step, kind) in steps_sent(&data) {
+            Trial::refusing(&data, step)
+                .finish()
+                .assert_end(end_when_refused(&data, kind));
+        }
+        for (step, _) in steps_sent(&data).filter(|(_, kind)| *kind == StepKind::Do) {
+            for happened in [true, false] {
+                give_up_at(&data, step, happened).assert_end(State::Compensated);
+            }
+        }
+    }
+}
+
+/// The step is given up: its command happened and the reply was lost, or it arrives after its own undo.
+fn give_up_at(data: &SagaData, step: &str, happened: bool) -> Trial {
+    let mut trial = Trial::of(data);
+    while trial.commands[0].step != step {
+        trial.deliver(0);
+        trial.hear(0);
+    }
+    if happened {
+        trial.deliver(0);
+        trial.replies.clear();
+    }
+    while trial.run.state == State::Running {
+        trial.wait();
+    }
+    let mut late: Vec<_> = trial.commands.iter().filter(|sent| !sent.undo).cloned().collect();
+    trial.commands.retain(|sent| sent.undo);
+    let mut trial = trial.finish();
+    trial.commands.append(&mut late);
+    trial.finish()
+}
+
+#[test]
+fn every_command_twice() {
+    for data in samples::all() {
+        let trial = Trial::of(&data).finish_doubled();
+        trial.assert_end(State::Completed);
+        assert_eq!(
+            trial.lines.len(),
+            Trial::of(&data).finish().lines.len(),
+            "no line more than without"
+        );
+    }
+}
+
+#[test]
+fn every_undo_twice() {
+    for data in samples::all() {
+        for (step, kind) in steps_sent(&data) {
+            Trial::refusing(&data, step)
+                .finish_doubled()
+                .assert_end(end_when_refused(&data, kind));
+        }
+    }
+}
+
+/// What a kill takes away.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kill {
+    /// The transaction is rolled back, and its message comes again.
+    BeforeCommit,
+    /// The message comes again though it was handled.
+    AfterCommit,
+    /// The command never arrives, so that only time helps.
+    Command,
+    /// The participant did it, and nobody heard.
+    Reply,
+}
+
+/// Ends the saga with one kill at the n-th moment. None when the saga has fewer moments.
+fn killed_at(mut trial: Trial, moment: usize, kill: Kill) -> Option<Trial> {
+    let mut moments = 0;
+    for _ in 0..TOO_MANY {
+        let strikes = |moments: &mut usize| {
+            *moments += 1;
+            *moments == moment + 1
+        };
+        if !trial.replies.is_empty() {
+            let (before, reply) = (trial.clone(), trial.replies[0].clone());
+            trial.hear(0);
+            if matches!(kill, Kill::BeforeCommit | Kill::AfterCommit) && strikes(&mut moments) {
+                let after = trial.lines.clone();
+                if kill == Kill::BeforeCommit {
+                    trial = before;
+                    trial.hear(0);
+                    assert_eq!(trial.lines, after, "the same message leads to the same lines");
+                } else {
+                    assert_eq!(trial.advance(&Input::Reply(&reply)), 0);
+                    assert_eq!(trial.advance(&Input::Start), 0);
+                }
+                return Some(trial.finish());
+            }
+        } else if !trial.commands.is_empty() {
+            if kill == Kill::Command && strikes(&mut moments) {
+                trial.commands.clear();
+                return Some(trial.finish());
+            }
+            trial.deliver(0);
+            if kill == Kill::Reply && strikes(&mut moments) {
+                trial.replies.clear();
+                return Some(trial.finish());
+            }
+        } else {
+            return None;
+        }
+    }
+    panic!("{} goes round in a circle: {:?}", trial.data.name(), trial.run);
+}
+
+#[test]
+fn killed_between_any_two_effects() {
+    for data in samples::all() {
+        let mut tried = 0;
+        for kill in [Kill::BeforeCommit, Kill::AfterCommit, Kill::Command, Kill::Reply] {
+            let all_well = std::iter::once((Trial::of(&data), State::Completed));
+            let refused = steps_sent(&data)
+                .map(|(step, kind)| (Trial::refusing(&data, step), end_when_refused(&data, kind)));
+            for (trial, end) in all_well.chain(refused) {
+                for moment in 0.. {
+                    let Some(ended) = killed_at(trial.clone(), moment, kill) else {
+                        break;
+                    };
+                    ended.assert_end(end);
+                    tried += 1;
+                }
+            }
+        }
+        assert!(
+            tried > 20,
+            "{}: {tried} kills are too few to mean anything",
+            data.name()
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn replies_in_any_order_and_late(
+        which in any::<prop::sample::Index>(),
+        refused in proptest::option::of(any::<prop::sample::Index>()),
+        chaos in prop::collection::vec((0_u8..6, any::<prop::sample::Index>()), 0..60),
+    ) {
+        let all = samples::all();
+        let data = &all[which.index(all.len())];
+        let steps: Vec<_> = steps_sent(data).collect();
+        let refused = refused.map(|index| steps[index.index(steps.len())]);
+        let mut trial = refused.map_or_else(|| Trial::of(data), |(step, _)| Trial::refusing(data, step));
+        for (what, index) in chaos {
+            match what {
+                0 if !trial.commands.is_empty() => trial.deliver(index.index(trial.commands.len())),
+                1 if !trial.commands.is_empty() => {
+                    let copy = trial.commands[index.index(trial.commands.len())].clone();
+                    trial.commands.push(copy);
+                }
+                2 if !trial.replies.is_empty() => drop(trial.hear(index.index(trial.replies.len()))),
+                3 if !trial.replies.is_empty() => {
+                    let copy = trial.replies[index.index(trial.replies.len())].clone();
+                    trial.replies.push(copy);
+                }
+                4 => trial.wait(),
+                _ => drop(trial.advance(&Input::Start)),
+            }
+        }
+        let trial = trial.finish();
+        let expected = refused.map(|(_, kind)| end_when_refused(data, kind));
+        match trial.run.state {
+            State::Stuck => prop_assert_eq!(expected, Some(State::Stuck)),
+            // Time may have passed so that it was given up before it came to the step that is refused.
+            State::Compensated => trial.assert_end(State::Compensated),
+            state => {
+                prop_assert_eq!(expected, None);
+                trial.assert_end(state);
+            }
+        }
+    }
+}

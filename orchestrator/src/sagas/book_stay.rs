@@ -17,31 +17,23 @@ use contract::{Command, HoldId, PaymentId, Refusal};
 
 use crate::engine::{Saga, nothing_to_undo, saga, undo, undo_telling, wait};
 
+const PROMISE: &str = "Either the guest has rooms that are paid for and confirmed, or nothing has happened.";
+const PENDING: &str = "the reservation is pending before the saga is asked for, in one transaction";
+const RELEASED: &str =
+    "the release that undoes hold-rooms gives back sold rooms too, and forbids a late booking";
+const NO_ANSWER: &str = "The payment provider did not answer in time. Nothing was charged; please try again.";
+
 /// The saga.
 pub fn definition() -> Saga<BookStay> {
-    let reserved = "the reservation is pending before the saga is asked for, in one transaction";
-    let released = "the release that undoes hold-rooms gives back sold rooms too, and forbids a late booking";
-    let provider = wait(
-        2,
-        "payment_unavailable",
-        "The payment provider did not answer in time. Nothing was charged; please try again.",
-    );
-    saga(
-        "book-stay",
-        "Either the guest has rooms that are paid for and confirmed, or nothing has happened.",
-    )
-    .opened_by("open-reservation", reserved, undo_telling(reservation::reject))
-    .step("hold-rooms", inventory::hold, undo(inventory::release))
-    .slow_step(
-        "authorize-payment",
-        payment::authorize,
-        undo(payment::void),
-        provider,
-    )
-    .step("book-rooms", inventory::book, nothing_to_undo(released))
-    .pivot("capture-payment", payment::capture)
-    .then("confirm-reservation", reservation::confirm)
-    .build()
+    let slow = wait(2, "payment_unavailable", NO_ANSWER);
+    saga("book-stay", PROMISE)
+        .opened_by("open-reservation", PENDING, undo_telling(reservation::reject))
+        .step("hold-rooms", inventory::hold, undo(inventory::release))
+        .slow_step("authorize-payment", payment::authorize, undo(payment::void), slow)
+        .step("book-rooms", inventory::book, nothing_to_undo(RELEASED))
+        .pivot("capture-payment", payment::capture)
+        .then("confirm-reservation", reservation::confirm)
+        .build()
 }
 
 /// The hold bears the reservation's id, so that neither has to be carried from step to step.

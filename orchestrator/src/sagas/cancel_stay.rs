@@ -11,11 +11,15 @@ use contract::{Command, HoldId, PaymentId};
 
 use crate::engine::{Saga, saga};
 
+const PROMISE: &str =
+    "The rooms are on sale again, the guest has back what the policy gives, the reservation is cancelled.";
+const LOCKED: &str =
+    "the reservation is cancelling before the saga is asked for, and there is no way back from that";
+
 /// The saga.
 pub fn definition() -> Saga<CancelStay> {
-    let locked = "the reservation is cancelling before the saga is asked for, in one transaction, and there is no way back";
-    saga("cancel-stay", "The rooms are on sale again, the guest has back what the policy gives, the reservation is cancelled.")
-        .opened_for_good("lock-reservation", locked)
+    saga("cancel-stay", PROMISE)
+        .opened_for_good("lock-reservation", LOCKED)
         .pivot("release-rooms", release_rooms)
         .then("refund-payment", refund_payment)
         .then("mark-cancelled", mark_cancelled)

@@ -1,0 +1,102 @@
+//! What the tests share: a schema of their own, runners, and a consumer's transaction without Kafka.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::saga::{SagaData, StartSaga};
+use contract::{Outcome, Refusal, Reply, SagaId};
+use platform::consumer::{Incoming, Participant as _};
+use platform::health::Health;
+use platform::{Broken, Tasks, db, outbox};
+use sqlx::{Executor as _, PgPool};
+
+use crate::engine::Pace;
+use crate::message::Message;
+use crate::ownership::Ownership;
+use crate::runner::Runner;
+use crate::sagas::samples;
+
+/// The shard of all tests.
+pub(crate) const SHARD: i32 = 2;
+
+/// Makes the schema, as `bellhop migrate` does.
+pub(crate) async fn migrate(pool: &PgPool) {
+    pool.execute("create schema orchestrator").await.unwrap();
+    crate::MIGRATOR.run(pool).await.unwrap();
+}
+
+/// A runner that owns [`SHARD`].
+pub(crate) async fn runner(pool: &PgPool, name: &str) -> Arc<Runner> {
+    let runner = Runner {
+        pool: pool.clone(),
+        tasks: Tasks::new(),
+        health: Health::default(),
+        pace: Pace {
+            resend: Duration::from_secs(5),
+            give_up: Duration::from_mins(1),
+        },
+        deadline: Duration::from_mins(15),
+        ownership: Arc::new(Ownership::new(name.to_owned())),
+    };
+    runner
+        .rebalanced(true, vec![("orchestrator.replies".to_owned(), SHARD)])
+        .await;
+    Arc::new(runner)
+}
+
+/// What the consumer does with a batch.
+pub(crate) async fn take(runner: &Arc<Runner>, messages: &[Message]) -> Result<(), Broken> {
+    let batch: Vec<_> = messages
+        .iter()
+        .map(|body| Incoming {
+            message_id: SagaId::new().uuid(),
+            topic: String::new(),
+            partition: SHARD,
+            body: body.clone(),
+        })
+        .collect();
+    let taking = Arc::clone(runner);
+    db::unit_of_work(&runner.pool, move |db| {
+        Box::pin(async move {
+            let ids: Vec<_> = batch.iter().map(|message| message.message_id).collect();
+            outbox::remember(db, crate::SCHEMA, &ids).await?;
+            let (outgoing, _) = taking.handle(db, &batch).await?;
+            outbox::write(db, crate::SCHEMA, &outgoing).await
+        })
+    })
+    .await
+}
+
+pub(crate) fn booking() -> SagaData {
+    samples::all()[0].clone()
+}
+
+pub(crate) fn cancellation() -> SagaData {
+    samples::all()[1].clone()
+}
+
+pub(crate) fn start(saga_id: SagaId, saga: SagaData) -> Message {
+    Message::Start(Box::new(StartSaga { saga_id, saga }))
+}
+
+pub(crate) fn done(saga_id: SagaId, step: &str) -> Message {
+    reply(saga_id, step, false, Outcome::Done)
+}
+
+pub(crate) fn undone(saga_id: SagaId, step: &str) -> Message {
+    reply(saga_id, step, true, Outcome::Done)
+}
+
+pub(crate) fn refused(saga_id: SagaId, step: &str, code: &str) -> Message {
+    reply(saga_id, step, false, Outcome::Refused(Refusal::new(code, "No.")))
+}
+
+fn reply(saga_id: SagaId, step: &str, undo: bool, outcome: Outcome) -> Message {
+    Message::Reply(Reply {
+        saga_id,
+        step: step.to_owned(),
+        undo,
+        attempt: 1,
+        outcome,
+    })
+}

@@ -1,0 +1,154 @@
+//! Participants in memory, as `contract` says they behave: a command that arrives twice, late or after its
+//! own undo has the effect of one that arrives once and in order.
+
+use std::collections::BTreeSet;
+
+use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
+use contract::saga::SagaData;
+use contract::{Command, Outcome, Refusal, Reply, SagaId};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rooms {
+    Free,
+    Held,
+    Sold,
+    Released,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Money {
+    Untouched,
+    Authorized,
+    Captured,
+    Voided,
+    Refunded,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reservation {
+    Pending,
+    Confirmed,
+    Rejected,
+    Cancelling,
+    Cancelled,
+}
+
+/// A command on its way.
+#[derive(Debug, Clone)]
+pub(super) struct Sent {
+    pub(super) step: &'static str,
+    pub(super) undo: bool,
+    pub(super) attempt: u32,
+    pub(super) command: Command,
+}
+
+/// What one saga touches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct World {
+    pub(super) rooms: Rooms,
+    pub(super) money: Money,
+    pub(super) reservation: Reservation,
+    /// Steps that are refused.
+    pub(super) refuses: BTreeSet<&'static str>,
+}
+
+impl World {
+    /// The world in which this saga is asked for.
+    pub(super) fn before(data: &SagaData) -> Self {
+        let (rooms, money, reservation) = match data {
+            SagaData::BookStay(_) => (Rooms::Free, Money::Untouched, Reservation::Pending),
+            SagaData::CancelStay(_) => (Rooms::Sold, Money::Captured, Reservation::Cancelling),
+        };
+        Self {
+            rooms,
+            money,
+            reservation,
+            refuses: BTreeSet::new(),
+        }
+    }
+
+    /// What must be there when the saga is completed.
+    pub(super) fn assert_done(&self, data: &SagaData) {
+        let wanted = match data {
+            SagaData::BookStay(_) => (Rooms::Sold, Money::Captured, Reservation::Confirmed),
+            SagaData::CancelStay(_) => (Rooms::Released, Money::Refunded, Reservation::Cancelled),
+        };
+        assert_eq!((self.rooms, self.money, self.reservation), wanted);
+    }
+
+    /// What must not be there when the saga is compensated.
+    pub(super) fn assert_undone(&self, data: &SagaData) {
+        assert!(matches!(data, SagaData::BookStay(_)), "only a booking is undone");
+        assert!(matches!(self.rooms, Rooms::Free | Rooms::Released), "{self:?}");
+        assert!(matches!(self.money, Money::Untouched | Money::Voided), "{self:?}");
+        assert_eq!(self.reservation, Reservation::Rejected);
+    }
+
+    /// Carries a command out and answers it.
+    pub(super) fn obey(&mut self, saga_id: SagaId, sent: &Sent) -> Reply {
+        let refused = !sent.undo && self.refuses.contains(sent.step);
+        let outcome = if refused {
+            Outcome::Refused(Refusal::new("told_to", "The trial says no."))
+        } else {
+            match &sent.command {
+                Command::Inventory(command) => self.inventory(command),
+                Command::Payment(command) => self.payment(command),
+                Command::Reservation(command) => self.reservation(command),
+            }
+        };
+        Reply {
+            saga_id,
+            step: sent.step.to_owned(),
+            undo: sent.undo,
+            attempt: sent.attempt,
+            outcome,
+        }
+    }
+
+    fn inventory(&mut self, command: &InventoryCommand) -> Outcome {
+        match (command, self.rooms) {
+            (InventoryCommand::Hold { .. }, Rooms::Free) => self.rooms = Rooms::Held,
+            (InventoryCommand::Hold { .. }, Rooms::Held | Rooms::Sold) => {}
+            (InventoryCommand::Hold { .. }, Rooms::Released) => return no("hold_released"),
+            (InventoryCommand::Book { .. }, Rooms::Held | Rooms::Sold) => self.rooms = Rooms::Sold,
+            (InventoryCommand::Book { .. }, _) => return no("hold_expired"),
+            (InventoryCommand::Release { .. }, _) => self.rooms = Rooms::Released,
+        }
+        Outcome::Done
+    }
+
+    fn payment(&mut self, command: &PaymentCommand) -> Outcome {
+        match (command, self.money) {
+            (PaymentCommand::Authorize { .. }, Money::Untouched) => self.money = Money::Authorized,
+            (PaymentCommand::Authorize { .. }, Money::Authorized | Money::Captured) => {}
+            (PaymentCommand::Authorize { .. }, _) => return no("payment_voided"),
+            (PaymentCommand::Capture { .. }, Money::Authorized | Money::Captured) => {
+                assert_eq!(self.rooms, Rooms::Sold, "a card is charged without a room");
+                self.money = Money::Captured;
+            }
+            (PaymentCommand::Capture { .. }, _) => return no("capture_declined"),
+            (PaymentCommand::Void { .. }, Money::Captured) => panic!("a captured payment is voided"),
+            (PaymentCommand::Void { .. }, _) => self.money = Money::Voided,
+            (PaymentCommand::Refund { .. }, Money::Captured | Money::Refunded) => {
+                self.money = Money::Refunded;
+            }
+            (PaymentCommand::Refund { .. }, _) => panic!("money that was not taken is given back"),
+        }
+        Outcome::Done
+    }
+
+    fn reservation(&mut self, command: &ReservationCommand) -> Outcome {
+        use Reservation::{Cancelled, Cancelling, Confirmed, Pending, Rejected};
+        self.reservation = match (command, self.reservation) {
+            (ReservationCommand::Confirm { .. }, Pending | Confirmed) => Confirmed,
+            (ReservationCommand::Reject { .. }, Pending | Rejected) => Rejected,
+            (ReservationCommand::MarkCancelled { .. }, Cancelling | Cancelled) => Cancelled,
+            (command, state) => panic!("{command:?} for a reservation that is {state:?}"),
+        };
+        Outcome::Done
+    }
+}
+
+fn no(code: &str) -> Outcome {
+    Outcome::Refused(Refusal::new(code, "No."))
+}
