@@ -8,35 +8,30 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Which packages of the workspace a package may depend on. Services know the shared contract and the
-/// tools, and never each other.
-const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
-    ("contract", &[]),
-    ("platform", &[]),
-    ("hotel", SHARED),
-    ("inventory", SHARED),
-    ("reservation", SHARED),
-    ("payment", SHARED),
-    ("relay", SHARED),
-    ("availability", SHARED),
-    ("sandbox-provider", SHARED),
-    ("orchestrator", SHARED),
-    ("tests", &["contract", "platform", "bellhop"]),
-    ("benches", &["contract", "platform", "bellhop"]),
-];
-const SHARED: &[&str] = &["contract", "platform"];
-/// The executable wires everything together; nothing but tests may depend on it.
-const APP: &str = "bellhop";
+/// What a service may depend on, whatever the map says.
+const SHARED: [&str; 2] = ["contract", "platform"];
+/// It stands for another company's server, so a service's tests may start it. The service itself may not.
+const STAND_IN: &str = "sandbox-provider";
 
 /// Crates that do IO. Rules and decisions take values and return values.
 const IO_CRATES: [&str; 6] = ["sqlx", "axum", "rdkafka", "redis", "reqwest", "tokio"];
-const SCHEMAS: [&str; 6] = ["hotel", "inventory", "reservation", "payment", "relay", "orchestrator"];
+const SCHEMAS: [&str; 6] = [
+    "hotel",
+    "inventory",
+    "reservation",
+    "payment",
+    "relay",
+    "orchestrator",
+];
 /// A file with a null byte among its first bytes is binary, as git sees it.
 const BINARY_PROBE_BYTES: usize = 8_000;
 const BINARY_BYTES_MAX: usize = 200_000;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package has a parent folder").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package has a parent folder")
+        .to_owned()
 }
 
 /// Every file of the repository, tracked or about to be.
@@ -46,9 +41,17 @@ fn files() -> Vec<String> {
         .current_dir(root())
         .output()
         .expect("git is installed");
-    assert!(listed.status.success(), "git ls-files: {}", String::from_utf8_lossy(&listed.stderr));
+    assert!(
+        listed.status.success(),
+        "git ls-files: {}",
+        String::from_utf8_lossy(&listed.stderr)
+    );
     let names = String::from_utf8(listed.stdout).expect("file names are UTF-8");
-    names.split_terminator('\0').filter(|name| root().join(name).is_file()).map(str::to_owned).collect()
+    names
+        .split_terminator('\0')
+        .filter(|name| root().join(name).is_file())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn read(name: &str) -> String {
@@ -56,7 +59,9 @@ fn read(name: &str) -> String {
 }
 
 fn rust_files() -> impl Iterator<Item = String> {
-    files().into_iter().filter(|name| Path::new(name).extension().is_some_and(|end| end == "rs"))
+    files()
+        .into_iter()
+        .filter(|name| Path::new(name).extension().is_some_and(|end| end == "rs"))
 }
 
 fn assert_none(found: &[String], instead: &str) {
@@ -75,64 +80,126 @@ fn names(text: &str, name: &str, after: &str) -> bool {
     })
 }
 
-fn packages() -> Vec<(String, Vec<String>)> {
+/// A package of the workspace.
+struct Package {
+    name: String,
+    folder: String,
+    /// What it depends on, and whether its tests alone do.
+    needs: Vec<(String, bool)>,
+}
+
+fn packages() -> Vec<Package> {
     let metadata = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
         .current_dir(root())
         .output()
         .expect("cargo runs");
-    assert!(metadata.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&metadata.stderr));
+    assert!(
+        metadata.status.success(),
+        "cargo metadata: {}",
+        String::from_utf8_lossy(&metadata.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("cargo's metadata are JSON");
-    let text = |value: &Value| value.as_str().expect("a name").to_owned();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let list = |value: &Value| value.as_array().expect("a list").clone();
+    let top = text(&metadata["workspace_root"]);
+    let folder = |manifest: String| {
+        let folder = manifest
+            .strip_prefix(&top)
+            .and_then(|rest| rest.strip_suffix("Cargo.toml"));
+        folder
+            .expect("a package is in the workspace's folder")
+            .trim_matches('/')
+            .to_owned()
+    };
     list(&metadata["packages"])
         .iter()
-        .map(|package| {
-            let needs = list(&package["dependencies"]).iter().map(|needed| text(&needed["name"])).collect();
-            (text(&package["name"]), needs)
+        .map(|package| Package {
+            name: text(&package["name"]),
+            folder: folder(text(&package["manifest_path"])),
+            needs: list(&package["dependencies"])
+                .iter()
+                .map(|needed| (text(&needed["name"]), needed["kind"] == "dev"))
+                .collect(),
         })
         .collect()
 }
 
+/// The column "May depend on" of the map's table of folders.
+fn may_depend_on(map: &str, folder: &str) -> Option<Vec<String>> {
+    let row = map
+        .lines()
+        .find(|line| line.starts_with(&format!("| `{folder}/` |")))?;
+    let cell = row.trim_end_matches(['|', ' ']).rsplit('|').next()?;
+    Some(cell.split(',').map(|name| name.trim().to_owned()).collect())
+}
+
 #[test]
-fn packages_depend_only_on_what_the_table_allows() {
-    let packages = packages();
-    let members: BTreeSet<&str> = packages.iter().map(|(name, _)| name.as_str()).collect();
+fn packages_depend_only_on_what_the_map_allows() {
+    let (map, packages) = (read("ARCHITECTURE.md"), packages());
+    let ours: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     let mut found = Vec::new();
-    for (name, needs) in &packages {
-        let allowed = MAY_DEPEND_ON.iter().find(|(package, _)| package == name).map(|(_, allowed)| *allowed);
-        for needed in needs.iter().filter(|needed| members.contains(needed.as_str())) {
-            let allowed = match allowed {
-                Some(allowed) => allowed.contains(&needed.as_str()),
-                None => name == APP && !["tests", "benches"].contains(&needed.as_str()),
-            };
-            if !allowed {
+    for Package { name, folder, needs } in &packages {
+        let Some(allowed) = may_depend_on(&map, folder) else {
+            found.push(format!("{folder}/ has no row in the table of ARCHITECTURE.md"));
+            continue;
+        };
+        let service = folder.starts_with("services/") || name == "orchestrator";
+        for (needed, in_tests) in needs.iter().filter(|(needed, _)| ours.contains(needed.as_str())) {
+            let allowed = allowed
+                .iter()
+                .any(|one| one == needed || (one == "everything" && needed != "tests"));
+            let shared = !service || SHARED.contains(&needed.as_str());
+            if !(allowed && shared || *in_tests && needed == STAND_IN) {
                 found.push(format!("{name} depends on {needed}"));
             }
-        }
-        if allowed.is_none() && name != APP {
-            found.push(format!("{name} is not in the table of who may depend on whom"));
         }
     }
     assert_none(
         &found,
         "put what two services share into contract/ (words) or platform/ (technique), and let them speak by \
-         messages; a new package gets its line here and in ARCHITECTURE.md",
+         messages; a new package gets its row in ARCHITECTURE.md first",
     );
+}
+
+#[test]
+fn the_map_is_read_as_it_is_written() {
+    let map =
+        "| Folder | x | May depend on |\n| `a/` | b, c | contract, platform |\n| `services/b/` | | nothing |";
+    assert_eq!(
+        may_depend_on(map, "a"),
+        Some(vec!["contract".to_owned(), "platform".to_owned()])
+    );
+    assert_eq!(may_depend_on(map, "services/b"), Some(vec!["nothing".to_owned()]));
+    assert_eq!(may_depend_on(map, "b"), None);
 }
 
 #[test]
 fn the_contract_does_no_io() {
     let packages = packages();
-    let (_, needs) = packages.iter().find(|(name, _)| name == "contract").expect("the package contract");
-    let found: Vec<String> = needs.iter().filter(|needed| IO_CRATES.contains(&needed.as_str())).cloned().collect();
-    assert_none(&found, "the contract is plain data: move what does IO into platform/ or the service");
+    let contract = packages
+        .iter()
+        .find(|package| package.name == "contract")
+        .expect("the package contract");
+    let needs = contract.needs.iter().map(|(needed, _)| needed.clone());
+    let found: Vec<String> = needs
+        .filter(|needed| IO_CRATES.contains(&needed.as_str()))
+        .collect();
+    assert_none(
+        &found,
+        "the contract is plain data: move what does IO into platform/ or the service",
+    );
 }
 
 #[test]
 fn every_rust_file_opens_with_what_it_is_for() {
-    let found: Vec<String> = rust_files().filter(|name| !read(name).trim_start().starts_with("//!")).collect();
-    assert_none(&found, "begin the file with `//!` and a sentence that says what it is for");
+    let found: Vec<String> = rust_files()
+        .filter(|name| !read(name).trim_start().starts_with("//!"))
+        .collect();
+    assert_none(
+        &found,
+        "begin the file with `//!` and a sentence that says what it is for",
+    );
 }
 
 #[test]
@@ -143,8 +210,14 @@ fn every_top_folder_is_on_the_map() {
         .filter_map(|name| name.split_once('/').map(|(folder, _)| folder.to_owned()))
         .filter(|folder| !folder.starts_with('.'))
         .collect();
-    let found: Vec<String> = folders.into_iter().filter(|folder| !map.contains(&format!("{folder}/"))).collect();
-    assert_none(&found, "say in ARCHITECTURE.md what the folder is for, or put its files where the map has a place");
+    let found: Vec<String> = folders
+        .into_iter()
+        .filter(|folder| !map.contains(&format!("{folder}/")))
+        .collect();
+    assert_none(
+        &found,
+        "say in ARCHITECTURE.md what the folder is for, or put its files where the map has a place",
+    );
 }
 
 fn is_pure(name: &str) -> bool {
@@ -157,7 +230,9 @@ fn is_pure(name: &str) -> bool {
 fn io_in(text: &str) -> Vec<&'static str> {
     let uses = |io: &&'static str| {
         text.lines().map(|line| code(line, "//")).any(|line| {
-            names(line, io, "::") || names(line, &format!("use {io}"), ";") || names(line, &format!("use {io}"), " ")
+            names(line, io, "::")
+                || names(line, &format!("use {io}"), ";")
+                || names(line, &format!("use {io}"), " ")
         })
     };
     IO_CRATES.iter().copied().filter(|io| uses(io)).collect()
@@ -169,10 +244,20 @@ fn rules_and_decisions_are_pure() {
     let mut found = Vec::new();
     for name in rust_files().filter(|name| is_pure(name)) {
         seen += 1;
-        found.extend(io_in(&read(&name)).into_iter().map(|io| format!("{name} uses {io}")));
+        found.extend(
+            io_in(&read(&name))
+                .into_iter()
+                .map(|io| format!("{name} uses {io}")),
+        );
     }
-    assert!(seen > 0, "no model and no engine was found; has the layout changed?");
-    assert_none(&found, "give the rule its values as arguments, and do the IO in store.rs, http/ or commands/");
+    assert!(
+        seen > 0,
+        "no model and no engine was found; has the layout changed?"
+    );
+    assert_none(
+        &found,
+        "give the rule its values as arguments, and do the IO in store.rs, http/ or commands/",
+    );
 }
 
 #[test]
@@ -180,7 +265,10 @@ fn io_is_found_where_it_is() {
     assert_eq!(io_in("use sqlx::PgPool; // tokio::spawn"), ["sqlx"]);
     assert_eq!(io_in("fn f(now: tokio::time::Instant) {}"), ["tokio"]);
     assert_eq!(io_in("use axum;"), ["axum"]);
-    assert_eq!(io_in("//! No sqlx::query here\nlet axum_like = my_redis::x();"), [""; 0]);
+    assert_eq!(
+        io_in("//! No sqlx::query here\nlet axum_like = my_redis::x();"),
+        [""; 0]
+    );
 }
 
 fn foreign_schemas(own: &str, sql: &str) -> Vec<&'static str> {
@@ -194,7 +282,11 @@ fn foreign_schemas(own: &str, sql: &str) -> Vec<&'static str> {
     };
     let lower = sql.to_lowercase();
     let mentioned = |schema: &str| lower.lines().any(|line| names_table(line, schema));
-    SCHEMAS.iter().copied().filter(|schema| *schema != own && mentioned(schema)).collect()
+    SCHEMAS
+        .iter()
+        .copied()
+        .filter(|schema| *schema != own && mentioned(schema))
+        .collect()
 }
 
 #[test]
@@ -207,17 +299,34 @@ fn migrations_mention_their_own_schema_alone() {
             found.push(format!("{name}: {own} is no schema"));
         }
         owners.insert(own.to_owned());
-        found.extend(foreign_schemas(own, &read(name)).into_iter().map(|other| format!("{name} mentions {other}")));
+        found.extend(
+            foreign_schemas(own, &read(name))
+                .into_iter()
+                .map(|other| format!("{name} mentions {other}")),
+        );
     }
-    assert_eq!(owners.len(), SCHEMAS.len(), "every schema has its migrations: {owners:?}");
-    assert_none(&found, "a service owns its schema alone: get the other's data by a message and keep a copy");
+    assert_eq!(
+        owners.len(),
+        SCHEMAS.len(),
+        "every schema has its migrations: {owners:?}"
+    );
+    assert_none(
+        &found,
+        "a service owns its schema alone: get the other's data by a message and keep a copy",
+    );
 }
 
 #[test]
 fn another_schema_is_found_where_it_is() {
     let sql = "create table inventory.hold (hotel_id uuid); -- the hotel. And\n references hotel.hotel";
     assert_eq!(foreign_schemas("inventory", sql), ["hotel"]);
-    assert_eq!(foreign_schemas("hotel", "comment on table hotel.hotel is 'a payment.'; my_relay.x"), [""; 0]);
+    assert_eq!(
+        foreign_schemas(
+            "hotel",
+            "comment on table hotel.hotel is 'a payment.'; my_relay.x"
+        ),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -227,16 +336,28 @@ fn no_large_binary_file_is_checked_in() {
         bytes.len() > BINARY_BYTES_MAX && bytes[..BINARY_PROBE_BYTES].contains(&0)
     };
     let found: Vec<String> = files().into_iter().filter(large).collect();
-    assert_none(&found, "make it smaller than 200 kB, or have a script make it when it is needed");
+    assert_none(
+        &found,
+        "make it smaller than 200 kB, or have a script make it when it is needed",
+    );
 }
 
 #[test]
 fn only_the_executable_knows_targets() {
-    // Not written out, so that this file is not found.
-    let words = [concat!("Target", "::"), concat!("BELLHOP", "_TARGET")];
-    let asks = |line: &str| words.iter().any(|word| names(code(line, "//"), word, ""));
-    let found: Vec<String> =
-        rust_files().filter(|name| !name.starts_with("app/") && read(name).lines().any(asks)).collect();
+    let asks = |line: &str| {
+        ["BELLHOP_TARGET", "--target", "bellhop::"]
+            .iter()
+            .any(|word| code(line, "//").contains(word))
+    };
+    let outside = |name: &String| {
+        ["app/", "tests/", "benches/"]
+            .iter()
+            .all(|folder| !name.starts_with(folder))
+    };
+    let found: Vec<String> = rust_files()
+        .filter(outside)
+        .filter(|name| read(name).lines().any(asks))
+        .collect();
     assert_none(
         &found,
         "nothing may ask which target runs, or `all` becomes another system: make it a setting of the module",
