@@ -35,6 +35,10 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-12-24")]
     pub night: Option<String>,
+    /// The resource that the request made before it was refused, where it made one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d")]
+    pub reservation_id: Option<String>,
     /// Whether the same request may succeed later.
     pub retryable: bool,
     /// After how many seconds to try again.
@@ -57,6 +61,7 @@ impl Problem {
             detail: detail.into(),
             pointer: None,
             night: None,
+            reservation_id: None,
             retryable: false,
             retry_after_seconds: None,
         }))
@@ -92,6 +97,13 @@ impl Problem {
     #[must_use]
     pub fn on_night(mut self, night: impl std::fmt::Display) -> Self {
         self.0.night = Some(night.to_string());
+        self
+    }
+
+    /// Names the resource that the request made before it was refused.
+    #[must_use]
+    pub fn after_making(mut self, reservation_id: impl std::fmt::Display) -> Self {
+        self.0.reservation_id = Some(reservation_id.to_string());
         self
     }
 

@@ -1,1 +1,132 @@
-//! Placeholder.
+//! Reservations: a guest's wish to stay, from the moment it was asked for.
+//!
+//! A booking is one transaction: the idempotency key, the guest, the reservation in state `pending`, and the
+//! message that starts the saga; concurrent bookings share one. What becomes of it the orchestrator says by
+//! commands ([`contract::command::ReservationCommand`]). The quote is verified offline by its signature. A
+//! cancellation costs what the quote's policy says on the date at the hotel, and the same request under the
+//! same key is answered with the same bytes.
+
+mod answers;
+mod booking;
+mod commands;
+mod config;
+#[cfg(test)]
+mod fixtures;
+mod http;
+mod model;
+mod store;
+mod waiting;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::{quote, topics};
+use platform::grouped::Grouped;
+use platform::outbox::Schema;
+use platform::token::Tokens;
+use platform::{Clock, Parts, StartError, Tasks, consumer, outbox};
+use sqlx::PgPool;
+
+pub use config::Config;
+
+use answers::Answers;
+use booking::Bookings;
+use commands::Commands;
+use waiting::Waiting;
+
+/// The schema's migrations.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+/// The schema.
+pub const SCHEMA: Schema = Schema("reservation");
+
+/// The module's name, and so the name of its role.
+const MODULE: &str = "reservation";
+/// Between two rounds of forgetting old idempotency keys.
+const FORGET_EVERY: Duration = Duration::from_mins(10);
+/// Keys forgotten by one statement.
+const FORGET_ROWS: i64 = 5_000;
+
+/// The API's description.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    http::routes().into_openapi()
+}
+
+/// Starts handling commands and answers the routes.
+///
+/// # Errors
+/// When a setting cannot be used.
+pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError> {
+    let pool = parts
+        .database
+        .pool(MODULE)
+        .map_err(|error| StartError::Database(MODULE, error))?;
+    let tokens = parts.token.tokens(quote::AUDIENCE)?;
+    let app = App::start(parts, config, pool.clone(), tokens);
+    let participant = Arc::new(Commands {
+        waiting: app.waiting.clone(),
+    });
+    let topics = [topics::RESERVATION_COMMANDS];
+    consumer::start(parts, SCHEMA, pool.clone(), &topics, participant)?;
+    outbox::keep_tidy(&parts.tasks, &pool, SCHEMA);
+    forget_keys(&parts.tasks, pool, config.idempotency_kept_hours);
+    Ok(routes(app))
+}
+
+fn routes(app: App) -> axum::Router {
+    let (router, _) = http::routes().split_for_parts();
+    router.with_state(app)
+}
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub(crate) struct App {
+    pool: PgPool,
+    clock: Clock,
+    tasks: Tasks,
+    tokens: Tokens,
+    bookings: Grouped<Bookings>,
+    answers: Grouped<Answers>,
+    waiting: Waiting,
+}
+
+impl App {
+    fn start(parts: &Parts, config: &Config, pool: PgPool, tokens: Tokens) -> Self {
+        let (group, queue) = (
+            config.reservation_group_max.max(1),
+            config.reservation_queue_max.max(1),
+        );
+        let tasks = &parts.tasks;
+        let bookings = Bookings { pool: pool.clone() };
+        let answers = Answers { pool: pool.clone() };
+        Self {
+            clock: parts.clock.clone(),
+            tasks: tasks.clone(),
+            tokens,
+            bookings: Grouped::start(tasks, "bookings", bookings, group, queue),
+            answers: Grouped::start(tasks, "answers", answers, group, queue),
+            waiting: Waiting::start(tasks, pool.clone()),
+            pool,
+        }
+    }
+}
+
+fn forget_keys(tasks: &Tasks, pool: PgPool, hours: u16) {
+    let pause = tasks.clone();
+    tasks.spawn("forget-keys", async move {
+        while pause.pause(FORGET_EVERY).await {
+            loop {
+                match store::keys::forget(&pool, i32::from(hours), FORGET_ROWS).await {
+                    Ok(rows) if rows < FORGET_ROWS.unsigned_abs() => break,
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "old idempotency keys could not be forgotten"
+                        );
+                        break;
+                    }
+                }
+            }
+        }
+    });
+}

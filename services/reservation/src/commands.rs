@@ -1,0 +1,133 @@
+//! Commands of the orchestrator: confirm, reject, mark cancelled. A batch is one transaction with a fixed
+//! number of statements; within it the commands take effect one after the other, in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contract::command::{CommandEnvelope, ReservationCommand};
+use contract::saga::SagaData;
+use contract::{HotelId, Outcome, Reply, ReservationId, SagaId, topics};
+use futures::future::BoxFuture;
+use platform::Broken;
+use platform::consumer::{Handled, Incoming, Participant};
+use platform::outbox::Outgoing;
+use sqlx::PgConnection;
+
+use crate::booking;
+use crate::model::{Moves, Reservation, State};
+use crate::store::history::{self, Line};
+use crate::store::{read, write};
+use crate::waiting::Waiting;
+
+/// Handles the commands and wakes who waits for their effect.
+#[derive(Debug)]
+pub(crate) struct Commands {
+    pub(crate) waiting: Waiting,
+}
+
+type Message = CommandEnvelope<ReservationCommand>;
+
+impl Participant for Commands {
+    type Message = Message;
+    type After = Vec<(ReservationId, State)>;
+
+    fn handle<'c>(
+        &'c self,
+        db: &'c mut PgConnection,
+        batch: &'c [Incoming<Message>],
+    ) -> BoxFuture<'c, Handled<Self::After>> {
+        Box::pin(handle(db, batch))
+    }
+
+    async fn committed(&self, after: Self::After) {
+        self.waiting.tell(&after);
+    }
+}
+
+async fn handle(db: &mut PgConnection, batch: &[Incoming<Message>]) -> Handled<Vec<(ReservationId, State)>> {
+    let wanted: BTreeSet<_> = batch.iter().map(|message| about(&message.body.command)).collect();
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    let (rows, now) = read::lock_many(db, &wanted).await?;
+    let mut rows: BTreeMap<_, _> = rows
+        .into_iter()
+        .map(|row| ((row.hotel_id, row.reservation_id), row))
+        .collect();
+    let mut changed = BTreeSet::new();
+    let mut lines: Vec<Line> = Vec::new();
+    let mut outgoing = Vec::new();
+    for message in batch {
+        let envelope = &message.body;
+        let key = about(&envelope.command);
+        let row = rows
+            .get_mut(&key)
+            .ok_or_else(|| Broken::Inconsistent(format!("there is no reservation {}", key.1)))?;
+        let moves = match &envelope.command {
+            ReservationCommand::Confirm { .. } => row.confirm(now, SagaId::new()),
+            ReservationCommand::Reject { refusal, .. } => row.reject(refusal, now),
+            ReservationCommand::MarkCancelled { .. } => row.mark_cancelled(now),
+        };
+        let moves = moves.map_err(|error| Broken::Inconsistent(format!("{}: {error}", key.1)))?;
+        if !moves.history.is_empty() {
+            changed.insert(key);
+        }
+        outgoing.extend(consequences(row, moves, &mut lines)?);
+        let reply = Reply::to(envelope, Outcome::Done);
+        let saga = envelope.saga_id.to_string();
+        outgoing.push(Outgoing::new(
+            topics::ORCHESTRATOR_REPLIES,
+            saga,
+            reply.name(),
+            &reply,
+        )?);
+    }
+    let changed: Vec<&Reservation> = changed.iter().filter_map(|key| rows.get(key)).collect();
+    write::update(db, &changed).await?;
+    history::append(db, &lines).await?;
+    let after = changed
+        .iter()
+        .map(|row| (row.reservation_id, row.state))
+        .collect();
+    Ok((outgoing, after))
+}
+
+/// What is to be said and written because a reservation has moved.
+pub(crate) fn consequences(
+    row: &Reservation,
+    moves: Moves,
+    lines: &mut Vec<Line>,
+) -> Result<Vec<Outgoing>, Broken> {
+    let mut outgoing = Vec::new();
+    for fact in moves.facts {
+        let kind = fact.name();
+        let event = row.event(fact, row.updated_at);
+        let key = row.reservation_id.to_string();
+        outgoing.push(Outgoing::new(topics::RESERVATION_EVENTS, key, kind, &event)?);
+    }
+    if let Some((saga_id, data)) = moves.cancellation {
+        outgoing.push(booking::start(saga_id, SagaData::CancelStay(data))?);
+    }
+    let whose = (row.hotel_id, row.reservation_id);
+    lines.extend(moves.history.into_iter().map(|line| (whose.0, whose.1, line)));
+    Ok(outgoing)
+}
+
+const fn about(command: &ReservationCommand) -> (HotelId, ReservationId) {
+    match command {
+        ReservationCommand::Confirm {
+            hotel_id,
+            reservation_id,
+        }
+        | ReservationCommand::Reject {
+            hotel_id,
+            reservation_id,
+            ..
+        }
+        | ReservationCommand::MarkCancelled {
+            hotel_id,
+            reservation_id,
+        } => (*hotel_id, *reservation_id),
+    }
+}
+
+#[cfg(test)]
+#[path = "commands_tests.rs"]
+mod tests;

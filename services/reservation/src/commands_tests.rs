@@ -1,0 +1,106 @@
+//! Batches of commands: one transaction, each effect once, and every contradiction refused.
+
+use contract::Refusal;
+use sqlx::PgPool;
+
+use super::*;
+use crate::fixtures::{World, confirm, mark_cancelled, reject};
+
+#[sqlx::test(migrations = false)]
+async fn a_batch_takes_effect_in_order_and_repeats_change_nothing(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let (one, two) = (world.booked().await, world.booked().await);
+    let refusal = Refusal::new("payment_declined", "The card was declined.");
+    let no = || reject(&two, refusal.clone());
+    world
+        .command(vec![confirm(&one), no(), confirm(&one), no()])
+        .await
+        .unwrap();
+    world.command(vec![no(), confirm(&one)]).await.unwrap();
+    let (one, two) = (
+        world.stored(one.reservation_id).await,
+        world.stored(two.reservation_id).await,
+    );
+    assert_eq!((one.state, one.version), (State::Confirmed, 2));
+    assert_eq!((two.state, two.version), (State::Rejected, 2));
+    assert_eq!(two.refusal, Some(refusal));
+    assert_eq!(world.count("reservation_history").await, 4);
+    let said = world.said().await;
+    let count = |kind: &str| said.iter().filter(|said| *said == kind).count();
+    assert_eq!(count("Done"), 6);
+    assert_eq!(
+        (count("reservation.confirmed"), count("reservation.rejected")),
+        (1, 1)
+    );
+}
+
+#[sqlx::test(migrations = false)]
+async fn who_cancels_while_the_booking_runs_is_cancelled_when_it_is_confirmed(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let row = world.booked().await;
+    for _ in 0..2 {
+        let answer = world.cancel(row.reservation_id, 0).await;
+        assert_eq!(
+            (answer.status, answer.json()["state"].as_str()),
+            (202, Some("pending"))
+        );
+    }
+    world.command(vec![confirm(&row), confirm(&row)]).await.unwrap();
+    let row = world.stored(row.reservation_id).await;
+    assert_eq!((row.state, row.version), (State::Cancelling, 3));
+    assert_eq!(row.cost.unwrap().refund, row.terms.total);
+    let history = world
+        .get(&format!("/v1/reservations/{}/history", row.reservation_id))
+        .await
+        .json();
+    let states: Vec<_> = history["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| &item["state"])
+        .collect();
+    assert_eq!(states, ["pending", "confirmed", "cancelling"]);
+    let said = world.said().await;
+    assert_eq!(
+        said,
+        ["StartSaga", "reservation.confirmed", "StartSaga", "Done", "Done"]
+    );
+    world
+        .command(vec![mark_cancelled(&row), mark_cancelled(&row)])
+        .await
+        .unwrap();
+    let row = world.stored(row.reservation_id).await;
+    assert_eq!((row.state, row.version), (State::Cancelled, 4));
+}
+
+#[sqlx::test(migrations = false)]
+async fn who_cancels_while_the_booking_runs_is_just_rejected_when_it_is_refused(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let row = world.booked().await;
+    assert_eq!(world.cancel(row.reservation_id, 0).await.status, 202);
+    world
+        .command(vec![reject(&row, Refusal::new("sold_out", "Sold out."))])
+        .await
+        .unwrap();
+    assert_eq!(world.stored(row.reservation_id).await.state, State::Rejected);
+    assert_eq!(world.said().await, ["StartSaga", "reservation.rejected", "Done"]);
+    let answer = world.cancel(row.reservation_id, 0).await;
+    assert_eq!((answer.status, answer.code().as_str()), (409, "not_cancellable"));
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_contradiction_changes_nothing(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let (one, two) = (world.booked().await, world.booked().await);
+    let unknown = crate::fixtures::pending();
+    for batch in [
+        vec![confirm(&one), mark_cancelled(&one)],
+        vec![confirm(&one), reject(&one, Refusal::new("sold_out", "Sold out."))],
+        vec![confirm(&two), confirm(&unknown)],
+    ] {
+        let error = world.command(batch).await.unwrap_err();
+        assert!(matches!(error, Broken::Inconsistent(_)), "{error}");
+    }
+    assert_eq!(world.stored(one.reservation_id).await, one);
+    assert_eq!(world.stored(two.reservation_id).await, two);
+}

@@ -1,0 +1,18 @@
+//! The reservation service's settings.
+
+/// How the reservation service groups requests and how long it remembers their keys.
+#[derive(clap::Args, Clone, Debug)]
+#[group(skip)]
+pub struct Config {
+    /// Reservations made in one transaction at most.
+    #[arg(long, env = "BELLHOP_RESERVATION_GROUP_MAX", default_value_t = 200)]
+    pub reservation_group_max: usize,
+
+    /// Reservations waiting to be made at most; one more is answered 503.
+    #[arg(long, env = "BELLHOP_RESERVATION_QUEUE_MAX", default_value_t = 2_000)]
+    pub reservation_queue_max: usize,
+
+    /// How long an idempotency key and its answer are kept, in hours.
+    #[arg(long, env = "BELLHOP_IDEMPOTENCY_KEPT_HOURS", default_value_t = 720)]
+    pub idempotency_kept_hours: u16,
+}

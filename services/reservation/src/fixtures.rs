@@ -1,0 +1,352 @@
+//! A quote and a reservation that all tests know, and a database to keep them in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use contract::command::{CommandEnvelope, ReservationCommand};
+use contract::quote::{CancellationPolicy, NightPrice, Party, Penalty, Quote, TaxLine};
+use contract::{GuestId, HotelId, Money, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId, SagaId};
+use contract::{Stay, StayDate, Text};
+use http_body_util::BodyExt as _;
+use platform::consumer::{Incoming, Participant as _};
+use platform::token::Tokens;
+use platform::{Broken, Clock, Parts, Tasks, db, outbox};
+use serde_json::{Value, json};
+use sqlx::{PgPool, Row as _};
+use tower::ServiceExt as _;
+
+use crate::commands::Commands;
+use crate::model::{Reservation, State, Terms};
+use crate::store::read;
+use crate::{App, Config};
+
+/// When the tests' clocks begin; far ahead, as cancellations go by the database's clock.
+pub(crate) const NOW: &str = "2127-03-01T10:00:00Z";
+
+pub(crate) fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+pub(crate) fn day(text: &str) -> StayDate {
+    text.parse().unwrap()
+}
+
+pub(crate) fn euros(amount: &str) -> Money {
+    Money::parse(amount, "EUR".parse().unwrap()).unwrap()
+}
+
+/// Two rooms for three nights of 90, 100 and 110 EUR with 6% tax; free until 7 days before, then full.
+pub(crate) fn quote() -> Quote {
+    let stay = Stay::new(day("2127-03-10"), day("2127-03-13")).unwrap();
+    let prices = ["90.00", "100.00", "110.00"];
+    Quote {
+        quote_id: QuoteId::new(),
+        hotel_id: HotelId::new(),
+        time_zone: "Europe/Lisbon".to_owned(),
+        room_type_id: RoomTypeId::new(),
+        rate_plan_id: RatePlanId::new(),
+        stay,
+        rooms: 2,
+        party: Party {
+            adults: 3,
+            children: 1,
+        },
+        nights: stay
+            .nights()
+            .zip(prices)
+            .map(|(night, price)| NightPrice {
+                night,
+                price: euros(price),
+            })
+            .collect(),
+        taxes: vec![TaxLine {
+            name: Text::new("VAT").unwrap(),
+            percent: "6.00".to_owned(),
+            amount: euros("36.00"),
+        }],
+        total: euros("636.00"),
+        cancellation_policy: CancellationPolicy {
+            free_until_days_before: Some(7),
+            penalty: Penalty::Full,
+        },
+        expires_at: at(NOW) + TimeDelta::minutes(30),
+    }
+}
+
+/// A reservation that was just asked for.
+pub(crate) fn pending() -> Reservation {
+    let quote = quote();
+    Reservation {
+        hotel_id: quote.hotel_id,
+        reservation_id: ReservationId::new(),
+        saga_id: SagaId::new(),
+        cancellation_saga_id: None,
+        state: State::Pending,
+        version: 1,
+        quote_id: quote.quote_id,
+        room_type_id: quote.room_type_id,
+        rate_plan_id: quote.rate_plan_id,
+        rooms: quote.rooms,
+        party: quote.party,
+        guest_id: GuestId::new(),
+        guest_name: "Ana Sousa".to_owned(),
+        guest_email: "ana@example.com".to_owned(),
+        guest_phone: None,
+        cancellation_policy: quote.cancellation_policy,
+        terms: Terms::of(&quote).unwrap(),
+        cancel_requested_at: None,
+        cost: None,
+        refusal: None,
+        created_at: at(NOW),
+        updated_at: at(NOW),
+    }
+}
+
+/// The secret that signs the tests' quotes.
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// One process of the service, on a database of its own.
+pub(crate) struct World {
+    pub(crate) pool: PgPool,
+    pub(crate) clock: Clock,
+    pub(crate) app: App,
+    routes: axum::Router,
+    tokens: Tokens,
+    commands: Arc<Commands>,
+}
+
+/// An answer over HTTP.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap()
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn reservation_id(&self) -> ReservationId {
+        self.json()["reservation_id"].as_str().unwrap().parse().unwrap()
+    }
+}
+
+/// Makes the schema in an empty database.
+pub(crate) async fn migrate(pool: &PgPool) {
+    sqlx::raw_sql("create schema reservation")
+        .execute(pool)
+        .await
+        .unwrap();
+    crate::MIGRATOR.run(pool).await.unwrap();
+}
+
+fn parts(clock: Clock) -> Parts {
+    use clap::Parser as _;
+    #[derive(clap::Parser)]
+    struct All {
+        #[command(flatten)]
+        database: platform::db::DatabaseConfig,
+        #[command(flatten)]
+        kafka: platform::kafka::KafkaConfig,
+        #[command(flatten)]
+        token: platform::token::TokenConfig,
+    }
+    let all = All::parse_from(["test"]);
+    Parts {
+        database: all.database,
+        kafka: all.kafka,
+        token: all.token,
+        clock,
+        tasks: Tasks::new(),
+        health: platform::health::Health::default(),
+    }
+}
+
+impl World {
+    /// A process on an empty database.
+    pub(crate) async fn new(pool: &PgPool) -> Self {
+        migrate(pool).await;
+        Self::again(pool)
+    }
+
+    /// Another process on the same database.
+    pub(crate) fn again(pool: &PgPool) -> Self {
+        let clock = Clock::fixed(at(NOW));
+        let tokens = Tokens::new(SECRET, contract::quote::AUDIENCE).unwrap();
+        let config = Config {
+            reservation_group_max: 200,
+            reservation_queue_max: 2_000,
+            idempotency_kept_hours: 720,
+        };
+        let app = App::start(&parts(clock.clone()), &config, pool.clone(), tokens.clone());
+        Self {
+            pool: pool.clone(),
+            clock,
+            routes: crate::routes(app.clone()),
+            commands: Arc::new(Commands {
+                waiting: app.waiting.clone(),
+            }),
+            app,
+            tokens,
+        }
+    }
+
+    /// The body that books a quote.
+    pub(crate) fn body(&self, quote: &Quote, payment_method: &str) -> Value {
+        json!({
+            "quote_token": self.tokens.sign(quote, quote.expires_at).unwrap(),
+            "guest": {"name": "Ana Sousa", "email": "Ana@Example.com"},
+            "party": quote.party,
+            "payment_method": payment_method,
+        })
+    }
+
+    pub(crate) async fn send(&self, request: axum::http::Request<String>) -> Answer {
+        let response = self
+            .routes
+            .clone()
+            .oneshot(request.map(axum::body::Body::from))
+            .await
+            .unwrap();
+        let (head, body) = response.into_parts();
+        Answer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            bytes: body.collect().await.unwrap().to_bytes().to_vec(),
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(axum::http::Request::get(path).body(String::new()).unwrap())
+            .await
+    }
+
+    /// Books, waiting so many seconds.
+    pub(crate) async fn book(&self, key: &str, body: &Value, wait: u32) -> Answer {
+        let request = axum::http::Request::post("/v1/reservations")
+            .header("content-type", "application/json")
+            .header("idempotency-key", key)
+            .header("prefer", format!("wait={wait}"));
+        self.send(request.body(body.to_string()).unwrap()).await
+    }
+
+    pub(crate) async fn cancel(&self, reservation_id: ReservationId, wait: u32) -> Answer {
+        let path = format!("/v1/reservations/{reservation_id}/cancellation");
+        let request = axum::http::Request::post(path).header("prefer", format!("wait={wait}"));
+        self.send(request.body(String::new()).unwrap()).await
+    }
+
+    /// Handles commands as the consumer would: one batch, one transaction.
+    pub(crate) async fn command(&self, commands: Vec<ReservationCommand>) -> Result<(), Broken> {
+        let batch: Vec<_> = commands.into_iter().map(incoming).collect();
+        let participant = Arc::clone(&self.commands);
+        let after = db::unit_of_work::<_, Broken, _>(&self.pool, move |db| {
+            Box::pin(async move {
+                let (outgoing, after) = participant.handle(db, &batch).await?;
+                outbox::write(db, crate::SCHEMA, &outgoing).await?;
+                Ok(after)
+            })
+        })
+        .await?;
+        self.commands.committed(after).await;
+        Ok(())
+    }
+
+    /// Books and answers the reservation as it was stored.
+    pub(crate) async fn booked(&self) -> Reservation {
+        let quote = quote();
+        let key = quote.quote_id.to_string();
+        let answer = self.book(&key, &self.body(&quote, "pm_ok"), 0).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        self.stored(answer.reservation_id()).await
+    }
+
+    pub(crate) async fn stored(&self, reservation_id: ReservationId) -> Reservation {
+        read::by_id(&self.pool, reservation_id).await.unwrap().unwrap().0
+    }
+
+    /// Runs SQL that only tests need.
+    pub(crate) async fn sql(&self, sql: String) {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
+    /// How many rows the query finds.
+    pub(crate) async fn count(&self, from: &str) -> i64 {
+        let sql = format!("select count(*) as n from reservation.{from}");
+        let row = sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
+        row.get("n")
+    }
+
+    /// Types of the messages in the outbox, in their order.
+    pub(crate) async fn said(&self) -> Vec<String> {
+        let sql = "select type from reservation.outbox order by id";
+        let rows = sqlx::raw_sql(sql).fetch_all(&self.pool).await.unwrap();
+        rows.iter().map(|row| row.get("type")).collect()
+    }
+}
+
+/// What the orchestrator asks.
+pub(crate) fn confirm(row: &Reservation) -> ReservationCommand {
+    ReservationCommand::Confirm {
+        hotel_id: row.hotel_id,
+        reservation_id: row.reservation_id,
+    }
+}
+
+pub(crate) fn mark_cancelled(row: &Reservation) -> ReservationCommand {
+    ReservationCommand::MarkCancelled {
+        hotel_id: row.hotel_id,
+        reservation_id: row.reservation_id,
+    }
+}
+
+pub(crate) fn reject(row: &Reservation, refusal: Refusal) -> ReservationCommand {
+    ReservationCommand::Reject {
+        hotel_id: row.hotel_id,
+        reservation_id: row.reservation_id,
+        refusal,
+    }
+}
+
+fn incoming(command: ReservationCommand) -> Incoming<CommandEnvelope<ReservationCommand>> {
+    Incoming {
+        message_id: SagaId::new().uuid(),
+        topic: contract::topics::RESERVATION_COMMANDS.to_owned(),
+        partition: 0,
+        body: CommandEnvelope {
+            saga_id: SagaId::new(),
+            step: "confirm-reservation".to_owned(),
+            undo: false,
+            attempt: 1,
+            command,
+        },
+    }
+}
+
+/// Waits until the condition holds, at most ten seconds.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..1_000 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("waited in vain: {what}");
+}

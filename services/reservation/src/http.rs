@@ -1,0 +1,25 @@
+//! The service's endpoints, one file each.
+
+mod body;
+mod cancel;
+mod cancellation_quote;
+mod create;
+mod get;
+mod history;
+mod list;
+pub(crate) mod view;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+
+/// Every route.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create::create_reservation, list::list_reservations))
+        .routes(routes!(get::get_reservation))
+        .routes(routes!(history::reservation_history))
+        .routes(routes!(cancellation_quote::cancellation_quote))
+        .routes(routes!(cancel::cancel_reservation))
+}

@@ -1,0 +1,109 @@
+//! `POST /v1/reservations/{reservation_id}/cancellation`: give the stay up.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use contract::{ReservationId, SagaId};
+use futures::future::BoxFuture;
+use platform::http::{Caller, Problem, ProblemBody, StrictPath, prefer_wait};
+use platform::{Broken, db, outbox};
+use sqlx::PgConnection;
+
+use super::view::{self, ReservationBody};
+use crate::model::{self, Cancelling, Reservation};
+use crate::store::{history, read, write};
+use crate::{App, SCHEMA, commands};
+
+/// Cancel a reservation
+///
+/// The rooms are given back, and of the money what the policy says (see the cancellation quote). A booking
+/// that still runs is cancelled as soon as it is confirmed, at the price of now. A repeat changes nothing.
+#[utoipa::path(
+    post, path = "/v1/reservations/{reservation_id}/cancellation", tag = "Reservations",
+    params(
+        ("reservation_id" = ReservationId, Path, description = "The reservation"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (at most 30) until it is cancelled.", example = "wait=10"),
+    ),
+    responses(
+        (status = 200, description = "Cancelled", body = ReservationBody),
+        (status = 202, description = "Being cancelled; ask the Location for the outcome", body = ReservationBody),
+        (status = 404, description = "There is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`not_cancellable`: it was rejected; `stay_over`: the stay is over", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn cancel_reservation(
+    State(app): State<App>,
+    _: Caller,
+    StrictPath(reservation_id): StrictPath<ReservationId>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut watch = app.waiting.watch(reservation_id);
+    let done = db::unit_of_work::<_, Broken, _>(&app.pool, move |db| cancel(db, reservation_id)).await?;
+    let (mut row, outcome) = done.ok_or_else(|| Problem::not_found("reservation"))?;
+    match outcome {
+        Cancelling::Started(_) | Cancelling::Noted | Cancelling::Already => {}
+        Cancelling::NotCancellable => return Err(not_cancellable(&row)),
+        Cancelling::StayOver => {
+            let detail = "The stay is over; there is nothing left to cancel.";
+            return Err(Problem::new(StatusCode::CONFLICT, "stay_over", detail));
+        }
+    }
+    if let Some(limit) = prefer_wait(&headers)
+        && row.state != model::State::Cancelled
+    {
+        let ended = |state| matches!(state, model::State::Cancelled | model::State::Rejected);
+        watch.until(&app.tasks, limit, ended).await;
+        if let Some((now, _)) = read::by_id(&app.pool, reservation_id).await? {
+            row = now;
+        }
+    }
+    answer(&row)
+}
+
+fn answer(row: &Reservation) -> Result<Response, Problem> {
+    let status = match row.state {
+        model::State::Cancelled => StatusCode::OK,
+        model::State::Rejected => return Err(not_cancellable(row)),
+        _ => StatusCode::ACCEPTED,
+    };
+    let location = [(header::LOCATION, view::location(row.reservation_id))];
+    Ok((status, location, Json(ReservationBody::from(row))).into_response())
+}
+
+fn not_cancellable(row: &Reservation) -> Problem {
+    let why = row
+        .refusal
+        .as_ref()
+        .map_or("", |refusal| refusal.message.as_str());
+    let detail =
+        format!("The booking was rejected and nothing was charged; there is nothing to cancel. {why}");
+    Problem::new(StatusCode::CONFLICT, "not_cancellable", detail.trim_end())
+}
+
+type Cancelled = Option<(Reservation, Cancelling)>;
+
+fn cancel(db: &mut PgConnection, reservation_id: ReservationId) -> BoxFuture<'_, Result<Cancelled, Broken>> {
+    Box::pin(async move {
+        let Some((mut row, now)) = read::lock(db, reservation_id).await? else {
+            return Ok(None);
+        };
+        let outcome = row.cancel(now, SagaId::new());
+        match &outcome {
+            Cancelling::Started(moves) => {
+                let mut lines = Vec::new();
+                let outgoing = commands::consequences(&row, moves.clone(), &mut lines)?;
+                write::update(db, &[&row]).await?;
+                history::append(db, &lines).await?;
+                outbox::write(db, SCHEMA, &outgoing).await?;
+            }
+            Cancelling::Noted => write::update(db, &[&row]).await?,
+            Cancelling::Already | Cancelling::NotCancellable | Cancelling::StayOver => {}
+        }
+        Ok(Some((row, outcome)))
+    })
+}
+
+#[cfg(test)]
+#[path = "cancel_tests.rs"]
+mod tests;

@@ -1,0 +1,394 @@
+//! One key, one booking: whatever is repeated, at once, later, by another process or after a crash.
+
+use std::sync::Arc;
+
+use contract::quote::Quote;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use super::*;
+use crate::fixtures::{Answer, World, confirm, quote, reject, until};
+
+fn replayed(answer: &Answer) -> bool {
+    answer.header("idempotent-replayed") == Some("true")
+}
+
+fn same(first: &Answer, second: &Answer) -> bool {
+    let names = ["content-type", "location"];
+    let headers = names.iter().all(|name| first.header(name) == second.header(name));
+    headers && (first.status, &first.bytes) == (second.status, &second.bytes)
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_repeat_gets_the_same_bytes_even_from_another_process_and_when_the_quote_has_expired(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let quote = quote();
+    let body = world.body(&quote, "pm_ok");
+    let first = world.book("key", &body, 0).await;
+    assert_eq!(first.status, 202, "{:?}", first.json());
+    assert!(!replayed(&first));
+    assert_eq!(first.json()["state"], "pending");
+    assert_eq!(first.json()["guest"]["email"], "ana@example.com");
+    let location = format!("/v1/reservations/{}", first.reservation_id());
+    assert_eq!(first.header("location"), Some(location.as_str()));
+    assert_eq!(world.get(&location).await.json(), first.json());
+
+    let row = world.stored(first.reservation_id()).await;
+    world.command(vec![confirm(&row)]).await.unwrap();
+    let restarted = World::again(&pool);
+    for world in [&world, &restarted] {
+        let again = world.book("key", &body, 0).await;
+        assert!(same(&first, &again) && replayed(&again), "{again:?}");
+    }
+    restarted.clock.set(quote.expires_at);
+    let again = restarted.book("key", &body, 10).await;
+    assert!(same(&first, &again) && replayed(&again), "{again:?}");
+    assert_eq!(world.count("reservation").await, 1);
+    assert_eq!(world.count("idempotency_key").await, 1);
+    assert_eq!(world.count("guest").await, 1);
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_key_with_another_request_has_no_effect(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let body = world.body(&quote(), "pm_ok");
+    assert_eq!(world.book("key", &body, 0).await.status, 202);
+    let mut others = vec![world.body(&quote(), "pm_ok")];
+    for (pointer, value) in [
+        ("/guest/name", json!("Somebody Else")),
+        ("/guest/email", json!("new@example.com")),
+        ("/payment_method", json!("pm_slow")),
+        ("/party/adults", json!(1)),
+    ] {
+        let mut other = body.clone();
+        *other.pointer_mut(pointer).unwrap() = value;
+        others.push(other);
+    }
+    for other in others {
+        let answer = world.book("key", &other, 0).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (422, "idempotency_key_reused"),
+            "{other}"
+        );
+    }
+    assert_eq!(world.count("reservation").await, 1);
+    assert_eq!(world.count("guest").await, 1);
+    assert_eq!(world.said().await, ["StartSaga"]);
+}
+
+#[sqlx::test(migrations = false)]
+async fn white_space_and_the_order_of_fields_make_no_other_request(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let body = world.body(&quote(), "pm_ok");
+    let first = world.book("key", &body, 0).await;
+    let backwards = body.as_object().unwrap().iter().rev();
+    let fields: Vec<String> = backwards
+        .map(|(name, value)| format!("{}: {value}", json!(name)))
+        .collect();
+    let request = axum::http::Request::post("/v1/reservations")
+        .header("content-type", "application/json; charset=utf-8")
+        .header("idempotency-key", "key");
+    let again = world
+        .send(request.body(format!("{{\n{}\n}}", fields.join(",\n"))).unwrap())
+        .await;
+    assert!(same(&first, &again) && replayed(&again), "{again:?}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_hundred_sends_of_one_key_are_one_booking(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let other = Arc::new(World::again(&pool));
+    let body = world.body(&quote(), "pm_ok");
+    let answers = at_once(100, |number| {
+        let world = Arc::clone(if number % 2 == 0 { &world } else { &other });
+        let body = body.clone();
+        async move { world.book("key", &body, 0).await }
+    })
+    .await;
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.status == 202 && same(&answers[0], answer)),
+        "{answers:?}"
+    );
+    assert_eq!(answers.iter().filter(|answer| !replayed(answer)).count(), 1);
+    for table in [
+        "reservation",
+        "reservation_history",
+        "idempotency_key",
+        "guest",
+        "outbox",
+    ] {
+        assert_eq!(world.count(table).await, 1, "{table}");
+    }
+}
+
+#[sqlx::test(migrations = false)]
+async fn many_bookings_of_two_processes_at_once_are_all_made(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let other = Arc::new(World::again(&pool));
+    let answers = at_once(200, |number| {
+        let world = Arc::clone(if number % 2 == 0 { &world } else { &other });
+        async move {
+            let mut body = world.body(&quote(), "pm_ok");
+            body["guest"]["email"] = json!(format!("guest{}@example.com", number % 7));
+            world.book(&format!("key-{number}"), &body, 0).await
+        }
+    })
+    .await;
+    assert!(answers.iter().all(|answer| answer.status == 202), "{answers:?}");
+    assert_eq!(world.count("reservation").await, 200);
+    assert_eq!(world.count("guest").await, 7);
+    assert_eq!(world.count("outbox").await, 200);
+}
+
+async fn at_once<F: Future<Output = Answer> + Send + 'static>(
+    count: u32,
+    mut send: impl FnMut(u32) -> F,
+) -> Vec<Answer> {
+    let asked: Vec<_> = (0..count)
+        .map(|number| platform::Tasks::new().spawn_work(send(number)))
+        .collect();
+    let mut answers = Vec::new();
+    for answer in asked {
+        answers.push(answer.await.unwrap());
+    }
+    answers
+}
+
+#[sqlx::test(migrations = false)]
+async fn two_callers_with_one_key_are_independent(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let body: NewReservation = serde_json::from_value(world.body(&quote(), "pm_ok")).unwrap();
+    let fingerprint = fingerprint(&body);
+    let order = check(&world.app, body).unwrap_or_else(|problem| panic!("{problem:?}"));
+    for client in ["one", "two"] {
+        let creation = Creation {
+            key: Key {
+                client: client.to_owned(),
+                route: ROUTE,
+                text: "key".to_owned(),
+            },
+            fingerprint,
+            order: order.clone(),
+            reservation_id: ReservationId::new(),
+            saga_id: SagaId::new(),
+            wait: None,
+        };
+        let created = world.app.bookings.ask(creation).await.unwrap().unwrap();
+        assert!(matches!(created, Created::Accepted(_)), "{created:?}");
+    }
+    assert_eq!(world.count("reservation").await, 2);
+}
+
+#[sqlx::test(migrations = false)]
+async fn what_is_refused_does_not_burn_the_key(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let good = world.body(&quote(), "pm_ok");
+    let with = |pointer: &str, value: Value| {
+        let mut body = good.clone();
+        *body.pointer_mut(pointer).unwrap() = value;
+        body
+    };
+    let expired = Quote {
+        expires_at: world.clock.now(),
+        ..quote()
+    };
+    let nowhere = Quote {
+        time_zone: "Mars/Olympus".to_owned(),
+        ..quote()
+    };
+    for (body, status, code, pointer) in [
+        (
+            with("/quote_token", json!("a.b.c")),
+            422,
+            "invalid_quote",
+            "/quote_token",
+        ),
+        (
+            world.body(&nowhere, "pm_ok"),
+            422,
+            "invalid_quote",
+            "/quote_token",
+        ),
+        (
+            world.body(&expired, "pm_ok"),
+            409,
+            "quote_expired",
+            "/quote_token",
+        ),
+        (with("/party/children", json!(2)), 422, "party_differs", "/party"),
+        (
+            with("/guest/name", json!("A\u{0}B")),
+            422,
+            "invalid_field",
+            "/guest/name",
+        ),
+        (
+            with("/guest/email", json!("nobody")),
+            422,
+            "invalid_field",
+            "/guest/email",
+        ),
+        (
+            with("/payment_method", json!("visa")),
+            422,
+            "invalid_field",
+            "/payment_method",
+        ),
+        (
+            with("/guest/name", json!("4111 1111 1111 1111")),
+            422,
+            "card_data_refused",
+            "/guest/name",
+        ),
+        (
+            with("/payment_method", json!("pm_4111111111111111")),
+            422,
+            "card_data_refused",
+            "/payment_method",
+        ),
+        (
+            with("/guest", json!({"name": "A", "email": "a@b.cc", "vip": 1})),
+            422,
+            "invalid_field",
+            "/guest/vip",
+        ),
+    ] {
+        let answer = world.book("key", &body, 0).await;
+        let problem = answer.json();
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (status, code),
+            "{problem}"
+        );
+        assert_eq!(problem["pointer"], pointer, "{problem}");
+    }
+    assert_eq!(world.count("idempotency_key").await, 0);
+    assert_eq!(world.count("guest").await, 0);
+    assert_eq!(world.book("key", &good, 0).await.status, 202);
+}
+
+/// Books, waiting, and answers the reservation as soon as it is there.
+async fn begun(
+    world: &Arc<World>,
+    key: &'static str,
+    wait: u32,
+) -> (tokio::task::JoinHandle<Answer>, Value, model::Reservation) {
+    let quote = quote();
+    let body = world.body(&quote, "pm_ok");
+    let (sender, sent) = (Arc::clone(world), body.clone());
+    let waiting = platform::Tasks::new().spawn_work(async move { sender.book(key, &sent, wait).await });
+    let path = format!("/v1/reservations?hotel_id={}", quote.hotel_id);
+    until("the reservation is there", async || {
+        world.get(&path).await.json()["items"][0].is_object()
+    })
+    .await;
+    let page = world.get(&path).await.json();
+    let reservation_id = page["items"][0]["reservation_id"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let row = world.stored(reservation_id).await;
+    (waiting, body, row)
+}
+
+#[sqlx::test(migrations = false)]
+async fn who_waits_gets_the_confirmation_and_meanwhile_the_key_is_in_progress(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let (waiting, body, row) = begun(&world, "key", 20).await;
+    let meanwhile = world.book("key", &body, 0).await;
+    assert_eq!(
+        (meanwhile.status, meanwhile.code().as_str()),
+        (409, "request_in_progress")
+    );
+    assert_eq!(meanwhile.header("retry-after"), Some("1"));
+    world.command(vec![confirm(&row)]).await.unwrap();
+    let answer = waiting.await.unwrap();
+    assert_eq!(
+        (answer.status, answer.json()["state"].as_str()),
+        (201, Some("confirmed"))
+    );
+    let again = world.book("key", &body, 20).await;
+    assert!(same(&answer, &again) && replayed(&again), "{again:?}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn who_waits_gets_the_refusal_with_the_night_and_the_reservation(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let (waiting, body, row) = begun(&world, "key", 20).await;
+    let night = row.terms.stay.check_in();
+    let refusal = contract::Refusal::on_night("sold_out", night, "The night has just been sold out.");
+    world.command(vec![reject(&row, refusal)]).await.unwrap();
+    let answer = waiting.await.unwrap();
+    let problem = answer.json();
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (409, "sold_out"),
+        "{problem}"
+    );
+    assert_eq!(problem["night"], night.to_string());
+    assert_eq!(problem["reservation_id"], row.reservation_id.to_string());
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    let again = world.book("key", &body, 0).await;
+    assert!(same(&answer, &again) && replayed(&again), "{again:?}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn who_waits_is_answered_when_another_process_hears_of_the_outcome(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let other = World::again(&pool);
+    let (waiting, _, row) = begun(&world, "key", 20).await;
+    other.command(vec![confirm(&row)]).await.unwrap();
+    assert_eq!(waiting.await.unwrap().status, 201);
+}
+
+#[sqlx::test(migrations = false)]
+async fn who_waited_in_vain_is_told_so_and_a_repeat_too(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let (waiting, body, row) = begun(&world, "key", 1).await;
+    let answer = waiting.await.unwrap();
+    assert_eq!(
+        (answer.status, answer.json()["state"].as_str()),
+        (202, Some("pending"))
+    );
+    world.command(vec![confirm(&row)]).await.unwrap();
+    let again = world.book("key", &body, 1).await;
+    assert!(same(&answer, &again) && replayed(&again), "{again:?}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_crash_while_waiting_is_answered_from_the_reservation(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let (waiting, body, row) = begun(&world, "key", 20).await;
+    waiting.abort();
+    let crash = "update reservation.idempotency_key set claimed_until = now() - interval '1 second'";
+    world.sql(crash.to_owned()).await;
+    let restarted = World::again(&pool);
+    restarted.command(vec![confirm(&row)]).await.unwrap();
+    let answer = restarted.book("key", &body, 20).await;
+    assert_eq!(
+        (answer.status, answer.reservation_id()),
+        (201, row.reservation_id)
+    );
+    assert!(replayed(&answer));
+    let again = restarted.book("key", &body, 0).await;
+    assert!(same(&answer, &again), "{again:?}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_key_is_required_and_old_ones_are_forgotten(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let body = world.body(&quote(), "pm_ok");
+    for key in ["", "with space", &"x".repeat(256)] {
+        assert_eq!(world.book(key, &body, 0).await.status, 400, "{key}");
+    }
+    assert_eq!(world.book("key", &body, 0).await.status, 202);
+    assert_eq!(keys::forget(&pool, 1, 10).await.unwrap(), 0);
+    world
+        .sql("update reservation.idempotency_key set claimed_at = now() - interval '2 hours'".to_owned())
+        .await;
+    assert_eq!(keys::forget(&pool, 1, 10).await.unwrap(), 1);
+}

@@ -1,0 +1,30 @@
+//! `GET /v1/reservations/{reservation_id}`.
+
+use axum::Json;
+use axum::extract::State;
+use contract::ReservationId;
+use platform::http::{Caller, Problem, ProblemBody, StrictPath};
+
+use super::view::ReservationBody;
+use crate::App;
+use crate::store::read;
+
+/// One reservation
+#[utoipa::path(
+    get, path = "/v1/reservations/{reservation_id}", tag = "Reservations",
+    params(("reservation_id" = ReservationId, Path, description = "The reservation")),
+    responses(
+        (status = 200, description = "The reservation as it stands", body = ReservationBody),
+        (status = 404, description = "There is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn get_reservation(
+    State(app): State<App>,
+    _: Caller,
+    StrictPath(reservation_id): StrictPath<ReservationId>,
+) -> Result<Json<ReservationBody>, Problem> {
+    let (row, _) = read::by_id(&app.pool, reservation_id)
+        .await?
+        .ok_or_else(|| Problem::not_found("reservation"))?;
+    Ok(Json(ReservationBody::from(&row)))
+}

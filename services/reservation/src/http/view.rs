@@ -1,0 +1,193 @@
+//! A reservation as the interface shows it, and the answer that a booking gets when it stands so.
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use contract::quote::{CancellationPolicy, Party};
+use contract::{
+    GuestId, HotelId, Money, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId, SagaId, StayDate,
+};
+use platform::http::Problem;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::model::{Reservation, State};
+use crate::store::keys::Stored;
+
+/// Where reservations are.
+pub(crate) const RESERVATIONS: &str = "/v1/reservations";
+/// Says that an answer was given before (draft-ietf-httpapi-idempotency-key-header).
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// A reservation.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Reservation)]
+pub(crate) struct ReservationBody {
+    reservation_id: ReservationId,
+    /// The run that books the stay.
+    saga_id: SagaId,
+    state: State,
+    hotel_id: HotelId,
+    room_type_id: RoomTypeId,
+    rate_plan_id: RatePlanId,
+    quote_id: QuoteId,
+    check_in: StayDate,
+    check_out: StayDate,
+    /// Rooms each night.
+    #[schema(example = 1)]
+    rooms: u16,
+    party: Party,
+    guest: GuestBody,
+    /// What was quoted, and is charged.
+    total: Money,
+    cancellation_policy: CancellationPolicy,
+    /// Why it was rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<Refusal>,
+    /// When the guest cancelled; a booking that still runs is cancelled as soon as it is confirmed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancel_requested_at: Option<DateTime<Utc>>,
+    /// The run that cancels it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancellation_saga_id: Option<SagaId>,
+    /// What the hotel keeps of a cancelled stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    penalty: Option<Money>,
+    /// What the guest gets back of a cancelled stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund: Option<Money>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    links: Links,
+}
+
+/// Who booked.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ReservationGuest)]
+struct GuestBody {
+    guest_id: GuestId,
+    #[schema(example = "Ana Sousa")]
+    name: String,
+    #[schema(example = "ana@example.com")]
+    email: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "+351 21 123 4567")]
+    phone: Option<String>,
+}
+
+/// Where to go on.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ReservationLinks)]
+struct Links {
+    #[serde(rename = "self")]
+    itself: String,
+    history: String,
+    cancellation_quote: String,
+    /// POST here to cancel.
+    cancellation: String,
+    saga: String,
+}
+
+impl From<&Reservation> for ReservationBody {
+    fn from(row: &Reservation) -> Self {
+        let itself = location(row.reservation_id);
+        Self {
+            reservation_id: row.reservation_id,
+            saga_id: row.saga_id,
+            state: row.state,
+            hotel_id: row.hotel_id,
+            room_type_id: row.room_type_id,
+            rate_plan_id: row.rate_plan_id,
+            quote_id: row.quote_id,
+            check_in: row.terms.stay.check_in(),
+            check_out: row.terms.stay.check_out(),
+            rooms: row.rooms,
+            party: row.party,
+            guest: GuestBody {
+                guest_id: row.guest_id,
+                name: row.guest_name.clone(),
+                email: row.guest_email.clone(),
+                phone: row.guest_phone.clone(),
+            },
+            total: row.terms.total,
+            cancellation_policy: row.cancellation_policy,
+            refusal: row.refusal.clone(),
+            cancel_requested_at: row.cancel_requested_at,
+            cancellation_saga_id: row.cancellation_saga_id,
+            penalty: row.cost.map(|cost| cost.penalty),
+            refund: row.cost.map(|cost| cost.refund),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            links: Links {
+                history: format!("{itself}/history"),
+                cancellation_quote: format!("{itself}/cancellation-quote"),
+                cancellation: format!("{itself}/cancellation"),
+                saga: format!("/v1/sagas/{}", row.saga_id),
+                itself,
+            },
+        }
+    }
+}
+
+/// The path of a reservation.
+pub(crate) fn location(reservation_id: ReservationId) -> String {
+    format!("{RESERVATIONS}/{reservation_id}")
+}
+
+/// The answer to a booking that stands so: 202 while pending, 201 once it was confirmed, or the refusal.
+pub(crate) fn outcome(row: &Reservation) -> Stored {
+    let status = match (row.state, &row.refusal) {
+        (State::Rejected, Some(refusal)) => return problem(&refused(refusal, row.reservation_id)),
+        (State::Pending, _) => StatusCode::ACCEPTED,
+        _ => StatusCode::CREATED,
+    };
+    Stored {
+        status: status.as_u16(),
+        body: serde_json::to_vec(&ReservationBody::from(row)).unwrap_or_default(),
+        location: Some(location(row.reservation_id)),
+        content_type: "application/json".to_owned(),
+    }
+}
+
+fn problem(problem: &Problem) -> Stored {
+    Stored {
+        status: problem.status().as_u16(),
+        body: serde_json::to_vec(problem.body()).unwrap_or_default(),
+        location: None,
+        content_type: "application/problem+json".to_owned(),
+    }
+}
+
+/// The problem that tells of a refused booking.
+fn refused(refusal: &Refusal, reservation_id: ReservationId) -> Problem {
+    let status = match refusal.code.as_str() {
+        "payment_declined" | "capture_declined" => StatusCode::PAYMENT_REQUIRED,
+        _ => StatusCode::CONFLICT,
+    };
+    let problem = Problem::new(status, &refusal.code, refusal.message.clone()).after_making(reservation_id);
+    match refusal.night {
+        Some(night) => problem.on_night(night),
+        None => problem,
+    }
+}
+
+/// Sends an answer, given now or before.
+pub(crate) fn send(answer: Stored, replayed: bool) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(header::CONTENT_TYPE, &answer.content_type);
+    if let Some(location) = &answer.location {
+        set(header::LOCATION, location);
+    }
+    if replayed {
+        set(REPLAYED, "true");
+    }
+    response
+}

@@ -1,0 +1,303 @@
+//! The states of a reservation and every way from one to the next.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use contract::event::{ReservationEvent, ReservationFact};
+use contract::quote::{CancellationPolicy, Party};
+use contract::saga::CancelStay;
+use contract::{
+    GuestId, HotelId, Money, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId, SagaId, StayDate,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::terms::{Cost, Terms};
+
+/// Where a reservation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ReservationState)]
+pub(crate) enum State {
+    /// Asked for; rooms and payment are being arranged.
+    Pending,
+    /// Rooms are sold and paid for.
+    Confirmed,
+    /// Refused; nothing is held or charged.
+    Rejected,
+    /// Being cancelled; rooms and money are being given back.
+    Cancelling,
+    /// Cancelled.
+    Cancelled,
+}
+
+impl State {
+    /// As the database and the interface write it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Confirmed => "confirmed",
+            Self::Rejected => "rejected",
+            Self::Cancelling => "cancelling",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// How far along it is: a reservation only ever moves to a larger one.
+    pub(crate) const fn rank(self) -> u8 {
+        match self {
+            Self::Pending => 0,
+            Self::Confirmed => 1,
+            Self::Cancelling => 2,
+            Self::Rejected | Self::Cancelled => 3,
+        }
+    }
+}
+
+impl FromStr for State {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        [
+            Self::Pending,
+            Self::Confirmed,
+            Self::Rejected,
+            Self::Cancelling,
+            Self::Cancelled,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == text)
+        .ok_or_else(|| format!("{text} is not the state of a reservation"))
+    }
+}
+
+/// A reservation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "its id is called as everywhere else")]
+pub(crate) struct Reservation {
+    pub(crate) hotel_id: HotelId,
+    pub(crate) reservation_id: ReservationId,
+    /// The run that books the stay.
+    pub(crate) saga_id: SagaId,
+    /// The run that cancels it.
+    pub(crate) cancellation_saga_id: Option<SagaId>,
+    pub(crate) state: State,
+    /// Number of states it was in.
+    pub(crate) version: i32,
+    pub(crate) quote_id: QuoteId,
+    pub(crate) room_type_id: RoomTypeId,
+    pub(crate) rate_plan_id: RatePlanId,
+    pub(crate) rooms: u16,
+    pub(crate) party: Party,
+    pub(crate) guest_id: GuestId,
+    pub(crate) guest_name: String,
+    pub(crate) guest_email: String,
+    pub(crate) guest_phone: Option<String>,
+    pub(crate) cancellation_policy: CancellationPolicy,
+    /// Total, nights, and what a cancellation costs.
+    pub(crate) terms: Terms,
+    /// When the guest cancelled while the booking was still running.
+    pub(crate) cancel_requested_at: Option<DateTime<Utc>>,
+    /// Who got what, from the moment of cancelling.
+    pub(crate) cost: Option<Cost>,
+    /// Why it was rejected.
+    pub(crate) refusal: Option<Refusal>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
+}
+
+/// One line of the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Transition {
+    pub(crate) version: i32,
+    /// None for the first.
+    pub(crate) from: Option<State>,
+    pub(crate) to: State,
+    pub(crate) reason: Option<String>,
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// What a change of a reservation brings with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Moves {
+    pub(crate) history: Vec<Transition>,
+    /// What other systems are told.
+    pub(crate) facts: Vec<ReservationFact>,
+    /// The cancellation to start.
+    pub(crate) cancellation: Option<(SagaId, CancelStay)>,
+}
+
+/// A command that contradicts the reservation's state; only a defect can bring it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a reservation that is {} cannot become {}", .from.as_str(), .to.as_str())]
+pub(crate) struct Impossible {
+    from: State,
+    to: State,
+}
+
+/// What comes of a guest's wish to cancel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cancelling {
+    /// It is being cancelled from now on.
+    Started(Moves),
+    /// The booking still runs; it will be cancelled when it is confirmed.
+    Noted,
+    /// It was cancelled, or noted, before.
+    Already,
+    /// It was rejected: there is nothing to cancel.
+    NotCancellable,
+    /// The stay is over.
+    StayOver,
+}
+
+impl Reservation {
+    /// The first line of its history.
+    pub(crate) fn beginning(&self) -> Transition {
+        Transition {
+            version: 1,
+            from: None,
+            to: State::Pending,
+            reason: None,
+            at: self.created_at,
+        }
+    }
+
+    /// Rooms are sold and paid for. If the guest has cancelled meanwhile, the cancellation starts at once
+    /// under `saga_id`, at the price of the moment when the guest asked.
+    pub(crate) fn confirm(&mut self, at: DateTime<Utc>, saga_id: SagaId) -> Result<Moves, Impossible> {
+        let mut moves = Moves::default();
+        match self.state {
+            State::Pending => {
+                self.step(&mut moves, State::Confirmed, None, at);
+                moves.facts.push(ReservationFact::Confirmed);
+                if let Some(asked_at) = self.cancel_requested_at {
+                    let cost = self.terms.cost_on(self.terms.date_at(asked_at));
+                    self.begin_cancellation(&mut moves, cost, at, saga_id);
+                }
+                Ok(moves)
+            }
+            State::Confirmed | State::Cancelling | State::Cancelled => Ok(moves),
+            State::Rejected => Err(self.cannot_become(State::Confirmed)),
+        }
+    }
+
+    /// The booking was undone.
+    pub(crate) fn reject(&mut self, refusal: &Refusal, at: DateTime<Utc>) -> Result<Moves, Impossible> {
+        let mut moves = Moves::default();
+        match self.state {
+            State::Pending => {
+                self.step(&mut moves, State::Rejected, Some(refusal.code.clone()), at);
+                self.refusal = Some(refusal.clone());
+                moves.facts.push(ReservationFact::Rejected(refusal.clone()));
+                Ok(moves)
+            }
+            State::Rejected => Ok(moves),
+            State::Confirmed | State::Cancelling | State::Cancelled => {
+                Err(self.cannot_become(State::Rejected))
+            }
+        }
+    }
+
+    /// Rooms and money were given back.
+    pub(crate) fn mark_cancelled(&mut self, at: DateTime<Utc>) -> Result<Moves, Impossible> {
+        let mut moves = Moves::default();
+        match (self.state, self.cost) {
+            (State::Cancelling, Some(cost)) => {
+                self.step(&mut moves, State::Cancelled, None, at);
+                let penalty = cost.penalty;
+                moves.facts.push(ReservationFact::Cancelled { penalty });
+                Ok(moves)
+            }
+            (State::Cancelled, _) => Ok(moves),
+            _ => Err(self.cannot_become(State::Cancelled)),
+        }
+    }
+
+    /// The guest cancels, now; the cancellation runs under `saga_id`.
+    pub(crate) fn cancel(&mut self, now: DateTime<Utc>, saga_id: SagaId) -> Cancelling {
+        let date = self.terms.date_at(now);
+        match self.state {
+            State::Cancelling | State::Cancelled => Cancelling::Already,
+            State::Rejected => Cancelling::NotCancellable,
+            State::Pending if self.cancel_requested_at.is_some() => Cancelling::Already,
+            State::Pending | State::Confirmed if self.terms.is_over_on(date) => Cancelling::StayOver,
+            State::Pending => {
+                self.cancel_requested_at = Some(now);
+                self.updated_at = now;
+                Cancelling::Noted
+            }
+            State::Confirmed => {
+                let mut moves = Moves::default();
+                self.cancel_requested_at = Some(now);
+                self.begin_cancellation(&mut moves, self.terms.cost_on(date), now, saga_id);
+                Cancelling::Started(moves)
+            }
+        }
+    }
+
+    /// What it costs to cancel on this date at the hotel, and whether that can be done.
+    pub(crate) fn cancellation_cost(&self, date: StayDate) -> (Cost, bool) {
+        match (self.state, self.cost) {
+            (State::Rejected, _) => {
+                let zero = Money::zero(self.terms.total.currency());
+                (
+                    Cost {
+                        penalty: zero,
+                        refund: zero,
+                    },
+                    false,
+                )
+            }
+            (_, Some(cost)) => (cost, false),
+            (_, None) => (self.terms.cost_on(date), !self.terms.is_over_on(date)),
+        }
+    }
+
+    /// A fact about it, for other systems.
+    pub(crate) fn event(&self, fact: ReservationFact, at: DateTime<Utc>) -> ReservationEvent {
+        ReservationEvent {
+            reservation_id: self.reservation_id,
+            hotel_id: self.hotel_id,
+            room_type_id: self.room_type_id,
+            guest_id: self.guest_id,
+            stay: self.terms.stay,
+            rooms: self.rooms,
+            total: self.terms.total,
+            at,
+            fact,
+        }
+    }
+
+    fn begin_cancellation(&mut self, moves: &mut Moves, cost: Cost, at: DateTime<Utc>, saga_id: SagaId) {
+        self.step(moves, State::Cancelling, Some("guest".to_owned()), at);
+        self.cost = Some(cost);
+        self.cancellation_saga_id = Some(saga_id);
+        let data = CancelStay {
+            reservation_id: self.reservation_id,
+            hotel_id: self.hotel_id,
+            refund: cost.refund,
+            penalty: cost.penalty,
+        };
+        moves.cancellation = Some((saga_id, data));
+    }
+
+    fn step(&mut self, moves: &mut Moves, to: State, reason: Option<String>, at: DateTime<Utc>) {
+        self.version += 1;
+        moves.history.push(Transition {
+            version: self.version,
+            from: Some(self.state),
+            to,
+            reason,
+            at,
+        });
+        self.state = to;
+        self.updated_at = at;
+    }
+
+    const fn cannot_become(&self, to: State) -> Impossible {
+        Impossible { from: self.state, to }
+    }
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

@@ -1,0 +1,153 @@
+//! Reading reservations: one, some, pages, and their states alone.
+
+use std::str::FromStr as _;
+
+use chrono::{DateTime, Utc};
+use contract::{GuestId, HotelId, ReservationId};
+use platform::Broken;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::row::{Row, reservations};
+use crate::model::{Reservation, State};
+
+/// Which reservations a page shows, newest first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Page {
+    pub(crate) state: Option<State>,
+    /// Those made before this one.
+    pub(crate) before: Option<ReservationId>,
+    pub(crate) rows: i64,
+}
+
+impl Page {
+    fn state(&self) -> Option<&'static str> {
+        self.state.map(State::as_str)
+    }
+
+    fn before(&self) -> Uuid {
+        self.before.map_or(Uuid::max(), ReservationId::uuid)
+    }
+}
+
+/// A reservation, and the database's time.
+pub(crate) async fn by_id(
+    pool: &PgPool,
+    reservation_id: ReservationId,
+) -> Result<Option<(Reservation, DateTime<Utc>)>, Broken> {
+    let row = reservations!("where r.reservation_id = $1", reservation_id.uuid())
+        .fetch_optional(pool)
+        .await?;
+    row.map(with_now).transpose()
+}
+
+/// Some reservations, in no order.
+pub(crate) async fn by_ids(db: &mut PgConnection, ids: &[ReservationId]) -> Result<Vec<Reservation>, Broken> {
+    let rows = reservations!("where r.reservation_id = any($1)", &uuids(ids))
+        .fetch_all(db)
+        .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// A reservation that nobody else changes until the transaction ends, and the database's time.
+pub(crate) async fn lock(
+    db: &mut PgConnection,
+    reservation_id: ReservationId,
+) -> Result<Option<(Reservation, DateTime<Utc>)>, Broken> {
+    let row = reservations!(
+        "where r.reservation_id = $1 for no key update of r",
+        reservation_id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(with_now).transpose()
+}
+
+/// Some reservations of some hotels that nobody else changes until the transaction ends, and the database's
+/// time. They are locked in the order of their ids, so that two who want the same ones do not deadlock.
+pub(crate) async fn lock_many(
+    db: &mut PgConnection,
+    wanted: &[(HotelId, ReservationId)],
+) -> Result<(Vec<Reservation>, DateTime<Utc>), Broken> {
+    let hotels: Vec<Uuid> = wanted.iter().map(|(hotel, _)| hotel.uuid()).collect();
+    let ids: Vec<Uuid> = wanted.iter().map(|(_, reservation)| reservation.uuid()).collect();
+    let rows = reservations!(
+        "where (r.hotel_id, r.reservation_id) in (select * from unnest($1::uuid[], $2::uuid[])) \
+         order by r.hotel_id, r.reservation_id for no key update of r",
+        &hotels,
+        &ids
+    )
+    .fetch_all(db)
+    .await?;
+    let now = rows.first().map_or(DateTime::UNIX_EPOCH, |row| row.now);
+    let reservations = rows.into_iter().map(Row::read).collect::<Result<_, _>>()?;
+    Ok((reservations, now))
+}
+
+/// A page of a hotel's reservations.
+pub(crate) async fn page_of_hotel(
+    pool: &PgPool,
+    hotel_id: HotelId,
+    page: Page,
+) -> Result<Vec<Reservation>, Broken> {
+    let rows = reservations!(
+        "where r.hotel_id = $1 and r.reservation_id < $2 and ($3::text is null or r.state = $3) \
+         order by r.reservation_id desc limit $4",
+        hotel_id.uuid(),
+        page.before(),
+        page.state(),
+        page.rows
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// A page of a guest's reservations, in one hotel or in all.
+pub(crate) async fn page_of_guest(
+    pool: &PgPool,
+    guest_id: GuestId,
+    hotel_id: Option<HotelId>,
+    page: Page,
+) -> Result<Vec<Reservation>, Broken> {
+    let rows = reservations!(
+        "where r.guest_id = $1 and r.reservation_id < $2 and ($3::text is null or r.state = $3) \
+         and ($5::uuid is null or r.hotel_id = $5) order by r.reservation_id desc limit $4",
+        guest_id.uuid(),
+        page.before(),
+        page.state(),
+        page.rows,
+        hotel_id.map(HotelId::uuid)
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Where some reservations stand.
+pub(crate) async fn states(
+    pool: &PgPool,
+    ids: &[ReservationId],
+) -> Result<Vec<(ReservationId, State)>, Broken> {
+    let rows = sqlx::query!(
+        "select reservation_id, state from reservation.reservation where reservation_id = any($1)",
+        &uuids(ids)
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let state = State::from_str(&row.state).map_err(Broken::Inconsistent)?;
+            Ok((ReservationId::from_uuid(row.reservation_id), state))
+        })
+        .collect()
+}
+
+fn with_now(row: Row) -> Result<(Reservation, DateTime<Utc>), Broken> {
+    let now = row.now;
+    Ok((row.read()?, now))
+}
+
+fn uuids(ids: &[ReservationId]) -> Vec<Uuid> {
+    ids.iter().map(|id| id.uuid()).collect()
+}

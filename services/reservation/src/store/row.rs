@@ -1,0 +1,137 @@
+//! A reservation as the database keeps it.
+
+use std::str::FromStr as _;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use contract::quote::{CancellationPolicy, Party};
+use contract::{
+    Currency, GuestId, HotelId, Money, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId, SagaId, Stay,
+    StayDate,
+};
+use platform::Broken;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::model::{Cost, Reservation, State, Terms};
+
+/// The columns of a reservation and its guest, and the database's time.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) hotel_id: Uuid,
+    pub(super) reservation_id: Uuid,
+    pub(super) saga_id: Uuid,
+    pub(super) cancellation_saga_id: Option<Uuid>,
+    pub(super) state: String,
+    pub(super) version: i32,
+    pub(super) guest_id: Uuid,
+    pub(super) email: String,
+    pub(super) guest_name: String,
+    pub(super) guest_phone: Option<String>,
+    pub(super) adults: i16,
+    pub(super) children: i16,
+    pub(super) quote_id: Uuid,
+    pub(super) room_type_id: Uuid,
+    pub(super) rate_plan_id: Uuid,
+    pub(super) check_in: NaiveDate,
+    pub(super) check_out: NaiveDate,
+    pub(super) rooms: i16,
+    pub(super) currency: String,
+    pub(super) total_minor: i64,
+    pub(super) cancellation_policy: Json<CancellationPolicy>,
+    pub(super) time_zone: String,
+    pub(super) free_until: Option<NaiveDate>,
+    pub(super) late_penalty_minor: i64,
+    pub(super) cancel_requested_at: Option<DateTime<Utc>>,
+    pub(super) penalty_minor: Option<i64>,
+    pub(super) refund_minor: Option<i64>,
+    pub(super) refusal_code: Option<String>,
+    pub(super) refusal_message: Option<String>,
+    pub(super) refusal_night: Option<NaiveDate>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) updated_at: DateTime<Utc>,
+    pub(super) now: DateTime<Utc>,
+}
+
+/// A query for reservations: `reservations!("where …", arguments…)`.
+macro_rules! reservations {
+    ($rest:tt $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            crate::store::row::Row,
+            "select r.hotel_id, r.reservation_id, r.saga_id, r.cancellation_saga_id, r.state, r.version, "
+                + "r.guest_id, g.email, r.guest_name, r.guest_phone, r.adults, r.children, r.quote_id, "
+                + "r.room_type_id, r.rate_plan_id, r.check_in, r.check_out, r.rooms, r.currency, r.total_minor, "
+                + "r.cancellation_policy as \"cancellation_policy: _\", r.time_zone, r.free_until, "
+                + "r.late_penalty_minor, r.cancel_requested_at, r.penalty_minor, r.refund_minor, "
+                + "r.refusal_code, r.refusal_message, r.refusal_night, r.created_at, r.updated_at, "
+                + "now() as \"now!\" "
+                + "from reservation.reservation r join reservation.guest g on g.guest_id = r.guest_id "
+                + $rest
+            $(, $argument)*
+        )
+    };
+}
+pub(super) use reservations;
+
+/// A row that the code cannot read contradicts it; the checks of the table should have refused it.
+fn unreadable<T, E: std::fmt::Display>(read: Result<T, E>) -> Result<T, Broken> {
+    read.map_err(|error| Broken::Inconsistent(format!("a reservation cannot be read: {error}")))
+}
+
+impl Row {
+    /// The reservation.
+    pub(super) fn read(self) -> Result<Reservation, Broken> {
+        let currency = unreadable(Currency::from_str(&self.currency))?;
+        let money = |minor: i64| unreadable(Money::from_minor(minor, currency));
+        let date = |date: NaiveDate| unreadable(StayDate::from_date(date));
+        let small = |number: i16| unreadable(u16::try_from(number));
+        let cost = match (self.penalty_minor, self.refund_minor) {
+            (Some(penalty), Some(refund)) => Some(Cost {
+                penalty: money(penalty)?,
+                refund: money(refund)?,
+            }),
+            _ => None,
+        };
+        let refusal = match (self.refusal_code, self.refusal_message) {
+            (Some(code), Some(message)) => Some(Refusal {
+                code,
+                message,
+                night: self.refusal_night.map(date).transpose()?,
+            }),
+            _ => None,
+        };
+        let terms = Terms {
+            free_until: self.free_until.map(date).transpose()?,
+            late_penalty: money(self.late_penalty_minor)?,
+            total: money(self.total_minor)?,
+            stay: unreadable(Stay::new(date(self.check_in)?, date(self.check_out)?))?,
+            time_zone: unreadable(chrono_tz::Tz::from_str(&self.time_zone))?,
+        };
+        Ok(Reservation {
+            hotel_id: HotelId::from_uuid(self.hotel_id),
+            reservation_id: ReservationId::from_uuid(self.reservation_id),
+            saga_id: SagaId::from_uuid(self.saga_id),
+            cancellation_saga_id: self.cancellation_saga_id.map(SagaId::from_uuid),
+            state: unreadable(State::from_str(&self.state))?,
+            version: self.version,
+            quote_id: QuoteId::from_uuid(self.quote_id),
+            room_type_id: RoomTypeId::from_uuid(self.room_type_id),
+            rate_plan_id: RatePlanId::from_uuid(self.rate_plan_id),
+            rooms: small(self.rooms)?,
+            party: Party {
+                adults: small(self.adults)?,
+                children: small(self.children)?,
+            },
+            guest_id: GuestId::from_uuid(self.guest_id),
+            guest_name: self.guest_name,
+            guest_email: self.email,
+            guest_phone: self.guest_phone,
+            cancellation_policy: self.cancellation_policy.0,
+            terms,
+            cancel_requested_at: self.cancel_requested_at,
+            cost,
+            refusal,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! Writing reservations: new ones with the first line of their history, and changed ones.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use contract::quote::Quote;
+use contract::{Refusal, SagaId, StayDate};
+use platform::Broken;
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::model::Reservation;
+
+/// A value of each reservation, as the array of a column.
+fn column<'a, T>(rows: &[&'a Reservation], of: impl Fn(&'a Reservation) -> T) -> Vec<T> {
+    rows.iter().map(|row| of(row)).collect()
+}
+
+/// Writes new reservations with the quotes they were made from.
+pub(crate) async fn insert(
+    db: &mut PgConnection,
+    rows: &[&Reservation],
+    quotes: &[&Quote],
+) -> Result<(), Broken> {
+    let json = |value: serde_json::Result<Value>| {
+        value.map_err(|error| Broken::Inconsistent(format!("a quote cannot be written: {error}")))
+    };
+    let quotes: Vec<Value> = quotes
+        .iter()
+        .map(|quote| json(serde_json::to_value(quote)))
+        .collect::<Result<_, _>>()?;
+    let policies: Vec<Value> = rows
+        .iter()
+        .map(|row| json(serde_json::to_value(row.cancellation_policy)))
+        .collect::<Result<_, _>>()?;
+    let small = |number: u16| i16::try_from(number).unwrap_or(i16::MAX);
+    sqlx::query!(
+        "insert into reservation.reservation (hotel_id, reservation_id, saga_id, state, version, guest_id, \
+             guest_name, guest_phone, adults, children, quote_id, room_type_id, rate_plan_id, check_in, \
+             check_out, rooms, currency, total_minor, quote, cancellation_policy, time_zone, free_until, \
+             late_penalty_minor, created_at, updated_at) \
+         select hotel_id, reservation_id, saga_id, 'pending', 1, guest_id, guest_name, guest_phone, adults, \
+             children, quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, currency, \
+             total_minor, quote, cancellation_policy, time_zone, free_until, late_penalty_minor, at, at \
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::int2[], \
+             $8::int2[], $9::uuid[], $10::uuid[], $11::uuid[], $12::date[], $13::date[], $14::int2[], \
+             $15::text[], $16::int8[], $17::jsonb[], $18::jsonb[], $19::text[], $20::date[], $21::int8[], \
+             $22::timestamptz[]) \
+         as new (hotel_id, reservation_id, saga_id, guest_id, guest_name, guest_phone, adults, children, \
+             quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, currency, total_minor, quote, \
+             cancellation_policy, time_zone, free_until, late_penalty_minor, at)",
+        &column(rows, |row| row.hotel_id.uuid()),
+        &column(rows, |row| row.reservation_id.uuid()),
+        &column(rows, |row| row.saga_id.uuid()),
+        &column(rows, |row| row.guest_id.uuid()),
+        &column(rows, |row| row.guest_name.as_str()) as &[&str],
+        &column(rows, |row| row.guest_phone.as_deref()) as &[Option<&str>],
+        &column(rows, |row| small(row.party.adults)),
+        &column(rows, |row| small(row.party.children)),
+        &column(rows, |row| row.quote_id.uuid()),
+        &column(rows, |row| row.room_type_id.uuid()),
+        &column(rows, |row| row.rate_plan_id.uuid()),
+        &column(rows, |row| row.terms.stay.check_in().date()),
+        &column(rows, |row| row.terms.stay.check_out().date()),
+        &column(rows, |row| small(row.rooms)),
+        &column(rows, |row| row.terms.total.currency().code()) as &[&str],
+        &column(rows, |row| row.terms.total.minor()),
+        &quotes,
+        &policies,
+        &column(rows, |row| row.terms.time_zone.name()) as &[&str],
+        &column(rows, |row| row.terms.free_until.map(StayDate::date)) as &[Option<NaiveDate>],
+        &column(rows, |row| row.terms.late_penalty.minor()),
+        &column(rows, |row| row.created_at),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes changed reservations, each of which the transaction has locked.
+pub(crate) async fn update(db: &mut PgConnection, rows: &[&Reservation]) -> Result<(), Broken> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let refusal = |of: fn(&Refusal) -> &str| column(rows, move |row| row.refusal.as_ref().map(of));
+    let written = sqlx::query!(
+        "update reservation.reservation r set state = new.state, version = new.version, \
+             cancellation_saga_id = new.cancellation_saga_id, cancel_requested_at = new.cancel_requested_at, \
+             penalty_minor = new.penalty_minor, refund_minor = new.refund_minor, \
+             refusal_code = new.refusal_code, refusal_message = new.refusal_message, \
+             refusal_night = new.refusal_night, updated_at = new.updated_at \
+         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int4[], $5::uuid[], $6::timestamptz[], \
+             $7::int8[], $8::int8[], $9::text[], $10::text[], $11::date[], $12::timestamptz[]) \
+         as new (hotel_id, reservation_id, state, version, cancellation_saga_id, cancel_requested_at, \
+             penalty_minor, refund_minor, refusal_code, refusal_message, refusal_night, updated_at) \
+         where r.hotel_id = new.hotel_id and r.reservation_id = new.reservation_id",
+        &column(rows, |row| row.hotel_id.uuid()),
+        &column(rows, |row| row.reservation_id.uuid()),
+        &column(rows, |row| row.state.as_str()) as &[&str],
+        &column(rows, |row| row.version),
+        &column(rows, |row| row.cancellation_saga_id.map(SagaId::uuid)) as &[Option<Uuid>],
+        &column(rows, |row| row.cancel_requested_at) as &[Option<DateTime<Utc>>],
+        &column(rows, |row| row.cost.map(|cost| cost.penalty.minor())) as &[Option<i64>],
+        &column(rows, |row| row.cost.map(|cost| cost.refund.minor())) as &[Option<i64>],
+        &refusal(|refusal| &refusal.code) as &[Option<&str>],
+        &refusal(|refusal| &refusal.message) as &[Option<&str>],
+        &column(rows, |row| row
+            .refusal
+            .as_ref()
+            .and_then(|refusal| refusal.night)
+            .map(StayDate::date)) as &[Option<NaiveDate>],
+        &column(rows, |row| row.updated_at),
+    )
+    .execute(db)
+    .await?
+    .rows_affected();
+    if usize::try_from(written).is_ok_and(|written| written == rows.len()) {
+        Ok(())
+    } else {
+        Err(Broken::Inconsistent(format!(
+            "{written} of {} reservations were changed",
+            rows.len()
+        )))
+    }
+}
