@@ -32,13 +32,22 @@ pub struct Audit {
     #[command(flatten)]
     database: DatabaseConfig,
     /// Where Redis is.
-    #[arg(long, env = "BELLHOP_REDIS_URL", default_value = "redis://127.0.0.1:6379/", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "BELLHOP_REDIS_URL",
+        default_value = "redis://127.0.0.1:6379/",
+        hide_env_values = true
+    )]
     redis_url: String,
     /// What stands in front of every key in Redis.
     #[arg(long, env = "BELLHOP_REDIS_PREFIX", default_value = "")]
     redis_prefix: String,
     /// Where the payment provider is, whose ledger is compared.
-    #[arg(long, env = "BELLHOP_PROVIDER_URL", default_value = "http://127.0.0.1:8080/sandbox-provider")]
+    #[arg(
+        long,
+        env = "BELLHOP_PROVIDER_URL",
+        default_value = "http://127.0.0.1:8080/sandbox-provider"
+    )]
     provider_url: String,
     #[command(flatten)]
     client: ClientConfig,
@@ -57,11 +66,21 @@ impl Audit {
     /// When the database, the cache or the provider cannot be read: nothing is known then.
     pub async fn execute(self) -> anyhow::Result<ExitCode> {
         let options = self.database.options("audit")?;
-        let mut db = PgConnection::connect_with(&options).await.context("the role bellhop_audit cannot log in")?;
-        let mut snapshot = db.begin_with("begin isolation level repeatable read read only").await?;
+        let mut db = PgConnection::connect_with(&options)
+            .await
+            .context("the role bellhop_audit cannot log in")?;
+        let mut snapshot = db
+            .begin_with("begin isolation level repeatable read read only")
+            .await?;
         let mut kinds = 0;
-        for invariant in invariants::ALL.iter().filter(|invariant| self.at_rest || invariant.always) {
-            let checked = invariant.check(&mut snapshot).await.with_context(|| invariant.id.to_owned())?;
+        for invariant in invariants::ALL
+            .iter()
+            .filter(|invariant| self.at_rest || invariant.always)
+        {
+            let checked = invariant
+                .check(&mut snapshot)
+                .await
+                .with_context(|| invariant.id.to_owned())?;
             kinds += 1;
             if !report(invariant.id, invariant.promise, &checked) {
                 return Ok(ExitCode::FAILURE);
@@ -104,14 +123,25 @@ fn report(id: &str, promise: &str, checked: &Checked) -> bool {
 
 /// All rows of a query as JSON.
 async fn rows(db: &mut PgConnection, sql: &str) -> anyhow::Result<Vec<String>> {
-    let sql = format!("select row_to_json(violation)::text from ({}) violation", sql.trim().trim_end_matches(';'));
-    #[expect(clippy::disallowed_methods, reason = "the audit's statements span schemas and are files of their own")]
+    let sql = format!(
+        "select row_to_json(violation)::text from ({}) violation",
+        sql.trim().trim_end_matches(';')
+    );
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the audit's statements span schemas and are files of their own"
+    )]
     let rows = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(db).await?;
     Ok(rows)
 }
 
 async fn count(db: &mut PgConnection, table: &str) -> anyhow::Result<i64> {
-    #[expect(clippy::disallowed_methods, reason = "one statement for every table, named in the code")]
-    let count = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}"))).fetch_one(db).await?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "one statement for every table, named in the code"
+    )]
+    let count = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
+        .fetch_one(db)
+        .await?;
     Ok(count)
 }

@@ -38,7 +38,8 @@ pub struct Answer {
 impl Answer {
     /// The stable code of a problem, or the status when it is not one.
     pub fn code(&self) -> String {
-        self.text("/code").map_or_else(|| format!("http_{}", self.status.as_u16()), str::to_owned)
+        self.text("/code")
+            .map_or_else(|| format!("http_{}", self.status.as_u16()), str::to_owned)
     }
 
     /// A string in the body.
@@ -53,7 +54,12 @@ impl Answer {
     pub fn served<T: DeserializeOwned>(self) -> anyhow::Result<T> {
         if !self.status.is_success() {
             let place = self.text("/pointer").unwrap_or_default();
-            bail!("{} {}: {} {place}", self.status.as_u16(), self.code(), self.text("/detail").unwrap_or("no detail"));
+            bail!(
+                "{} {}: {} {place}",
+                self.status.as_u16(),
+                self.code(),
+                self.text("/detail").unwrap_or("no detail")
+            );
         }
         serde_json::from_value(self.body).context("the platform answered with another shape than expected")
     }
@@ -77,7 +83,10 @@ impl Client {
             .connect_timeout(Duration::from_secs(5))
             .tcp_nodelay(true)
             .build()?;
-        Ok(Self { base: config.url.trim_end_matches('/').to_owned(), http })
+        Ok(Self {
+            base: config.url.trim_end_matches('/').to_owned(),
+            http,
+        })
     }
 
     /// Reads.
@@ -93,7 +102,10 @@ impl Client {
     /// # Errors
     /// When the platform cannot be reached, or answers with a problem.
     pub async fn read<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        self.get(path).await?.served().with_context(|| format!("GET {path}"))
+        self.get(path)
+            .await?
+            .served()
+            .with_context(|| format!("GET {path}"))
     }
 
     /// Sends a body and expects to be served.
@@ -107,7 +119,10 @@ impl Client {
         body: &impl Serialize,
     ) -> anyhow::Result<T> {
         let context = format!("{method} {path}");
-        self.send(method, path, Some(body), &[]).await?.served().context(context)
+        self.send(method, path, Some(body), &[])
+            .await?
+            .served()
+            .context(context)
     }
 
     /// Sends a request, again while an answer is lost or the platform asks to come back.
@@ -135,7 +150,8 @@ impl Client {
                 Ok((answer, Some(_))) if tries >= TRIES_MAX => return Ok(answer),
                 Ok((_, Some(after))) => tokio::time::sleep(after).await,
                 Err(error) if tries >= TRIES_MAX => {
-                    return Err(error).with_context(|| format!("{url} does not answer; is the platform running?"));
+                    return Err(error)
+                        .with_context(|| format!("{url} does not answer; is the platform running?"));
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(u64::from(tries) * 100)).await,
             }
@@ -148,7 +164,10 @@ impl Client {
 async fn once(request: reqwest::RequestBuilder) -> Result<(Answer, Option<Duration>), reqwest::Error> {
     let response = request.send().await?;
     let status = response.status();
-    let asked = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let asked = response
+        .headers()
+        .get("retry-after")
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let body = response.bytes().await?;
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let seconds = match status {

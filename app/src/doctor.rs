@@ -24,7 +24,12 @@ pub struct Doctor {
     #[command(flatten)]
     kafka: KafkaConfig,
     /// Where Redis is.
-    #[arg(long, env = "BELLHOP_REDIS_URL", default_value = "redis://127.0.0.1:6379/", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "BELLHOP_REDIS_URL",
+        default_value = "redis://127.0.0.1:6379/",
+        hide_env_values = true
+    )]
     redis_url: String,
     /// The relay's replication slot.
     #[arg(long, env = "BELLHOP_SLOT", default_value = "bellhop")]
@@ -73,8 +78,16 @@ impl Doctor {
                 }
             }
         }
-        say::line(if wrong == 0 { "all is well".to_owned() } else { format!("{wrong} findings") });
-        Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        say::line(if wrong == 0 {
+            "all is well".to_owned()
+        } else {
+            format!("{wrong} findings")
+        });
+        Ok(if wrong == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 
     fn settings(&self) -> Finding {
@@ -82,15 +95,23 @@ impl Doctor {
             let remedy = "set BELLHOP_DATABASE_PASSWORD; scripts/up writes it into .bellhop/env";
             return Err(("no password for the database roles is set".to_owned(), remedy));
         }
-        Ok(format!("database {}, brokers {}", self.database.database_url, self.kafka.kafka_brokers))
+        Ok(format!(
+            "database {}, brokers {}",
+            self.database.database_url, self.kafka.kafka_brokers
+        ))
     }
 
     async fn schema(&self, module: &str, migrator: &sqlx::migrate::Migrator) -> Finding {
         match migrate::check(&self.database, module, migrator).await {
             Ok(count) => Ok(format!("role logs in, {count} migrations applied")),
             Err(error) => {
-                let connects = error.downcast_ref::<sqlx::Error>().is_none_or(|error| !matches!(error, sqlx::Error::Io(_)));
-                Err((format!("{error:#}"), if connects { MIGRATE } else { START_POSTGRES }))
+                let connects = error
+                    .downcast_ref::<sqlx::Error>()
+                    .is_none_or(|error| !matches!(error, sqlx::Error::Io(_)));
+                Err((
+                    format!("{error:#}"),
+                    if connects { MIGRATE } else { START_POSTGRES },
+                ))
             }
         }
     }
@@ -112,15 +133,18 @@ impl Doctor {
              coalesce(wal_status, 'unknown') from pg_replication_slots where slot_name = '{name}'), 'missing')"
         );
         match text(db, &sql).await {
-            Ok(state) if state == "missing" => {
-                Err((format!("there is no slot {name}"), "run the relay; it creates its slot: `bellhop run --target=relay`"))
-            }
-            Ok(state) if state.contains("lost") => {
-                Err((format!("{name} is {state}"), "restart the relay; it makes a new slot and rebuilds by snapshot"))
-            }
-            Ok(state) if state.starts_with("inactive") => {
-                Err((format!("{name} is {state}: it keeps the log from being removed"), "run the relay, or drop the slot"))
-            }
+            Ok(state) if state == "missing" => Err((
+                format!("there is no slot {name}"),
+                "run the relay; it creates its slot: `bellhop run --target=relay`",
+            )),
+            Ok(state) if state.contains("lost") => Err((
+                format!("{name} is {state}"),
+                "restart the relay; it makes a new slot and rebuilds by snapshot",
+            )),
+            Ok(state) if state.starts_with("inactive") => Err((
+                format!("{name} is {state}: it keeps the log from being removed"),
+                "run the relay, or drop the slot",
+            )),
             Ok(state) => Ok(format!("{name} is {state}")),
             Err(error) => Err((error, START_POSTGRES)),
         }
@@ -129,29 +153,40 @@ impl Doctor {
     async fn brokers(&self) -> Finding {
         let remedy = "start Kafka, or set BELLHOP_KAFKA_BROKERS; scripts/up does both";
         let client = self.kafka.client();
-        let wanted: Vec<String> =
-            contract::topics::all().into_iter().map(|(name, _)| self.kafka.topic(&name)).collect();
+        let wanted: Vec<String> = contract::topics::all()
+            .into_iter()
+            .map(|(name, _)| self.kafka.topic(&name))
+            .collect();
         let looked = tokio::task::spawn_blocking(move || -> Result<(usize, Vec<String>), String> {
             let consumer: BaseConsumer = client.create().map_err(|error| error.to_string())?;
             let metadata = consumer
                 .fetch_metadata(None, Duration::from_secs(ANSWER_SECONDS_MAX))
                 .map_err(|error| error.to_string())?;
-            let there: Vec<&str> = metadata.topics().iter().map(rdkafka::metadata::MetadataTopic::name).collect();
-            let missing = wanted.into_iter().filter(|name| !there.contains(&name.as_str())).collect();
+            let there: Vec<&str> = metadata
+                .topics()
+                .iter()
+                .map(rdkafka::metadata::MetadataTopic::name)
+                .collect();
+            let missing = wanted
+                .into_iter()
+                .filter(|name| !there.contains(&name.as_str()))
+                .collect();
             Ok((metadata.brokers().len(), missing))
         });
         match looked.await {
             Err(error) => Err((error.to_string(), remedy)),
             Ok(Err(error)) => Err((error, remedy)),
-            Ok(Ok((_, missing))) if !missing.is_empty() => {
-                Err((format!("topics are missing: {}", missing.join(", ")), "run the relay; it creates the topics"))
-            }
+            Ok(Ok((_, missing))) if !missing.is_empty() => Err((
+                format!("topics are missing: {}", missing.join(", ")),
+                "run the relay; it creates the topics",
+            )),
             Ok(Ok((brokers, _))) => Ok(format!("{brokers} brokers, all topics there")),
         }
     }
 
     async fn redis(&self) -> Finding {
-        let remedy = "start Redis, or set BELLHOP_REDIS_URL; until then availability is read from the database";
+        let remedy =
+            "start Redis, or set BELLHOP_REDIS_URL; until then availability is read from the database";
         let ping = async {
             let client = redis::Client::open(self.redis_url.as_str())?;
             let mut connection = client.get_multiplexed_async_connection().await?;
@@ -167,11 +202,18 @@ impl Doctor {
     async fn platform(&self) -> Finding {
         let remedy = "run `bellhop run`, or set BELLHOP_URL to where it listens";
         let url = format!("{}/readyz", self.client.url.trim_end_matches('/'));
-        let asked = reqwest::Client::new().get(&url).timeout(Duration::from_secs(ANSWER_SECONDS_MAX)).send().await;
+        let asked = reqwest::Client::new()
+            .get(&url)
+            .timeout(Duration::from_secs(ANSWER_SECONDS_MAX))
+            .send()
+            .await;
         match asked {
             Err(error) => Err((error.to_string(), remedy)),
             Ok(answer) if answer.status().is_success() => Ok(format!("{url} is ready")),
-            Ok(answer) => Err((answer.text().await.unwrap_or_default(), "wait, or look into its log for the part named")),
+            Ok(answer) => Err((
+                answer.text().await.unwrap_or_default(),
+                "wait, or look into its log for the part named",
+            )),
         }
     }
 }
@@ -179,13 +221,21 @@ impl Doctor {
 async fn wal_level(db: &mut PgConnection) -> Finding {
     match text(db, "select current_setting('wal_level')").await {
         Ok(level) if level == "logical" => Ok(level),
-        Ok(level) => Err((format!("is {level}"), "set wal_level = logical in postgresql.conf and restart Postgres")),
+        Ok(level) => Err((
+            format!("is {level}"),
+            "set wal_level = logical in postgresql.conf and restart Postgres",
+        )),
         Err(error) => Err((error, START_POSTGRES)),
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the system catalogue, not a table of ours")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the system catalogue, not a table of ours"
+)]
 async fn text(db: &mut PgConnection, sql: &str) -> Result<String, String> {
-    let read = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql.to_owned())).fetch_one(db).await;
+    let read = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql.to_owned()))
+        .fetch_one(db)
+        .await;
     read.map_err(|error| error.to_string())
 }

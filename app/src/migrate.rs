@@ -54,7 +54,10 @@ impl Migrate {
     /// When the database cannot be reached, or refuses a statement.
     pub async fn execute(self) -> anyhow::Result<ExitCode> {
         let url = self.admin_database_url.reveal();
-        if !Postgres::database_exists(url).await.context("BELLHOP_ADMIN_DATABASE_URL: the server does not answer")? {
+        if !Postgres::database_exists(url)
+            .await
+            .context("BELLHOP_ADMIN_DATABASE_URL: the server does not answer")?
+        {
             Postgres::create_database(url).await?;
             say::line("created the database");
         }
@@ -70,7 +73,10 @@ impl Migrate {
             run(&mut admin, &statement).await?;
         }
         run(&mut admin, &relay::publication_sql(&self.publication_name)).await?;
-        say::line(format!("the publication {} names what the relay captures", self.publication_name));
+        say::line(format!(
+            "the publication {} names what the relay captures",
+            self.publication_name
+        ));
         say::line("the database is up to date");
         Ok(ExitCode::SUCCESS)
     }
@@ -78,7 +84,11 @@ impl Migrate {
     async fn role_and_schema(&self, admin: &mut PgConnection, module: &str) -> anyhow::Result<()> {
         let attributes = if module == "relay" { "replication" } else { "" };
         self.role(admin, module, attributes).await?;
-        run(admin, &format!("create schema if not exists {module} authorization bellhop_{module}")).await?;
+        run(
+            admin,
+            &format!("create schema if not exists {module} authorization bellhop_{module}"),
+        )
+        .await?;
         run(admin, &format!("revoke all on schema {module} from public")).await
     }
 
@@ -104,11 +114,21 @@ impl Migrate {
     }
 
     async fn tables(&self, module: &str, migrator: &Migrator) -> anyhow::Result<()> {
-        let mut owner = PgConnection::connect_with(&self.database.options(module)?).await.with_context(|| {
-            format!("bellhop_{module} cannot log in; check BELLHOP_DATABASE_URL and the server's pg_hba.conf")
-        })?;
-        migrator.run(&mut owner).await.with_context(|| format!("migrations/{module} could not be applied"))?;
-        say::line(format!("migrations/{module}: {} applied", migrator.iter().count()));
+        let mut owner = PgConnection::connect_with(&self.database.options(module)?)
+            .await
+            .with_context(|| {
+                format!(
+                    "bellhop_{module} cannot log in; check BELLHOP_DATABASE_URL and the server's pg_hba.conf"
+                )
+            })?;
+        migrator
+            .run(&mut owner)
+            .await
+            .with_context(|| format!("migrations/{module} could not be applied"))?;
+        say::line(format!(
+            "migrations/{module}: {} applied",
+            migrator.iter().count()
+        ));
         Ok(())
     }
 }
@@ -123,7 +143,9 @@ fn grants() -> Vec<String> {
     }
     for (module, _) in owners() {
         grants.push(format!("grant usage on schema {module} to {AUDIT_ROLE}"));
-        grants.push(format!("grant select on all tables in schema {module} to {AUDIT_ROLE}"));
+        grants.push(format!(
+            "grant select on all tables in schema {module} to {AUDIT_ROLE}"
+        ));
     }
     grants
 }
@@ -131,7 +153,12 @@ fn grants() -> Vec<String> {
 async fn run(db: &mut PgConnection, statement: &str) -> anyhow::Result<()> {
     db.execute(AssertSqlSafe(statement.to_owned()))
         .await
-        .with_context(|| format!("refused: {}", statement.split(" password ").next().unwrap_or_default()))?;
+        .with_context(|| {
+            format!(
+                "refused: {}",
+                statement.split(" password ").next().unwrap_or_default()
+            )
+        })?;
     Ok(())
 }
 
@@ -142,12 +169,22 @@ async fn run(db: &mut PgConnection, statement: &str) -> anyhow::Result<()> {
 pub async fn check(database: &DatabaseConfig, module: &str, migrator: &Migrator) -> anyhow::Result<usize> {
     let mut owner = PgConnection::connect_with(&database.options(module)?).await?;
     let sql = format!("select version from {module}._sqlx_migrations where success order by version");
-    #[expect(clippy::disallowed_methods, reason = "one statement for every schema's own list of migrations")]
-    let applied: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut owner).await?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "one statement for every schema's own list of migrations"
+    )]
+    let applied: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_all(&mut owner)
+        .await?;
     let known: Vec<i64> = migrator.iter().map(|migration| migration.version).collect();
     if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {
-        anyhow::bail!("schema {module} has migration {newer}, which this binary does not know; run a newer binary");
+        anyhow::bail!(
+            "schema {module} has migration {newer}, which this binary does not know; run a newer binary"
+        );
     }
-    anyhow::ensure!(applied.len() == known.len(), "schema {module} lacks migrations; run `bellhop migrate`");
+    anyhow::ensure!(
+        applied.len() == known.len(),
+        "schema {module} lacks migrations; run `bellhop migrate`"
+    );
     Ok(known.len())
 }

@@ -45,7 +45,8 @@ pub fn print() -> anyhow::Result<std::process::ExitCode> {
 /// When the document cannot be written as JSON.
 pub fn routes() -> anyhow::Result<Router> {
     let json = axum::body::Bytes::from(document().to_json()?);
-    let document = get(move || async move { ([(axum::http::header::CONTENT_TYPE, "application/json")], json) });
+    let document =
+        get(move || async move { ([(axum::http::header::CONTENT_TYPE, "application/json")], json) });
     let ui = SwaggerUi::new("/swagger-ui").config(Config::from("/openapi.json"));
     Ok(Router::new().route("/openapi.json", document).merge(ui))
 }

@@ -76,10 +76,14 @@ impl Replay {
         let driven = guests.run(&rows, &plan).await?;
         let report = report::Report::new(&self.file, &rows, &plan, driven, self.concurrency);
         let json = serde_json::to_vec_pretty(&report)?;
-        std::fs::write(&self.report, json).with_context(|| format!("cannot write {}", self.report.display()))?;
+        std::fs::write(&self.report, json)
+            .with_context(|| format!("cannot write {}", self.report.display()))?;
         say::line(&report);
         say::line(format!("the whole report: {}", self.report.display()));
-        ensure!(report.adds_up(), "rows are unaccounted for: rows must be booked plus refused");
+        ensure!(
+            report.adds_up(),
+            "rows are unaccounted for: rows must be booked plus refused"
+        );
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -22,7 +22,13 @@ use crate::targets::{self, Target};
 #[derive(Args, Debug)]
 pub struct Run {
     /// What runs in this process; several are separated by commas.
-    #[arg(long, env = "BELLHOP_TARGET", value_enum, value_delimiter = ',', default_value = "all")]
+    #[arg(
+        long,
+        env = "BELLHOP_TARGET",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "all"
+    )]
     target: Vec<Target>,
     #[command(flatten)]
     http: HttpConfig,
@@ -70,7 +76,12 @@ impl Run {
         tracing::info!(settings = ?self, "bellhop {} starts", env!("CARGO_PKG_VERSION"));
         let listener = tokio::net::TcpListener::bind(self.http.listen)
             .await
-            .with_context(|| format!("cannot listen on {}; choose another with --listen", self.http.listen))?;
+            .with_context(|| {
+                format!(
+                    "cannot listen on {}; choose another with --listen",
+                    self.http.listen
+                )
+            })?;
         let address = listener.local_addr()?;
         let parts = Parts {
             database: self.database.clone(),
@@ -81,13 +92,25 @@ impl Run {
             health: Health::default(),
         };
         let modules = targets::start(&self.target, &parts, &self.modules)?;
-        let routes = modules.merge(operations(&parts.health, metrics)).merge(crate::openapi::routes()?);
+        let routes = modules
+            .merge(operations(&parts.health, metrics))
+            .merge(crate::openapi::routes()?);
         stop_on_signal(&parts.tasks)?;
         tracing::info!(%address, targets = ?self.target, "listening on http://{address}");
-        http::serve(listener, self.http.connections_max, http::layers(routes), parts.tasks.clone()).await;
+        http::serve(
+            listener,
+            self.http.connections_max,
+            http::layers(routes),
+            parts.tasks.clone(),
+        )
+        .await;
         let drained = parts.tasks.drained().await;
         tracing::info!("stopped");
-        Ok(if drained { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if drained {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 }
 
@@ -110,9 +133,15 @@ fn operations(health: &Health, metrics: PrometheusHandle) -> Router {
 
 fn ready(health: &Health) -> (StatusCode, axum::Json<serde_json::Value>) {
     let parts = health.parts();
-    let status = if parts.values().all(Result::is_ok) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if parts.values().all(Result::is_ok) {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     let say = |state: &Result<(), String>| state.as_ref().map_or_else(Clone::clone, |()| "ready".to_owned());
-    let body = parts.iter().map(|(part, state)| (part.clone(), say(state).into()));
+    let body = parts
+        .iter()
+        .map(|(part, state)| (part.clone(), say(state).into()));
     (status, axum::Json(serde_json::Value::Object(body.collect())))
 }
 
@@ -121,7 +150,10 @@ fn stop_on_signal(tasks: &Tasks) -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stopping = tasks.clone();
-    #[expect(clippy::disallowed_methods, reason = "waits for the second signal during the drain, so it is not drained")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "waits for the second signal during the drain, so it is not drained"
+    )]
     tokio::spawn(async move {
         for second in [false, true] {
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }

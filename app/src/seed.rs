@@ -39,8 +39,10 @@ struct Made {
     rate_plan: String,
 }
 
-const ROOM_TYPES: [(&str, &str, u16, u16, i64); 2] =
-    [("Double with sea view", "double", 2, 1, 12_900), ("Family suite", "queen", 3, 3, 21_900)];
+const ROOM_TYPES: [(&str, &str, u16, u16, i64); 2] = [
+    ("Double with sea view", "double", 2, 1, 12_900),
+    ("Family suite", "queen", 3, 3, 21_900),
+];
 
 impl Seed {
     /// Creates the hotels and prints a booking to try.
@@ -49,8 +51,9 @@ impl Seed {
     /// When the platform cannot be reached or refuses.
     pub async fn execute(self) -> anyhow::Result<ExitCode> {
         let client = Client::new(&self.client)?;
-        let bar = ProgressBar::new(u64::from(self.hotels))
-            .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} hotels, {eta} left")?);
+        let bar = ProgressBar::new(u64::from(self.hotels)).with_style(ProgressStyle::with_template(
+            "{bar:40} {pos}/{len} hotels, {eta} left",
+        )?);
         let from = today()?;
         let mut last = None;
         for number in 1..=self.hotels {
@@ -58,7 +61,10 @@ impl Seed {
             bar.inc(1);
         }
         bar.finish_and_clear();
-        say::line(format!("created {} hotels with {} nights on sale from {from}", self.hotels, self.nights));
+        say::line(format!(
+            "created {} hotels with {} nights on sale from {from}",
+            self.hotels, self.nights
+        ));
         if let Some(made) = last {
             self.say_how_to_book(&made, from);
         }
@@ -74,14 +80,20 @@ impl Seed {
             "description": "A house on the hill above the river.",
             "taxes": [{"name": "VAT", "percent": "6.00"}],
         });
-        let hotel = text(&client.write(Method::POST, "/v1/hotels", &body).await?, "hotel_id")?;
+        let hotel = text(
+            &client.write(Method::POST, "/v1/hotels", &body).await?,
+            "hotel_id",
+        )?;
         let flexible = json!({
             "name": "Flexible",
             "cancellation_policy": {"free_until_days_before": 3, "penalty": "first_night"},
         });
         let saver = json!({"name": "Non-refundable", "cancellation_policy": {"penalty": "full"}});
         let path = format!("/v1/hotels/{hotel}/rate-plans");
-        let rate_plan = text(&client.write(Method::POST, &path, &flexible).await?, "rate_plan_id")?;
+        let rate_plan = text(
+            &client.write(Method::POST, &path, &flexible).await?,
+            "rate_plan_id",
+        )?;
         let saver = text(&client.write(Method::POST, &path, &saver).await?, "rate_plan_id")?;
         let mut first = None;
         for (name, bed, adults, children, cents) in ROOM_TYPES {
@@ -91,10 +103,21 @@ impl Seed {
             });
             let path = format!("/v1/hotels/{hotel}/room-types");
             let room_type = text(&client.write(Method::POST, &path, &body).await?, "room_type_id")?;
-            self.nights(client, &hotel, &room_type, &[(&rate_plan, cents), (&saver, cents * 9 / 10)], from).await?;
+            self.nights(
+                client,
+                &hotel,
+                &room_type,
+                &[(&rate_plan, cents), (&saver, cents * 9 / 10)],
+                from,
+            )
+            .await?;
             first.get_or_insert(room_type);
         }
-        Ok(Made { hotel, room_type: first.unwrap_or_default(), rate_plan })
+        Ok(Made {
+            hotel,
+            room_type: first.unwrap_or_default(),
+            rate_plan,
+        })
     }
 
     async fn nights(
@@ -118,7 +141,9 @@ impl Seed {
                 let night = |offset| json!({"night": start.plus_days(offset), "price": price});
                 let nights: Vec<Value> = (0..count).map(night).collect();
                 let body = json!({"room_type_id": room_type, "rate_plan_id": rate_plan, "nights": nights});
-                client.write::<Value>(Method::PUT, &format!("/v1/hotels/{hotel}/prices"), &body).await?;
+                client
+                    .write::<Value>(Method::PUT, &format!("/v1/hotels/{hotel}/prices"), &body)
+                    .await?;
             }
             done += count;
         }
@@ -126,7 +151,10 @@ impl Seed {
     }
 
     fn say_how_to_book(&self, made: &Made, from: StayDate) {
-        let (check_in, check_out) = (from.plus_days(self.nights / 2), from.plus_days(self.nights / 2 + 2));
+        let (check_in, check_out) = (
+            from.plus_days(self.nights / 2),
+            from.plus_days(self.nights / 2 + 2),
+        );
         let url = self.client.url.trim_end_matches('/');
         say::line(format!("hotel_id     {}", made.hotel));
         say::line(format!("room_type_id {}", made.room_type));

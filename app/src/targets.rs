@@ -47,7 +47,11 @@ pub const SANDBOX_PREFIX: &str = "/sandbox-provider";
 
 impl Target {
     fn modules(self) -> Vec<Self> {
-        if self == Self::All { MODULES.to_vec() } else { vec![self] }
+        if self == Self::All {
+            MODULES.to_vec()
+        } else {
+            vec![self]
+        }
     }
 
     fn start(self, parts: &Parts, modules: &Modules) -> Result<Router, StartError> {
@@ -84,5 +88,7 @@ pub fn start(targets: &[Target], parts: &Parts, modules: &Modules) -> Result<Rou
     let mut wanted: Vec<Target> = targets.iter().flat_map(|target| target.modules()).collect();
     wanted.sort_by_key(|target| MODULES.iter().position(|module| module == target));
     wanted.dedup();
-    wanted.into_iter().try_fold(Router::new(), |routes, target| Ok(routes.merge(target.start(parts, modules)?)))
+    wanted.into_iter().try_fold(Router::new(), |routes, target| {
+        Ok(routes.merge(target.start(parts, modules)?))
+    })
 }

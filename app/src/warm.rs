@@ -49,7 +49,10 @@ impl Warm {
             let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
             let (cache, database) = (text(&difference.cache), text(&difference.database));
             if mode == Mode::Verify {
-                say::line(format!("{}: the cache says {cache}, the database {database}", difference.key));
+                say::line(format!(
+                    "{}: the cache says {cache}, the database {database}",
+                    difference.key
+                ));
             }
         }
         say::line(format!(
@@ -57,6 +60,10 @@ impl Warm {
             report.hotels, report.keys, report.differing, report.written
         ));
         let wrong = mode == Mode::Verify && report.differing > 0;
-        Ok(if wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(if wrong {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
     }
 }

@@ -36,7 +36,9 @@ pub(crate) async fn run(seconds: u64, clients: usize) -> anyhow::Result<()> {
     let spread = closed(&platform, &hotels, seconds, clients).await?;
     say("one hot hotel, one room type, three nights, closed loop:");
     let hot = closed(&platform, &hotels[..1], seconds, clients).await?;
-    say(format!("aim: at least 500 bookings/s and less than one WAL flush per booking; got {spread} and {hot}"));
+    say(format!(
+        "aim: at least 500 bookings/s and less than one WAL flush per booking; got {spread} and {hot}"
+    ));
     open(&platform, &hotels, seconds).await?;
     say(format!(
         "resident memory of bellhop: {idle_mb} MB idle, {} MB after the load",
@@ -44,7 +46,10 @@ pub(crate) async fn run(seconds: u64, clients: usize) -> anyhow::Result<()> {
     ));
     let audit = platform.command(&["audit", "--at-rest"]);
     say(String::from_utf8_lossy(&audit.stdout));
-    ensure!(audit.status.success(), "the audit found a violation: no figure counts");
+    ensure!(
+        audit.status.success(),
+        "the audit found a violation: no figure counts"
+    );
     Ok(())
 }
 
@@ -55,7 +60,12 @@ async fn flushes(platform: &Platform) -> u64 {
 }
 
 /// Each client books as soon as its last booking is confirmed. Answers bookings per second.
-async fn closed(platform: &Arc<Platform>, hotels: &[Hotel], seconds: u64, clients: usize) -> anyhow::Result<u64> {
+async fn closed(
+    platform: &Arc<Platform>,
+    hotels: &[Hotel],
+    seconds: u64,
+    clients: usize,
+) -> anyhow::Result<u64> {
     let latency = Arc::new(Mutex::new(Histogram::<u64>::new(3)?));
     let (booked, failed) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let (cpu, flushed, began) = (Cpu::now(), flushes(platform).await, Instant::now());
@@ -89,7 +99,10 @@ async fn closed(platform: &Arc<Platform>, hotels: &[Hotel], seconds: u64, client
         ms(latency.value_at_quantile(0.5)),
         ms(latency.value_at_quantile(0.99))
     ));
-    say(format!("  WAL flushes: {flushed}, {} per booking", hundredths(flushed, booked)));
+    say(format!(
+        "  WAL flushes: {flushed}, {} per booking",
+        hundredths(flushed, booked)
+    ));
     say(format!("  CPU: {}", spent.per_operation(&cpu, booked)));
     Ok(u64::try_from(per_second)?)
 }
@@ -97,7 +110,10 @@ async fn closed(platform: &Arc<Platform>, hotels: &[Hotel], seconds: u64, client
 /// Bookings at a fixed schedule; latency counts from the intended time of sending.
 async fn open(platform: &Arc<Platform>, hotels: &[Hotel], seconds: u64) -> anyhow::Result<()> {
     let flush_before = machine::flush_probe()?;
-    let brokers = platform.env.iter().find(|(name, _)| name == "BELLHOP_KAFKA_BROKERS");
+    let brokers = platform
+        .env
+        .iter()
+        .find(|(name, _)| name == "BELLHOP_KAFKA_BROKERS");
     let hop = probe::produce_to_consume(brokers.map_or("", |(_, value)| value)).await?;
     let latency = Arc::new(Mutex::new(Histogram::<u64>::new(3)?));
     let began = Instant::now();
@@ -109,14 +125,21 @@ async fn open(platform: &Arc<Platform>, hotels: &[Hotel], seconds: u64) -> anyho
         let hotel = hotels[usize::try_from(number)? % hotels.len()].clone();
         let late = Instant::now().saturating_duration_since(intended);
         running.spawn(async move {
-            let quote = hotel.quote(&platform, u32::try_from(number % 50).unwrap_or(0), 3, 1).await;
+            let quote = hotel
+                .quote(&platform, u32::try_from(number % 50).unwrap_or(0), 3, 1)
+                .await;
             let key = quote["quote_id"].as_str().unwrap_or_default().to_owned();
             let body = tests::booking_body(&quote, "Open Loop", "pm_ok");
             let headers = [("idempotency-key", key.as_str()), ("prefer", "wait=30")];
             let sent = Instant::now();
-            let answer = platform.send_json(reqwest::Method::POST, "/v1/reservations", &body, &headers).await;
+            let answer = platform
+                .send_json(reqwest::Method::POST, "/v1/reservations", &body, &headers)
+                .await;
             // What the schedule was late by is the guest's wait too; the quote before is not the booking's.
-            latency.lock().await.saturating_record(micros(sent.elapsed() + late));
+            latency
+                .lock()
+                .await
+                .saturating_record(micros(sent.elapsed() + late));
             answer.status == 201
         });
     }
@@ -126,8 +149,15 @@ async fn open(platform: &Arc<Platform>, hotels: &[Hotel], seconds: u64) -> anyho
     let floor = flush * COMMITS + hop * HOPS;
     let latency = latency.lock().await;
     let p50 = latency.value_at_quantile(0.5);
-    say(format!("open loop, {OPEN_PER_SECOND} bookings/s for {seconds} s, request to outcome: {good} of {} confirmed", all.len()));
-    say(format!("  p50 {} p99 {}", ms(p50), ms(latency.value_at_quantile(0.99))));
+    say(format!(
+        "open loop, {OPEN_PER_SECOND} bookings/s for {seconds} s, request to outcome: {good} of {} confirmed",
+        all.len()
+    ));
+    say(format!(
+        "  p50 {} p99 {}",
+        ms(p50),
+        ms(latency.value_at_quantile(0.99))
+    ));
     say(format!(
         "  floor: {COMMITS} commits x {} us flush + {HOPS} hops x {} us produce to consume = {}; p50 is {} times the floor",
         flush.as_micros(),

@@ -29,15 +29,23 @@ pub(crate) async fn run(seconds: u64) -> anyhow::Result<()> {
     say(format!("conditions: {}", machine::conditions()));
     let platform = Platform::start().await;
     let hotel = Hotel::create(&platform, 100).await;
-    until("the cache has the hotel", async || (hotel.left(&platform, 0, 1).await == [110]).then_some(())).await;
+    until("the cache has the hotel", async || {
+        (hotel.left(&platform, 0, 1).await == [110]).then_some(())
+    })
+    .await;
     let setting = |name: &str| {
         let found = platform.env.iter().find(|(other, _)| other == name);
-        found.map(|(_, value)| value.clone()).with_context(|| format!("no {name}"))
+        found
+            .map(|(_, value)| value.clone())
+            .with_context(|| format!("no {name}"))
     };
     let url = setting("BELLHOP_ADMIN_DATABASE_URL")?;
     let slot = format!("{}_peer", platform.name);
     let mut db = PgConnection::connect(&url).await?;
-    db.execute(AssertSqlSafe(format!("select pg_create_logical_replication_slot('{slot}', 'test_decoding')"))).await?;
+    db.execute(AssertSqlSafe(format!(
+        "select pg_create_logical_replication_slot('{slot}', 'test_decoding')"
+    )))
+    .await?;
     let (cache, peer) = (Committed::default(), Committed::default());
     let (cache_seen, peer_seen) = (seen()?, seen()?);
     watch_cache(&setting("BELLHOP_REDIS_URL")?, &cache, &cache_seen).await?;
@@ -68,7 +76,10 @@ pub(crate) async fn run(seconds: u64) -> anyhow::Result<()> {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let _ = receiver.kill();
     let _ = receiver.wait();
-    db.execute(AssertSqlSafe(format!("select pg_drop_replication_slot('{slot}')"))).await?;
+    db.execute(AssertSqlSafe(format!(
+        "select pg_drop_replication_slot('{slot}')"
+    )))
+    .await?;
     report(&cache_seen, &peer_seen, seconds, flush)
 }
 
@@ -78,7 +89,9 @@ fn seen() -> anyhow::Result<Seen> {
 
 fn record(night: &str, committed: &Committed, seen: &Seen) {
     if let Some(at) = lock(committed).remove(night) {
-        let micros = at.map_or(0, |at| u64::try_from(at.elapsed().as_micros()).unwrap_or(u64::MAX));
+        let micros = at.map_or(0, |at| {
+            u64::try_from(at.elapsed().as_micros()).unwrap_or(u64::MAX)
+        });
         lock(seen).saturating_record(micros.max(1));
     }
 }
@@ -91,7 +104,10 @@ fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 async fn watch_cache(url: &str, committed: &Committed, seen: &Seen) -> anyhow::Result<()> {
     let client = redis::Client::open(url)?;
     let mut config = client.get_multiplexed_async_connection().await?;
-    redis::cmd("CONFIG").arg(&["SET", "notify-keyspace-events", "E$"]).query_async::<()>(&mut config).await?;
+    redis::cmd("CONFIG")
+        .arg(&["SET", "notify-keyspace-events", "E$"])
+        .query_async::<()>(&mut config)
+        .await?;
     let mut events = client.get_async_pubsub().await?;
     events.psubscribe("__keyevent@*__:set").await?;
     let (committed, seen) = (Arc::clone(committed), Arc::clone(seen));
@@ -109,9 +125,24 @@ async fn watch_cache(url: &str, committed: &Committed, seen: &Seen) -> anyhow::R
 }
 
 /// `pg_recvlogical` prints a line for each changed row, as soon as it is told.
-fn watch_peer(url: &str, slot: &str, committed: &Committed, seen: &Seen) -> anyhow::Result<std::process::Child> {
+fn watch_peer(
+    url: &str,
+    slot: &str,
+    committed: &Committed,
+    seen: &Seen,
+) -> anyhow::Result<std::process::Child> {
     let mut receiver = Command::new(programs()?.join("pg_recvlogical"))
-        .args(["--dbname", url, "--slot", slot, "--start", "--file", "-", "--fsync-interval", "0"])
+        .args([
+            "--dbname",
+            url,
+            "--slot",
+            slot,
+            "--start",
+            "--file",
+            "-",
+            "--fsync-interval",
+            "0",
+        ])
         .args(["--option", "skip-empty-xacts=1", "--no-loop"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -121,7 +152,9 @@ fn watch_peer(url: &str, slot: &str, committed: &Committed, seen: &Seen) -> anyh
     let (committed, seen) = (Arc::clone(committed), Arc::clone(seen));
     std::thread::spawn(move || {
         for line in std::io::BufReader::new(output).lines().map_while(Result::ok) {
-            let night = line.split_once("night[date]:'").and_then(|(_, rest)| rest.get(..10));
+            let night = line
+                .split_once("night[date]:'")
+                .and_then(|(_, rest)| rest.get(..10));
             if let (true, Some(night)) = (line.starts_with("table inventory.room_night: UPDATE"), night) {
                 record(night, &committed, &seen);
             }
@@ -132,21 +165,42 @@ fn watch_peer(url: &str, slot: &str, committed: &Committed, seen: &Seen) -> anyh
 
 /// The folder of Postgres' newest programs.
 fn programs() -> anyhow::Result<std::path::PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").context("no Postgres under /usr/lib/postgresql")?;
+    let versions =
+        std::fs::read_dir("/usr/lib/postgresql").context("no Postgres under /usr/lib/postgresql")?;
     let folders = versions.flatten().map(|version| version.path().join("bin"));
-    folders.filter(|folder| folder.join("pg_recvlogical").exists()).max().context("no pg_recvlogical")
+    folders
+        .filter(|folder| folder.join("pg_recvlogical").exists())
+        .max()
+        .context("no pg_recvlogical")
 }
 
 fn report(cache: &Seen, peer: &Seen, seconds: u64, flush: Duration) -> anyhow::Result<()> {
     let (cache, peer) = (lock(cache), lock(peer));
     let all = seconds * PER_SECOND;
-    say(format!("{PER_SECOND} commits/s for {seconds} s, flush probe {} us", flush.as_micros()));
+    say(format!(
+        "{PER_SECOND} commits/s for {seconds} s, flush probe {} us",
+        flush.as_micros()
+    ));
     for (name, seen) in [("commit -> Redis", &cache), ("commit -> pg_recvlogical", &peer)] {
         let (p50, p99) = (seen.value_at_quantile(0.5), seen.value_at_quantile(0.99));
-        say(format!("  {name}: p50 {} p99 {} ({} of {all} seen)", ms(p50), ms(p99), seen.len()));
+        say(format!(
+            "  {name}: p50 {} p99 {} ({} of {all} seen)",
+            ms(p50),
+            ms(p99),
+            seen.len()
+        ));
     }
     ensure!(cache.len() * 10 > all * 8, "too few changes reached the cache");
-    let ratio = |quantile| hundredths(cache.value_at_quantile(quantile), peer.value_at_quantile(quantile));
-    say(format!("  ratio: p50 {}, p99 {} (aim: p99 within 3)", ratio(0.5), ratio(0.99)));
+    let ratio = |quantile| {
+        hundredths(
+            cache.value_at_quantile(quantile),
+            peer.value_at_quantile(quantile),
+        )
+    };
+    say(format!(
+        "  ratio: p50 {}, p99 {} (aim: p99 within 3)",
+        ratio(0.5),
+        ratio(0.99)
+    ));
     Ok(())
 }

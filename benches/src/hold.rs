@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use contract::command::InventoryCommand;
-use contract::{CommandEnvelope, HoldId, HotelId, Outcome, Reply, RoomTypeId, SagaId, Stay, StayDate, topics};
+use contract::{
+    CommandEnvelope, HoldId, HotelId, Outcome, Reply, RoomTypeId, SagaId, Stay, StayDate, topics,
+};
 use futures::future::join_all;
 use hdrhistogram::Histogram;
 use platform::db::unit_of_work;
@@ -46,26 +48,47 @@ struct Run {
 }
 
 pub(crate) async fn run(seconds: u64, pairs: usize) -> anyhow::Result<()> {
-    say(format!("conditions: {}, flush probe {} us", machine::conditions(), machine::flush_probe()?.as_micros()));
+    say(format!(
+        "conditions: {}, flush probe {} us",
+        machine::conditions(),
+        machine::flush_probe()?.as_micros()
+    ));
     let platform = Platform::migrated();
     let hot = Hot::create(&platform).await?;
     let tasks = Tasks::new();
-    let grouped = Grouped::start(&tasks, "grouped holds", Group(hot.clone()), GROUP_MAX, CLIENTS * 2);
+    let grouped = Grouped::start(
+        &tasks,
+        "grouped holds",
+        Group(hot.clone()),
+        GROUP_MAX,
+        CLIENTS * 2,
+    );
     let (mut rates, mut tails) = (Vec::new(), Vec::new());
     for _ in 0..pairs {
         let one = measure("one commit per hold", seconds, &hot, async |command| {
-            hot.settle(vec![command]).await.map(|outcomes| outcomes.len() == 1)
+            hot.settle(vec![command])
+                .await
+                .map(|outcomes| outcomes.len() == 1)
         })
         .await?;
-        let many = measure("grouped", seconds, &hot, async |command| Ok(grouped.ask(command).await.unwrap_or(false))).await?;
+        let many = measure("grouped", seconds, &hot, async |command| {
+            Ok(grouped.ask(command).await.unwrap_or(false))
+        })
+        .await?;
         rates.push(many.per_second * 100 / one.per_second.max(1));
         tails.push(one.p99 * 100 / many.p99.max(1));
     }
     rates.sort_unstable();
     tails.sort_unstable();
     let median = |sorted: &[u64]| hundredths(sorted.get(sorted.len() / 2).copied().unwrap_or(0), 100);
-    say(format!("grouped holds per second: {} times as many (aim: 10)", median(&rates)));
-    say(format!("p99: one {} th of one commit per hold's (aim: 8)", median(&tails)));
+    say(format!(
+        "grouped holds per second: {} times as many (aim: 10)",
+        median(&rates)
+    ));
+    say(format!(
+        "p99: one {} th of one commit per hold's (aim: 8)",
+        median(&tails)
+    ));
     hot.check(&platform).await?;
     tasks.stop();
     Ok(())
@@ -96,14 +119,23 @@ where
     let millis = u64::try_from(began.elapsed().as_millis())?.max(1);
     let per_second = latency.len() * 1_000 / millis;
     let spent = Cpu::now().per_operation(&cpu, latency.len());
-    say(format!("  {name}: {per_second} holds/s, p50 {} p99 {}; CPU: {spent}", ms(p50), ms(p99)));
+    say(format!(
+        "  {name}: {per_second} holds/s, p50 {} p99 {}; CPU: {spent}",
+        ms(p50),
+        ms(p99)
+    ));
     Ok(Run { per_second, p99 })
 }
 
 impl Hot {
     async fn create(platform: &Platform) -> anyhow::Result<Self> {
-        platform.tamper("alter table inventory.room_night drop constraint room_night_total_check").await;
-        let url = platform.env.iter().find(|(name, _)| name == "BELLHOP_ADMIN_DATABASE_URL");
+        platform
+            .tamper("alter table inventory.room_night drop constraint room_night_total_check")
+            .await;
+        let url = platform
+            .env
+            .iter()
+            .find(|(name, _)| name == "BELLHOP_ADMIN_DATABASE_URL");
         let pool = sqlx::postgres::PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .connect(url.map_or("", |(_, url)| url))
@@ -115,7 +147,12 @@ impl Hot {
              values ('{hotel_id}', '{room_type_id}', '{night}', {ROOMS})"
         );
         pool.execute(AssertSqlSafe(row)).await?;
-        Ok(Self { pool, hotel_id, room_type_id, stay: Stay::new(night, night.plus_days(1))? })
+        Ok(Self {
+            pool,
+            hotel_id,
+            room_type_id,
+            stay: Stay::new(night, night.plus_days(1))?,
+        })
     }
 
     fn command(&self) -> Command {
@@ -126,7 +163,13 @@ impl Hot {
             stay: self.stay,
             rooms: 1,
         };
-        CommandEnvelope { saga_id: SagaId::new(), step: "hold-rooms".to_owned(), undo: false, attempt: 1, command }
+        CommandEnvelope {
+            saga_id: SagaId::new(),
+            step: "hold-rooms".to_owned(),
+            undo: false,
+            attempt: 1,
+            command,
+        }
     }
 
     /// Settles commands in one transaction, as the consumer does: inbox, holds, outbox.
@@ -135,11 +178,18 @@ impl Hot {
             Box::pin(async move {
                 let messages: Vec<uuid::Uuid> = commands.iter().map(|_| HoldId::new().uuid()).collect();
                 outbox::remember(db, inventory::SCHEMA, &messages).await?;
-                let config = inventory::Config { hold_ttl_seconds: 900 };
+                let config = inventory::Config {
+                    hold_ttl_seconds: 900,
+                };
                 let outcomes = inventory::settle(db, &commands, &config).await?;
                 let reply = |(command, outcome): (&Command, &Outcome)| {
                     let reply = Reply::to(command, outcome.clone());
-                    Outgoing::new(topics::ORCHESTRATOR_REPLIES, reply.saga_id.to_string(), reply.name(), &reply)
+                    Outgoing::new(
+                        topics::ORCHESTRATOR_REPLIES,
+                        reply.saga_id.to_string(),
+                        reply.name(),
+                        &reply,
+                    )
                 };
                 let replies: Result<Vec<_>, _> = commands.iter().zip(&outcomes).map(reply).collect();
                 outbox::write(db, inventory::SCHEMA, &replies?).await?;
@@ -154,7 +204,10 @@ impl Hot {
         let sum = "select (sum(held) = (select count(*) from inventory.hold) \
                    and sum(held) = (select count(*) from inventory.outbox) \
                    and sum(held) = (select count(*) from inventory.inbox))::text from inventory.room_night";
-        ensure!(platform.query(sum).await.as_deref() == Some("true"), "the rows left behind differ: no figure counts");
+        ensure!(
+            platform.query(sum).await.as_deref() == Some("true"),
+            "the rows left behind differ: no figure counts"
+        );
         say("counter = holds = replies = messages handled");
         Ok(())
     }

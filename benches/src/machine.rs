@@ -23,11 +23,20 @@ pub(crate) struct Cpu(BTreeMap<&'static str, Duration>);
 impl Cpu {
     /// Reads `/proc`. A process that ended takes its time with it.
     pub(crate) fn now() -> Self {
-        let mut all: BTreeMap<&'static str, Duration> = NAMES.iter().map(|name| (*name, Duration::ZERO)).collect();
+        let mut all: BTreeMap<&'static str, Duration> =
+            NAMES.iter().map(|name| (*name, Duration::ZERO)).collect();
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-            let Some((name, ticks)) = parse(&stat) else { continue };
-            if let Some(sum) = NAMES.iter().find(|known| **known == name).and_then(|known| all.get_mut(known)) {
+            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else {
+                continue;
+            };
+            let Some((name, ticks)) = parse(&stat) else {
+                continue;
+            };
+            if let Some(sum) = NAMES
+                .iter()
+                .find(|known| **known == name)
+                .and_then(|known| all.get_mut(known))
+            {
                 *sum += Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND);
             }
         }
@@ -38,12 +47,19 @@ impl Cpu {
     pub(crate) fn per_operation(&self, before: &Self, operations: u64) -> String {
         let spent = |name: &&str| {
             let now = self.0.get(name).copied().unwrap_or_default();
-            now.saturating_sub(before.0.get(name).copied().unwrap_or_default()).as_micros()
+            now.saturating_sub(before.0.get(name).copied().unwrap_or_default())
+                .as_micros()
         };
         let operations = u128::from(operations.max(1));
-        let each = NAMES.iter().map(|name| format!("{name} {}", spent(name) / operations));
+        let each = NAMES
+            .iter()
+            .map(|name| format!("{name} {}", spent(name) / operations));
         let sum: u128 = NAMES.iter().map(|name| spent(name)).sum();
-        format!("{} = {} us per operation", each.collect::<Vec<_>>().join(" + "), sum / operations)
+        format!(
+            "{} = {} us per operation",
+            each.collect::<Vec<_>>().join(" + "),
+            sum / operations
+        )
     }
 }
 
@@ -52,7 +68,10 @@ fn parse(stat: &str) -> Option<(&str, u64)> {
     let (before, after) = stat.rsplit_once(')')?;
     let (_, name) = before.split_once('(')?;
     let fields: Vec<&str> = after.split_whitespace().collect();
-    Some((name, fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?))
+    Some((
+        name,
+        fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?,
+    ))
 }
 
 /// Resident memory of the largest process of that name, in MB.
@@ -60,7 +79,11 @@ pub(crate) fn resident_mb(name: &str) -> u64 {
     let mut largest = 0;
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
-        if status.lines().next().is_none_or(|line| line.trim_start_matches("Name:").trim() != name) {
+        if status
+            .lines()
+            .next()
+            .is_none_or(|line| line.trim_start_matches("Name:").trim() != name)
+        {
             continue;
         }
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -73,11 +96,23 @@ pub(crate) fn resident_mb(name: &str) -> u64 {
 /// Load average, cores and kernel, for the conditions of a figure.
 pub(crate) fn conditions() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let load = read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" ");
+    let load = read("/proc/loadavg")
+        .split(' ')
+        .take(3)
+        .collect::<Vec<_>>()
+        .join(" ");
     let cpu = read("/proc/cpuinfo");
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    format!("{cores} cores,{}, load average {load}", model.trim_start_matches([' ', '\t', ':']).replace("model name", ""))
+    format!(
+        "{cores} cores,{}, load average {load}",
+        model
+            .trim_start_matches([' ', '\t', ':'])
+            .replace("model name", "")
+    )
 }
 
 /// Median time to make 8 KiB durable, as Postgres does at a commit (write, fdatasync).

@@ -32,8 +32,11 @@ fn measure(client: &ClientConfig, topic: &str) -> anyhow::Result<Duration> {
         .set("acks", "all")
         .set("linger.ms", "0")
         .create_with_context(rdkafka::producer::DefaultProducerContext)?;
-    let consumer: BaseConsumer =
-        client.clone().set("group.id", topic).set("auto.offset.reset", "earliest").create()?;
+    let consumer: BaseConsumer = client
+        .clone()
+        .set("group.id", topic)
+        .set("auto.offset.reset", "earliest")
+        .create()?;
     consumer.subscribe(&[topic])?;
     let mut took = Vec::new();
     for number in 0..MESSAGES {

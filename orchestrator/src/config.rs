@@ -8,6 +8,7 @@ use crate::engine::Pace;
 
 /// How patient sagas are.
 #[derive(Args, Clone, Debug)]
+#[group(skip)]
 pub struct Config {
     /// How long a step's reply is waited for before the command is sent again, in milliseconds. The wait
     /// doubles with each sending, up to a minute.

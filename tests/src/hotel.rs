@@ -25,9 +25,14 @@ fn id(answer: &Answer, field: &str) -> String {
 }
 
 /// The first night that test hotels sell.
-#[expect(clippy::disallowed_methods, reason = "stays are in the future of the machine that runs the test")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "stays are in the future of the machine that runs the test"
+)]
 fn first_night() -> StayDate {
-    StayDate::from_date(chrono::Utc::now().date_naive()).expect("now is a date").plus_days(30)
+    StayDate::from_date(chrono::Utc::now().date_naive())
+        .expect("now is a date")
+        .plus_days(30)
 }
 
 /// The body that books a quote.
@@ -49,16 +54,32 @@ impl Hotel {
         });
         let hotel_id = id(&platform.post("/v1/hotels", &body).await, "hotel_id");
         let body = json!({"name": "Double", "beds": ["double"], "adults_max": 2, "children_max": 1});
-        let made = platform.post(&format!("/v1/hotels/{hotel_id}/room-types"), &body).await;
+        let made = platform
+            .post(&format!("/v1/hotels/{hotel_id}/room-types"), &body)
+            .await;
         let room_type_id = id(&made, "room_type_id");
         let policy = json!({"free_until_days_before": 3, "penalty": "first_night"});
         let body = json!({"name": "Flexible", "cancellation_policy": policy});
-        let made = platform.post(&format!("/v1/hotels/{hotel_id}/rate-plans"), &body).await;
+        let made = platform
+            .post(&format!("/v1/hotels/{hotel_id}/rate-plans"), &body)
+            .await;
         let rate_plan_id = id(&made, "rate_plan_id");
-        let hotel = Self { hotel_id, room_type_id, rate_plan_id, first: first_night() };
-        hotel.set_inventory(platform, &json!({"from": hotel.first, "to": hotel.night(60), "total": rooms})).await;
+        let hotel = Self {
+            hotel_id,
+            room_type_id,
+            rate_plan_id,
+            first: first_night(),
+        };
+        hotel
+            .set_inventory(
+                platform,
+                &json!({"from": hotel.first, "to": hotel.night(60), "total": rooms}),
+            )
+            .await;
         let price = json!({"amount": "100.00", "currency": "EUR"});
-        let nights: Vec<Value> = (0..60).map(|at| json!({"night": hotel.night(at), "price": price})).collect();
+        let nights: Vec<Value> = (0..60)
+            .map(|at| json!({"night": hotel.night(at), "price": price}))
+            .collect();
         let body =
             json!({"room_type_id": hotel.room_type_id, "rate_plan_id": hotel.rate_plan_id, "nights": nights});
         let path = format!("/v1/hotels/{}/prices", hotel.hotel_id);
@@ -74,7 +95,10 @@ impl Hotel {
 
     /// Sets inventory and expects it to be accepted.
     pub async fn set_inventory(&self, platform: &Platform, body: &Value) {
-        let path = format!("/v1/hotels/{}/room-types/{}/inventory", self.hotel_id, self.room_type_id);
+        let path = format!(
+            "/v1/hotels/{}/room-types/{}/inventory",
+            self.hotel_id, self.room_type_id
+        );
         let put = platform.send_json(Method::PUT, &path, body, &[]).await;
         assert!(put.status.is_success(), "{}", put.json);
     }
@@ -97,7 +121,9 @@ impl Hotel {
         let key = quote["quote_id"].as_str().expect("an id").to_owned();
         let headers = [("idempotency-key", key.as_str()), ("prefer", "wait=30")];
         let body = booking_body(&quote, "Ada Lovelace", payment_method);
-        platform.send_json(Method::POST, "/v1/reservations", &body, &headers).await
+        platform
+            .send_json(Method::POST, "/v1/reservations", &body, &headers)
+            .await
     }
 
     /// Rooms left of each night as the availability endpoint's calendar tells it.
@@ -109,7 +135,10 @@ impl Hotel {
         );
         let calendar = platform.get(&path).await;
         let nights = calendar.json["nights"].as_array().cloned().unwrap_or_default();
-        nights.iter().map(|night| night["rooms_left"].as_i64().unwrap_or(-1)).collect()
+        nights
+            .iter()
+            .map(|night| night["rooms_left"].as_i64().unwrap_or(-1))
+            .collect()
     }
 
     /// The inventory's own count of one night: (held, sold).
@@ -122,6 +151,9 @@ impl Hotel {
         );
         let answer = platform.get(&path).await;
         let item = &answer.json["items"][0];
-        (item["held"].as_i64().unwrap_or(-1), item["sold"].as_i64().unwrap_or(-1))
+        (
+            item["held"].as_i64().unwrap_or(-1),
+            item["sold"].as_i64().unwrap_or(-1),
+        )
     }
 }

@@ -43,12 +43,18 @@ pub struct Answer {
 impl Answer {
     /// A string in the body, empty if it is not there.
     pub fn text(&self, pointer: &str) -> &str {
-        self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+        self.json
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 }
 
 fn setting(name: &str) -> String {
-    #[expect(clippy::disallowed_methods, reason = "scripts/test tells by the environment where its servers are")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "scripts/test tells by the environment where its servers are"
+    )]
     let value = std::env::var(name);
     value.unwrap_or_else(|_| panic!("{name} is not set; run the tests by scripts/test"))
 }
@@ -60,9 +66,19 @@ impl Platform {
         let name = format!("bh_{}", &Uuid::now_v7().simple().to_string()[12..]);
         let folder = std::env::temp_dir().join(&name);
         std::fs::create_dir_all(&folder).expect("a folder for the test");
-        let (server, _) = setting("BELLHOP_ADMIN_DATABASE_URL").rsplit_once('/').map(own_pair).expect("a database URL");
-        let host = server.rsplit_once('@').map_or("127.0.0.1:5432", |(_, host)| host).to_owned();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port();
+        let (server, _) = setting("BELLHOP_ADMIN_DATABASE_URL")
+            .rsplit_once('/')
+            .map(own_pair)
+            .expect("a database URL");
+        let host = server
+            .rsplit_once('@')
+            .map_or("127.0.0.1:5432", |(_, host)| host)
+            .to_owned();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .expect("a free port")
+            .local_addr()
+            .expect("an address")
+            .port();
         let url = format!("http://127.0.0.1:{port}");
         let admin_url = format!("{server}/{name}");
         let env = [
@@ -79,17 +95,41 @@ impl Platform {
             ("BELLHOP_HOTEL_URL", url.clone()),
             ("BELLHOP_INVENTORY_URL", url.clone()),
             ("BELLHOP_PROVIDER_URL", format!("{url}/sandbox-provider")),
-            ("BELLHOP_SANDBOX_WEBHOOK_URL", format!("{url}/v1/webhooks/sandbox")),
-            ("BELLHOP_SANDBOX_LEDGER", folder.join("ledger.jsonl").display().to_string()),
-            ("BELLHOP_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
-            ("BELLHOP_TOKEN_SECRET", "a secret for tests of at least 32 bytes".to_owned()),
+            (
+                "BELLHOP_SANDBOX_WEBHOOK_URL",
+                format!("{url}/v1/webhooks/sandbox"),
+            ),
+            (
+                "BELLHOP_SANDBOX_LEDGER",
+                folder.join("ledger.jsonl").display().to_string(),
+            ),
+            (
+                "BELLHOP_WEBHOOK_SECRET",
+                "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned(),
+            ),
+            (
+                "BELLHOP_TOKEN_SECRET",
+                "a secret for tests of at least 32 bytes".to_owned(),
+            ),
             ("BELLHOP_DATABASE_CONNECTIONS_MAX", "4".to_owned()),
         ];
         let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
         let http = reqwest::Client::new();
-        let platform = Self { name, url, env, folder, admin_url, processes: Vec::new(), http };
+        let platform = Self {
+            name,
+            url,
+            env,
+            folder,
+            admin_url,
+            processes: Vec::new(),
+            http,
+        };
         let migrated = platform.command(&["migrate"]);
-        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        assert!(
+            migrated.status.success(),
+            "{}",
+            String::from_utf8_lossy(&migrated.stderr)
+        );
         platform
     }
 
@@ -109,7 +149,10 @@ impl Platform {
 
     /// Starts a process with the given targets. Its log is in the test's folder.
     pub fn run(&mut self, targets: &str) {
-        let log = std::fs::File::options().create(true).append(true).open(self.folder.join("bellhop.log"));
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.join("bellhop.log"));
         let child = Command::new(setting("BELLHOP_BIN"))
             .args(["run", "--target", targets])
             .envs(self.env.iter().cloned())
@@ -117,7 +160,10 @@ impl Platform {
             .stdout(Stdio::null())
             .stderr(log.expect("a log file"))
             .spawn();
-        self.processes.push((targets.to_owned(), child.expect("the binary that BELLHOP_BIN names")));
+        self.processes.push((
+            targets.to_owned(),
+            child.expect("the binary that BELLHOP_BIN names"),
+        ));
     }
 
     /// Waits until every part is ready.
@@ -139,8 +185,15 @@ impl Platform {
 
     /// Sends a signal to the first process, such as `-STOP`.
     pub fn signal(&self, signal: &str) {
-        let id = self.processes.first().map(|(_, child)| child.id().to_string()).expect("a process");
-        let sent = Command::new("kill").args([signal, &id]).status().expect("kill runs");
+        let id = self
+            .processes
+            .first()
+            .map(|(_, child)| child.id().to_string())
+            .expect("a process");
+        let sent = Command::new("kill")
+            .args([signal, &id])
+            .status()
+            .expect("kill runs");
         assert!(sent.success());
     }
 
@@ -168,13 +221,19 @@ impl Platform {
 
     /// A connection as the administrator, past all services.
     pub async fn database(&self) -> PgPool {
-        PgPoolOptions::new().max_connections(2).connect(&self.admin_url).await.expect("the test's database")
+        PgPoolOptions::new()
+            .max_connections(2)
+            .connect(&self.admin_url)
+            .await
+            .expect("the test's database")
     }
 
     /// One text out of the database.
     pub async fn query(&self, sql: &str) -> Option<String> {
         #[expect(clippy::disallowed_methods, reason = "tests look past the services")]
-        let read = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_optional(&self.database().await).await;
+        let read = sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
+            .fetch_optional(&self.database().await)
+            .await;
         read.expect("the query runs")
     }
 
@@ -190,8 +249,17 @@ impl Platform {
     }
 
     /// POST or PUT of JSON with headers.
-    pub async fn send_json(&self, method: Method, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
-        let mut request = self.http.request(method, format!("{}{path}", self.url)).json(body);
+    pub async fn send_json(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.url))
+            .json(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -208,7 +276,12 @@ impl Platform {
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.bytes().await.expect("a whole answer").to_vec();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status, headers, bytes, json }
+        Answer {
+            status,
+            headers,
+            bytes,
+            json,
+        }
     }
 }
 
@@ -237,7 +310,10 @@ impl Drop for Platform {
 
 /// Removes the slot and the database, from a thread of its own because dropping is not async.
 fn remove(admin_url: &str, name: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let mut db = PgConnection::connect(admin_url).await.expect("the server is there");
         let slots = format!(

@@ -20,23 +20,29 @@ const CHUNK: usize = 1_000;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone)]
-struct Night {
+struct RoomNight {
     hotel_id: Uuid,
     room_type_id: Uuid,
     night: NaiveDate,
     left: i64,
 }
 
-impl Night {
+impl RoomNight {
     fn key(&self, prefix: &str) -> String {
-        format!("{prefix}{{{}}}:{}:{}", self.hotel_id, self.room_type_id, self.night)
+        format!(
+            "{prefix}{{{}}}:{}:{}",
+            self.hotel_id, self.room_type_id, self.night
+        )
     }
 }
 
 /// Compares every room-night with its key.
 pub(super) async fn check(db: &mut PgConnection, url: &str, prefix: &str) -> anyhow::Result<Checked> {
     let client = redis::Client::open(url)?;
-    let mut cache = client.get_multiplexed_async_connection().await.context("Redis does not answer")?;
+    let mut cache = client
+        .get_multiplexed_async_connection()
+        .await
+        .context("Redis does not answer")?;
     let nights = nights(db).await?;
     let rows_seen = i64::try_from(nights.len())?;
     let mut differing = Vec::new();
@@ -55,25 +61,36 @@ pub(super) async fn check(db: &mut PgConnection, url: &str, prefix: &str) -> any
             differing.extend(differences(&mut cache, prefix, chunk).await?);
         }
     }
-    let say = |(night, found): &(Night, Option<String>)| {
-        let found = found.as_ref().map_or_else(|| "null".to_owned(), |value| format!("{value:?}"));
-        format!(r#"{{"key":"{}","cache":{found},"database":{}}}"#, night.key(prefix), night.left)
+    let say = |(night, found): &(RoomNight, Option<String>)| {
+        let found = found
+            .as_ref()
+            .map_or_else(|| "null".to_owned(), |value| format!("{value:?}"));
+        format!(
+            r#"{{"key":"{}","cache":{found},"database":{}}}"#,
+            night.key(prefix),
+            night.left
+        )
     };
-    Ok(Checked { rows_seen, violations: differing.iter().map(say).collect() })
+    Ok(Checked {
+        rows_seen,
+        violations: differing.iter().map(say).collect(),
+    })
 }
 
 async fn differences(
     cache: &mut redis::aio::MultiplexedConnection,
     prefix: &str,
-    nights: &[Night],
-) -> anyhow::Result<Vec<(Night, Option<String>)>> {
+    nights: &[RoomNight],
+) -> anyhow::Result<Vec<(RoomNight, Option<String>)>> {
     let keys: Vec<String> = nights.iter().map(|night| night.key(prefix)).collect();
     let values: Vec<Option<String>> = cache.mget(&keys).await?;
     let pairs = nights.iter().cloned().zip(values);
-    Ok(pairs.filter(|(night, value)| value.as_deref() != Some(night.left.to_string().as_str())).collect())
+    Ok(pairs
+        .filter(|(night, value)| value.as_deref() != Some(night.left.to_string().as_str()))
+        .collect())
 }
 
-async fn nights(db: &mut PgConnection) -> anyhow::Result<Vec<Night>> {
+async fn nights(db: &mut PgConnection) -> anyhow::Result<Vec<RoomNight>> {
     let rows = sqlx::query!(
         r#"
         select hotel_id, room_type_id, night,
@@ -81,11 +98,13 @@ async fn nights(db: &mut PgConnection) -> anyhow::Result<Vec<Night>> {
         from inventory.room_night
         "#
     );
-    let nights = rows.fetch(db).map_ok(|row| night(row.hotel_id, row.room_type_id, row.night, row.left));
+    let nights = rows
+        .fetch(db)
+        .map_ok(|row| night(row.hotel_id, row.room_type_id, row.night, row.left));
     Ok(nights.try_collect().await?)
 }
 
-async fn read_again(db: &mut PgConnection, was: &Night) -> anyhow::Result<Night> {
+async fn read_again(db: &mut PgConnection, was: &RoomNight) -> anyhow::Result<RoomNight> {
     let row = sqlx::query!(
         r#"
         select case when closed then 0 else greatest(0, total * 11 / 10 - held - sold) end::bigint as "left!"
@@ -99,6 +118,11 @@ async fn read_again(db: &mut PgConnection, was: &Night) -> anyhow::Result<Night>
     Ok(night(was.hotel_id, was.room_type_id, was.night, row.left))
 }
 
-const fn night(hotel_id: Uuid, room_type_id: Uuid, night: NaiveDate, left: i64) -> Night {
-    Night { hotel_id, room_type_id, night, left }
+const fn night(hotel_id: Uuid, room_type_id: Uuid, night: NaiveDate, left: i64) -> RoomNight {
+    RoomNight {
+        hotel_id,
+        room_type_id,
+        night,
+        left,
+    }
 }

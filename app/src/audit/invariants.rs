@@ -54,6 +54,9 @@ pub(crate) const ALL: &[Invariant] = invariants! {
 impl Invariant {
     /// Looks for violations.
     pub(crate) async fn check(&self, db: &mut PgConnection) -> anyhow::Result<Checked> {
-        Ok(Checked { rows_seen: count(db, self.table).await?, violations: rows(db, self.sql).await? })
+        Ok(Checked {
+            rows_seen: count(db, self.table).await?,
+            violations: rows(db, self.sql).await?,
+        })
     }
 }

@@ -27,7 +27,9 @@ struct Entry {
 
 /// Compares payment by payment.
 pub(super) async fn check(db: &mut PgConnection, url: &str) -> anyhow::Result<Checked> {
-    let theirs = ledger(url).await.with_context(|| format!("the provider at {url} does not show its ledger"))?;
+    let theirs = ledger(url)
+        .await
+        .with_context(|| format!("the provider at {url} does not show its ledger"))?;
     let ours = movements(db).await?;
     let mut violations = Vec::new();
     for (reference, entry) in &theirs {
@@ -39,10 +41,18 @@ pub(super) async fn check(db: &mut PgConnection, url: &str) -> anyhow::Result<Ch
             ));
         }
     }
-    for (reference, net) in ours.iter().filter(|(reference, net)| **net != 0 && !theirs.contains_key(*reference)) {
-        violations.push(format!(r#"{{"payment_id":"{reference}","provider_minor":null,"ours_minor":{net}}}"#));
+    for (reference, net) in ours
+        .iter()
+        .filter(|(reference, net)| **net != 0 && !theirs.contains_key(*reference))
+    {
+        violations.push(format!(
+            r#"{{"payment_id":"{reference}","provider_minor":null,"ours_minor":{net}}}"#
+        ));
     }
-    Ok(Checked { rows_seen: i64::try_from(theirs.len())?, violations })
+    Ok(Checked {
+        rows_seen: i64::try_from(theirs.len())?,
+        violations,
+    })
 }
 
 async fn ledger(url: &str) -> anyhow::Result<BTreeMap<String, Entry>> {
@@ -51,9 +61,19 @@ async fn ledger(url: &str) -> anyhow::Result<BTreeMap<String, Entry>> {
     let mut cursor: Option<String> = None;
     loop {
         let query = cursor.map_or_else(String::new, |cursor| format!("&cursor={cursor}"));
-        let page = http.get(format!("{}/v1/ledger?limit=200{query}", url.trim_end_matches('/'))).send().await?;
+        let page = http
+            .get(format!(
+                "{}/v1/ledger?limit=200{query}",
+                url.trim_end_matches('/')
+            ))
+            .send()
+            .await?;
         let page: Page = page.error_for_status()?.json().await?;
-        all.extend(page.items.into_iter().map(|entry| (entry.reference.clone(), entry)));
+        all.extend(
+            page.items
+                .into_iter()
+                .map(|entry| (entry.reference.clone(), entry)),
+        );
         match page.next_cursor {
             Some(next) => cursor = Some(next),
             None => return Ok(all),
@@ -66,5 +86,8 @@ async fn movements(db: &mut PgConnection) -> anyhow::Result<BTreeMap<String, i64
         r#"select payment_id, sum(amount_minor)::bigint as "net_minor!" from payment.movement group by payment_id"#
     );
     let sums = sums.fetch_all(db).await?;
-    Ok(sums.into_iter().map(|sum| (sum.payment_id.to_string(), sum.net_minor)).collect())
+    Ok(sums
+        .into_iter()
+        .map(|sum| (sum.payment_id.to_string(), sum.net_minor))
+        .collect())
 }

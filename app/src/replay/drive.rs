@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::file::{Booking, Row};
 use super::plan::{Plan, dates};
-use super::setup::Hotel;
+use super::setup::Resort;
 use crate::client::{Answer, Client};
 
 /// How long an outcome is waited for, in seconds.
@@ -26,8 +26,14 @@ const WAIT: &str = "wait=30";
 /// How one row ended.
 #[derive(Debug, Clone)]
 pub(crate) enum Ended {
-    Booked { charged: Money, cancelled: Option<Cancelled> },
-    Refused { code: String, detail: String },
+    Booked {
+        charged: Money,
+        cancelled: Option<Cancelled>,
+    },
+    Refused {
+        code: String,
+        detail: String,
+    },
 }
 
 /// What a cancellation gave back.
@@ -52,7 +58,7 @@ pub(crate) struct Driven {
 #[derive(Clone)]
 pub(crate) struct Driver {
     client: Client,
-    hotel: Arc<Hotel>,
+    hotel: Arc<Resort>,
     payment_method: Arc<str>,
     concurrency: usize,
 }
@@ -69,8 +75,13 @@ struct Log {
 }
 
 impl Driver {
-    pub(crate) fn new(client: Client, hotel: Hotel, payment_method: String, concurrency: usize) -> Self {
-        Self { client, hotel: Arc::new(hotel), payment_method: payment_method.into(), concurrency }
+    pub(crate) fn new(client: Client, hotel: Resort, payment_method: String, concurrency: usize) -> Self {
+        Self {
+            client,
+            hotel: Arc::new(hotel),
+            payment_method: payment_method.into(),
+            concurrency,
+        }
     }
 
     /// Runs the whole plan.
@@ -78,14 +89,19 @@ impl Driver {
         let log = Arc::new(Mutex::new(Log::default()));
         for (at, row) in rows.iter().enumerate() {
             if let Err(why) = &row.booking {
-                let refused = Ended::Refused { code: "unreadable_row".to_owned(), detail: why.clone() };
+                let refused = Ended::Refused {
+                    code: "unreadable_row".to_owned(),
+                    detail: why.clone(),
+                };
                 log.lock().await.ended.insert(at, refused);
             }
         }
         let began = Instant::now();
         self.events(rows, plan, &log).await?;
         let took = began.elapsed();
-        let log = Arc::into_inner(log).context("a booking is still running")?.into_inner();
+        let log = Arc::into_inner(log)
+            .context("a booking is still running")?
+            .into_inner();
         Ok(Driven {
             hotel_id: self.hotel.hotel_id.to_string(),
             ended: log.ended.into_values().collect(),
@@ -101,10 +117,17 @@ impl Driver {
         let mut bookings: BTreeMap<usize, oneshot::Receiver<Confirmed>> = BTreeMap::new();
         let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
         for event in &plan.events {
-            let Some(Ok(booking)) = rows.get(event.row).map(|row| row.booking.clone()) else { continue };
+            let Some(Ok(booking)) = rows.get(event.row).map(|row| row.booking.clone()) else {
+                continue;
+            };
             let place = Arc::clone(&places).acquire_owned().await?;
-            let (driver, log, bar, row, shift) =
-                (self.clone(), Arc::clone(log), bar.clone(), event.row, plan.shift_weeks);
+            let (driver, log, bar, row, shift) = (
+                self.clone(),
+                Arc::clone(log),
+                bar.clone(),
+                event.row,
+                plan.shift_weeks,
+            );
             if event.cancels {
                 let confirmed = bookings.remove(&row);
                 tasks.spawn(async move {
@@ -151,11 +174,23 @@ impl Driver {
         log.latencies.push(began.elapsed());
         if !outcome.status.is_success() {
             let detail = outcome.text("/detail").unwrap_or_default().to_owned();
-            log.ended.insert(row, Ended::Refused { code: outcome.code(), detail });
+            log.ended.insert(
+                row,
+                Ended::Refused {
+                    code: outcome.code(),
+                    detail,
+                },
+            );
             return Ok(None);
         }
         let charged = serde_json::from_value(outcome.body["total"].clone()).context("no total")?;
-        log.ended.insert(row, Ended::Booked { charged, cancelled: None });
+        log.ended.insert(
+            row,
+            Ended::Booked {
+                charged,
+                cancelled: None,
+            },
+        );
         log.count(booking, shift, true)?;
         Ok(outcome.text("/reservation_id").map(str::to_owned))
     }
@@ -173,11 +208,17 @@ impl Driver {
             "rooms": 1,
             "party": party,
         });
-        let quoted = self.client.send(Method::POST, "/v1/quotes", Some(&quote), &[]).await?;
+        let quoted = self
+            .client
+            .send(Method::POST, "/v1/quotes", Some(&quote), &[])
+            .await?;
         if !quoted.status.is_success() {
             return Ok(quoted);
         }
-        let key = quoted.text("/quote_id").context("the quote has no id")?.to_owned();
+        let key = quoted
+            .text("/quote_id")
+            .context("the quote has no id")?
+            .to_owned();
         let reservation = json!({
             "quote_token": quoted.body["quote_token"],
             "guest": {"name": format!("Guest {row}"), "email": format!("guest-{row}@replay.example")},
@@ -185,7 +226,10 @@ impl Driver {
             "payment_method": *self.payment_method,
         });
         let headers = [("idempotency-key", key.as_str()), ("prefer", WAIT)];
-        let answer = self.client.send(Method::POST, "/v1/reservations", Some(&reservation), &headers).await?;
+        let answer = self
+            .client
+            .send(Method::POST, "/v1/reservations", Some(&reservation), &headers)
+            .await?;
         self.settled(answer, &["pending"]).await
     }
 
@@ -198,9 +242,14 @@ impl Driver {
         log: &Mutex<Log>,
     ) -> anyhow::Result<()> {
         let path = format!("/v1/reservations/{reservation}/cancellation");
-        let answer = self.client.send(Method::POST, &path, None::<&Value>, &[("prefer", WAIT)]).await?;
+        let answer = self
+            .client
+            .send(Method::POST, &path, None::<&Value>, &[("prefer", WAIT)])
+            .await?;
         let answer = self.settled(answer, &["cancelling", "confirmed"]).await?;
-        let body: Value = answer.served().with_context(|| format!("cancelling {reservation}"))?;
+        let body: Value = answer
+            .served()
+            .with_context(|| format!("cancelling {reservation}"))?;
         let refunded = serde_json::from_value(body["refund"].clone()).context("no refund in the answer")?;
         let mut log = log.lock().await;
         log.count(booking, shift, false)?;
@@ -215,14 +264,24 @@ impl Driver {
     async fn settled(&self, mut answer: Answer, open: &[&str]) -> anyhow::Result<Answer> {
         let began = Instant::now();
         while answer.text("/state").is_some_and(|state| open.contains(&state)) {
-            let id = answer.text("/reservation_id").context("the reservation has no id")?.to_owned();
-            anyhow::ensure!(began.elapsed().as_secs() < OUTCOME_SECONDS_MAX, "reservation {id} does not end");
+            let id = answer
+                .text("/reservation_id")
+                .context("the reservation has no id")?
+                .to_owned();
+            anyhow::ensure!(
+                began.elapsed().as_secs() < OUTCOME_SECONDS_MAX,
+                "reservation {id} does not end"
+            );
             tokio::time::sleep(Duration::from_millis(200)).await;
             answer = self.client.get(&format!("/v1/reservations/{id}")).await?;
         }
         if answer.text("/state") == Some("rejected") {
-            let body = json!({"code": answer.body["refusal"]["code"], "detail": answer.body["refusal"]["message"]});
-            return Ok(Answer { status: StatusCode::CONFLICT, body });
+            let body =
+                json!({"code": answer.body["refusal"]["code"], "detail": answer.body["refusal"]["message"]});
+            return Ok(Answer {
+                status: StatusCode::CONFLICT,
+                body,
+            });
         }
         Ok(answer)
     }

@@ -70,8 +70,13 @@ pub(crate) fn read(path: &Path, limit: Option<usize>) -> anyhow::Result<Vec<Row>
     for record in reader.records().take(limit.unwrap_or(usize::MAX)) {
         let record = record.context("the file is not CSV in UTF-8")?;
         let line = record.position().map_or(0, csv::Position::line);
-        let raw = record.deserialize::<Raw>(Some(&headers)).map_err(|error| error.to_string());
-        rows.push(Row { line, booking: raw.and_then(|raw| booking(&raw)) });
+        let raw = record
+            .deserialize::<Raw>(Some(&headers))
+            .map_err(|error| error.to_string());
+        rows.push(Row {
+            line,
+            booking: raw.and_then(|raw| booking(&raw)),
+        });
     }
     Ok(rows)
 }
@@ -83,13 +88,23 @@ fn booking(raw: &Raw) -> Result<Booking, String> {
         .arrival_date_month
         .parse()
         .map_err(|_| format!("arrival_date_month: {:?} is not a month", raw.arrival_date_month))?;
-    let arrival = NaiveDate::from_ymd_opt(year, month.number_from_month(), day)
-        .ok_or_else(|| format!("arrival_date: there is no day {day} in {} {year}", raw.arrival_date_month))?;
+    let arrival = NaiveDate::from_ymd_opt(year, month.number_from_month(), day).ok_or_else(|| {
+        format!(
+            "arrival_date: there is no day {day} in {} {year}",
+            raw.arrival_date_month
+        )
+    })?;
     let lead = number::<u64>("lead_time", &raw.lead_time)?;
-    let booked_on = arrival.checked_sub_days(chrono::Days::new(lead)).ok_or("lead_time: out of range")?;
+    let booked_on = arrival
+        .checked_sub_days(chrono::Days::new(lead))
+        .ok_or("lead_time: out of range")?;
     let weekend = number::<u32>("stays_in_weekend_nights", &raw.stays_in_weekend_nights)?;
     let week = number::<u32>("stays_in_week_nights", &raw.stays_in_week_nights)?;
-    let children = if raw.children == "NA" { "0" } else { raw.children.as_str() };
+    let children = if raw.children == "NA" {
+        "0"
+    } else {
+        raw.children.as_str()
+    };
     let cancelled = raw.reservation_status == "Canceled";
     Ok(Booking {
         arrival,
@@ -98,19 +113,29 @@ fn booking(raw: &Raw) -> Result<Booking, String> {
         adults: number("adults", &raw.adults)?,
         children: number("children", children.trim_end_matches(".0"))?,
         room_type: room_type(&raw.reserved_room_type)?,
-        rate_minor: cents(&raw.adr).ok_or_else(|| format!("adr: {:?} is not an amount of zero or more", raw.adr))?,
+        rate_minor: cents(&raw.adr)
+            .ok_or_else(|| format!("adr: {:?} is not an amount of zero or more", raw.adr))?,
         deposit: deposit(&raw.deposit_type)?,
-        cancelled_on: if cancelled { Some(date(&raw.reservation_status_date)?) } else { None },
+        cancelled_on: if cancelled {
+            Some(date(&raw.reservation_status_date)?)
+        } else {
+            None
+        },
     })
 }
 
 fn number<N: std::str::FromStr>(column: &str, text: &str) -> Result<N, String> {
-    text.parse().map_err(|_| format!("{column}: {text:?} is not a whole number in range"))
+    text.parse()
+        .map_err(|_| format!("{column}: {text:?} is not a whole number in range"))
 }
 
 fn room_type(text: &str) -> Result<String, String> {
     let known = text.len() == 1 && text.bytes().all(|letter| letter.is_ascii_uppercase());
-    if known { Ok(text.to_owned()) } else { Err(format!("reserved_room_type: {text:?} is not a letter A to Z")) }
+    if known {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("reserved_room_type: {text:?} is not a letter A to Z"))
+    }
 }
 
 fn deposit(text: &str) -> Result<Deposit, String> {
@@ -118,7 +143,9 @@ fn deposit(text: &str) -> Result<Deposit, String> {
         "No Deposit" => Ok(Deposit::None),
         "Refundable" => Ok(Deposit::Refundable),
         "Non Refund" => Ok(Deposit::NonRefundable),
-        other => Err(format!("deposit_type: {other:?} is not a deposit type of this data set")),
+        other => Err(format!(
+            "deposit_type: {other:?} is not a deposit type of this data set"
+        )),
     }
 }
 
@@ -147,7 +174,10 @@ mod tests {
     #[test]
     fn rates_become_cents() {
         let read = ["98", "98.5", "98.05", "98.005", "0", "0.0"].map(cents);
-        assert_eq!(read, [Some(9800), Some(9850), Some(9805), Some(9801), Some(0), Some(0)]);
+        assert_eq!(
+            read,
+            [Some(9800), Some(9850), Some(9805), Some(9801), Some(0), Some(0)]
+        );
         for bad in ["", "-6.38", "1e3", ".5", "NA", "1,5"] {
             assert_eq!(cents(bad), None, "{bad}");
         }

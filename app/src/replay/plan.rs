@@ -47,8 +47,12 @@ pub(crate) fn default_start() -> anyhow::Result<StayDate> {
 
 /// `A=60` of the command line.
 pub(crate) fn rooms_of_type(text: &str) -> Result<(String, u32), String> {
-    let (name, rooms) = text.split_once('=').ok_or("write ROOM_TYPE=ROOMS, such as A=60")?;
-    let rooms = rooms.parse().map_err(|_| format!("{rooms:?} is not a number of rooms"))?;
+    let (name, rooms) = text
+        .split_once('=')
+        .ok_or("write ROOM_TYPE=ROOMS, such as A=60")?;
+    let rooms = rooms
+        .parse()
+        .map_err(|_| format!("{rooms:?} is not a number of rooms"))?;
     Ok((name.to_owned(), rooms))
 }
 
@@ -56,21 +60,30 @@ impl Plan {
     /// Plans `rows` so that the first arrival is on `from` or up to six days later.
     pub(crate) fn new(rows: &[Row], from: StayDate, given: &[(String, u32)]) -> anyhow::Result<Self> {
         let bookings = || rows.iter().filter_map(|row| row.booking.as_ref().ok());
-        let first = bookings().map(|booking| booking.arrival).min().context("no row can be booked")?;
+        let first = bookings()
+            .map(|booking| booking.arrival)
+            .min()
+            .context("no row can be booked")?;
         let days = (from.date() - first).num_days();
         let shift_weeks = days.div_euclid(7) + i64::from(days.rem_euclid(7) != 0);
         let shift = |booking: &Booking| stay(booking, shift_weeks);
-        let sold: Vec<(&Booking, Stay)> =
-            bookings().filter_map(|booking| Some((booking, shift(booking).ok()?))).collect();
+        let sold: Vec<(&Booking, Stay)> = bookings()
+            .filter_map(|booking| Some((booking, shift(booking).ok()?)))
+            .collect();
         let occupied = occupied(&sold);
-        let mut rooms: BTreeMap<String, u32> =
-            occupied.iter().map(|(name, nights)| (name.clone(), percentile_90(nights))).collect();
+        let mut rooms: BTreeMap<String, u32> = occupied
+            .iter()
+            .map(|(name, nights)| (name.clone(), percentile_90(nights)))
+            .collect();
         for booking in bookings() {
             rooms.entry(booking.room_type.clone()).or_insert(1);
         }
         rooms.extend(given.iter().cloned());
         let all_nights: BTreeSet<StayDate> = sold.iter().flat_map(|(_, stay)| stay.nights()).collect();
-        let nights = all_nights.first().zip(all_nights.last()).context("no row has a night")?;
+        let nights = all_nights
+            .first()
+            .zip(all_nights.last())
+            .context("no row has a night")?;
         let window = (*nights.1).date() - from.date();
         ensure!(
             window.num_days() < i64::try_from(WINDOW_DAYS)?,
@@ -89,7 +102,10 @@ impl Plan {
 
 /// The stay of a booking after all dates moved by whole weeks.
 pub(crate) fn stay(booking: &Booking, shift_weeks: i64) -> anyhow::Result<Stay> {
-    ensure!(booking.nights <= NIGHTS_MAX, "a stay has at most {NIGHTS_MAX} nights");
+    ensure!(
+        booking.nights <= NIGHTS_MAX,
+        "a stay has at most {NIGHTS_MAX} nights"
+    );
     let (check_in, check_out) = dates(booking, shift_weeks)?;
     Ok(Stay::new(check_in, check_out)?)
 }
@@ -126,7 +142,9 @@ fn percentile_90(nights: &Nights) -> u32 {
 fn prices(sold: &[(&Booking, Stay)]) -> BTreeMap<(String, Deposit), BTreeMap<StayDate, i64>> {
     let mut sums: BTreeMap<(String, Deposit), BTreeMap<StayDate, (i64, i64)>> = BTreeMap::new();
     for (booking, stay) in sold {
-        let of_type = sums.entry((booking.room_type.clone(), booking.deposit)).or_default();
+        let of_type = sums
+            .entry((booking.room_type.clone(), booking.deposit))
+            .or_default();
         for night in stay.nights() {
             let (sum, count) = of_type.entry(night).or_default();
             *sum += booking.rate_minor;
@@ -135,17 +153,37 @@ fn prices(sold: &[(&Booking, Stay)]) -> BTreeMap<(String, Deposit), BTreeMap<Sta
     }
     let mean = |(sum, count): (i64, i64)| (sum * 2 + count) / (count * 2);
     sums.into_iter()
-        .map(|(key, nights)| (key, nights.into_iter().map(|(night, sum)| (night, mean(sum))).collect()))
+        .map(|(key, nights)| {
+            (
+                key,
+                nights
+                    .into_iter()
+                    .map(|(night, sum)| (night, mean(sum)))
+                    .collect(),
+            )
+        })
         .collect()
 }
 
 fn events(rows: &[Row]) -> Vec<Event> {
     let mut events = Vec::with_capacity(rows.len() * 2);
-    for (row, booking) in rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.booking.as_ref().ok()?))) {
-        events.push(Event { on: booking.booked_on, cancels: false, row });
+    for (row, booking) in rows
+        .iter()
+        .enumerate()
+        .filter_map(|(at, row)| Some((at, row.booking.as_ref().ok()?)))
+    {
+        events.push(Event {
+            on: booking.booked_on,
+            cancels: false,
+            row,
+        });
         if let Some(on) = booking.cancelled_on {
             // A file that says it was cancelled before it was booked means the same day.
-            events.push(Event { on: on.max(booking.booked_on), cancels: true, row });
+            events.push(Event {
+                on: on.max(booking.booked_on),
+                cancels: true,
+                row,
+            });
         }
     }
     events.sort_unstable();
@@ -159,7 +197,9 @@ mod tests {
     #[test]
     fn the_percentile_is_the_nearest_rank() {
         let day = |offset| StayDate::from_days_since_1970(20_000 + offset).unwrap();
-        let nights: Nights = (1..=10).map(|count| (day(count), u32::try_from(count).unwrap())).collect();
+        let nights: Nights = (1..=10)
+            .map(|count| (day(count), u32::try_from(count).unwrap()))
+            .collect();
         assert_eq!(percentile_90(&nights), 9);
         assert_eq!(percentile_90(&Nights::from([(day(0), 3)])), 3);
     }

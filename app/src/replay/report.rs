@@ -65,7 +65,11 @@ struct RefusedRow {
 impl Report {
     pub(crate) fn new(file: &Path, rows: &[Row], plan: &Plan, driven: Driven, concurrency: u16) -> Self {
         let mut report = Self {
-            file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            file: file
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
             hotel_id: driven.hotel_id.clone(),
             concurrency,
             shift_weeks: plan.shift_weeks,
@@ -88,9 +92,16 @@ impl Report {
                 Ended::Refused { code, detail } => {
                     report.refused += 1;
                     *report.refused_by_code.entry(code.clone()).or_default() += 1;
-                    report.refused_rows.push(RefusedRow { line: row.line, code, detail });
+                    report.refused_rows.push(RefusedRow {
+                        line: row.line,
+                        code,
+                        detail,
+                    });
                 }
-                Ended::Booked { charged: total, cancelled } => {
+                Ended::Booked {
+                    charged: total,
+                    cancelled,
+                } => {
                     report.booked += 1;
                     charged.add(total);
                     if let Some(cancelled) = cancelled {
@@ -126,10 +137,18 @@ impl Sums {
             0 => minor.to_string(),
             digits => {
                 let unit = 10_i64.pow(*digits);
-                format!("{}.{:0width$}", minor / unit, minor % unit, width = *digits as usize)
+                format!(
+                    "{}.{:0width$}",
+                    minor / unit,
+                    minor % unit,
+                    width = *digits as usize
+                )
             }
         };
-        self.0.iter().map(|(code, sum)| ((*code).to_owned(), text(sum))).collect()
+        self.0
+            .iter()
+            .map(|(code, sum)| ((*code).to_owned(), text(sum)))
+            .collect()
     }
 }
 
@@ -155,35 +174,65 @@ fn peaks(plan: &Plan, driven: &Driven) -> Vec<Peak> {
 }
 
 fn latency(latencies: &[Duration]) -> Latency {
-    let mut sorted: Vec<u64> =
-        latencies.iter().map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)).collect();
+    let mut sorted: Vec<u64> = latencies
+        .iter()
+        .map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
+        .collect();
     sorted.sort_unstable();
     let rank = |percent: usize| {
         let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
         sorted.get(rank).copied().unwrap_or_default()
     };
-    Latency { p50: rank(50), p90: rank(90), p99: rank(99), max: rank(100) }
+    Latency {
+        p50: rank(50),
+        p90: rank(90),
+        p99: rank(99),
+        max: rank(100),
+    }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |sums: &BTreeMap<String, String>| {
-            sums.iter().map(|(code, sum)| format!("{sum} {code}")).collect::<Vec<_>>().join(", ")
+            sums.iter()
+                .map(|(code, sum)| format!("{sum} {code}"))
+                .collect::<Vec<_>>()
+                .join(", ")
         };
-        writeln!(f, "rows       {} = {} booked + {} refused", self.rows, self.booked, self.refused)?;
+        writeln!(
+            f,
+            "rows       {} = {} booked + {} refused",
+            self.rows, self.booked, self.refused
+        )?;
         for (code, count) in &self.refused_by_code {
             writeln!(f, "           {count:>6} {code}")?;
         }
         writeln!(f, "cancelled  {}", self.cancelled)?;
         writeln!(f, "charged    {}", list(&self.charged))?;
         writeln!(f, "refunded   {}", list(&self.refunded))?;
-        writeln!(f, "peak       most rooms sold for one night, of the rooms that exist")?;
+        writeln!(
+            f,
+            "peak       most rooms sold for one night, of the rooms that exist"
+        )?;
         for peak in &self.peaks {
-            let night = peak.night.map_or_else(|| "-".to_owned(), |night| night.to_string());
-            writeln!(f, "           {:>2} {:>5} of {:>4} = {:>3}% on {night}", peak.room_type, peak.sold, peak.total, peak.percent)?;
+            let night = peak
+                .night
+                .map_or_else(|| "-".to_owned(), |night| night.to_string());
+            writeln!(
+                f,
+                "           {:>2} {:>5} of {:>4} = {:>3}% on {night}",
+                peak.room_type, peak.sold, peak.total, peak.percent
+            )?;
         }
-        writeln!(f, "took       {} s, {} bookings/s at concurrency {}", self.seconds, self.bookings_per_second, self.concurrency)?;
+        writeln!(
+            f,
+            "took       {} s, {} bookings/s at concurrency {}",
+            self.seconds, self.bookings_per_second, self.concurrency
+        )?;
         let Latency { p50, p90, p99, max } = &self.latency_ms;
-        write!(f, "latency    quote to outcome: p50 {p50} ms, p90 {p90} ms, p99 {p99} ms, max {max} ms")
+        write!(
+            f,
+            "latency    quote to outcome: p50 {p50} ms, p90 {p90} ms, p99 {p99} ms, max {max} ms"
+        )
     }
 }

@@ -19,22 +19,29 @@ const CHILDREN_MAX: u16 = 3;
 
 /// The hotel as the platform named it.
 #[derive(Debug, Clone)]
-pub(crate) struct Hotel {
+pub(crate) struct Resort {
     pub(crate) hotel_id: HotelId,
     pub(crate) room_types: BTreeMap<String, RoomTypeId>,
     pub(crate) rate_plans: BTreeMap<Deposit, RatePlanId>,
 }
 
 /// Creates the hotel of `plan`.
-pub(crate) async fn hotel(client: &Client, plan: &Plan) -> anyhow::Result<Hotel> {
+pub(crate) async fn hotel(client: &Client, plan: &Plan) -> anyhow::Result<Resort> {
     let body = json!({
         "name": "Resort Hotel (replay)",
         "address": "Praia da Rocha, 8500-802 Portimão, Portugal",
         "time_zone": "Europe/Lisbon",
         "currency": "EUR",
     });
-    let hotel_id: HotelId = id(&client.write(Method::POST, "/v1/hotels", &body).await?, "hotel_id")?;
-    let mut hotel = Hotel { hotel_id, room_types: BTreeMap::new(), rate_plans: BTreeMap::new() };
+    let hotel_id: HotelId = id(
+        &client.write(Method::POST, "/v1/hotels", &body).await?,
+        "hotel_id",
+    )?;
+    let mut hotel = Resort {
+        hotel_id,
+        room_types: BTreeMap::new(),
+        rate_plans: BTreeMap::new(),
+    };
     for deposit in Deposit::ALL {
         let path = format!("/v1/hotels/{hotel_id}/rate-plans");
         let made: Value = client.write(Method::POST, &path, &rate_plan(deposit)).await?;
@@ -46,8 +53,14 @@ pub(crate) async fn hotel(client: &Client, plan: &Plan) -> anyhow::Result<Hotel>
         inventory(client, hotel_id, room_type_id, *rooms, plan.nights).await?;
     }
     for ((name, deposit), nights) in &plan.prices {
-        let room_type_id = hotel.room_types.get(name).context("a price without a room type")?;
-        let rate_plan_id = hotel.rate_plans.get(deposit).context("a price without a rate plan")?;
+        let room_type_id = hotel
+            .room_types
+            .get(name)
+            .context("a price without a room type")?;
+        let rate_plan_id = hotel
+            .rate_plans
+            .get(deposit)
+            .context("a price without a rate plan")?;
         prices(client, hotel_id, *room_type_id, *rate_plan_id, nights).await?;
     }
     Ok(hotel)
@@ -62,7 +75,9 @@ fn rate_plan(deposit: Deposit) -> Value {
         Deposit::Refundable => {
             json!({"name": "Refundable deposit", "cancellation_policy": {"penalty": {"percent": 50}}})
         }
-        Deposit::NonRefundable => json!({"name": "Non-refundable", "cancellation_policy": {"penalty": "full"}}),
+        Deposit::NonRefundable => {
+            json!({"name": "Non-refundable", "cancellation_policy": {"penalty": "full"}})
+        }
     }
 }
 
@@ -119,5 +134,6 @@ async fn prices(
 
 fn id<T: std::str::FromStr>(body: &Value, field: &str) -> anyhow::Result<T> {
     let text = body.get(field).and_then(Value::as_str);
-    text.and_then(|text| text.parse().ok()).with_context(|| format!("the platform's answer has no {field}"))
+    text.and_then(|text| text.parse().ok())
+        .with_context(|| format!("the platform's answer has no {field}"))
 }

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 /// Settings of the hotel service.
 #[derive(clap::Args, Clone, Debug)]
+#[group(skip)]
 pub struct Config {
     /// For how many seconds a quote's price holds, 30 to 86400.
     #[arg(

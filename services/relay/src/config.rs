@@ -7,6 +7,7 @@ use crate::captured::{self, PUBLICATION, SLOT};
 
 /// Settings of the relay.
 #[derive(Args, Clone, Debug)]
+#[group(skip)]
 pub struct Config {
     /// Replication slot that keeps the relay's position in Postgres. Relays of one slot take over from each
     /// other; one works at a time.

@@ -4,26 +4,65 @@ use tests::{Hotel, Platform, until};
 
 /// An invariant, and the change that breaks it and only it (triggers off, so that it can be made).
 const PLANTED: &[(&str, &str)] = &[
-    ("I-1", "alter table inventory.room_night drop constraint room_night_overbooking; \
-             update inventory.room_night set total = 0 where sold > 0"),
-    ("I-2", "update inventory.room_night set held = held + 1 where sold > 0"),
-    ("I-3", "alter table inventory.hold drop constraint hold_check; \
+    (
+        "I-1",
+        "alter table inventory.room_night drop constraint room_night_overbooking; \
+             update inventory.room_night set total = 0 where sold > 0",
+    ),
+    (
+        "I-2",
+        "update inventory.room_night set held = held + 1 where sold > 0",
+    ),
+    (
+        "I-3",
+        "alter table inventory.hold drop constraint hold_check; \
              update inventory.room_night set sold = 0; \
-             update inventory.hold set check_out = check_in where state = 'sold'"),
-    ("I-7", "update payment.movement set amount_minor = -amount_minor, kind = 'refund'"),
-    ("I-8", "update payment.ledger_entry set amount_minor = amount_minor + 1 where account = 'guest'"),
-    ("I-10", "update reservation.idempotency_key set reservation_id = gen_random_uuid()"),
-    ("I-16", "alter table reservation.reservation_history drop constraint legal_transition; \
-              update reservation.reservation_history set from_state = 'cancelled' where state = 'confirmed'"),
+             update inventory.hold set check_out = check_in where state = 'sold'",
+    ),
+    (
+        "I-7",
+        "update payment.movement set amount_minor = -amount_minor, kind = 'refund'",
+    ),
+    (
+        "I-8",
+        "update payment.ledger_entry set amount_minor = amount_minor + 1 where account = 'hotel_payable'",
+    ),
+    (
+        "I-10",
+        "update reservation.idempotency_key set reservation_id = gen_random_uuid()",
+    ),
+    (
+        "I-16",
+        "alter table reservation.reservation_history drop constraint legal_transition; \
+              update reservation.reservation_history set from_state = 'cancelled' where state = 'confirmed'",
+    ),
     ("I-17", "update orchestrator.saga_epoch set ended_at = began_at"),
-    ("I-18", "update orchestrator.saga_step set kind = 'undo', seq = seq + 1000 where step = 'confirm-reservation' and outcome = 'ok'"),
-    ("I-22", "insert into orchestrator.outbox (id, aggregatetype, aggregateid, type, payload) \
-             values (gen_random_uuid(), 'orchestrator.replies.dead', 'x', 'Dead', '{}')"),
-    ("I-24", "update reservation.reservation set total_minor = total_minor - 1"),
-    ("I-4", "update orchestrator.saga set state = 'stuck', reason = 'planted'"),
-    ("I-5", "update inventory.hold set saga_id = gen_random_uuid() where state = 'sold'"),
-    ("I-6", "update reservation.reservation set state = 'rejected', refusal_code = 'x', refusal_message = 'x'; \
-             update reservation.reservation_history set state = 'rejected' where state = 'confirmed'"),
+    (
+        "I-18",
+        "update orchestrator.saga_step set kind = 'undo', seq = seq + 1000 where step = 'confirm-reservation' and outcome = 'ok'",
+    ),
+    (
+        "I-22",
+        "insert into orchestrator.outbox (id, aggregatetype, aggregateid, type, payload) \
+             values (gen_random_uuid(), 'orchestrator.replies.dead', 'x', 'Dead', '{}')",
+    ),
+    (
+        "I-24",
+        "update reservation.reservation set total_minor = total_minor - 1",
+    ),
+    (
+        "I-4",
+        "update orchestrator.saga set state = 'stuck', reason = 'planted'",
+    ),
+    (
+        "I-5",
+        "update inventory.hold set saga_id = gen_random_uuid() where state = 'sold'",
+    ),
+    (
+        "I-6",
+        "update reservation.reservation set state = 'rejected', refusal_code = 'x', refusal_message = 'x'; \
+             update reservation.reservation_history set state = 'rejected' where state = 'confirmed'",
+    ),
     ("I-12", "delete from payment.inbox"),
 ];
 
@@ -34,17 +73,28 @@ async fn one_violation_of_each_kind_is_found() {
     assert_eq!(hotel.book(&platform, 0, 2, "pm_ok").await.status, 201);
     let audit = || {
         let done = platform.command(&["audit", "--at-rest"]);
-        let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+        let said =
+            String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
         (done.status.code(), said)
     };
-    until("the booking is wholly at rest and the audit passes", async || (audit().0 == Some(0)).then_some(())).await;
+    until("the booking is wholly at rest and the audit passes", async || {
+        (audit().0 == Some(0)).then_some(())
+    })
+    .await;
 
     for (invariant, change) in PLANTED {
         let backup = snapshot(&platform).await;
-        platform.tamper(&format!("begin; set local session_replication_role = replica; {change}; commit")).await;
+        platform
+            .tamper(&format!(
+                "begin; set local session_replication_role = replica; {change}; commit"
+            ))
+            .await;
         let (code, said) = audit();
         assert_eq!(code, Some(1), "{invariant} was planted: {said}");
-        assert!(said.contains(&format!("VIOLATED {invariant:<5}")), "{invariant} was planted: {said}");
+        assert!(
+            said.contains(&format!("VIOLATED {invariant:<5}")),
+            "{invariant} was planted: {said}"
+        );
         restore(&platform, &backup).await;
         let (code, said) = audit();
         assert_eq!(code, Some(0), "restored after {invariant}: {said}");
@@ -73,7 +123,12 @@ async fn snapshot(platform: &Platform) -> String {
         .iter()
         .map(|table| format!("create table kept.{} as table {table};", table.replace('.', "_")))
         .collect();
-    platform.tamper(&format!("drop schema if exists kept cascade; create schema kept; {}", copies.concat())).await;
+    platform
+        .tamper(&format!(
+            "drop schema if exists kept cascade; create schema kept; {}",
+            copies.concat()
+        ))
+        .await;
     "kept".to_owned()
 }
 
@@ -82,7 +137,11 @@ async fn restore(platform: &Platform, kept: &str) {
     let mut back = String::from("begin; set local session_replication_role = replica;");
     for table in TABLES {
         let copy = format!("{kept}.{}", table.replace('.', "_"));
-        back += &format!("delete from {table}; insert into {table} overriding system value select * from {copy};");
+        back += &format!(
+            "delete from {table}; insert into {table} overriding system value select * from {copy};"
+        );
     }
-    platform.tamper(&format!("{back} drop schema {kept} cascade; commit")).await;
+    platform
+        .tamper(&format!("{back} drop schema {kept} cascade; commit"))
+        .await;
 }

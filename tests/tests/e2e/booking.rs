@@ -9,25 +9,41 @@ use tests::{Hotel, Platform, booking_body, until};
 async fn a_booking_goes_through_every_part_and_back_into_the_cache() {
     let platform = Platform::start().await;
     let hotel = Hotel::create(&platform, 10).await;
-    until("the cache has the hotel", async || (hotel.left(&platform, 0, 3).await == [11, 11, 11]).then_some(())).await;
+    until("the cache has the hotel", async || {
+        (hotel.left(&platform, 0, 3).await == [11, 11, 11]).then_some(())
+    })
+    .await;
 
     let booked = hotel.book(&platform, 0, 2, "pm_ok").await;
     assert_eq!(booked.status, StatusCode::CREATED, "{}", booked.json);
     assert_eq!(booked.text("/state"), "confirmed");
-    assert_eq!(booked.json["total"], json!({"amount": "212.00", "currency": "EUR"}));
+    assert_eq!(
+        booked.json["total"],
+        json!({"amount": "212.00", "currency": "EUR"})
+    );
 
-    let payment = platform.get(&format!("/v1/payments/{}", booked.text("/reservation_id"))).await;
+    let payment = platform
+        .get(&format!("/v1/payments/{}", booked.text("/reservation_id")))
+        .await;
     assert_eq!(payment.text("/state"), "captured", "{}", payment.json);
-    assert_eq!(payment.json["captured"], json!({"amount": "212.00", "currency": "EUR"}));
+    assert_eq!(
+        payment.json["captured"],
+        json!({"amount": "212.00", "currency": "EUR"})
+    );
 
     let saga = until("the saga is completed", async || {
-        let saga = platform.get(&format!("/v1/sagas/{}", booked.text("/saga_id"))).await;
+        let saga = platform
+            .get(&format!("/v1/sagas/{}", booked.text("/saga_id")))
+            .await;
         (saga.text("/state") == "completed").then_some(saga)
     })
     .await;
     assert_eq!(saga.text("/type"), "book-stay", "{}", saga.json);
 
-    until("the cache shows one room less", async || (hotel.left(&platform, 0, 3).await == [10, 10, 11]).then_some(())).await;
+    until("the cache shows one room less", async || {
+        (hotel.left(&platform, 0, 3).await == [10, 10, 11]).then_some(())
+    })
+    .await;
     let path = format!(
         "/v1/hotels/{}/availability?check_in={}&check_out={}&adults=2&rooms=1",
         hotel.hotel_id,
@@ -37,11 +53,23 @@ async fn a_booking_goes_through_every_part_and_back_into_the_cache() {
     let found = platform.get(&path).await;
     assert_eq!(found.text("/freshness/source"), "cache", "{}", found.json);
     assert_eq!(found.json["room_types"][0]["rooms_left"], 10);
-    assert_eq!(found.json["room_types"][0]["rates"][0]["total"], json!({"amount": "200.00", "currency": "EUR"}));
+    assert_eq!(
+        found.json["room_types"][0]["rates"][0]["total"],
+        json!({"amount": "200.00", "currency": "EUR"})
+    );
 
-    let history = platform.get(&format!("/v1/reservations/{}/history", booked.text("/reservation_id"))).await;
-    let states: Vec<&str> =
-        history.json["items"].as_array().unwrap().iter().filter_map(|row| row["state"].as_str()).collect();
+    let history = platform
+        .get(&format!(
+            "/v1/reservations/{}/history",
+            booked.text("/reservation_id")
+        ))
+        .await;
+    let states: Vec<&str> = history.json["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|row| row["state"].as_str())
+        .collect();
     assert_eq!(states, ["pending", "confirmed"], "{}", history.json);
 }
 
@@ -51,15 +79,28 @@ async fn the_last_rooms_are_sold_once_and_the_night_is_named() {
     let hotel = Hotel::create(&platform, 10).await;
     let attempts = (0..40).map(|_| hotel.book(&platform, 5, 2, "pm_ok"));
     let answers = join_all(attempts).await;
-    let confirmed = answers.iter().filter(|answer| answer.status == StatusCode::CREATED).count();
+    let confirmed = answers
+        .iter()
+        .filter(|answer| answer.status == StatusCode::CREATED)
+        .count();
     assert_eq!(confirmed, 11, "ten rooms and ten percent");
-    for refused in answers.iter().filter(|answer| answer.status != StatusCode::CREATED) {
-        assert_eq!((refused.status, refused.text("/code")), (StatusCode::CONFLICT, "sold_out"), "{}", refused.json);
+    for refused in answers
+        .iter()
+        .filter(|answer| answer.status != StatusCode::CREATED)
+    {
+        assert_eq!(
+            (refused.status, refused.text("/code")),
+            (StatusCode::CONFLICT, "sold_out"),
+            "{}",
+            refused.json
+        );
         assert_eq!(refused.text("/night"), hotel.night(5).to_string());
     }
     assert_eq!(hotel.counts(&platform, 5).await, (0, 11));
     // Payment came after the hold, so nobody without a room was ever asked for money.
-    let charged = platform.query("select count(distinct payment_id)::text from payment.movement").await;
+    let charged = platform
+        .query("select count(distinct payment_id)::text from payment.movement")
+        .await;
     assert_eq!(charged.as_deref(), Some("11"));
 }
 
@@ -71,25 +112,39 @@ async fn a_request_sent_again_is_the_same_booking_also_after_a_restart() {
     let key = quote["quote_id"].as_str().unwrap().to_owned();
     let body = booking_body(&quote, "Grace Hopper", "pm_ok");
     let headers = [("idempotency-key", key.as_str()), ("prefer", "wait=30")];
-    let first = platform.send_json(Method::POST, "/v1/reservations", &body, &headers).await;
+    let first = platform
+        .send_json(Method::POST, "/v1/reservations", &body, &headers)
+        .await;
     assert_eq!(first.status, StatusCode::CREATED, "{}", first.json);
     assert!(!first.headers.contains_key("idempotent-replayed"));
 
     platform.kill();
     platform.run("all");
     platform.ready().await;
-    let again = platform.send_json(Method::POST, "/v1/reservations", &body, &headers).await;
+    let again = platform
+        .send_json(Method::POST, "/v1/reservations", &body, &headers)
+        .await;
     assert_eq!((again.status, &again.bytes), (first.status, &first.bytes));
     assert_eq!(again.headers["idempotent-replayed"], "true");
     assert_eq!(again.headers["location"], first.headers["location"]);
 
     let other = booking_body(&quote, "Someone Else", "pm_ok");
-    let reused = platform.send_json(Method::POST, "/v1/reservations", &other, &headers).await;
-    assert_eq!((reused.status.as_u16(), reused.text("/code")), (422, "idempotency_key_reused"));
+    let reused = platform
+        .send_json(Method::POST, "/v1/reservations", &other, &headers)
+        .await;
+    assert_eq!(
+        (reused.status.as_u16(), reused.text("/code")),
+        (422, "idempotency_key_reused")
+    );
 
     let missing = platform.post("/v1/reservations", &body).await;
-    assert_eq!((missing.status.as_u16(), missing.text("/code")), (400, "idempotency_key_missing"));
-    let rows = platform.query("select count(*)::text from reservation.reservation").await;
+    assert_eq!(
+        (missing.status.as_u16(), missing.text("/code")),
+        (400, "idempotency_key_missing")
+    );
+    let rows = platform
+        .query("select count(*)::text from reservation.reservation")
+        .await;
     assert_eq!(rows.as_deref(), Some("1"));
 }
 
@@ -99,12 +154,20 @@ async fn without_redis_and_its_memory_availability_still_answers() {
     platform.set("BELLHOP_REDIS_URL", "redis://127.0.0.1:1/");
     platform.run("all");
     until("the process listens", async || {
-        reqwest::get(format!("{}/healthz", platform.url)).await.ok().map(|_| ())
+        reqwest::get(format!("{}/healthz", platform.url))
+            .await
+            .ok()
+            .map(|_| ())
     })
     .await;
     let hotel = Hotel::create(&platform, 3).await;
     assert_eq!(hotel.left(&platform, 0, 2).await, [3, 3]);
     let booked = hotel.book(&platform, 0, 2, "pm_ok").await;
-    assert_eq!(booked.status, StatusCode::CREATED, "a cache that is away costs nobody a room: {}", booked.json);
+    assert_eq!(
+        booked.status,
+        StatusCode::CREATED,
+        "a cache that is away costs nobody a room: {}",
+        booked.json
+    );
     assert_eq!(hotel.left(&platform, 0, 2).await, [2, 2]);
 }

@@ -8,7 +8,10 @@ async fn the_doctor_names_what_is_missing_and_then_that_all_is_well() {
     let ill = platform.command(&["doctor"]);
     let said = String::from_utf8_lossy(&ill.stdout).into_owned();
     assert!(!ill.status.success(), "{said}");
-    assert!(said.contains("WRONG slot") && said.contains("WRONG platform"), "{said}");
+    assert!(
+        said.contains("WRONG slot") && said.contains("WRONG platform"),
+        "{said}"
+    );
 
     platform.run("all");
     platform.ready().await;
@@ -20,20 +23,29 @@ async fn the_doctor_names_what_is_missing_and_then_that_all_is_well() {
     // Safe to run again, also beside a running platform.
     assert!(platform.command(&["migrate"]).status.success());
     let seeded = platform.command(&["seed", "--nights", "10"]);
-    assert!(seeded.status.success(), "{}", String::from_utf8_lossy(&seeded.stderr));
+    assert!(
+        seeded.status.success(),
+        "{}",
+        String::from_utf8_lossy(&seeded.stderr)
+    );
     for mode in [&["warm"][..], &["warm", "--verify"]] {
         let warmed = platform.command(mode);
         let said = String::from_utf8_lossy(&warmed.stdout).into_owned();
-        assert!(warmed.status.success(), "{mode:?}: {said} {}", String::from_utf8_lossy(&warmed.stderr));
+        assert!(
+            warmed.status.success(),
+            "{mode:?}: {said} {}",
+            String::from_utf8_lossy(&warmed.stderr)
+        );
     }
 }
 
 #[test]
 fn the_checked_in_openapi_document_is_what_the_code_says() {
-    let platform = std::process::Command::new(std::env::var_os("BELLHOP_BIN").expect("run the tests by scripts/test"))
-        .arg("openapi")
-        .output()
-        .unwrap();
+    let platform =
+        std::process::Command::new(std::env::var_os("BELLHOP_BIN").expect("run the tests by scripts/test"))
+            .arg("openapi")
+            .output()
+            .unwrap();
     let checked_in = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi/bellhop.json");
     let document = std::fs::read_to_string(checked_in).unwrap();
     assert!(

@@ -21,7 +21,14 @@ async fn bookings_survive_kills_of_everything() {
             let quote = hotel.quote(&platform, round, 2, 1).await;
             let key = quote["quote_id"].as_str().unwrap().to_owned();
             let body = booking_body(&quote, "Un Lucky", "pm_ok");
-            let asked = platform.send_json(Method::POST, "/v1/reservations", &body, &[("idempotency-key", &key)]).await;
+            let asked = platform
+                .send_json(
+                    Method::POST,
+                    "/v1/reservations",
+                    &body,
+                    &[("idempotency-key", &key)],
+                )
+                .await;
             assert_eq!(asked.status, 202, "{}", asked.json);
             asked.text("/reservation_id").to_owned()
         }))
@@ -29,7 +36,9 @@ async fn bookings_survive_kills_of_everything() {
         accepted.extend(asked);
         // Each round stops them at another moment of their way.
         until(MOMENTS[round as usize], async || {
-            let reached = platform.query(&format!("select ({})::text", MOMENTS[round as usize])).await;
+            let reached = platform
+                .query(&format!("select ({})::text", MOMENTS[round as usize]))
+                .await;
             (reached.as_deref() == Some("true")).then_some(())
         })
         .await;
@@ -45,7 +54,11 @@ async fn bookings_survive_kills_of_everything() {
         .await;
     }
     let audit = platform.command(&["audit", "--at-rest"]);
-    assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+    assert!(
+        audit.status.success(),
+        "{}",
+        String::from_utf8_lossy(&audit.stdout)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,7 +67,12 @@ async fn a_second_orchestrator_takes_over_and_the_paused_one_does_no_harm() {
     platform.set("BELLHOP_NODE", "first");
     // The first process runs the orchestrator alone, so that it can be paused alone.
     let listen = free_address();
-    let own = platform.env.iter().find(|(name, _)| name == "BELLHOP_LISTEN").cloned().unwrap();
+    let own = platform
+        .env
+        .iter()
+        .find(|(name, _)| name == "BELLHOP_LISTEN")
+        .cloned()
+        .unwrap();
     platform.set("BELLHOP_LISTEN", &listen);
     platform.run("orchestrator");
     platform.set("BELLHOP_LISTEN", &own.1);
@@ -76,10 +94,16 @@ async fn a_second_orchestrator_takes_over_and_the_paused_one_does_no_harm() {
     .await;
     platform.signal("-CONT");
     assert_eq!(hotel.book(&platform, 2, 1, "pm_ok").await.status, 201);
-    let epochs = platform.query("select max(epoch)::text from orchestrator.saga_epoch").await;
+    let epochs = platform
+        .query("select max(epoch)::text from orchestrator.saga_epoch")
+        .await;
     assert!(epochs.unwrap().parse::<i64>().unwrap() >= 2);
     let audit = platform.command(&["audit", "--at-rest"]);
-    assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+    assert!(
+        audit.status.success(),
+        "{}",
+        String::from_utf8_lossy(&audit.stdout)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,5 +114,9 @@ async fn a_signal_drains_and_ends_well() {
 }
 
 fn free_address() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string()
 }

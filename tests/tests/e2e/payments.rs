@@ -37,10 +37,20 @@ async fn whatever_the_provider_does_the_guest_pays_once_or_not_at_all() {
     for (method, expected, state) in &ended {
         assert_eq!(state, expected, "{method}");
     }
-    let confirmed = ended.iter().filter(|(_, _, state)| state == "confirmed").count().to_string();
-    let paid = platform.query("select count(*)::text from payment.movement where kind = 'capture'").await;
+    let confirmed = ended
+        .iter()
+        .filter(|(_, _, state)| state == "confirmed")
+        .count()
+        .to_string();
+    let paid = platform
+        .query("select count(*)::text from payment.movement where kind = 'capture'")
+        .await;
     assert_eq!(paid.as_ref(), Some(&confirmed));
     assert_eq!(hotel.counts(&platform, 0).await, (0, confirmed.parse().unwrap()));
     let audit = platform.command(&["audit", "--at-rest"]);
-    assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+    assert!(
+        audit.status.success(),
+        "{}",
+        String::from_utf8_lossy(&audit.stdout)
+    );
 }

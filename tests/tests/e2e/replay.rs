@@ -8,7 +8,10 @@ use chrono::NaiveDate;
 use serde_json::Value;
 use tests::Platform;
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/resort-hotel-bookings.csv");
+const FILE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../examples/resort-hotel-bookings.csv"
+);
 /// Rows that are replayed here; `bellhop replay` without `--limit` takes all.
 const ROWS: usize = 400;
 
@@ -26,13 +29,30 @@ async fn one_at_a_time_equals_a_plain_calculation() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|row| (row["line"].as_u64().unwrap(), row["code"].as_str().unwrap().to_owned()))
+        .map(|row| {
+            (
+                row["line"].as_u64().unwrap(),
+                row["code"].as_str().unwrap().to_owned(),
+            )
+        })
         .collect();
-    assert_eq!(refused.keys().collect::<Vec<_>>(), expected.refused.keys().collect::<Vec<_>>(), "{report}");
+    assert_eq!(
+        refused.keys().collect::<Vec<_>>(),
+        expected.refused.keys().collect::<Vec<_>>(),
+        "{report}"
+    );
     for (line, why) in &expected.refused {
-        assert_eq!(refused[line] == "sold_out", *why == "sold_out", "line {line}: {} or {why}", refused[line]);
+        assert_eq!(
+            refused[line] == "sold_out",
+            *why == "sold_out",
+            "line {line}: {} or {why}",
+            refused[line]
+        );
     }
-    assert!(expected.refused.values().any(|why| *why == "sold_out"), "the test must see a sold-out night");
+    assert!(
+        expected.refused.values().any(|why| *why == "sold_out"),
+        "the test must see a sold-out night"
+    );
     audit(&platform);
 }
 
@@ -49,7 +69,16 @@ async fn many_at_a_time_violates_nothing() {
 fn replay(platform: &Platform, concurrency: &str) -> Value {
     let rows = ROWS.to_string();
     let done = platform.command(&[
-        "replay", FILE, "--report", "replay.json", "--concurrency", concurrency, "--limit", &rows, "--rooms", "A=20,D=5",
+        "replay",
+        FILE,
+        "--report",
+        "replay.json",
+        "--concurrency",
+        concurrency,
+        "--limit",
+        &rows,
+        "--rooms",
+        "A=20,D=5",
     ]);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let report = std::fs::read_to_string(platform.folder().join("replay.json")).unwrap();
@@ -58,7 +87,11 @@ fn replay(platform: &Platform, concurrency: &str) -> Value {
 
 fn audit(platform: &Platform) {
     let audit = platform.command(&["audit", "--at-rest"]);
-    assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+    assert!(
+        audit.status.success(),
+        "{}",
+        String::from_utf8_lossy(&audit.stdout)
+    );
 }
 
 fn euros(cents: i64) -> String {
@@ -92,9 +125,18 @@ fn model(limit: usize) -> Expected {
     let mut events = Vec::new();
     for (at, record) in reader.records().take(limit).enumerate() {
         let record = record.unwrap();
-        let cell = |name: &str| record.get(headers.iter().position(|header| header == name).unwrap()).unwrap();
+        let cell = |name: &str| {
+            record
+                .get(headers.iter().position(|header| header == name).unwrap())
+                .unwrap()
+        };
         let number = |name: &str| cell(name).parse::<i64>().unwrap();
-        let date = format!("{} {} {}", cell("arrival_date_year"), cell("arrival_date_month"), cell("arrival_date_day_of_month"));
+        let date = format!(
+            "{} {} {}",
+            cell("arrival_date_year"),
+            cell("arrival_date_month"),
+            cell("arrival_date_day_of_month")
+        );
         let arrival = days(NaiveDate::parse_from_str(&date, "%Y %B %d").unwrap());
         let nights = number("stays_in_weekend_nights") + number("stays_in_week_nights");
         let booked_on = arrival - number("lead_time");
@@ -138,11 +180,15 @@ fn play(stays: &[Stay], events: &[(i64, bool, usize)]) -> Expected {
             };
         } else if !stay.fits {
             expected.refused.insert(stay.line, "invalid");
-        } else if nights().any(|night| (sold.get(&night).copied().unwrap_or(0) + 1) * 10 > rooms[night.0] * 11) {
+        } else if nights()
+            .any(|night| (sold.get(&night).copied().unwrap_or(0) + 1) * 10 > rooms[night.0] * 11)
+        {
             expected.refused.insert(stay.line, "sold_out");
         } else {
             nights().for_each(|night| *sold.entry(night).or_default() += 1);
-            let total = nights().map(|(_, night)| prices[&(stay.room_type.clone(), stay.deposit.clone(), night)]).sum();
+            let total = nights()
+                .map(|(_, night)| prices[&(stay.room_type.clone(), stay.deposit.clone(), night)])
+                .sum();
             paid.insert(*at, total);
             expected.booked += 1;
             expected.charged += total;
@@ -154,16 +200,28 @@ fn play(stays: &[Stay], events: &[(i64, bool, usize)]) -> Expected {
 /// The nearest-rank 90th percentile of the guests of all nights that have one.
 fn rooms(stays: &[Stay]) -> BTreeMap<&str, i64> {
     let mut guests: BTreeMap<&str, BTreeMap<i64, i64>> = BTreeMap::new();
-    for stay in stays.iter().filter(|stay| stay.nights.end - stay.nights.start <= 30) {
+    for stay in stays
+        .iter()
+        .filter(|stay| stay.nights.end - stay.nights.start <= 30)
+    {
         let of_type = guests.entry(&stay.room_type).or_default();
-        stay.nights.clone().for_each(|night| *of_type.entry(night).or_default() += 1);
+        stay.nights
+            .clone()
+            .for_each(|night| *of_type.entry(night).or_default() += 1);
     }
     let mut rooms: BTreeMap<&str, i64> = guests
         .into_iter()
         .map(|(name, nights)| {
             let mut counts: Vec<i64> = nights.into_values().collect();
             counts.sort_unstable();
-            (name, if counts.is_empty() { 1 } else { counts[(counts.len() * 9).div_ceil(10) - 1] })
+            (
+                name,
+                if counts.is_empty() {
+                    1
+                } else {
+                    counts[(counts.len() * 9).div_ceil(10) - 1]
+                },
+            )
         })
         .collect();
     rooms.extend([("A", 20), ("D", 5)]);
@@ -173,13 +231,20 @@ fn rooms(stays: &[Stay]) -> BTreeMap<&str, i64> {
 /// The mean rate of each night, half a cent up.
 fn prices(stays: &[Stay]) -> BTreeMap<(String, String, i64), i64> {
     let mut sums: BTreeMap<(String, String, i64), (i64, i64)> = BTreeMap::new();
-    for stay in stays.iter().filter(|stay| stay.nights.end - stay.nights.start <= 30) {
+    for stay in stays
+        .iter()
+        .filter(|stay| stay.nights.end - stay.nights.start <= 30)
+    {
         for night in stay.nights.clone() {
-            let sum = sums.entry((stay.room_type.clone(), stay.deposit.clone(), night)).or_default();
+            let sum = sums
+                .entry((stay.room_type.clone(), stay.deposit.clone(), night))
+                .or_default();
             *sum = (sum.0 + stay.rate, sum.1 + 1);
         }
     }
-    sums.into_iter().map(|(key, (sum, count))| (key, (2 * sum + count) / (2 * count))).collect()
+    sums.into_iter()
+        .map(|(key, (sum, count))| (key, (2 * sum + count) / (2 * count)))
+        .collect()
 }
 
 fn days(date: NaiveDate) -> i64 {

@@ -3,13 +3,31 @@
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tests::Platform;
 
-const OWNERS: [&str; 6] = ["hotel", "inventory", "reservation", "payment", "relay", "orchestrator"];
+const OWNERS: [&str; 6] = [
+    "hotel",
+    "inventory",
+    "reservation",
+    "payment",
+    "relay",
+    "orchestrator",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_cross_schema_read_and_write_is_denied() {
     let platform = Platform::migrated();
-    let setting = |name: &str| platform.env.iter().find(|(other, _)| other == name).unwrap().1.clone();
-    let (url, password) = (setting("BELLHOP_DATABASE_URL"), setting("BELLHOP_DATABASE_PASSWORD"));
+    let setting = |name: &str| {
+        platform
+            .env
+            .iter()
+            .find(|(other, _)| other == name)
+            .unwrap()
+            .1
+            .clone()
+    };
+    let (url, password) = (
+        setting("BELLHOP_DATABASE_URL"),
+        setting("BELLHOP_DATABASE_PASSWORD"),
+    );
     let tables = tables(&platform).await;
     assert!(tables.len() > 20, "{tables:?}");
     let mut denied = 0;
@@ -18,13 +36,20 @@ async fn every_cross_schema_read_and_write_is_denied() {
         let mut db = PgConnection::connect(&login).await.unwrap();
         for (schema, table) in &tables {
             if schema == role {
-                assert_eq!(attempt(&mut db, &format!("select 1 from {schema}.{table} limit 1")).await, "ok");
+                assert_eq!(
+                    attempt(&mut db, &format!("select 1 from {schema}.{table} limit 1")).await,
+                    "ok"
+                );
                 continue;
             }
             let captures = relay_captures(role, schema, table);
             let read = attempt(&mut db, &format!("select 1 from {schema}.{table} limit 1")).await;
             let may_read = *role == "audit" || captures;
-            assert_eq!(read, if may_read { "ok" } else { "42501" }, "{role} reads {schema}.{table}");
+            assert_eq!(
+                read,
+                if may_read { "ok" } else { "42501" },
+                "{role} reads {schema}.{table}"
+            );
             for write in [
                 format!("delete from {schema}.{table} where false"),
                 format!("insert into {schema}.{table} default values"),
@@ -36,7 +61,11 @@ async fn every_cross_schema_read_and_write_is_denied() {
             }
         }
         for schema in OWNERS.iter().filter(|schema| *schema != role).chain(&["public"]) {
-            assert_eq!(attempt(&mut db, &format!("create table {schema}.mine (a int)")).await, "42501", "{role} in {schema}");
+            assert_eq!(
+                attempt(&mut db, &format!("create table {schema}.mine (a int)")).await,
+                "42501",
+                "{role} in {schema}"
+            );
         }
     }
     assert!(denied > 100);
@@ -58,7 +87,10 @@ async fn tables(platform: &Platform) -> Vec<(String, String)> {
     let sql = "select coalesce(string_agg(table_schema || '.' || table_name, ' '), '') from information_schema.tables \
                where table_schema in ('hotel', 'inventory', 'reservation', 'payment', 'relay', 'orchestrator')";
     let all = platform.query(sql).await.unwrap();
-    all.split(' ').filter_map(|name| name.split_once('.')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
+    all.split(' ')
+        .filter_map(|name| name.split_once('.'))
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .collect()
 }
 
 /// `ok`, or the code of the database's refusal; nothing stays changed.
@@ -68,6 +100,9 @@ async fn attempt(db: &mut PgConnection, sql: &str) -> String {
     transaction.rollback().await.unwrap();
     match done {
         Ok(_) => "ok".to_owned(),
-        Err(error) => error.as_database_error().and_then(|error| error.code().map(Into::into)).unwrap_or_default(),
+        Err(error) => error
+            .as_database_error()
+            .and_then(|error| error.code().map(Into::into))
+            .unwrap_or_default(),
     }
 }

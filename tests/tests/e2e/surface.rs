@@ -47,21 +47,47 @@ async fn quotes(platform: &Platform, hotel: &Hotel) {
         ("/party/infants", json!(1), &[422]),
         ("/hotel_id", json!(nobody), &[404, 422]),
         ("/room_type_id", json!(nobody), &[404, 422]),
-        ("/rate_plan_id", json!("01936F5E-7D5C-7C3A-9A44-0D3F6A1B2C4D"), &[422]),
+        (
+            "/rate_plan_id",
+            json!("01936F5E-7D5C-7C3A-9A44-0D3F6A1B2C4D"),
+            &[422],
+        ),
         ("/price", json!("1.00"), &[422]),
         ("/hotel_id", json!("../../etc/passwd"), &[422]),
     ];
     for (pointer, value, statuses) in cases {
         let answer = platform.post("/v1/quotes", &with(&good, pointer, &value)).await;
-        assert!(statuses.contains(&answer.status.as_u16()), "{pointer} {value}: {} {}", answer.status, answer.json);
+        assert!(
+            statuses.contains(&answer.status.as_u16()),
+            "{pointer} {value}: {} {}",
+            answer.status,
+            answer.json
+        );
         assert_eq!(answer.headers["content-type"], "application/problem+json");
-        assert!(!answer.text("/code").is_empty() && !answer.text("/detail").is_empty(), "{}", answer.json);
-        assert!(answer.text("/pointer").starts_with(&pointer[..3]) || answer.text("/pointer").is_empty(), "{pointer}: {}", answer.json);
+        assert!(
+            !answer.text("/code").is_empty() && !answer.text("/detail").is_empty(),
+            "{}",
+            answer.json
+        );
+        assert!(
+            answer.text("/pointer").starts_with(&pointer[..3]) || answer.text("/pointer").is_empty(),
+            "{pointer}: {}",
+            answer.json
+        );
     }
     // Inside the stay, but beyond what has a price.
-    let unpriced = with(&with(&good, "/check_in", &json!(hotel.night(60))), "/check_out", &json!(hotel.night(61)));
+    let unpriced = with(
+        &with(&good, "/check_in", &json!(hotel.night(60))),
+        "/check_out",
+        &json!(hotel.night(61)),
+    );
     let answer = platform.post("/v1/quotes", &unpriced).await;
-    assert_eq!((answer.status.as_u16(), answer.text("/code")), (409, "no_price"), "{}", answer.json);
+    assert_eq!(
+        (answer.status.as_u16(), answer.text("/code")),
+        (409, "no_price"),
+        "{}",
+        answer.json
+    );
 }
 
 async fn reservations(platform: &Platform, hotel: &Hotel) {
@@ -85,15 +111,31 @@ async fn reservations(platform: &Platform, hotel: &Hotel) {
         let key = format!("bad-{at}");
         let headers = [("idempotency-key", key.as_str())];
         let body = with(&good, pointer, &value);
-        let answer = platform.send_json(Method::POST, "/v1/reservations", &body, &headers).await;
-        assert_eq!(answer.status.as_u16(), status, "{pointer} {value}: {}", answer.json);
+        let answer = platform
+            .send_json(Method::POST, "/v1/reservations", &body, &headers)
+            .await;
+        assert_eq!(
+            answer.status.as_u16(),
+            status,
+            "{pointer} {value}: {}",
+            answer.json
+        );
         // A request that failed validation never burns its key.
-        assert_eq!(platform.query(&format!("select key from reservation.idempotency_key where key = '{key}'")).await, None);
+        assert_eq!(
+            platform
+                .query(&format!(
+                    "select key from reservation.idempotency_key where key = '{key}'"
+                ))
+                .await,
+            None
+        );
     }
     let long = "x".repeat(256);
     for key in ["", "with space", long.as_str()] {
         let headers = [("idempotency-key", key)];
-        let answer = platform.send_json(Method::POST, "/v1/reservations", &good, &headers).await;
+        let answer = platform
+            .send_json(Method::POST, "/v1/reservations", &good, &headers)
+            .await;
         assert_eq!(answer.status.as_u16(), 400, "{key:?}: {}", answer.json);
     }
 }
@@ -102,18 +144,46 @@ async fn queries(platform: &Platform, hotel: &Hotel) {
     let base = format!("/v1/hotels/{}", hotel.hotel_id);
     let dates = format!("check_in={}&check_out={}", hotel.night(0), hotel.night(1));
     let cases = [
-        (format!("{base}/availability?{dates}&adults=2&rooms=1&sort=price"), 400),
+        (
+            format!("{base}/availability?{dates}&adults=2&rooms=1&sort=price"),
+            400,
+        ),
         (format!("{base}/availability?{dates}&adults=2&adults=3"), 400),
         (format!("{base}/availability?{dates}"), 400),
-        (format!("{base}/availability?check_in=2026-02-30&check_out=2026-03-01&adults=1"), 400),
-        (format!("{base}/calendar?room_type=nonsense&from={}&to={}", hotel.night(0), hotel.night(1)), 400),
+        (
+            format!("{base}/availability?check_in=2026-02-30&check_out=2026-03-01&adults=1"),
+            400,
+        ),
+        (
+            format!(
+                "{base}/calendar?room_type=nonsense&from={}&to={}",
+                hotel.night(0),
+                hotel.night(1)
+            ),
+            400,
+        ),
         ("/v1/reservations".to_owned(), 400),
-        (format!("/v1/reservations?hotel_id={}&limit=0", hotel.hotel_id), 400),
-        (format!("/v1/reservations?hotel_id={}&limit=100000", hotel.hotel_id), 400),
-        (format!("/v1/reservations?hotel_id={}&cursor=forged", hotel.hotel_id), 400),
-        (format!("/v1/reservations?hotel_id={}%27%20or%201=1--", hotel.hotel_id), 400),
+        (
+            format!("/v1/reservations?hotel_id={}&limit=0", hotel.hotel_id),
+            400,
+        ),
+        (
+            format!("/v1/reservations?hotel_id={}&limit=100000", hotel.hotel_id),
+            400,
+        ),
+        (
+            format!("/v1/reservations?hotel_id={}&cursor=forged", hotel.hotel_id),
+            400,
+        ),
+        (
+            format!("/v1/reservations?hotel_id={}%27%20or%201=1--", hotel.hotel_id),
+            400,
+        ),
         ("/v1/reservations/not-an-id".to_owned(), 404),
-        ("/v1/reservations/01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d".to_owned(), 404),
+        (
+            "/v1/reservations/01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d".to_owned(),
+            404,
+        ),
         ("/v1/hotels/%00".to_owned(), 404),
         ("/v1/sagas?state=nonsense".to_owned(), 400),
         ("/v1/nothing".to_owned(), 404),
@@ -122,10 +192,18 @@ async fn queries(platform: &Platform, hotel: &Hotel) {
     for (path, status) in cases {
         let answer = platform.get(&path).await;
         assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.json);
-        assert_eq!(answer.headers["content-type"], "application/problem+json", "{path}");
+        assert_eq!(
+            answer.headers["content-type"], "application/problem+json",
+            "{path}"
+        );
     }
-    let answer = platform.send_json(Method::DELETE, "/v1/hotels", &Value::Null, &[]).await;
-    assert_eq!((answer.status.as_u16(), answer.text("/code")), (405, "method_not_allowed"));
+    let answer = platform
+        .send_json(Method::DELETE, "/v1/hotels", &Value::Null, &[])
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.text("/code")),
+        (405, "method_not_allowed")
+    );
     assert!(answer.headers.contains_key("allow"));
 }
 
@@ -146,10 +224,20 @@ async fn bodies(platform: &Platform) {
     ];
     for (kind, body, statuses) in cases {
         let start = String::from_utf8_lossy(&body[..body.len().min(20)]).into_owned();
-        let answer = http.post(&url).header("content-type", kind).body(body).send().await.unwrap();
+        let answer = http
+            .post(&url)
+            .header("content-type", kind)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
         let status = answer.status().as_u16();
         assert!(statuses.contains(&status), "{kind} {start:?}: {status}");
-        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{kind} {start:?}");
+        assert_eq!(
+            answer.headers()["content-type"],
+            "application/problem+json",
+            "{kind} {start:?}"
+        );
     }
 }
 
@@ -161,7 +249,9 @@ fn half_a_head_is_closed(platform: &Platform) {
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let mut rest = Vec::new();
     // Either an answer such as 408 and the end, or just the end: but not an open connection.
-    stream.read_to_end(&mut rest).expect("the connection is closed by the server");
+    stream
+        .read_to_end(&mut rest)
+        .expect("the connection is closed by the server");
 }
 
 async fn pages_load_nothing_from_elsewhere(platform: &Platform) {
@@ -169,7 +259,10 @@ async fn pages_load_nothing_from_elsewhere(platform: &Platform) {
         let answer = platform.get(page).await;
         let html = String::from_utf8_lossy(&answer.bytes).into_owned();
         assert_eq!(answer.status, 200, "{page}");
-        assert!(html.contains("<html") || html.contains("<!DOCTYPE html") || html.contains("<!doctype html"), "{page}");
+        assert!(
+            html.contains("<html") || html.contains("<!DOCTYPE html") || html.contains("<!doctype html"),
+            "{page}"
+        );
         for attribute in ["src=\"http", "href=\"http", "src=\"//", "href=\"//"] {
             assert!(!html.contains(attribute), "{page} loads from elsewhere: {html}");
         }
