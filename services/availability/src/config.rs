@@ -6,7 +6,6 @@ use platform::secret::Secret;
 /// How the availability service is set up.
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
-#[group(skip)]
 pub struct Config {
     /// Redis, which holds the cache. Needs no persistence; must not evict (`maxmemory-policy noeviction`).
     /// May hold a password, so it is never printed.
