@@ -52,8 +52,8 @@ postgres_bin() {
     [ -n "$newest" ] && dirname "$newest"
 }
 
-# install_missing PART...: installs what the parts build, postgres, redis and kafka need and the machine
-# does not have. Package managers alone; tool chains of languages are asked for, not installed.
+# install_missing PART...: installs what the parts build, postgres, redis, kafka and browser need and the
+# machine does not have. Package managers alone; tool chains of languages are asked for, not installed.
 install_missing() {
     local part packages=()
     have curl || packages+=(curl)
@@ -75,6 +75,7 @@ install_missing() {
                 have java || packages+=(default-jre-headless)
                 have mvn || [ -d "$(kafka_libs)" ] || packages+=(maven)
                 ;;
+            browser) have chromium || packages+=(chromium) ;;
         esac
     done
     [ ${#packages[@]} -gt 0 ] || return 0
