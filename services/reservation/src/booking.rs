@@ -183,7 +183,7 @@ fn book(db: &mut PgConnection, group: Arc<[Creation]>) -> BoxFuture<'_, Result<V
                 known.extend(place_in_group(&lost, keys::find(db, &keys).await?));
             }
         }
-        answers(&group, &first, &mut accepted, &known)
+        answers(&group, &first, &accepted, &known)
     })
 }
 
@@ -282,7 +282,7 @@ async fn write_bookings(db: &mut PgConnection, booked: &[(&Creation, &Reservatio
 fn answers(
     group: &[Creation],
     first: &[usize],
-    accepted: &mut HashMap<usize, Claimed>,
+    accepted: &HashMap<usize, Claimed>,
     known: &HashMap<usize, Claimed>,
 ) -> Result<Vec<Created>, Failed> {
     let first_of: HashMap<&Key, usize> = first.iter().map(|at| (&group[*at].key, *at)).collect();
@@ -292,9 +292,12 @@ fn answers(
         let claimed = accepted.get(&leader).or_else(|| known.get(&leader));
         // A key that was claimed by somebody else and is not there any more: begin again.
         let claimed = claimed.ok_or(Failed::Overtaken)?;
+        // A claim for this very reservation is its own, also when it was committed by a try whose
+        // connection was lost before it could say so.
+        let own = claimed.reservation_id == creation.reservation_id;
         created.push(match &claimed.answer {
-            Some(answer) if leader == at && accepted.contains_key(&at) => Created::Accepted(answer.clone()),
-            None if leader == at && accepted.contains_key(&at) => Created::Waiting,
+            Some(answer) if own => Created::Accepted(answer.clone()),
+            None if own => Created::Waiting,
             _ => Created::Known(Known::of(claimed, &creation.fingerprint)),
         });
     }

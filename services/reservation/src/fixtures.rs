@@ -340,6 +340,18 @@ fn incoming(command: ReservationCommand) -> Incoming<CommandEnvelope<Reservation
     }
 }
 
+/// Whether the answer says that it was given before.
+pub(crate) fn replayed(answer: &Answer) -> bool {
+    answer.header("idempotent-replayed") == Some("true")
+}
+
+/// Whether two answers are the same bytes with the same headers.
+pub(crate) fn same(first: &Answer, second: &Answer) -> bool {
+    let names = ["content-type", "location"];
+    let headers = names.iter().all(|name| first.header(name) == second.header(name));
+    headers && (first.status, &first.bytes) == (second.status, &second.bytes)
+}
+
 /// Waits until the condition holds, at most ten seconds.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     for _ in 0..1_000 {

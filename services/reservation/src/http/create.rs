@@ -8,6 +8,7 @@ use axum::response::Response;
 use contract::quote::{Party, Quote};
 use contract::{ReservationId, SagaId};
 use platform::Broken;
+use platform::grouped::Settle as _;
 use platform::http::{Caller, Problem, ProblemBody, idempotency_key, prefer_wait};
 use platform::token::TokenError;
 use serde::{Deserialize, Serialize};
@@ -17,10 +18,10 @@ use utoipa::ToSchema;
 use super::body::CardFreeJson;
 use super::view::{self, ReservationBody};
 use crate::App;
-use crate::answers::Due;
+use crate::answers::{Answers, Due};
 use crate::booking::{Created, Creation, Known, Order};
 use crate::model::{self, Guest, PaymentMethod, Terms};
-use crate::store::keys::{self, Key};
+use crate::store::keys::{self, Key, Stored};
 use crate::waiting::Watch;
 
 /// The route, as part of the scope of its keys.
@@ -137,8 +138,7 @@ impl App {
                     let settled = |state| state != model::State::Pending;
                     watch.until(&self.tasks, limit, settled).await;
                 }
-                let answer = self.answers.ask(due).await.map_err(|_| busy())??;
-                Ok(view::send(answer, false))
+                Ok(view::send(self.answer(due).await?, false))
             }
             (Created::Known(known), _) => self.known(due.key, known).await,
         }
@@ -158,13 +158,23 @@ impl App {
         }
     }
 
+    /// Keeps and answers how the reservation stands. A process that stops has no more groups, and lets
+    /// nobody wait in vain all the same.
+    async fn answer(&self, due: Due) -> Result<Stored, Problem> {
+        if let Ok(answer) = self.answers.ask(due.clone()).await {
+            return answer;
+        }
+        let pool = self.pool.clone();
+        let alone = Answers { pool }.settle(vec![due]).await.pop();
+        alone.unwrap_or_else(|| Err(busy()))
+    }
+
     async fn known(&self, key: Key, known: Known) -> Result<Response, Problem> {
         match known {
             Known::Answered(answer) => Ok(view::send(answer, true)),
             Known::Unanswered(reservation_id) => {
                 let due = Due { key, reservation_id };
-                let answer = self.answers.ask(due).await.map_err(|_| busy())??;
-                Ok(view::send(answer, true))
+                Ok(view::send(self.answer(due).await?, true))
             }
             Known::InProgress => {
                 let detail = "The first request with this Idempotency-Key is still waiting for its outcome.";
@@ -233,3 +243,7 @@ fn busy() -> Problem {
 #[cfg(test)]
 #[path = "create_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "create_waiting_tests.rs"]
+mod waiting_tests;

@@ -281,6 +281,8 @@ impl Reservation {
     }
 
     fn step(&mut self, moves: &mut Moves, to: State, reason: Option<String>, at: DateTime<Utc>) {
+        // Whoever waited for the row began earlier than the change it waited for.
+        let at = at.max(self.updated_at);
         self.version += 1;
         moves.history.push(Transition {
             version: self.version,

@@ -8,6 +8,11 @@ use chrono_tz::Tz;
 use contract::quote::{Penalty, Quote};
 use contract::{Money, Stay, StayDate};
 
+/// The most rooms in one reservation.
+const ROOMS_MAX: u16 = 9;
+/// The most adults, and the most children, in one reservation.
+const PARTY_MAX: u16 = 36;
+
 /// What the policy comes to for one stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Terms {
@@ -42,6 +47,13 @@ impl Terms {
     pub(crate) fn of(quote: &Quote) -> Result<Self, InvalidTerms> {
         let time_zone =
             Tz::from_str(&quote.time_zone).map_err(|_| InvalidTerms("its time zone is not known"))?;
+        let party = quote.party;
+        let fits = (1..=ROOMS_MAX).contains(&quote.rooms)
+            && (1..=PARTY_MAX).contains(&party.adults)
+            && party.children <= PARTY_MAX;
+        if !fits {
+            return Err(InvalidTerms("its rooms or party are out of range"));
+        }
         let policy = quote.cancellation_policy;
         let free_until = policy
             .free_until_days_before

@@ -1,0 +1,131 @@
+//! Waiting for the outcome of a booking: told in time, told by another process, told late, told after a crash.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use sqlx::PgPool;
+
+use super::*;
+use crate::fixtures::{Answer, World, confirm, quote, reject, replayed, same, until};
+
+/// Books, waiting, and answers the reservation as soon as it is there.
+async fn begun(
+    world: &Arc<World>,
+    key: &'static str,
+    wait: u32,
+) -> (tokio::task::JoinHandle<Answer>, Value, model::Reservation) {
+    let quote = quote();
+    let body = world.body(&quote, "pm_ok");
+    let (sender, sent) = (Arc::clone(world), body.clone());
+    let waiting = platform::Tasks::new().spawn_work(async move { sender.book(key, &sent, wait).await });
+    let path = format!("/v1/reservations?hotel_id={}", quote.hotel_id);
+    until("the reservation is there", async || {
+        world.get(&path).await.json()["items"][0].is_object()
+    })
+    .await;
+    let page = world.get(&path).await.json();
+    let reservation_id = page["items"][0]["reservation_id"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let row = world.stored(reservation_id).await;
+    (waiting, body, row)
+}
+
+#[sqlx::test(migrations = false)]
+async fn who_waits_gets_the_confirmation_and_meanwhile_the_key_is_in_progress(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let (waiting, body, row) = begun(&world, "key", 20).await;
+    let meanwhile = world.book("key", &body, 0).await;
+    assert_eq!(
+        (meanwhile.status, meanwhile.code().as_str()),
+        (409, "request_in_progress")
+    );
+    assert_eq!(meanwhile.header("retry-after"), Some("1"));
+    world.command(vec![confirm(&row)]).await.unwrap();
+    let answer = waiting.await.unwrap();
+    assert_eq!(
+        (answer.status, answer.json()["state"].as_str()),
+        (201, Some("confirmed"))
+    );
+    let again = world.book("key", &body, 20).await;
+    assert!(same(&answer, &again) && replayed(&again), "{again:?}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn who_waits_gets_the_refusal_with_the_night_and_the_reservation(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let (waiting, body, row) = begun(&world, "key", 20).await;
+    let night = row.terms.stay.check_in();
+    let refusal = contract::Refusal::on_night("sold_out", night, "The night has just been sold out.");
+    world.command(vec![reject(&row, refusal)]).await.unwrap();
+    let answer = waiting.await.unwrap();
+    let problem = answer.json();
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (409, "sold_out"),
+        "{problem}"
+    );
+    assert_eq!(problem["night"], night.to_string());
+    assert_eq!(problem["reservation_id"], row.reservation_id.to_string());
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    let again = world.book("key", &body, 0).await;
+    assert!(same(&answer, &again) && replayed(&again), "{again:?}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn who_waits_is_answered_when_another_process_hears_of_the_outcome(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let other = World::again(&pool);
+    let (waiting, _, row) = begun(&world, "key", 20).await;
+    other.command(vec![confirm(&row)]).await.unwrap();
+    assert_eq!(waiting.await.unwrap().status, 201);
+}
+
+#[sqlx::test(migrations = false)]
+async fn who_waited_in_vain_is_told_so_and_a_repeat_too(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let (waiting, body, row) = begun(&world, "key", 1).await;
+    let answer = waiting.await.unwrap();
+    assert_eq!(
+        (answer.status, answer.json()["state"].as_str()),
+        (202, Some("pending"))
+    );
+    world.command(vec![confirm(&row)]).await.unwrap();
+    let again = world.book("key", &body, 1).await;
+    assert!(same(&answer, &again) && replayed(&again), "{again:?}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_crash_while_waiting_is_answered_from_the_reservation(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let (waiting, body, row) = begun(&world, "key", 20).await;
+    waiting.abort();
+    let crash = "update reservation.idempotency_key set claimed_until = now() - interval '1 second'";
+    world.sql(crash.to_owned()).await;
+    let restarted = World::again(&pool);
+    restarted.command(vec![confirm(&row)]).await.unwrap();
+    let answer = restarted.book("key", &body, 20).await;
+    assert_eq!(
+        (answer.status, answer.reservation_id()),
+        (201, row.reservation_id)
+    );
+    assert!(replayed(&answer));
+    let again = restarted.book("key", &body, 0).await;
+    assert!(same(&answer, &again), "{again:?}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn who_waits_while_the_process_stops_is_answered_at_once(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let (waiting, body, _) = begun(&world, "key", 20).await;
+    world.app.tasks.stop();
+    let answer = waiting.await.unwrap();
+    assert_eq!(
+        (answer.status, answer.json()["state"].as_str()),
+        (202, Some("pending"))
+    );
+    let again = World::again(&pool).book("key", &body, 0).await;
+    assert!(same(&answer, &again) && replayed(&again), "{again:?}");
+}
