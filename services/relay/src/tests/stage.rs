@@ -163,22 +163,6 @@ impl Stage {
         }
         run(&admin, OTHERS).await;
         crate::MIGRATOR.run(&admin).await.unwrap();
-        until("the role", async || {
-            sqlx::raw_sql(RIGHTS)
-                .execute(&admin)
-                .await
-                .map(|_| ())
-                .map_err(|error| error.to_string())
-        })
-        .await;
-        run(
-            &admin,
-            &format!(
-                "grant select on {} to bellhop_relay",
-                crate::captured_tables().join(", ")
-            ),
-        )
-        .await;
         let url = format!("postgres://{}:{}/{name}", server.get_host(), server.get_port());
         let namespace = format!("{name}-");
         let settings = Settings::of(&[
@@ -193,6 +177,28 @@ impl Stage {
             "--publication-name",
             name,
         ]);
+        // Every stage of a run sets the same password, so it does not matter which of them comes last.
+        let password = settings.database.password("relay").replace('\'', "''");
+        let rights = RIGHTS.replace(
+            "login replication",
+            &format!("login replication password '{password}'"),
+        );
+        until("the role", async || {
+            sqlx::raw_sql(AssertSqlSafe(rights.clone()))
+                .execute(&admin)
+                .await
+                .map(|_| ())
+                .map_err(|error| error.to_string())
+        })
+        .await;
+        run(
+            &admin,
+            &format!(
+                "grant select on {} to bellhop_relay",
+                crate::captured_tables().join(", ")
+            ),
+        )
+        .await;
         let Settings {
             database,
             kafka,
