@@ -2,7 +2,6 @@
 //! platform's code; many at a time, every invariant holds.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use chrono::NaiveDate;
 use serde_json::Value;
