@@ -12,4 +12,4 @@ pub use dsl::{
     nothing_to_undo, saga, undo, undo_telling, wait,
 };
 pub use outline::{Outline, OutlineStep, StepKind};
-pub use run::{Input, Line, Pace, RESEND_CAP, Run, State, Waiting, What, advance};
+pub use run::{Input, Line, Pace, RESEND_CAP, Run, State, Waiting, What, advance, refused};

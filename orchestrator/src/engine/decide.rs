@@ -1,7 +1,9 @@
 //! What a saga does next. Pure: the log goes in, one decision comes out, and nothing is touched.
 //!
 //! 1. No refusal in the log: send the first step that is not done. None left: completed.
-//! 2. `Refused(n)`: undo n-1 … 0, newest first. A refused step did nothing, so it is not undone.
+//! 2. `Refused(n)`: undo n-1 … 0, newest first. A refused step did nothing, so it is not undone. When it
+//!    had been sent more than once (`RefusedAmongSeveral`), another of its sendings may still be done: a
+//!    room that was gone for the first is there for the second. So then n is undone too.
 //! 3. `GivenUp(n)`: nobody knows whether n happened, so undo n … 0. Only an undoable step may be given up.
 //! 4. At or after the pivot nobody gives up. A refused pivot undoes what came before it; a refusal after
 //!    it, a refused undo, or a refusal over an opening that cannot be undone is stuck: a person decides.
@@ -17,6 +19,8 @@ pub enum Entry {
     Done(usize),
     /// The participant said no, and did nothing.
     Refused(usize, Refusal),
+    /// The participant said no to one of several sendings, and has not answered the others.
+    RefusedAmongSeveral(usize, Refusal),
     /// Nobody knows whether the participant did it, so it is undone with the rest.
     GivenUp(usize),
     /// The participant undid it.
@@ -57,6 +61,8 @@ pub enum Decision {
 struct Halt<'a> {
     step: usize,
     refused: Option<&'a Refusal>,
+    /// Whether the step may have been done, now or later.
+    maybe_done: bool,
 }
 
 /// Decides. Resuming after a crash is this same call with the log read back.
@@ -76,10 +82,17 @@ fn halt(entry: &Entry) -> Option<Halt<'_>> {
         Entry::Refused(step, refusal) => Some(Halt {
             step: *step,
             refused: Some(refusal),
+            maybe_done: false,
+        }),
+        Entry::RefusedAmongSeveral(step, refusal) => Some(Halt {
+            step: *step,
+            refused: Some(refusal),
+            maybe_done: true,
         }),
         Entry::GivenUp(step) => Some(Halt {
             step: *step,
             refused: None,
+            maybe_done: true,
         }),
         Entry::Done(_) | Entry::Undone(_) | Entry::UndoRefused(..) => None,
     }
@@ -125,8 +138,7 @@ fn backward<D>(saga: &Saga<D>, data: &D, log: &[Entry], halt: &Halt<'_>) -> Deci
         (None, Kind::Undoable { wait, .. }) => wait.refusal(),
         (None, _) => super::dsl::Wait::USUAL.refusal(),
     };
-    // A refused step did nothing; a step that was given up may have been done.
-    let undo_below = if halt.refused.is_some() { step } else { step + 1 };
+    let undo_below = if halt.maybe_done { step + 1 } else { step };
     let next = (0..undo_below)
         .rev()
         .filter(|step| !log.contains(&Entry::Undone(*step)))

@@ -74,6 +74,18 @@ fn rule_2_a_refused_step_is_not_undone_and_those_before_it_are_newest_first() {
 }
 
 #[test]
+fn rule_2_a_step_refused_after_several_sendings_may_still_be_done_and_is_undone_too() {
+    let mut log = vec![
+        Entry::Done(0),
+        Entry::Done(1),
+        Entry::RefusedAmongSeveral(2, no()),
+    ];
+    assert_eq!(sends(&next(&log)), Some((2, true)));
+    log.extend([Entry::Undone(2), Entry::Undone(0)]);
+    assert_eq!(next(&log), Decision::RolledBack { because: no() });
+}
+
+#[test]
 fn rule_3_a_step_that_was_given_up_is_undone_with_the_rest() {
     let mut log = vec![Entry::Done(0), Entry::Done(1), Entry::GivenUp(2)];
     assert_eq!(sends(&next(&log)), Some((2, true)));

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use contract::{Command, Outcome, Reply};
+use contract::{Command, Outcome, Refusal, Reply};
 
 use super::decide::{Decision, Entry, decide};
 use super::dsl::Saga;
@@ -171,6 +171,15 @@ pub enum What {
     },
 }
 
+/// The line of a refusal that answers one of `attempts` sendings.
+pub fn refused(step: usize, refusal: Refusal, attempts: u32) -> Entry {
+    if attempts > 1 {
+        Entry::RefusedAmongSeveral(step, refusal)
+    } else {
+        Entry::Refused(step, refusal)
+    }
+}
+
 /// Changes a run by what came in, and answers the lines to append, in order. No lines: nothing changed,
 /// because it was known already, came too late, or is not due.
 pub fn advance<D>(
@@ -239,7 +248,9 @@ impl<D> Advancing<'_, D> {
         let (entry, outcome) = match (&reply.outcome, reply.undo) {
             (Outcome::Done, false) => (Entry::Done(waiting.step), "ok"),
             (Outcome::Done, true) => (Entry::Undone(waiting.step), "ok"),
-            (Outcome::Refused(refusal), false) => (Entry::Refused(waiting.step, refusal.clone()), "refused"),
+            (Outcome::Refused(refusal), false) => {
+                (refused(waiting.step, refusal.clone(), waiting.attempt), "refused")
+            }
             (Outcome::Refused(refusal), true) => {
                 (Entry::UndoRefused(waiting.step, refusal.clone()), "refused")
             }

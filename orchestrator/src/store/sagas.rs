@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::engine::{Entry, Outline, Run, State, Waiting};
+use crate::engine::{Entry, Outline, Run, State, Waiting, refused};
 use crate::ownership::Epochs;
 use crate::sagas;
 
@@ -175,7 +175,7 @@ pub(crate) async fn wake_in(db: &mut PgConnection, shards: &[i32]) -> Result<Opt
 pub(crate) async fn logs(db: &mut PgConnection, kept: &mut HashMap<SagaId, Kept>) -> Result<(), Broken> {
     let ids: Vec<Uuid> = kept.keys().map(|id| id.uuid()).collect();
     let rows = sqlx::query!(
-        r#"select saga_id, step, kind, outcome, reply as "reply: Json<Reply>"
+        r#"select saga_id, step, kind, outcome, attempt, reply as "reply: Json<Reply>"
            from orchestrator.saga_step where saga_id = any($1) and entry = 0 order by saga_id, seq"#,
         &ids
     )
@@ -195,7 +195,9 @@ pub(crate) async fn logs(db: &mut PgConnection, kept: &mut HashMap<SagaId, Kept>
             ("ok", ..) => Entry::Done(step),
             ("given_up", ..) => Entry::GivenUp(step),
             ("refused", "undo", Some(refusal)) => Entry::UndoRefused(step, refusal),
-            ("refused", _, Some(refusal)) => Entry::Refused(step, refusal),
+            ("refused", _, Some(refusal)) => {
+                refused(step, refusal, u32::try_from(row.attempt).unwrap_or_default())
+            }
             _ => {
                 return Err(Broken::Inconsistent(format!(
                     "a line of saga {} cannot be read",
