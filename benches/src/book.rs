@@ -31,7 +31,8 @@ pub(crate) async fn run(seconds: u64, clients: usize) -> anyhow::Result<()> {
     let platform = Arc::new(Platform::start().await);
     let idle_mb = machine::resident_mb("bellhop");
     let hotels = join_all((0..HOTELS).map(|_| Hotel::create(&platform, ROOMS))).await;
-    closed(&platform, &hotels, seconds / 4, clients).await?;
+    say("warm-up (the broker compiles its code while it runs):");
+    closed(&platform, &hotels, seconds, clients).await?;
     say("spread over 20 hotels, closed loop:");
     let spread = closed(&platform, &hotels, seconds, clients).await?;
     say("one hot hotel, one room type, three nights, closed loop:");
@@ -66,7 +67,7 @@ async fn closed(
     seconds: u64,
     clients: usize,
 ) -> anyhow::Result<u64> {
-    let latency = Arc::new(Mutex::new(Histogram::<u64>::new(3)?));
+    let latency = Arc::new(Mutex::new(Histogram::<u64>::new_with_bounds(1, 60_000_000, 3)?));
     let (booked, failed) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let (cpu, flushed, began) = (Cpu::now(), flushes(platform).await, Instant::now());
     let until = began + Duration::from_secs(seconds);
@@ -115,7 +116,7 @@ async fn open(platform: &Arc<Platform>, hotels: &[Hotel], seconds: u64) -> anyho
         .iter()
         .find(|(name, _)| name == "BELLHOP_KAFKA_BROKERS");
     let hop = probe::produce_to_consume(brokers.map_or("", |(_, value)| value)).await?;
-    let latency = Arc::new(Mutex::new(Histogram::<u64>::new(3)?));
+    let latency = Arc::new(Mutex::new(Histogram::<u64>::new_with_bounds(1, 60_000_000, 3)?));
     let began = Instant::now();
     let mut running = tokio::task::JoinSet::new();
     for number in 0..seconds * OPEN_PER_SECOND {

@@ -84,7 +84,9 @@ pub(crate) async fn run(seconds: u64) -> anyhow::Result<()> {
 }
 
 fn seen() -> anyhow::Result<Seen> {
-    Ok(Arc::new(Mutex::new(Histogram::new(3)?)))
+    Ok(Arc::new(Mutex::new(Histogram::new_with_bounds(
+        1, 60_000_000, 3,
+    )?)))
 }
 
 fn record(night: &str, committed: &Committed, seen: &Seen) {

@@ -98,7 +98,7 @@ async fn measure<F>(name: &str, seconds: u64, hot: &Hot, hold: impl Fn(Command) 
 where
     F: Future<Output = Result<bool, Broken>>,
 {
-    let latency = std::cell::RefCell::new(Histogram::<u64>::new(3)?);
+    let latency = std::cell::RefCell::new(Histogram::<u64>::new_with_bounds(1, 60_000_000, 3)?);
     let (cpu, began) = (Cpu::now(), Instant::now());
     let until = began + Duration::from_secs(seconds);
     let clients = (0..CLIENTS).map(async |_| {

@@ -1,11 +1,21 @@
 //! Group by back-pressure: requests that queue while the last group is being committed form the next
-//! group. No timer, so a lone request waits for nothing; under load one commit serves many.
+//! group. After a group of at least [`BUSY_FROM`] the next begins at the earliest [`PACE`] after it. So a
+//! lone request waits for nothing, and under load one commit serves many.
 
 use std::future::Future;
 
 use tokio::sync::{mpsc, oneshot};
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::tasks::Tasks;
+
+/// The shortest time from a large group to the next.
+const PACE: Duration = Duration::from_millis(4);
+/// Requests from which on a group shows that more are coming.
+const BUSY_FROM: usize = 4;
 
 /// Settles a whole group at once. The answers come back in the order of the requests.
 pub trait Settle: Send + 'static {
@@ -54,6 +64,7 @@ impl<S: Settle> Grouped<S> {
         let stop = tasks.stop_token();
         tasks.spawn(name, async move {
             let mut group = Vec::with_capacity(group_max);
+            let (mut began, mut busy) = (Instant::now(), false);
             loop {
                 let taken = tokio::select! {
                     biased;
@@ -63,6 +74,15 @@ impl<S: Settle> Grouped<S> {
                 if taken == 0 {
                     return;
                 }
+                if busy && began.elapsed() < PACE {
+                    tokio::time::sleep_until(began + PACE).await;
+                    while group.len() < group_max
+                        && let Ok(one) = waiting.try_recv()
+                    {
+                        group.push(one);
+                    }
+                }
+                (began, busy) = (Instant::now(), group.len() >= BUSY_FROM);
                 let (requests, answers): (Vec<_>, Vec<_>) = group
                     .drain(..)
                     .map(|waiting| (waiting.request, waiting.answer))

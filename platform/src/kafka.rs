@@ -8,13 +8,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as blocking;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::ClientContext;
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
@@ -28,6 +28,10 @@ pub const BATCH_MAX: usize = 500;
 const POLL_MS: u64 = 100;
 /// A batch that takes longer than this is waited for with paused partitions, in milliseconds.
 const PAUSE_AFTER_MS: u64 = 1_000;
+/// The shortest time from a large batch to the next. Long against a commit, short against a person.
+const PACE: Duration = Duration::from_millis(8);
+/// Messages from which on a batch shows that more are coming.
+const BUSY_FROM: usize = 4;
 
 /// Where Kafka is.
 #[derive(Args, Clone, Debug)]
@@ -212,7 +216,10 @@ pub fn consume(
         format!("{}-{}", config.topic(group), config.node),
     );
     client.set("partition.assignment.strategy", "range");
-    client.set("enable.auto.commit", "false");
+    // What was stored as handled is committed from time to time and when partitions go: a commit for each
+    // batch would cost the broker as much as the batch. What was handled since may come again after a crash.
+    client.set("enable.auto.commit", "true");
+    client.set("auto.commit.interval.ms", "1000");
     client.set("enable.auto.offset.store", "false");
     client.set("auto.offset.reset", "earliest");
     client.set("session.timeout.ms", "10000");
@@ -230,6 +237,8 @@ pub fn consume(
         stop,
         group: group.to_owned(),
         early: Vec::new(),
+        began: Instant::now(),
+        busy: false,
     };
     std::thread::Builder::new()
         .name(format!("poll-{group}"))
@@ -246,6 +255,10 @@ struct Poller {
     group: String,
     /// Messages that came while a batch was waited for.
     early: Vec<Received>,
+    /// When the last batch was taken.
+    began: Instant,
+    /// Whether it had many messages.
+    busy: bool,
 }
 
 impl Poller {
@@ -267,12 +280,16 @@ impl Poller {
 
     /// Waits for a message, then takes what else is there already. Answers also after how many
     /// revocations it was read.
+    ///
+    /// After a batch of at least [`BUSY_FROM`] messages the next begins at the earliest [`PACE`] after it:
+    /// while messages keep coming, what arrives meanwhile shares their transaction. A message that comes
+    /// alone waits for nothing.
     fn next_batch(&mut self) -> (Vec<Received>, u64) {
         let mut batch = std::mem::take(&mut self.early);
         let mut wait = if batch.is_empty() {
             Duration::from_millis(POLL_MS)
         } else {
-            Duration::ZERO
+            self.rest_of_pace()
         };
         let mut revocations = self.revocations();
         while batch.len() < BATCH_MAX {
@@ -289,9 +306,19 @@ impl Poller {
                 }
                 None => break,
             }
-            wait = Duration::ZERO;
+            wait = self.rest_of_pace();
         }
+        self.began = Instant::now();
+        self.busy = batch.len() >= BUSY_FROM;
         (batch, revocations)
+    }
+
+    fn rest_of_pace(&self) -> Duration {
+        if self.busy {
+            PACE.saturating_sub(self.began.elapsed())
+        } else {
+            Duration::ZERO
+        }
     }
 
     /// Hands a batch over and commits its offsets once it was handled, unless its partitions were taken
@@ -312,8 +339,8 @@ impl Poller {
         if revocations != self.revocations() {
             return true;
         }
-        if let Err(error) = self.consumer.commit(&offsets, CommitMode::Async) {
-            tracing::warn!(group = self.group, %error, "offsets were not committed; the messages may come again");
+        if let Err(error) = self.consumer.store_offsets(&offsets) {
+            tracing::warn!(group = self.group, %error, "offsets were not kept; the messages may come again");
         }
         true
     }
