@@ -19,6 +19,8 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use crate::client::ClientConfig;
 use crate::say;
 
+/// No statement of the audit runs longer; it reads whole tables.
+const STATEMENT_TIMEOUT: &str = "30min";
 /// Rows of one violation that are printed.
 const ROWS_SHOWN: usize = 20;
 
@@ -65,7 +67,10 @@ impl Audit {
     /// # Errors
     /// When the database, the cache or the provider cannot be read: nothing is known then.
     pub async fn execute(self) -> anyhow::Result<ExitCode> {
-        let options = self.database.options("audit")?;
+        let options = self
+            .database
+            .options("audit")?
+            .options([("statement_timeout", STATEMENT_TIMEOUT)]);
         let mut db = PgConnection::connect_with(&options)
             .await
             .context("the role bellhop_audit cannot log in")?;
