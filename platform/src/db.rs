@@ -75,6 +75,10 @@ impl DatabaseConfig {
             .options([
                 ("statement_timeout", STATEMENT_TIMEOUT_MS.to_string()),
                 ("lock_timeout", LOCK_TIMEOUT_MS.to_string()),
+                (
+                    "idle_in_transaction_session_timeout",
+                    IDLE_IN_TRANSACTION_TIMEOUT_MS.to_string(),
+                ),
             ]);
         Ok(options.disable_statement_logging())
     }
