@@ -75,15 +75,23 @@ async fn deadline(request: Request, next: axum::middleware::Next) -> Response {
     }
 }
 
-async fn plain_413_to_problem(response: Response) -> Response {
+/// A body that is too large is not read to its end, so its connection cannot be used again: the client is
+/// told, or its next request would meet a closed connection.
+async fn plain_413_to_problem(mut response: Response) -> Response {
+    if response.status() != StatusCode::PAYLOAD_TOO_LARGE {
+        return response;
+    }
     let is_problem = response
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind == "application/problem+json");
-    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && !is_problem {
+    if !is_problem {
         let detail = format!("A request body has at most {BODY_BYTES_MAX} bytes.");
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail).into_response();
+        response = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail).into_response();
     }
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
