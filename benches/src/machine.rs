@@ -54,7 +54,7 @@ impl Cpu {
         let each = NAMES
             .iter()
             .map(|name| format!("{name} {}", spent(name) / operations));
-        let sum: u128 = NAMES.iter().map(|name| spent(name)).sum();
+        let sum: u128 = NAMES.iter().map(spent).sum();
         format!(
             "{} = {} us per operation",
             each.collect::<Vec<_>>().join(" + "),

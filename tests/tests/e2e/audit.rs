@@ -134,14 +134,14 @@ async fn snapshot(platform: &Platform) -> String {
 
 /// Puts the copies back, row by row, where a row differs.
 async fn restore(platform: &Platform, kept: &str) {
-    let mut back = String::from("begin; set local session_replication_role = replica;");
-    for table in TABLES {
+    let back = TABLES.map(|table| {
         let copy = format!("{kept}.{}", table.replace('.', "_"));
-        back += &format!(
-            "delete from {table}; insert into {table} overriding system value select * from {copy};"
-        );
-    }
+        format!("delete from {table}; insert into {table} overriding system value select * from {copy};")
+    });
     platform
-        .tamper(&format!("{back} drop schema {kept} cascade; commit"))
+        .tamper(&format!(
+            "begin; set local session_replication_role = replica; {} drop schema {kept} cascade; commit",
+            back.concat()
+        ))
         .await;
 }
