@@ -99,6 +99,47 @@ async fn one_violation_of_each_kind_is_found() {
         let (code, said) = audit();
         assert_eq!(code, Some(0), "restored after {invariant}: {said}");
     }
+    outside_the_database(&platform, &hotel, audit).await;
+}
+
+/// What the cache and the provider say is compared too.
+async fn outside_the_database(platform: &Platform, hotel: &Hotel, audit: impl Fn() -> (Option<i32>, String)) {
+    let setting = |name: &str| &platform.env.iter().find(|(other, _)| other == name).unwrap().1;
+    let client = redis::Client::open(setting("BELLHOP_REDIS_URL").as_str()).unwrap();
+    let mut cache = client.get_multiplexed_async_connection().await.unwrap();
+    let prefix = setting("BELLHOP_REDIS_PREFIX");
+    let key = format!(
+        "{prefix}{{{}}}:{}:{}",
+        hotel.hotel_id,
+        hotel.room_type_id,
+        hotel.night(0)
+    );
+    let was: String = redis::cmd("GETSET")
+        .arg(&key)
+        .arg("99")
+        .query_async(&mut cache)
+        .await
+        .unwrap();
+    let (code, said) = audit();
+    assert_eq!((code, said.contains("VIOLATED I-13 ")), (Some(1), true), "{said}");
+    redis::cmd("SET")
+        .arg(&key)
+        .arg(was)
+        .query_async::<()>(&mut cache)
+        .await
+        .unwrap();
+
+    let body = serde_json::json!({
+        "amount": {"amount": "1.00", "currency": "EUR"}, "payment_method": "pm_ok", "reference": "nobody",
+    });
+    let path = "/sandbox-provider/v1/authorizations";
+    let headers = [("idempotency-key", "planted")];
+    let made = platform
+        .send_json(reqwest::Method::POST, path, &body, &headers)
+        .await;
+    assert!(made.status.is_success(), "{}", made.json);
+    let (code, said) = audit();
+    assert_eq!((code, said.contains("VIOLATED I-7p ")), (Some(1), true), "{said}");
 }
 
 /// Tables that the planted changes touch.
