@@ -132,7 +132,9 @@ impl Driver {
                 let confirmed = bookings.remove(&row);
                 tasks.spawn(async move {
                     // The booking was taken up earlier, so it never waits for this place.
-                    if let Some(Ok(Some(reservation))) = option(confirmed).await {
+                    if let Some(confirmed) = confirmed
+                        && let Ok(Some(reservation)) = confirmed.await
+                    {
                         driver.cancel(row, &booking, shift, &reservation, &log).await?;
                     }
                     bar.inc(1);
@@ -298,13 +300,6 @@ impl Log {
             }
         }
         Ok(())
-    }
-}
-
-async fn option<T>(receiver: Option<oneshot::Receiver<T>>) -> Option<Result<T, oneshot::error::RecvError>> {
-    match receiver {
-        Some(receiver) => Some(receiver.await),
-        None => None,
     }
 }
 
