@@ -21,6 +21,8 @@ pub const AUDIT_ROLE: &str = "bellhop_audit";
 /// Tries of a statement about roles, which are shared by all databases of a server and may be changed
 /// by another migration at the same time.
 const TRIES: u32 = 20;
+/// How long a commit waits for others, in microseconds, while another transaction is open.
+const COMMIT_DELAY_US: u32 = 2_000;
 
 /// Settings of `bellhop migrate`.
 #[derive(Args, Debug)]
@@ -65,6 +67,7 @@ impl Migrate {
         for (module, _) in owners() {
             self.role_and_schema(&mut admin, module).await?;
         }
+        share_flushes(&mut admin).await;
         self.role(&mut admin, "audit", "").await?;
         for (module, migrator) in owners() {
             self.tables(module, migrator).await?;
@@ -104,13 +107,9 @@ impl Migrate {
         )
         .await?;
         let wanted = format!("alter role {role} login {attributes} password '{password}'");
-        for tries in 1.. {
-            match run(admin, &wanted).await {
-                Err(_) if tries < TRIES => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
-                done => return done.with_context(|| format!("the role {role} could not be changed")),
-            }
-        }
-        Ok(())
+        insist(admin, &wanted)
+            .await
+            .with_context(|| format!("the role {role} could not be changed"))
     }
 
     async fn tables(&self, module: &str, migrator: &Migrator) -> anyhow::Result<()> {
@@ -133,6 +132,18 @@ impl Migrate {
     }
 }
 
+/// Lets a commit of a busy service wait a moment for others, so that one flush of the log serves them all.
+/// A managed Postgres may not allow it; then every commit flushes for itself, which is only slower.
+async fn share_flushes(admin: &mut PgConnection) {
+    for (module, _) in owners() {
+        let statement = format!("alter role bellhop_{module} set commit_delay = {COMMIT_DELAY_US}");
+        if let Err(error) = insist(admin, &statement).await {
+            say::line(format!("commits do not share flushes: {error:#}"));
+            return;
+        }
+    }
+}
+
 /// What each role may do beyond its own schema: the relay reads what it captures, the audit reads all.
 fn grants() -> Vec<String> {
     let mut grants = vec!["revoke all on schema public from public".to_owned()];
@@ -148,6 +159,17 @@ fn grants() -> Vec<String> {
         ));
     }
     grants
+}
+
+/// Runs a statement about a role, again when another migration changes the same role at this moment.
+async fn insist(admin: &mut PgConnection, statement: &str) -> anyhow::Result<()> {
+    for _ in 1..TRIES {
+        match run(admin, statement).await {
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+            done => return done,
+        }
+    }
+    run(admin, statement).await
 }
 
 async fn run(db: &mut PgConnection, statement: &str) -> anyhow::Result<()> {

@@ -77,7 +77,7 @@ create table inventory.outbox (
     aggregatetype text not null,
     aggregateid text not null,
     type text not null,
-    payload jsonb not null,
+    payload json not null,
     created_at timestamptz not null default now() check (created_at >= '2000-01-01' and created_at < '2200-01-01')
 );
 

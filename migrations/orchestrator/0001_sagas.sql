@@ -14,7 +14,7 @@ create table orchestrator.saga (
     -- Under which ownership the row was last written.
     epoch bigint not null,
     -- What the saga runs on. Never the guest's name or address.
-    data jsonb not null,
+    data json not null,
     -- Lines of the log so far, so that the next one gets its number without looking.
     lines integer not null,
     -- The command whose reply is waited for: none at the end.
@@ -68,8 +68,8 @@ create table orchestrator.saga_step (
     outcome text not null,
     attempt integer not null,
     command_name text,
-    command jsonb,
-    reply jsonb,
+    command json,
+    reply json,
     -- Under which ownership the line was written: no line has an epoch that had ended.
     epoch bigint not null,
     -- When the command was sent first.
@@ -111,7 +111,7 @@ create table orchestrator.outbox (
     aggregatetype text not null,
     aggregateid text not null,
     type text not null,
-    payload jsonb not null,
+    payload json not null,
     created_at timestamptz not null default now()
 );
 

@@ -141,7 +141,7 @@ create table payment.outbox (
     aggregatetype text not null,
     aggregateid text not null,
     type text not null,
-    payload jsonb not null,
+    payload json not null,
     created_at timestamptz not null default now()
 );
 

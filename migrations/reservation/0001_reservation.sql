@@ -49,8 +49,8 @@ create table reservation.reservation (
     currency text not null check (currency ~ '^[A-Z]{3}$'),
     total_minor bigint not null check (total_minor >= 0),
     -- The order form as it was signed: what was promised, night by night and tax by tax.
-    quote jsonb not null,
-    cancellation_policy jsonb not null,
+    quote json not null,
+    cancellation_policy json not null,
     -- The zone in which the hotel's dates begin.
     time_zone text not null,
     -- What the policy comes to for this stay: free up to and with this date at the hotel (never free without
@@ -136,7 +136,7 @@ create table reservation.outbox (
     aggregatetype text not null,
     aggregateid text not null,
     type text not null,
-    payload jsonb not null,
+    payload json not null,
     created_at timestamptz not null default now() check (created_at >= '2000-01-01' and created_at < '2200-01-01')
 );
 

@@ -13,6 +13,7 @@ use sqlx::{Executor as _, PgPool};
 use crate::engine::Pace;
 use crate::message::Message;
 use crate::ownership::Ownership;
+use crate::recent::Recent;
 use crate::runner::Runner;
 use crate::sagas::samples;
 
@@ -37,6 +38,7 @@ pub(crate) async fn runner(pool: &PgPool, name: &str) -> Arc<Runner> {
         },
         deadline: Duration::from_mins(15),
         ownership: Arc::new(Ownership::new(name.to_owned())),
+        recent: Recent::default(),
     };
     runner
         .rebalanced(true, vec![("orchestrator.replies".to_owned(), SHARD)])
@@ -56,15 +58,17 @@ pub(crate) async fn take(runner: &Arc<Runner>, messages: &[Message]) -> Result<(
         })
         .collect();
     let taking = Arc::clone(runner);
-    db::unit_of_work(&runner.pool, move |db| {
+    let effects = db::unit_of_work::<_, Broken, _>(&runner.pool, move |db| {
         Box::pin(async move {
             let ids: Vec<_> = batch.iter().map(|message| message.message_id).collect();
             outbox::remember(db, crate::SCHEMA, &ids).await?;
-            let (outgoing, _) = taking.handle(db, &batch).await?;
-            outbox::write(db, crate::SCHEMA, &outgoing).await
+            let (outgoing, effects) = taking.handle(db, &batch).await?;
+            outbox::write(db, crate::SCHEMA, &outgoing).await?;
+            Ok(effects)
         })
-    })
-    .await
+    });
+    runner.committed(effects.await?).await;
+    Ok(())
 }
 
 pub(crate) fn booking() -> SagaData {

@@ -11,6 +11,7 @@ mod fixtures;
 mod http;
 mod message;
 mod ownership;
+mod recent;
 mod runner;
 pub mod sagas;
 mod store;
@@ -55,6 +56,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
         pace: config.pace(),
         deadline: config.deadline(),
         ownership: Arc::new(ownership::Ownership::new(owner)),
+        recent: recent::Recent::default(),
     });
     parts.health.not_ready(
         "orchestrator",

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::engine::{Input, Line, Pace, Run, What};
 use crate::message::Message;
 use crate::ownership::{Epochs, Ownership};
+use crate::recent::{Recent, Snapshot};
 use crate::store::{Kept, NewLine};
 use crate::{sagas, store};
 
@@ -40,6 +41,8 @@ pub(crate) struct Runner {
     pub(crate) deadline: Duration,
     /// Which shards are ours.
     pub(crate) ownership: Arc<Ownership>,
+    /// Runs as they were committed last.
+    pub(crate) recent: Recent,
 }
 
 /// What a transaction did, counted once it is committed.
@@ -49,6 +52,7 @@ pub(crate) struct Effects {
     ignored: BTreeMap<&'static str, u64>,
     resent: u64,
     given_up: u64,
+    open: Vec<(SagaId, Snapshot)>,
 }
 
 #[derive(Debug)]
@@ -70,7 +74,8 @@ impl Participant for Runner {
         Box::pin(self.take(db, batch))
     }
 
-    async fn committed(&self, effects: Effects) {
+    async fn committed(&self, mut effects: Effects) {
+        self.recent.put(std::mem::take(&mut effects.open));
         effects.count();
     }
 
@@ -107,10 +112,8 @@ impl Runner {
             .iter()
             .map(|message| message.body.saga_id().uuid())
             .collect();
-        let mut known = store::lock(db, &ids.into_iter().collect::<Vec<_>>()).await?;
-        if !known.is_empty() {
-            store::logs(db, &mut known).await?;
-        }
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        let known = store::lock(db, &ids, self.recent.take(&ids)).await?;
         let mut work = Work::new(known, now, self.pace);
         for message in batch {
             work.message(message.partition, &message.body)?;
@@ -131,7 +134,8 @@ impl Runner {
         if due.is_empty() {
             return Ok((0, Effects::default()));
         }
-        store::logs(db, &mut due).await?;
+        let unread: Vec<Uuid> = due.keys().map(|id| id.uuid()).collect();
+        store::logs(db, &mut due, &unread).await?;
         let ids: BTreeSet<SagaId> = due.keys().copied().collect();
         let count = ids.len();
         let mut work = Work::new(due, now, self.pace);
@@ -162,6 +166,10 @@ impl Runner {
         if !changed.is_empty() {
             store::change(db, &changed, epochs).await?;
         }
+        let written = new.into_iter().chain(changed);
+        work.effects.open = written
+            .filter_map(|(id, kept)| Some((id, kept.snapshot()?)))
+            .collect();
         if !work.lines.is_empty() {
             store::append(db, &work.lines).await?;
         }
@@ -322,8 +330,8 @@ impl Work {
     }
 }
 
-fn json(value: &impl serde::Serialize) -> Result<serde_json::Value, Broken> {
-    serde_json::to_value(value).map_err(|error| Broken::Inconsistent(error.to_string()))
+fn json(value: &impl serde::Serialize) -> Result<String, Broken> {
+    serde_json::to_string(value).map_err(|error| Broken::Inconsistent(error.to_string()))
 }
 
 impl Effects {

@@ -177,6 +177,27 @@ async fn a_paused_owner_writes_nothing_once_another_took_over(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
+async fn what_another_owner_wrote_meanwhile_is_read_and_not_remembered(pool: PgPool) {
+    migrate(&pool).await;
+    let first = runner(&pool, "first").await;
+    let id = SagaId::new();
+    take(&first, &[start(id, booking()), done(id, "hold-rooms")])
+        .await
+        .unwrap();
+    let second = runner(&pool, "second").await;
+    take(&second, &[done(id, "authorize-payment")]).await.unwrap();
+    first
+        .rebalanced(true, vec![("orchestrator.replies".to_owned(), SHARD)])
+        .await;
+    take(&first, &[done(id, "book-rooms")]).await.unwrap();
+    let lines = story(&pool, id).await;
+    assert_eq!(
+        lines[lines.len() - 2..],
+        ["do book-rooms ok 1", "pivot capture-payment sent Capture 1"]
+    );
+}
+
+#[sqlx::test(migrations = false)]
 async fn who_takes_over_waits_for_the_transaction_that_is_being_written(pool: PgPool) {
     migrate(&pool).await;
     let first = runner(&pool, "first").await;

@@ -24,6 +24,9 @@ const PLANNING: [(&str, &str); 5] = [
     ("enable_mergejoin", "off"),
     ("jit", "off"),
 ];
+/// One other open transaction is enough for a commit to wait for it, as long as the role's `commit_delay` says:
+/// `bellhop migrate` sets that, because only an administrator may.
+const SHARED_FLUSH: [(&str, &str); 1] = [("commit_siblings", "1")];
 /// A pooled connection that was idle longer is asked whether it lives before it is used.
 const PING_AFTER: Duration = Duration::from_secs(1);
 /// Waiting for a pooled connection, in milliseconds, before the work is shed.
@@ -112,7 +115,7 @@ impl DatabaseConfig {
                     Ok(connection.ping().await.is_ok())
                 })
             })
-            .connect_lazy_with(self.options(module)?.options(PLANNING));
+            .connect_lazy_with(self.options(module)?.options(PLANNING).options(SHARED_FLUSH));
         Ok(pool)
     }
 }

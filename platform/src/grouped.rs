@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::tasks::Tasks;
 
 /// The shortest time from a large group to the next.
-const PACE: Duration = Duration::from_millis(4);
+const PACE: Duration = Duration::from_millis(10);
 /// Requests from which on a group shows that more are coming.
 const BUSY_FROM: usize = 4;
 

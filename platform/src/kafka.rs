@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as blocking;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -28,8 +28,9 @@ pub const BATCH_MAX: usize = 500;
 const POLL_MS: u64 = 100;
 /// A batch that takes longer than this is waited for with paused partitions, in milliseconds.
 const PAUSE_AFTER_MS: u64 = 1_000;
-/// The shortest time from a large batch to the next. Long against a commit, short against a person.
-const PACE: Duration = Duration::from_millis(8);
+/// After a large batch the next one waits so long for a further message: what the relay sent together
+/// comes over several partitions one after the other.
+const GATHER: Duration = Duration::from_millis(1);
 /// Messages from which on a batch shows that more are coming.
 const BUSY_FROM: usize = 4;
 
@@ -237,7 +238,6 @@ pub fn consume(
         stop,
         group: group.to_owned(),
         early: Vec::new(),
-        began: Instant::now(),
         busy: false,
     };
     std::thread::Builder::new()
@@ -255,9 +255,7 @@ struct Poller {
     group: String,
     /// Messages that came while a batch was waited for.
     early: Vec<Received>,
-    /// When the last batch was taken.
-    began: Instant,
-    /// Whether it had many messages.
+    /// Whether the last batch had many messages.
     busy: bool,
 }
 
@@ -281,15 +279,14 @@ impl Poller {
     /// Waits for a message, then takes what else is there already. Answers also after how many
     /// revocations it was read.
     ///
-    /// After a batch of at least [`BUSY_FROM`] messages the next begins at the earliest [`PACE`] after it:
-    /// while messages keep coming, what arrives meanwhile shares their transaction. A message that comes
-    /// alone waits for nothing.
+    /// After a batch of at least [`BUSY_FROM`] messages the next ends only when [`GATHER`] has brought no
+    /// other: what was sent together shares a transaction. A message that comes alone waits for nothing.
     fn next_batch(&mut self) -> (Vec<Received>, u64) {
         let mut batch = std::mem::take(&mut self.early);
         let mut wait = if batch.is_empty() {
             Duration::from_millis(POLL_MS)
         } else {
-            self.rest_of_pace()
+            Duration::ZERO
         };
         let mut revocations = self.revocations();
         while batch.len() < BATCH_MAX {
@@ -306,19 +303,10 @@ impl Poller {
                 }
                 None => break,
             }
-            wait = self.rest_of_pace();
+            wait = if self.busy { GATHER } else { Duration::ZERO };
         }
-        self.began = Instant::now();
         self.busy = batch.len() >= BUSY_FROM;
         (batch, revocations)
-    }
-
-    fn rest_of_pace(&self) -> Duration {
-        if self.busy {
-            PACE.saturating_sub(self.began.elapsed())
-        } else {
-            Duration::ZERO
-        }
     }
 
     /// Hands a batch over and commits its offsets once it was handled, unless its partitions were taken

@@ -7,7 +7,7 @@
 //! ```sql
 //! create table <schema>.outbox (
 //!     id uuid primary key, aggregatetype text not null, aggregateid text not null,
-//!     type text not null, payload jsonb not null, created_at timestamptz not null default now());
+//!     type text not null, payload json not null, created_at timestamptz not null default now());
 //! create table <schema>.inbox (message_id uuid primary key, handled_at timestamptz not null default now());
 //! ```
 
@@ -44,8 +44,8 @@ pub struct Outgoing {
     pub key: String,
     /// The message's type, sent as header `eventType`.
     pub kind: String,
-    /// The body.
-    pub payload: serde_json::Value,
+    /// The body, JSON.
+    pub payload: String,
 }
 
 impl Outgoing {
@@ -60,7 +60,7 @@ impl Outgoing {
         kind: &str,
         body: &impl Serialize,
     ) -> Result<Self, Broken> {
-        let payload = serde_json::to_value(body).map_err(|error| Broken::Inconsistent(error.to_string()))?;
+        let payload = serde_json::to_string(body).map_err(|error| Broken::Inconsistent(error.to_string()))?;
         Ok(Self {
             id: Uuid::now_v7(),
             topic: topic.to_owned(),
@@ -85,7 +85,8 @@ pub async fn write(db: &mut PgConnection, schema: Schema, messages: &[Outgoing])
     }
     let sql = format!(
         "insert into {}.outbox (id, aggregatetype, aggregateid, type, payload) \
-         select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[])",
+         select id, topic, key, type, payload::json \
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) as new(id, topic, key, type, payload)",
         schema.0
     );
     let column = |of: fn(&Outgoing) -> &str| messages.iter().map(of).collect::<Vec<&str>>();
@@ -94,12 +95,7 @@ pub async fn write(db: &mut PgConnection, schema: Schema, messages: &[Outgoing])
         .bind(column(|message| &message.topic))
         .bind(column(|message| &message.key))
         .bind(column(|message| &message.kind))
-        .bind(
-            messages
-                .iter()
-                .map(|message| &message.payload)
-                .collect::<Vec<_>>(),
-        )
+        .bind(column(|message| &message.payload))
         .execute(db)
         .await?;
     Ok(())

@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 use contract::saga::SagaData;
 use contract::{Reply, SagaId};
 use platform::Broken;
-use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::engine::{Entry, Outline, Run, State, Waiting, refused};
 use crate::ownership::Epochs;
+use crate::recent::Snapshot;
 use crate::sagas;
 
 /// A run with what the store knows of it.
@@ -34,6 +34,17 @@ pub(crate) struct Kept {
     pub(crate) stored: bool,
 }
 
+impl Kept {
+    /// What to remember of it once it is committed; nothing of a saga that has ended.
+    pub(crate) fn snapshot(self) -> Option<Snapshot> {
+        (!self.run.state.is_terminal()).then_some(Snapshot {
+            lines: self.lines,
+            data: self.data,
+            log: self.run.log,
+        })
+    }
+}
+
 /// A line to append.
 #[derive(Debug, Clone)]
 pub(crate) struct NewLine {
@@ -53,10 +64,10 @@ pub(crate) struct NewLine {
     pub(crate) outcome: &'static str,
     /// How often the command was sent.
     pub(crate) attempt: i32,
-    /// The command that goes out.
-    pub(crate) command: Option<(&'static str, Value)>,
-    /// The answer that came in.
-    pub(crate) reply: Option<Value>,
+    /// The command that goes out, by name and as JSON.
+    pub(crate) command: Option<(&'static str, String)>,
+    /// The answer that came in, as JSON.
+    pub(crate) reply: Option<String>,
     /// When the command was sent first.
     pub(crate) sent_at: Option<DateTime<Utc>>,
 }
@@ -65,7 +76,7 @@ struct Row {
     saga_id: Uuid,
     shard: i32,
     state: String,
-    data: Json<SagaData>,
+    data: Option<Json<SagaData>>,
     lines: i32,
     step: Option<String>,
     undo: Option<bool>,
@@ -78,8 +89,18 @@ struct Row {
 }
 
 impl Row {
-    fn kept(self) -> Result<(SagaId, Kept), Broken> {
-        let (saga_id, data) = (SagaId::from_uuid(self.saga_id), self.data.0);
+    /// The saga with what is known of it already, or as read and without its log.
+    fn kept(self, known: Option<Snapshot>) -> Result<(SagaId, Kept), Broken> {
+        let saga_id = SagaId::from_uuid(self.saga_id);
+        let (data, log) = match (known, self.data) {
+            (Some(known), _) => (known.data, known.log),
+            (None, Some(data)) => (data.0, Vec::new()),
+            (None, None) => {
+                return Err(Broken::Inconsistent(format!(
+                    "saga {saga_id} was read without data"
+                )));
+            }
+        };
         let outline = sagas::outline(&data);
         let waiting = match (
             self.step,
@@ -101,7 +122,7 @@ impl Row {
         let state = state.ok_or_else(|| Broken::Inconsistent(format!("state {}", self.state)))?;
         let run = Run {
             state,
-            log: Vec::new(),
+            log,
             waiting,
             reason: self.reason,
         };
@@ -123,18 +144,53 @@ fn position(outline: &Outline, step: &str) -> Result<usize, Broken> {
     found.ok_or_else(|| Broken::Inconsistent(format!("{} has no step {step}", outline.name)))
 }
 
-/// Reads and locks these sagas, without their logs.
-pub(crate) async fn lock(db: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<SagaId, Kept>, Broken> {
+/// Reads and locks these sagas. Of those in `recent` that have not changed since, only the row is read.
+pub(crate) async fn lock(
+    db: &mut PgConnection,
+    ids: &[Uuid],
+    mut recent: HashMap<SagaId, Snapshot>,
+) -> Result<HashMap<SagaId, Kept>, Broken> {
+    let familiar: Vec<Uuid> = recent.keys().map(|id| id.uuid()).collect();
+    let (mut kept, mut unread) = (HashMap::new(), Vec::new());
+    let mut stale = Vec::new();
+    for row in lock_rows(db, ids, &familiar).await? {
+        let known = recent.remove(&SagaId::from_uuid(row.saga_id));
+        let known = known.filter(|known| known.lines == row.lines);
+        if known.is_none() && row.data.is_none() {
+            stale.push(row.saga_id);
+            continue;
+        }
+        if known.is_none() {
+            unread.push(row.saga_id);
+        }
+        kept.extend([row.kept(known)?]);
+    }
+    if !stale.is_empty() {
+        for row in lock_rows(db, &stale, &[]).await? {
+            unread.push(row.saga_id);
+            kept.extend([row.kept(None)?]);
+        }
+    }
+    if !unread.is_empty() {
+        logs(db, &mut kept, &unread).await?;
+    }
+    Ok(kept)
+}
+
+/// The rows of these sagas, without the data of those that are `familiar`.
+async fn lock_rows(db: &mut PgConnection, ids: &[Uuid], familiar: &[Uuid]) -> Result<Vec<Row>, Broken> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select saga_id, shard, state, data as "data: Json<SagaData>", lines, step, undo, attempt,
-                  sent_first_at, due_at, wake_at, created_at, reason
+        r#"select saga_id, shard, state,
+                  case when saga_id = any($2) then null else data end as "data: Json<SagaData>",
+                  lines, step, undo, attempt, sent_first_at, due_at, wake_at, created_at, reason
            from orchestrator.saga where saga_id = any($1) order by saga_id for update"#,
-        ids
+        ids,
+        familiar
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(Row::kept).collect()
+    Ok(rows)
 }
 
 /// Reads and locks the sagas of these shards that are to be looked at, soonest first, at most `limit`.
@@ -145,7 +201,7 @@ pub(crate) async fn due(
 ) -> Result<HashMap<SagaId, Kept>, Broken> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select saga_id, shard, state, data as "data: Json<SagaData>", lines, step, undo, attempt,
+        r#"select saga_id, shard, state, data as "data?: Json<SagaData>", lines, step, undo, attempt,
                   sent_first_at, due_at, wake_at, created_at, reason
            from orchestrator.saga where wake_at <= now() and shard = any($1)
            order by wake_at limit $2 for update skip locked"#,
@@ -154,7 +210,7 @@ pub(crate) async fn due(
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(Row::kept).collect()
+    rows.into_iter().map(|row| row.kept(None)).collect()
 }
 
 /// In how many milliseconds the next saga of these shards is to be looked at.
@@ -170,14 +226,17 @@ pub(crate) async fn wake_in(db: &mut PgConnection, shards: &[i32]) -> Result<Opt
     Ok(next)
 }
 
-/// Reads the settled lines of locked sagas into their runs. A statement of its own, after the locks: one
+/// Reads the settled lines of these locked sagas into their runs. A statement of its own, after the locks: one
 /// that locks and reads at once would not see what the former holder of a lock has just appended.
-pub(crate) async fn logs(db: &mut PgConnection, kept: &mut HashMap<SagaId, Kept>) -> Result<(), Broken> {
-    let ids: Vec<Uuid> = kept.keys().map(|id| id.uuid()).collect();
+pub(crate) async fn logs(
+    db: &mut PgConnection,
+    kept: &mut HashMap<SagaId, Kept>,
+    ids: &[Uuid],
+) -> Result<(), Broken> {
     let rows = sqlx::query!(
         r#"select saga_id, step, kind, outcome, attempt, reply as "reply: Json<Reply>"
            from orchestrator.saga_step where saga_id = any($1) and entry = 0 order by saga_id, seq"#,
-        &ids
+        ids
     )
     .fetch_all(db)
     .await?;
@@ -247,8 +306,8 @@ pub(crate) async fn insert(
     deadline: std::time::Duration,
 ) -> Result<(), Broken> {
     let columns = Columns(new);
-    let data = columns.of(|kept| serde_json::to_value(&kept.data));
-    let data: Vec<Value> = data
+    let data = columns.of(|kept| serde_json::to_string(&kept.data));
+    let data: Vec<String> = data
         .into_iter()
         .collect::<Result<_, _>>()
         .map_err(|error| Broken::Inconsistent(error.to_string()))?;
@@ -257,10 +316,14 @@ pub(crate) async fn insert(
         "insert into orchestrator.saga
              (saga_id, type, state, reservation_id, hotel_id, shard, epoch, data, lines,
               step, undo, attempt, sent_first_at, due_at, wake_at, reason, deadline)
-         select new.*, now() + $17::bigint * interval '1 millisecond'
+         select saga_id, type, state, reservation_id, hotel_id, shard, epoch, data::json, lines,
+                step, undo, attempt, sent_first_at, due_at, wake_at, reason,
+                now() + $17::bigint * interval '1 millisecond'
          from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::integer[], $7::bigint[],
-                     $8::jsonb[], $9::integer[], $10::text[], $11::boolean[], $12::integer[],
-                     $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::text[]) as new",
+                     $8::text[], $9::integer[], $10::text[], $11::boolean[], $12::integer[],
+                     $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::text[])
+              as new(saga_id, type, state, reservation_id, hotel_id, shard, epoch, data, lines,
+                     step, undo, attempt, sent_first_at, due_at, wake_at, reason)",
         &columns.ids(),
         &columns.of(|kept| kept.data.name()) as &[&str],
         &columns.of(|kept| kept.run.state.word()) as &[&str],
@@ -329,13 +392,17 @@ pub(crate) async fn append(db: &mut PgConnection, lines: &[NewLine]) -> Result<(
         .collect();
     let commands: Vec<_> = commands
         .iter()
-        .map(|command| command.map(|(_, command)| command))
+        .map(|command| command.map(|(_, command)| command.as_str()))
         .collect();
     sqlx::query!(
         "insert into orchestrator.saga_step
              (saga_id, epoch, step, kind, entry, seq, outcome, attempt, command_name, command, reply, sent_at)
-         select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::integer[], $6::integer[],
-                     $7::text[], $8::integer[], $9::text[], $10::jsonb[], $11::jsonb[], $12::timestamptz[])
+         select saga_id, epoch, step, kind, entry, seq, outcome, attempt, command_name, command::json,
+                reply::json, sent_at
+         from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::integer[], $6::integer[],
+                     $7::text[], $8::integer[], $9::text[], $10::text[], $11::text[], $12::timestamptz[])
+              as new(saga_id, epoch, step, kind, entry, seq, outcome, attempt, command_name, command, reply,
+                     sent_at)
          on conflict (saga_id, step, kind, entry) do nothing",
         &lines.iter().map(|line| line.saga_id.uuid()).collect::<Vec<_>>(),
         &lines.iter().map(|line| line.epoch).collect::<Vec<_>>(),
@@ -346,8 +413,8 @@ pub(crate) async fn append(db: &mut PgConnection, lines: &[NewLine]) -> Result<(
         &lines.iter().map(|line| line.outcome).collect::<Vec<_>>() as &[&str],
         &lines.iter().map(|line| line.attempt).collect::<Vec<_>>(),
         &names as &[Option<&str>],
-        &commands as &[Option<&Value>],
-        &lines.iter().map(|line| line.reply.as_ref()).collect::<Vec<_>>() as &[Option<&Value>],
+        &commands as &[Option<&str>],
+        &lines.iter().map(|line| line.reply.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
         &lines.iter().map(|line| line.sent_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>]
     )
     .execute(db)

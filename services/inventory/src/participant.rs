@@ -104,12 +104,9 @@ mod tests {
         for (reply, command) in replies.iter().zip(&commands) {
             assert_eq!(reply.topic, topics::ORCHESTRATOR_REPLIES);
             assert_eq!(reply.key, command.saga_id.to_string());
-            let read: Reply = serde_json::from_value(reply.payload.clone()).unwrap();
+            let read: Reply = serde_json::from_str(&reply.payload).unwrap();
             assert_eq!((read.undo, read.attempt), (command.undo, command.attempt));
         }
-        assert_eq!(
-            replies[1].payload["outcome"]["refused"]["night"],
-            from.to_string()
-        );
+        assert!(replies[1].payload.contains(&format!(r#""night":"{from}""#)));
     }
 }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use pgwire_replication::{Lsn, ReplicationClient, ReplicationEvent};
 use tokio::time::MissedTickBehavior;
 
@@ -35,6 +36,11 @@ const FLUSH: Duration = Duration::from_secs(5);
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Between two looks at a full producer.
 const FULL_PAUSE: Duration = Duration::from_millis(1);
+
+/// The shortest time from a round of many changes to the next. Long against a commit, short against a person.
+const PACE: Duration = Duration::from_millis(10);
+/// Changes from which on a round shows that more are coming.
+const BUSY_FROM: u64 = 8;
 
 /// Runs a session; answers why it ended.
 pub(crate) async fn run(relay: &Relay) -> Ended {
@@ -70,6 +76,8 @@ struct Session<'a> {
     open: Option<(Ticket, Source)>,
     last_commit_lsn: Option<u64>,
     seen: Progress,
+    /// Changes so far.
+    changes: u64,
 }
 
 /// What the ticks compare.
@@ -106,6 +114,7 @@ impl<'a> Session<'a> {
             snapshot_due,
             open: None,
             last_commit_lsn: None,
+            changes: 0,
             seen: Progress {
                 heard: false,
                 heard_at: now,
@@ -177,13 +186,32 @@ impl<'a> Session<'a> {
             // Both can be dropped at any moment without losing anything: an event stays in its channel.
             tokio::select! {
                 event = self.client.recv() => match event {
-                    Ok(Some(event)) => self.handle(event).await?,
+                    Ok(Some(event)) => self.round(event).await?,
                     Ok(None) => return Err(Ended::Inconsistent("Postgres ended it")),
                     Err(error) => return Err(refused(self.relay, error)),
                 },
                 _ = ticks.tick() => self.tick()?,
             }
         }
+    }
+
+    /// Handles an event and all that are there already. After a round of many the next begins at the
+    /// earliest [`PACE`] after it, so that what is committed meanwhile goes out together.
+    async fn round(&mut self, first: ReplicationEvent) -> Result<(), Ended> {
+        let began = tokio::time::Instant::now();
+        let before = self.changes;
+        self.handle(first).await?;
+        while let Some(event) = self.client.recv().now_or_never() {
+            match event {
+                Ok(Some(event)) => self.handle(event).await?,
+                Ok(None) => return Err(Ended::Inconsistent("Postgres ended it")),
+                Err(error) => return Err(refused(self.relay, error)),
+            }
+        }
+        if self.changes - before >= BUSY_FROM {
+            tokio::time::sleep_until(began + PACE).await;
+        }
+        Ok(())
     }
 
     async fn handle(&mut self, event: ReplicationEvent) -> Result<(), Ended> {
@@ -239,6 +267,7 @@ impl<'a> Session<'a> {
             Message::Relation(relation) => router.relation(&relation),
             message @ (Message::Insert { .. } | Message::Update { .. } | Message::Delete { .. }) => {
                 self.relay.meters.changes.increment(1);
+                self.changes += 1;
                 let outside = Ended::Inconsistent("a change came outside a transaction");
                 let (ticket, source) = self.open.as_ref().ok_or(outside)?;
                 let source = Source { lsn, ..*source };

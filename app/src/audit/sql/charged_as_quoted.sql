@@ -2,8 +2,8 @@
 select r.reservation_id, r.currency, r.total_minor, r.quote -> 'total' quoted, lines.amount sum_of_lines, m.captured_minor
 from reservation.reservation r
 cross join lateral (
-    select (select sum((night -> 'price' ->> 'amount')::numeric) from jsonb_array_elements(r.quote -> 'nights') night) * r.rooms
-         + (select coalesce(sum((tax -> 'amount' ->> 'amount')::numeric), 0) from jsonb_array_elements(r.quote -> 'taxes') tax) amount
+    select (select sum((night -> 'price' ->> 'amount')::numeric) from json_array_elements(r.quote -> 'nights') night) * r.rooms
+         + (select coalesce(sum((tax -> 'amount' ->> 'amount')::numeric), 0) from json_array_elements(r.quote -> 'taxes') tax) amount
 ) lines
 left join lateral (
     select sum(amount_minor) captured_minor from payment.movement m
@@ -12,5 +12,5 @@ left join lateral (
 where lines.amount <> (r.quote -> 'total' ->> 'amount')::numeric
    or replace(r.quote -> 'total' ->> 'amount', '.', '')::bigint <> r.total_minor
    or r.quote -> 'total' ->> 'currency' <> r.currency
-   or jsonb_array_length(r.quote -> 'nights') <> r.check_out - r.check_in
+   or json_array_length(r.quote -> 'nights') <> r.check_out - r.check_in
    or m.captured_minor <> r.total_minor

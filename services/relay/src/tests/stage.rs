@@ -156,7 +156,7 @@ impl Stage {
         for schema in ["inventory", "reservation", "payment", "orchestrator"] {
             let outbox = format!(
                 "create table {schema}.outbox (id uuid primary key, aggregatetype text not null,
-                 aggregateid text not null, type text not null, payload jsonb not null,
+                 aggregateid text not null, type text not null, payload json not null,
                  created_at timestamptz not null default now())"
             );
             run(&admin, &outbox).await;

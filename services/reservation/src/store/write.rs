@@ -4,7 +4,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use contract::quote::Quote;
 use contract::{Refusal, SagaId, StayDate};
 use platform::Broken;
-use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -21,16 +20,16 @@ pub(crate) async fn insert(
     rows: &[&Reservation],
     quotes: &[&Quote],
 ) -> Result<(), Broken> {
-    let json = |value: serde_json::Result<Value>| {
+    let json = |value: serde_json::Result<String>| {
         value.map_err(|error| Broken::Inconsistent(format!("a quote cannot be written: {error}")))
     };
-    let quotes: Vec<Value> = quotes
+    let quotes: Vec<String> = quotes
         .iter()
-        .map(|quote| json(serde_json::to_value(quote)))
+        .map(|quote| json(serde_json::to_string(quote)))
         .collect::<Result<_, _>>()?;
-    let policies: Vec<Value> = rows
+    let policies: Vec<String> = rows
         .iter()
-        .map(|row| json(serde_json::to_value(row.cancellation_policy)))
+        .map(|row| json(serde_json::to_string(&row.cancellation_policy)))
         .collect::<Result<_, _>>()?;
     let small = |number: u16| i16::try_from(number).unwrap_or(i16::MAX);
     sqlx::query!(
@@ -40,10 +39,11 @@ pub(crate) async fn insert(
              late_penalty_minor, created_at, updated_at) \
          select hotel_id, reservation_id, saga_id, 'pending', 1, guest_id, guest_name, guest_phone, adults, \
              children, quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, currency, \
-             total_minor, quote, cancellation_policy, time_zone, free_until, late_penalty_minor, at, at \
+             total_minor, quote::json, cancellation_policy::json, time_zone, free_until, late_penalty_minor, \
+             at, at \
          from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::int2[], \
              $8::int2[], $9::uuid[], $10::uuid[], $11::uuid[], $12::date[], $13::date[], $14::int2[], \
-             $15::text[], $16::int8[], $17::jsonb[], $18::jsonb[], $19::text[], $20::date[], $21::int8[], \
+             $15::text[], $16::int8[], $17::text[], $18::text[], $19::text[], $20::date[], $21::int8[], \
              $22::timestamptz[]) \
          as new (hotel_id, reservation_id, saga_id, guest_id, guest_name, guest_phone, adults, children, \
              quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, currency, total_minor, quote, \
