@@ -1,38 +1,23 @@
-//! Kafka, the consuming side: a thread per consumer that polls and hands over batches.
-//!
-//! The thread, not a future, polls: librdkafka's callbacks run inside `poll`, and a consumer that is not
-//! polled leaves its group. While a batch is being handled the thread waits; when that takes long it
-//! pauses its partitions and goes on polling, so that the group sees it alive. Offsets are committed
-//! only after the batch was handled, so delivery is at least once.
+//! Kafka: where it is, which topics it has, and the consuming side. Only the relay produces.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc as blocking;
+mod member;
+mod poller;
+mod received;
+
+use std::collections::HashSet;
 use std::time::Duration;
 
 use clap::Args;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::ClientContext;
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Headers, Message};
-use rdkafka::{Offset, TopicPartitionList};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
+use rdkafka::metadata::MetadataTopic;
 
-/// Messages in one batch at most: what one transaction takes.
-pub const BATCH_MAX: usize = 500;
-/// How long one poll waits for a message, in milliseconds.
-const POLL_MS: u64 = 100;
-/// A batch that takes longer than this is waited for with paused partitions, in milliseconds.
-const PAUSE_AFTER_MS: u64 = 1_000;
-/// After a large batch the next one waits so long for a further message: what the relay sent together
-/// comes over several partitions one after the other.
-const GATHER: Duration = Duration::from_millis(1);
-/// Messages from which on a batch shows that more are coming.
-const BUSY_FROM: usize = 4;
+pub use poller::{BATCH_MAX, consume};
+pub use received::{Delivery, Received};
+
+/// Asking for topics or creating them takes no longer.
+const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where Kafka is.
 #[derive(Args, Clone, Debug)]
@@ -73,6 +58,22 @@ impl KafkaConfig {
         client
     }
 
+    /// Which of these topics do not exist, without the namespace.
+    ///
+    /// # Errors
+    /// When the brokers cannot be reached.
+    pub async fn missing_topics(&self, topics: &[(String, i32)]) -> Result<Vec<String>, KafkaError> {
+        let admin: AdminClient<_> = self.client().create()?;
+        let listing = tokio::task::spawn_blocking(move || admin.inner().fetch_metadata(None, ADMIN_TIMEOUT));
+        let listed = listing
+            .await
+            .map_err(|error| KafkaError::ClientCreation(error.to_string()))??;
+        let there: HashSet<&str> = listed.topics().iter().map(MetadataTopic::name).collect();
+        let names = topics.iter().map(|(name, _)| name);
+        let missing = names.filter(|name| !there.contains(self.topic(name).as_str()));
+        Ok(missing.cloned().collect())
+    }
+
     /// Creates the topics that do not exist.
     ///
     /// # Errors
@@ -91,7 +92,7 @@ impl KafkaConfig {
                 )
             })
             .collect();
-        let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(10)));
+        let options = AdminOptions::new().request_timeout(Some(ADMIN_TIMEOUT));
         for result in admin.create_topics(&wanted, &options).await? {
             match result {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
@@ -99,281 +100,5 @@ impl KafkaConfig {
             }
         }
         Ok(())
-    }
-}
-
-/// One message, copied out of the consumer's buffers.
-#[derive(Clone, Debug)]
-pub struct Received {
-    /// The topic, without the namespace.
-    pub topic: String,
-    /// The partition.
-    pub partition: i32,
-    /// The offset.
-    pub offset: i64,
-    /// The key, empty without one.
-    pub key: Vec<u8>,
-    /// The outbox row's id, where the message came from an outbox.
-    pub message_id: Option<Uuid>,
-    /// The message's type, from header `eventType`.
-    pub kind: Option<String>,
-    /// The body, empty for a tombstone.
-    pub payload: Vec<u8>,
-}
-
-impl Received {
-    fn copy(message: &BorrowedMessage<'_>, namespace: &str) -> Self {
-        let header = |name: &str| {
-            let headers = message.headers()?;
-            let found = headers.iter().find(|header| header.key == name)?;
-            std::str::from_utf8(found.value?).ok().map(str::to_owned)
-        };
-        Self {
-            topic: message
-                .topic()
-                .strip_prefix(namespace)
-                .unwrap_or(message.topic())
-                .to_owned(),
-            partition: message.partition(),
-            offset: message.offset(),
-            key: message.key().unwrap_or_default().to_vec(),
-            message_id: header("id").and_then(|id| id.trim_matches('"').parse().ok()),
-            kind: header("eventType"),
-            payload: message.payload().unwrap_or_default().to_vec(),
-        }
-    }
-}
-
-/// What a consumer hands over.
-#[derive(Debug)]
-pub enum Delivery {
-    /// Messages in order of their partitions; handled when the sender is used or dropped: used means
-    /// handled, dropped means that the process is stopping and the batch stays unhandled.
-    Batch(Vec<Received>, blocking::Sender<()>),
-    /// These partitions (topic without namespace, partition) are now this consumer's.
-    Assigned(Vec<(String, i32)>),
-    /// These partitions are no longer this consumer's.
-    Revoked(Vec<(String, i32)>),
-}
-
-struct Rebalances {
-    deliveries: mpsc::Sender<Delivery>,
-    namespace: String,
-    /// How often partitions were taken away. What was read before that is read again by whoever has them
-    /// now, from the committed offsets.
-    revocations: AtomicU64,
-}
-
-impl ClientContext for Rebalances {}
-
-impl Rebalances {
-    fn say(&self, partitions: &TopicPartitionList, delivery: fn(Vec<(String, i32)>) -> Delivery) {
-        let strip = |topic: &str| topic.strip_prefix(&self.namespace).unwrap_or(topic).to_owned();
-        let list = partitions
-            .elements()
-            .iter()
-            .map(|element| (strip(element.topic()), element.partition()))
-            .collect();
-        // The receiver is gone only when the process stops.
-        let _ = self.deliveries.blocking_send(delivery(list));
-    }
-}
-
-impl ConsumerContext for Rebalances {
-    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Revoke(partitions) = rebalance {
-            self.revocations.fetch_add(1, Ordering::SeqCst);
-            self.say(partitions, Delivery::Revoked);
-        }
-    }
-
-    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Assign(partitions) = rebalance {
-            self.say(partitions, Delivery::Assigned);
-        }
-    }
-}
-
-/// Starts a consumer of `topics` in the group `group` and answers where it delivers.
-///
-/// # Errors
-/// When the configuration is not accepted; an unreachable broker is waited for.
-pub fn consume(
-    config: &KafkaConfig,
-    group: &str,
-    topics: &[&str],
-    stop: CancellationToken,
-) -> Result<mpsc::Receiver<Delivery>, KafkaError> {
-    let (deliveries, receiver) = mpsc::channel(4);
-    let context = Rebalances {
-        deliveries: deliveries.clone(),
-        namespace: config.topic_namespace.clone(),
-        revocations: AtomicU64::new(0),
-    };
-    let mut client = config.client();
-    client.set("group.id", config.topic(group));
-    client.set(
-        "group.instance.id",
-        format!("{}-{}", config.topic(group), config.node),
-    );
-    client.set("partition.assignment.strategy", "range");
-    // What was stored as handled is committed from time to time and when partitions go: a commit for each
-    // batch would cost the broker as much as the batch. What was handled since may come again after a crash.
-    client.set("enable.auto.commit", "true");
-    client.set("auto.commit.interval.ms", "1000");
-    client.set("enable.auto.offset.store", "false");
-    client.set("auto.offset.reset", "earliest");
-    client.set("session.timeout.ms", "10000");
-    client.set("heartbeat.interval.ms", "2000");
-    client.set("topic.metadata.refresh.interval.ms", "10000");
-    client.set("queued.max.messages.kbytes", "8192");
-    client.set("fetch.error.backoff.ms", "100");
-    let consumer: Arc<BaseConsumer<Rebalances>> = Arc::new(client.create_with_context(context)?);
-    let names: Vec<String> = topics.iter().map(|topic| config.topic(topic)).collect();
-    consumer.subscribe(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
-    let thread = Poller {
-        consumer,
-        deliveries,
-        namespace: config.topic_namespace.clone(),
-        stop,
-        group: group.to_owned(),
-        early: Vec::new(),
-        busy: false,
-    };
-    std::thread::Builder::new()
-        .name(format!("poll-{group}"))
-        .spawn(move || thread.run())
-        .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
-    Ok(receiver)
-}
-
-struct Poller {
-    consumer: Arc<BaseConsumer<Rebalances>>,
-    deliveries: mpsc::Sender<Delivery>,
-    namespace: String,
-    stop: CancellationToken,
-    group: String,
-    /// Messages that came while a batch was waited for.
-    early: Vec<Received>,
-    /// Whether the last batch had many messages.
-    busy: bool,
-}
-
-impl Poller {
-    fn run(mut self) {
-        while !self.stop.is_cancelled() {
-            let (batch, revocations) = self.next_batch();
-            if !batch.is_empty() && !self.hand_over(batch, revocations) {
-                break;
-            }
-        }
-        // Closing waits for the broker; the process must not wait with it.
-        let consumer = self.consumer;
-        std::thread::spawn(move || drop(consumer));
-    }
-
-    fn revocations(&self) -> u64 {
-        self.consumer.context().revocations.load(Ordering::SeqCst)
-    }
-
-    /// Waits for a message, then takes what else is there already. Answers also after how many
-    /// revocations it was read.
-    ///
-    /// After a batch of at least [`BUSY_FROM`] messages the next ends only when [`GATHER`] has brought no
-    /// other: what was sent together shares a transaction. A message that comes alone waits for nothing.
-    fn next_batch(&mut self) -> (Vec<Received>, u64) {
-        let mut batch = std::mem::take(&mut self.early);
-        let mut wait = if batch.is_empty() {
-            Duration::from_millis(POLL_MS)
-        } else {
-            Duration::ZERO
-        };
-        let mut revocations = self.revocations();
-        while batch.len() < BATCH_MAX {
-            let polled = self.consumer.poll(wait);
-            if revocations != self.revocations() {
-                revocations = self.revocations();
-                batch.clear();
-            }
-            match polled {
-                Some(Ok(message)) => batch.push(Received::copy(&message, &self.namespace)),
-                Some(Err(error)) => {
-                    tracing::warn!(group = self.group, %error, "the Kafka consumer reports an error and goes on");
-                    break;
-                }
-                None => break,
-            }
-            wait = if self.busy { GATHER } else { Duration::ZERO };
-        }
-        self.busy = batch.len() >= BUSY_FROM;
-        (batch, revocations)
-    }
-
-    /// Hands a batch over and commits its offsets once it was handled, unless its partitions were taken
-    /// away meanwhile: then they are no longer ours to commit. Answers whether to go on.
-    fn hand_over(&mut self, batch: Vec<Received>, revocations: u64) -> bool {
-        let offsets = self.offsets_after(&batch);
-        let (handled, waiting) = blocking::channel();
-        if self
-            .deliveries
-            .blocking_send(Delivery::Batch(batch, handled))
-            .is_err()
-        {
-            return false;
-        }
-        if !self.wait_for(&waiting) {
-            return false;
-        }
-        if revocations != self.revocations() {
-            return true;
-        }
-        if let Err(error) = self.consumer.store_offsets(&offsets) {
-            tracing::warn!(group = self.group, %error, "offsets were not kept; the messages may come again");
-        }
-        true
-    }
-
-    fn offsets_after(&self, batch: &[Received]) -> TopicPartitionList {
-        let mut offsets = TopicPartitionList::new();
-        for message in batch {
-            let topic = format!("{}{}", self.namespace, message.topic);
-            let next = Offset::Offset(message.offset + 1);
-            if let Some(mut element) = offsets.find_partition(&topic, message.partition) {
-                let _ = element.set_offset(next);
-            } else {
-                let _ = offsets.add_partition_offset(&topic, message.partition, next);
-            }
-        }
-        offsets
-    }
-
-    /// Waits until the batch was handled; when that takes long, pauses and polls meanwhile.
-    fn wait_for(&mut self, waiting: &blocking::Receiver<()>) -> bool {
-        let mut paused = false;
-        let mut revocations = self.revocations();
-        let answer = loop {
-            match waiting.recv_timeout(Duration::from_millis(PAUSE_AFTER_MS)) {
-                Ok(()) => break true,
-                Err(blocking::RecvTimeoutError::Disconnected) => break false,
-                Err(blocking::RecvTimeoutError::Timeout) => {}
-            }
-            // Each time anew: a rebalance may have brought partitions that are not paused.
-            if let Ok(partitions) = self.consumer.assignment() {
-                paused = self.consumer.pause(&partitions).is_ok();
-            }
-            // Serves rebalances; a partition that one has just brought may give a message all the same.
-            let polled = self.consumer.poll(Duration::ZERO);
-            if revocations != self.revocations() {
-                revocations = self.revocations();
-                self.early.clear();
-            }
-            if let Some(Ok(message)) = polled {
-                self.early.push(Received::copy(&message, &self.namespace));
-            }
-        };
-        if paused && let Ok(partitions) = self.consumer.assignment() {
-            let _ = self.consumer.resume(&partitions);
-        }
-        answer
     }
 }

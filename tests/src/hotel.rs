@@ -105,14 +105,19 @@ impl Hotel {
 
     /// A quote for two adults, `nights` nights from the night `from` days after the first.
     pub async fn quote(&self, platform: &Platform, from: u32, nights: u32, rooms: u16) -> Value {
-        let body = json!({
-            "hotel_id": self.hotel_id, "room_type_id": self.room_type_id, "rate_plan_id": self.rate_plan_id,
-            "check_in": self.night(from), "check_out": self.night(from + nights), "rooms": rooms,
-            "party": {"adults": 2},
-        });
+        let body = self.quote_body(from, nights, rooms);
         let quote = platform.post("/v1/quotes", &body).await;
         assert_eq!(quote.status, 201, "{}", quote.json);
         quote.json
+    }
+
+    /// What asks for a quote.
+    pub fn quote_body(&self, from: u32, nights: u32, rooms: u16) -> Value {
+        json!({
+            "hotel_id": self.hotel_id, "room_type_id": self.room_type_id, "rate_plan_id": self.rate_plan_id,
+            "check_in": self.night(from), "check_out": self.night(from + nights), "rooms": rooms,
+            "party": {"adults": 2},
+        })
     }
 
     /// Books one room and waits for the outcome.

@@ -4,11 +4,15 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a test's helpers fail by panicking")]
 
+mod client;
 mod hotel;
+mod load;
 mod platform;
 
+pub use client::{Answer, Client};
 pub use hotel::{Hotel, booking_body};
-pub use platform::{Answer, Platform};
+pub use load::{Acknowledged, Load, lost};
+pub use platform::Platform;
 
 use std::time::{Duration, Instant};
 

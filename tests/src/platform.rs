@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use serde_json::Value;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use uuid::Uuid;
 
-use crate::until;
+use crate::{Answer, Client, until};
 
 /// A platform with a database, topics and keys of its own. Dropping it kills its processes and removes
 /// its database and slot.
@@ -24,30 +24,7 @@ pub struct Platform {
     folder: PathBuf,
     admin_url: String,
     processes: Vec<(String, Child)>,
-    http: reqwest::Client,
-}
-
-/// An answer over HTTP.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: reqwest::header::HeaderMap,
-    /// The body's bytes.
-    pub bytes: Vec<u8>,
-    /// The body as JSON, null if it is not JSON.
-    pub json: Value,
-}
-
-impl Answer {
-    /// A string in the body, empty if it is not there.
-    pub fn text(&self, pointer: &str) -> &str {
-        self.json
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    }
+    client: Client,
 }
 
 fn setting(name: &str) -> String {
@@ -114,7 +91,7 @@ impl Platform {
             ("BELLHOP_DATABASE_CONNECTIONS_MAX", "4".to_owned()),
         ];
         let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
-        let http = reqwest::Client::new();
+        let client = Client::new(&url);
         let platform = Self {
             name,
             url,
@@ -122,7 +99,7 @@ impl Platform {
             folder,
             admin_url,
             processes: Vec::new(),
-            http,
+            client,
         };
         let migrated = platform.command(&["migrate"]);
         assert!(
@@ -169,8 +146,8 @@ impl Platform {
     /// Waits until every part is ready.
     pub async fn ready(&self) {
         until("/readyz says that all is well", async || {
-            let answer = self.http.get(format!("{}/readyz", self.url)).send().await.ok()?;
-            answer.status().is_success().then_some(())
+            let answer = self.client.get("/readyz").await.ok()?;
+            answer.status.is_success().then_some(())
         })
         .await;
     }
@@ -237,15 +214,49 @@ impl Platform {
         read.expect("the query runs")
     }
 
+    /// As [`Self::query`], but none when the query fails.
+    pub async fn try_query(&self, sql: &str) -> Option<String> {
+        #[expect(clippy::disallowed_methods, reason = "tests look past the services")]
+        let read = sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
+            .fetch_optional(&self.database().await)
+            .await;
+        read.ok().flatten()
+    }
+
+    /// Removes every key of this platform from Redis.
+    pub async fn forget_cache(&self) {
+        let client = redis::Client::open(setting("BELLHOP_REDIS_URL")).expect("a URL of Redis");
+        let mut redis = client
+            .get_multiplexed_async_connection()
+            .await
+            .expect("Redis is there");
+        let keys: Vec<String> = redis::cmd("KEYS")
+            .arg(format!("{}:*", self.name))
+            .query_async(&mut redis)
+            .await
+            .expect("Redis lists its keys");
+        let removed: u64 = redis::cmd("DEL")
+            .arg(keys)
+            .query_async(&mut redis)
+            .await
+            .expect("Redis removes keys");
+        assert!(removed > 0, "there was nothing to forget");
+    }
+
     /// Changes the database past all services.
     pub async fn tamper(&self, sql: &str) {
         let done = self.database().await.execute(AssertSqlSafe(sql.to_owned())).await;
         done.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
+    /// Speaks to the platform, also when nobody answers for a while.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// GET.
     pub async fn get(&self, path: &str) -> Answer {
-        self.send(self.http.get(format!("{}{path}", self.url))).await
+        self.client.get(path).await.expect("the platform answers")
     }
 
     /// POST or PUT of JSON with headers.
@@ -256,32 +267,13 @@ impl Platform {
         body: &Value,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = self
-            .http
-            .request(method, format!("{}{path}", self.url))
-            .json(body);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        self.send(request).await
+        let answer = self.client.json(method, path, body, headers).await;
+        answer.expect("the platform answers")
     }
 
     /// POST of JSON.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send_json(Method::POST, path, body, &[]).await
-    }
-
-    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let response = request.send().await.expect("the platform answers");
-        let (status, headers) = (response.status(), response.headers().clone());
-        let bytes = response.bytes().await.expect("a whole answer").to_vec();
-        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer {
-            status,
-            headers,
-            bytes,
-            json,
-        }
     }
 }
 

@@ -128,6 +128,8 @@ impl Publisher {
         client.set("message.timeout.ms", MESSAGE_TIMEOUT_MS.to_string());
         client.set("queue.buffering.max.messages", (2 * IN_FLIGHT_MAX).to_string());
         client.set("topic.metadata.refresh.interval.ms", "30000");
+        // A topic that was there and is not any more is gone with a wiped log: then the session has to end.
+        client.set("topic.metadata.propagation.max.ms", "5000");
         let ledger = Shared::default();
         let context = Reports {
             ledger: ledger.clone(),

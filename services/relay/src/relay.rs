@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::error::Ended;
 use crate::session;
 use crate::status::{Meters, State, Status};
+use crate::store;
 
 /// The module's name, and of its role `bellhop_relay`.
 const MODULE: &str = "relay";
@@ -147,9 +148,21 @@ impl Relay {
     }
 
     /// Makes Kafka's topics unless this was done since Kafka last gave trouble.
+    ///
+    /// A topic that is missing has lost what was published to it, acknowledged or not. So before it is made
+    /// again, a snapshot is asked for, which publishes every kept outbox row and every captured row anew.
     pub(crate) async fn ensure_topics(&self) -> Result<(), Ended> {
         if !self.topics_made.load(Ordering::Relaxed) {
-            self.kafka.create_topics(&contract::topics::all()).await?;
+            let topics = contract::topics::all();
+            let missing = self.kafka.missing_topics(&topics).await?;
+            if !missing.is_empty() {
+                tracing::warn!(
+                    ?missing,
+                    "topics are missing in Kafka; making them and publishing all again"
+                );
+                store::snapshot_due(&self.pool, &self.config.slot_name).await?;
+            }
+            self.kafka.create_topics(&topics).await?;
             self.topics_made.store(true, Ordering::Relaxed);
         }
         Ok(())

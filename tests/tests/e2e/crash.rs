@@ -113,7 +113,7 @@ async fn a_signal_drains_and_ends_well() {
     assert!(platform.exit(), "the process says that everything ended in order");
 }
 
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

@@ -7,6 +7,7 @@ mod booking;
 mod cancellation;
 mod commands;
 mod crash;
+mod faults;
 mod payments;
 mod replay;
 mod roles;
