@@ -7,7 +7,7 @@
 mod config;
 mod expiry;
 mod http;
-mod model;
+pub mod model;
 mod participant;
 mod refusal;
 mod settle;

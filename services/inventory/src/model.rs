@@ -25,49 +25,50 @@ use crate::refusal::{self, ROOMS_MAX};
 pub(crate) use set::{NightSet, NotSet, Wanted, set_night};
 
 /// Names a room type at its hotel.
-pub(crate) type RoomTypeKey = (HotelId, RoomTypeId);
+pub type RoomTypeKey = (HotelId, RoomTypeId);
 /// Names a hold. The order is the order in which holds are locked.
-pub(crate) type HoldKey = (HotelId, HoldId);
+pub type HoldKey = (HotelId, HoldId);
 /// Names a night of a room type. The order is the order in which nights are locked.
-pub(crate) type NightKey = (HotelId, RoomTypeId, StayDate);
+pub type NightKey = (HotelId, RoomTypeId, StayDate);
 
 /// The rooms of one type in one night.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Night {
+pub struct Night {
     /// Rooms that exist.
-    pub(crate) total: i32,
+    pub total: i32,
     /// Rooms on hold.
-    pub(crate) held: i32,
+    pub held: i32,
     /// Rooms sold.
-    pub(crate) sold: i32,
+    pub sold: i32,
     /// Whether the hotel sells nothing more.
-    pub(crate) closed: bool,
+    pub closed: bool,
 }
 
 impl Night {
     /// Rooms that may be taken altogether: 110 % of those that exist, rounded down.
-    pub(crate) const fn sellable(total: i32) -> i32 {
+    pub const fn sellable(total: i32) -> i32 {
         total * 11 / 10
     }
 
     /// Rooms that are held or sold.
-    pub(crate) const fn taken(&self) -> i32 {
+    pub const fn taken(&self) -> i32 {
         self.held + self.sold
     }
 
     /// Rooms that a hold may still take; none when closed or forced below what is taken.
-    pub(crate) fn left(&self) -> i32 {
+    pub fn left(&self) -> i32 {
         if self.closed {
             0
         } else {
-            (Self::sellable(self.total) - self.taken()).max(0)
+            let up = i32::from(contract::planted!(TenPercentRoundedUp) && self.total % 10 != 0);
+            (Self::sellable(self.total) + up - self.taken()).max(0)
         }
     }
 }
 
 /// How a hold stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HoldState {
+pub enum HoldState {
     /// Takes rooms, until it is booked or expires.
     Held,
     /// Takes rooms for good.
@@ -80,18 +81,18 @@ pub(crate) enum HoldState {
 
 /// What a hold takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Taking {
+pub struct Taking {
     /// Which rooms.
-    pub(crate) room_type_id: RoomTypeId,
+    pub room_type_id: RoomTypeId,
     /// Which nights.
-    pub(crate) stay: Stay,
+    pub stay: Stay,
     /// How many each night.
-    pub(crate) rooms: u16,
+    pub rooms: u16,
 }
 
 impl Taking {
     /// The nights, in the order in which they are locked.
-    pub(crate) fn nights(self, hotel_id: HotelId) -> impl Iterator<Item = NightKey> {
+    pub fn nights(self, hotel_id: HotelId) -> impl Iterator<Item = NightKey> {
         let Self {
             room_type_id, stay, ..
         } = self;
@@ -101,18 +102,18 @@ impl Taking {
 
 /// A hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Hold {
+pub struct Hold {
     /// The saga that asked first.
-    pub(crate) saga_id: SagaId,
+    pub saga_id: SagaId,
     /// What it takes or took; none for a release that came before its hold.
-    pub(crate) taking: Option<Taking>,
+    pub taking: Option<Taking>,
     /// How it stands.
-    pub(crate) state: HoldState,
+    pub state: HoldState,
 }
 
 impl Hold {
     /// What it takes now.
-    pub(crate) fn takes(&self) -> Option<Taking> {
+    pub fn takes(&self) -> Option<Taking> {
         self.taking
             .filter(|_| matches!(self.state, HoldState::Held | HoldState::Sold))
     }
@@ -121,7 +122,7 @@ impl Hold {
 /// The books say something that cannot be: a hold takes rooms of a night that does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("hold {hold_id} of hotel {hotel_id} takes rooms of the night {night}, which is not in the books")]
-pub(crate) struct Contradiction {
+pub struct Contradiction {
     hotel_id: HotelId,
     hold_id: HoldId,
     night: StayDate,
@@ -129,18 +130,18 @@ pub(crate) struct Contradiction {
 
 /// What is to be written.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Changes {
+pub struct Changes {
     /// Holds that were not there, in key order.
-    pub(crate) new_holds: Vec<(HoldKey, Hold)>,
+    pub new_holds: Vec<(HoldKey, Hold)>,
     /// Holds whose state changed, in key order.
-    pub(crate) changed_holds: Vec<(HoldKey, HoldState)>,
+    pub changed_holds: Vec<(HoldKey, HoldState)>,
     /// By how much held and sold changed, in key order.
-    pub(crate) nights: Vec<(NightKey, i32, i32)>,
+    pub nights: Vec<(NightKey, i32, i32)>,
 }
 
 /// The part of the books that a batch is about.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub struct Ledger {
     today: StayDate,
     room_types: BTreeSet<RoomTypeKey>,
     nights: BTreeMap<NightKey, Tracked<Night>>,
@@ -157,7 +158,7 @@ struct Tracked<T> {
 impl Ledger {
     /// The books as read: today's date (UTC), the room types that the hotels offer, the nights and holds
     /// that the commands are about. What is not given does not exist.
-    pub(crate) fn new(
+    pub fn new(
         today: StayDate,
         room_types: BTreeSet<RoomTypeKey>,
         nights: impl IntoIterator<Item = (NightKey, Night)>,
@@ -178,11 +179,7 @@ impl Ledger {
     }
 
     /// Applies one command.
-    pub(crate) fn apply(
-        &mut self,
-        saga_id: SagaId,
-        command: &InventoryCommand,
-    ) -> Result<Outcome, Contradiction> {
+    pub fn apply(&mut self, saga_id: SagaId, command: &InventoryCommand) -> Result<Outcome, Contradiction> {
         let decided = match *command {
             InventoryCommand::Hold {
                 hotel_id,
@@ -258,6 +255,7 @@ impl Ledger {
         for key in taking.nights(hotel_id) {
             match self.nights.get(&key) {
                 Some(night) if night.now.closed => return Err(refusal::closed(key.2)),
+                Some(_) if contract::planted!(OneNightLookedAt) && key.2 != taking.stay.check_in() => {}
                 Some(night) if i32::from(rooms) <= night.now.left() => {}
                 _ => return Err(refusal::sold_out(key.2)),
             }
@@ -272,6 +270,7 @@ impl Ledger {
         };
         match hold.now.state {
             HoldState::Sold => return Ok(Ok(())),
+            HoldState::Expired if contract::planted!(ExpiryWithoutFence) => return Ok(Ok(())),
             HoldState::Released | HoldState::Expired => return Ok(Err(refusal::hold_expired())),
             HoldState::Held => hold.now.state = HoldState::Sold,
         }
@@ -285,6 +284,9 @@ impl Ledger {
 
     fn release(&mut self, key: HoldKey, saga_id: SagaId) -> Result<(), Contradiction> {
         let Some(hold) = self.holds.get(&key) else {
+            if contract::planted!(TombstoneForgotten) {
+                return Ok(());
+            }
             let tombstone = Hold {
                 saga_id,
                 taking: None,
@@ -299,7 +301,7 @@ impl Ledger {
             );
             return Ok(());
         };
-        if hold.now.takes().is_some() {
+        if hold.now.takes().is_some() || contract::planted!(ReleaseTwiceCounts) {
             self.give_back(key, HoldState::Released)
         } else {
             Ok(())
@@ -307,7 +309,7 @@ impl Ledger {
     }
 
     /// A hold whose time is over gives its rooms back; in any other state nothing happens.
-    pub(crate) fn expire(&mut self, key: HoldKey) -> Result<(), Contradiction> {
+    pub fn expire(&mut self, key: HoldKey) -> Result<(), Contradiction> {
         let held = self
             .holds
             .get(&key)
@@ -358,7 +360,7 @@ impl Ledger {
     }
 
     /// What differs from what was read.
-    pub(crate) fn changes(&self) -> Changes {
+    pub fn changes(&self) -> Changes {
         let mut changes = Changes::default();
         for (key, hold) in &self.holds {
             match hold.before {

@@ -12,8 +12,8 @@ use platform::consumer::{Handled, Incoming, Participant};
 use platform::outbox::Outgoing;
 use sqlx::PgConnection;
 
-use crate::desk::{Desk, Job, cause_of};
-use crate::model::{Ending, Kind, Plan, Refused, Terms};
+use crate::desk::{Desk, Job};
+use crate::model::{Asked, Begins, Ending, Now, Plan};
 use crate::provider::Provider;
 use crate::settle::{self, message};
 use crate::store::operation::{self, Due, Intent};
@@ -78,14 +78,15 @@ async fn handle(
         let (Some(intent), Some(payment)) = (intent, payments.get(&recorded.payment)) else {
             continue;
         };
-        if let Some(ending) = recorded.ending {
-            outgoing.push(answer(intent, ending)?);
-            continue;
-        }
         let is_first = first.get(&recorded.payment) == Some(&recorded.operation_no);
-        if !recorded.new || !is_first {
+        match Now::of(recorded.ending, recorded.new, is_first) {
+            Now::Answer(ending) => {
+                outgoing.push(answer(intent, ending)?);
+                continue;
+            }
             // At work already, or waiting for an earlier one: the sweep has it.
-            continue;
+            Now::Leave => continue,
+            Now::Work => {}
         }
         let due = Due {
             operation_no: recorded.operation_no,
@@ -111,53 +112,19 @@ async fn handle(
 }
 
 fn intent(envelope: &CommandEnvelope<PaymentCommand>) -> Intent {
-    let (kind, hotel_id, payment_id, asked_minor) = match &envelope.command {
-        PaymentCommand::Authorize {
-            hotel_id, payment_id, ..
-        } => (Kind::Authorize, hotel_id, payment_id, None),
-        PaymentCommand::Capture { hotel_id, payment_id } => (Kind::Capture, hotel_id, payment_id, None),
-        PaymentCommand::Void { hotel_id, payment_id } => (Kind::Void, hotel_id, payment_id, None),
-        PaymentCommand::Refund {
-            hotel_id,
-            payment_id,
-            amount,
-        } => (Kind::Refund, hotel_id, payment_id, Some(amount.minor())),
-    };
+    let asked = Asked::of(envelope.saga_id, &envelope.command);
     Intent {
-        payment: (*hotel_id, *payment_id),
-        kind,
-        cause: cause_of(kind, envelope.saga_id),
-        asked_minor,
+        payment: asked.payment,
+        kind: asked.kind,
+        cause: asked.cause,
+        asked_minor: asked.minor,
         reply: Reply::to(envelope, Outcome::Done),
     }
 }
 
-/// The payment that a command begins: an authorisation's, or for a void the tombstone that forbids it.
 fn opening(command: &PaymentCommand) -> Option<Opening> {
-    match command {
-        PaymentCommand::Authorize {
-            hotel_id,
-            payment_id,
-            reservation_id,
-            amount,
-            payment_method,
-        } => {
-            let terms = Terms {
-                reservation_id: *reservation_id,
-                amount: *amount,
-                payment_method: payment_method.clone(),
-            };
-            Some(Opening {
-                key: (*hotel_id, *payment_id),
-                terms: Some(terms),
-            })
-        }
-        PaymentCommand::Void { hotel_id, payment_id } => Some(Opening {
-            key: (*hotel_id, *payment_id),
-            terms: None,
-        }),
-        PaymentCommand::Capture { .. } | PaymentCommand::Refund { .. } => None,
-    }
+    let Begins { payment: key, terms } = Begins::of(command)?;
+    Some(Opening { key, terms })
 }
 
 /// Each intent once, at its first place and with its last envelope.
@@ -182,19 +149,19 @@ fn each_payment_once(openings: impl Iterator<Item = Opening>) -> Vec<Opening> {
     openings.filter(|opening| seen.insert(opening.key)).collect()
 }
 
-/// A capture of what was never authorised is refused; there is nothing to give back of it either.
 fn answer_unknown(intent: &Intent) -> Result<Outgoing, Broken> {
-    let ending = if intent.kind == Kind::Capture {
-        Ending::Refused(Refused::CaptureDeclined)
-    } else {
-        if intent.asked_minor.is_some_and(|minor| minor > 0) {
-            metrics::counter!("bellhop_payment_incidents_total", "kind" => "refund_of_nothing").increment(1);
-            let (hotel_id, payment_id) = intent.payment;
-            tracing::error!(%hotel_id, %payment_id, "a refund was asked for a payment that does not exist");
-        }
-        Ending::Done
+    if intent.asked_minor.is_some_and(|minor| minor > 0) {
+        metrics::counter!("bellhop_payment_incidents_total", "kind" => "refund_of_nothing").increment(1);
+        let (hotel_id, payment_id) = intent.payment;
+        tracing::error!(%hotel_id, %payment_id, "a refund was asked for a payment that does not exist");
+    }
+    let asked = Asked {
+        payment: intent.payment,
+        kind: intent.kind,
+        cause: intent.cause,
+        minor: intent.asked_minor,
     };
-    answer(intent, ending)
+    answer(intent, asked.of_nothing())
 }
 
 fn answer(intent: &Intent, ending: Ending) -> Result<Outgoing, Broken> {

@@ -16,8 +16,8 @@ use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::Instant;
 
-use crate::model::{self, Call, Effect, Ending, Kind, Payment, Plan};
-use crate::provider::{Answer, Provider};
+use crate::model::{self, Answer, Call, Effect, Ending, Payment, Plan, Say};
+use crate::provider::Provider;
 use crate::settle::{Round, Settled, Writer};
 use crate::store::operation::{Due, Postponed};
 
@@ -172,20 +172,10 @@ impl<P: Provider> Desk<P> {
             Plan::Call(call) => call,
         };
         let answer = self.outcome_of(job, &call).await;
-        let trouble = match answer {
-            Answer::Succeeded { authorization_id } => match call.conclude(true, authorization_id) {
-                Some((ending, effect)) => return Round::Settled(job.settled(ending, effect)),
-                None => "the provider named no authorisation".to_owned(),
-            },
-            Answer::Declined => match call.conclude(false, None) {
-                Some((ending, effect)) => return Round::Settled(job.settled(ending, effect)),
-                None => format!("the provider declined a {}", call.name()),
-            },
-            Answer::Processing => "the provider is still processing".to_owned(),
-            Answer::NeverSeen => "the provider has not seen it yet".to_owned(),
-            Answer::Unknown(why) => why,
-        };
-        Round::Postponed(postpone(job, trouble))
+        match call.judge(answer) {
+            Ok((ending, effect)) => Round::Settled(job.settled(ending, effect)),
+            Err(trouble) => Round::Postponed(postpone(job, trouble)),
+        }
     }
 
     /// Makes the call, and asks for its outcome by its key before anything is repeated.
@@ -195,15 +185,16 @@ impl<P: Provider> Desk<P> {
             &job.payment,
             job.due.cause.unwrap_or(SagaId::from_uuid(uuid::Uuid::nil())),
         );
-        if job.ask_first {
-            let known = self.ask(&key).await;
-            if known != Answer::NeverSeen {
-                return known;
+        let mut say = Say::first(job.ask_first);
+        loop {
+            let answer = match say {
+                Say::AskFirst | Say::AskAfter => self.ask(&key).await,
+                Say::Submit => self.submit(&key, call).await,
+            };
+            match say.next(&answer) {
+                Some(next) => say = next,
+                None => return answer,
             }
-        }
-        match self.submit(&key, call).await {
-            Answer::Unknown(_) | Answer::NeverSeen => self.ask(&key).await,
-            answer => answer,
         }
     }
 
@@ -262,13 +253,4 @@ fn observe(call: &'static str, answer: &Answer, took: Duration) {
     };
     metrics::counter!("bellhop_provider_calls_total", "call" => call, "answer" => answer).increment(1);
     metrics::histogram!("bellhop_provider_call_seconds", "call" => call).record(took);
-}
-
-/// Whether an operation of this kind names the saga that asks: a payment is authorised and captured once,
-/// but each cancellation gives back its own amount.
-pub(crate) const fn cause_of(kind: Kind, saga_id: SagaId) -> Option<SagaId> {
-    match kind {
-        Kind::Authorize | Kind::Capture => None,
-        Kind::Void | Kind::Refund => Some(saga_id),
-    }
 }

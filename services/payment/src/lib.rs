@@ -10,7 +10,7 @@ mod commands;
 mod config;
 mod desk;
 mod http;
-mod model;
+pub mod model;
 #[cfg(test)]
 mod model_tests;
 mod provider;

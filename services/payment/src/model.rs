@@ -3,11 +3,17 @@
 //! [`plan`] says whether the provider must be called, [`Call::conclude`] what its answer means, and
 //! [`Payment::after`] what the payment has become and which money has moved.
 
+mod asked;
+mod talk;
+
 use contract::{HotelId, Money, PaymentId, ReservationId, SagaId};
+
+pub use asked::{Asked, Begins, Now};
+pub use talk::{Answer, Say};
 
 /// What can be asked of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Reserve the amount.
     Authorize,
     /// Take it.
@@ -20,7 +26,7 @@ pub(crate) enum Kind {
 
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub enum State {
     /// Its authorisation is not settled.
     New,
     /// The amount is reserved.
@@ -39,7 +45,7 @@ pub(crate) enum State {
 
 /// Why something is not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub enum Refused {
     /// The provider declined the authorisation.
     PaymentDeclined,
     /// The payment was voided before.
@@ -50,7 +56,7 @@ pub(crate) enum Refused {
 
 /// How an operation ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub enum Ending {
     /// It is done.
     Done,
     /// It is not done and will not be.
@@ -59,66 +65,99 @@ pub(crate) enum Ending {
 
 /// What was agreed when the payment was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Terms {
-    pub(crate) reservation_id: ReservationId,
-    pub(crate) amount: Money,
-    pub(crate) payment_method: String,
+pub struct Terms {
+    /// What is paid for.
+    pub reservation_id: ReservationId,
+    /// The amount.
+    pub amount: Money,
+    /// The provider's token for the payment method.
+    pub payment_method: String,
 }
 
 /// A payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "an id is called the same wherever it is"
-)]
-pub(crate) struct Payment {
-    pub(crate) hotel_id: HotelId,
-    pub(crate) payment_id: PaymentId,
-    pub(crate) state: State,
+pub struct Payment {
+    /// Whose money it is.
+    pub hotel_id: HotelId,
+    /// Names it.
+    pub payment_id: PaymentId,
+    /// Where it stands.
+    pub state: State,
     /// None for a payment that was voided before it was ever authorised.
-    pub(crate) terms: Option<Terms>,
+    pub terms: Option<Terms>,
     /// The provider's id of the authorisation; none when the amount is zero.
-    pub(crate) authorization_id: Option<String>,
-    pub(crate) captured_minor: i64,
-    pub(crate) refunded_minor: i64,
+    pub authorization_id: Option<String>,
+    /// Taken so far, in minor units.
+    pub captured_minor: i64,
+    /// Given back so far, in minor units.
+    pub refunded_minor: i64,
 }
 
 /// A call to the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Call {
+pub enum Call {
     /// Reserve an amount.
     Authorize {
+        /// The amount.
         amount: Money,
+        /// The provider's token for the payment method.
         payment_method: String,
+        /// What is paid for.
         reference: ReservationId,
     },
     /// Take what is reserved.
-    Capture { authorization_id: String, amount: Money },
+    Capture {
+        /// The provider's id of the authorisation.
+        authorization_id: String,
+        /// The amount.
+        amount: Money,
+    },
     /// Give the reservation up.
-    Void { authorization_id: String },
+    Void {
+        /// The provider's id of the authorisation.
+        authorization_id: String,
+    },
     /// Give money back; `all` when the payment is being voided.
     Refund {
+        /// The provider's id of the authorisation.
         authorization_id: String,
+        /// The amount.
         amount: Money,
+        /// Whether the payment is being voided.
         all: bool,
     },
 }
 
 /// What has happened to the money.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Effect {
+pub enum Effect {
+    /// The money is where it was.
     Nothing,
-    Authorized { authorization_id: Option<String> },
+    /// The amount is reserved.
+    Authorized {
+        /// The provider's id of the authorisation; none for nothing to pay.
+        authorization_id: Option<String>,
+    },
+    /// Nothing is reserved.
     AuthorizationDeclined,
+    /// The amount was taken.
     Captured,
+    /// The amount was not taken.
     CaptureDeclined,
+    /// Nothing is taken and nothing will be.
     Voided,
-    Refunded { amount: Money, all: bool },
+    /// Money was given back.
+    Refunded {
+        /// The amount.
+        amount: Money,
+        /// Whether the payment is being voided.
+        all: bool,
+    },
 }
 
 /// What to do about an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Plan {
+pub enum Plan {
     /// Nothing has to be asked of the provider.
     Settled(Ending, Effect),
     /// The provider must be asked.
@@ -127,28 +166,32 @@ pub(crate) enum Plan {
 
 /// A plan, and what people should look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Planned {
-    pub(crate) plan: Plan,
-    pub(crate) incident: Option<&'static str>,
+pub struct Planned {
+    /// What to do.
+    pub plan: Plan,
+    /// What people should look at.
+    pub incident: Option<&'static str>,
 }
 
 /// Money that moved: positive for a capture, negative for a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moved {
+pub enum Moved {
+    /// Taken.
     Captured(Money),
+    /// Given back.
     Refunded(Money),
 }
 
 /// An effect that cannot follow on what the payment was: our records contradict the provider's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{effect:?} cannot happen to a payment that is {state:?}")]
-pub(crate) struct Impossible {
+pub struct Impossible {
     state: State,
     effect: Effect,
 }
 
 /// What an operation needs, when all earlier ones of the payment are settled.
-pub(crate) fn plan(payment: &Payment, kind: Kind, asked: Option<Money>) -> Planned {
+pub fn plan(payment: &Payment, kind: Kind, asked: Option<Money>) -> Planned {
     let plan = match kind {
         Kind::Authorize => authorize(payment),
         Kind::Capture => capture(payment),
@@ -203,6 +246,7 @@ fn void(payment: &Payment) -> Plan {
         (State::Authorized | State::CaptureDeclined, Some(id)) => Plan::Call(Call::Void {
             authorization_id: id.clone(),
         }),
+        (State::Captured, Some(_)) if contract::planted!(LateCaptureKept) => done(Effect::Nothing),
         (State::Captured, Some(id)) => match payment.left() {
             Some(amount) if amount.minor() > 0 => Plan::Call(Call::Refund {
                 authorization_id: id.clone(),
@@ -247,66 +291,26 @@ fn refund(payment: &Payment, asked: Option<Money>) -> Planned {
     }
 }
 
-impl Call {
-    /// What a definite answer means; none when the provider refuses what cannot be refused, which is
-    /// asked again until a person has looked at it.
-    pub(crate) fn conclude(&self, done: bool, authorization_id: Option<String>) -> Option<(Ending, Effect)> {
-        let effect = match (self, done) {
-            (Self::Authorize { .. }, true) => Effect::Authorized {
-                authorization_id: Some(authorization_id?),
-            },
-            (Self::Capture { .. }, true) => Effect::Captured,
-            (Self::Void { .. }, true) => Effect::Voided,
-            (Self::Refund { amount, all, .. }, true) => Effect::Refunded {
-                amount: *amount,
-                all: *all,
-            },
-            (Self::Authorize { .. }, false) => {
-                return Some((
-                    Ending::Refused(Refused::PaymentDeclined),
-                    Effect::AuthorizationDeclined,
-                ));
-            }
-            (Self::Capture { .. }, false) => {
-                return Some((Ending::Refused(Refused::CaptureDeclined), Effect::CaptureDeclined));
-            }
-            (Self::Void { .. } | Self::Refund { .. }, false) => return None,
-        };
-        Some((Ending::Done, effect))
-    }
-
-    /// The key under which the provider knows the call: the same for every repeat, in every process.
-    pub(crate) fn key(&self, payment: &Payment, cause: SagaId) -> String {
-        let (hotel_id, payment_id) = (payment.hotel_id, payment.payment_id);
+impl Kind {
+    /// Whether an operation of this kind names the saga that asks: a payment is authorised and captured
+    /// once, but each cancellation gives back its own amount.
+    pub const fn cause(self, saga_id: SagaId) -> Option<SagaId> {
         match self {
-            Self::Authorize { .. } => format!("{hotel_id}.{payment_id}.authorize"),
-            Self::Capture { .. } => format!("{hotel_id}.{payment_id}.capture"),
-            Self::Void { .. } => format!("{hotel_id}.{payment_id}.void"),
-            Self::Refund { all: true, .. } => format!("{hotel_id}.{payment_id}.void_refund"),
-            Self::Refund { all: false, .. } => format!("{hotel_id}.{payment_id}.refund.{cause}"),
-        }
-    }
-
-    /// A name for metrics.
-    pub(crate) const fn name(&self) -> &'static str {
-        match self {
-            Self::Authorize { .. } => "authorize",
-            Self::Capture { .. } => "capture",
-            Self::Void { .. } => "void",
-            Self::Refund { .. } => "refund",
+            Self::Authorize | Self::Capture => None,
+            Self::Void | Self::Refund => Some(saga_id),
         }
     }
 }
 
 /// The payment that a key of [`Call::key`] is about.
-pub(crate) fn payment_of_key(key: &str) -> Option<(HotelId, PaymentId)> {
+pub fn payment_of_key(key: &str) -> Option<(HotelId, PaymentId)> {
     let mut pieces = key.split('.');
     Some((pieces.next()?.parse().ok()?, pieces.next()?.parse().ok()?))
 }
 
 impl Payment {
     /// Captured and not given back.
-    pub(crate) fn left(&self) -> Option<Money> {
+    pub fn left(&self) -> Option<Money> {
         let currency = self.terms.as_ref()?.amount.currency();
         Money::from_minor(self.captured_minor - self.refunded_minor, currency).ok()
     }
@@ -315,7 +319,7 @@ impl Payment {
     ///
     /// # Errors
     /// [`Impossible`] when the effect cannot follow.
-    pub(crate) fn after(&self, effect: &Effect) -> Result<(Self, Option<Moved>), Impossible> {
+    pub fn after(&self, effect: &Effect) -> Result<(Self, Option<Moved>), Impossible> {
         let mut next = self.clone();
         let impossible = || Impossible {
             state: self.state,

@@ -4,27 +4,9 @@ mod sandbox;
 
 use std::future::Future;
 
-use crate::model::Call;
+use crate::model::{Answer, Call};
 
 pub(crate) use sandbox::Sandbox;
-
-/// What a provider says, or does not say, about a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// It is done.
-    Succeeded {
-        /// The provider's id of the authorisation that it made or is about.
-        authorization_id: Option<String>,
-    },
-    /// It is not done and never will be under this key.
-    Declined,
-    /// The provider has it and does not know the outcome yet.
-    Processing,
-    /// The provider has never seen the key.
-    NeverSeen,
-    /// No answer, or none that can be trusted: it may be done or not.
-    Unknown(String),
-}
 
 /// A payment provider. Both calls end within a deadline of their own and never fail: what is not a
 /// definite answer is [`Answer::Unknown`].

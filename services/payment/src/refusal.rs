@@ -11,7 +11,7 @@ macro_rules! words {
     ($name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $name {
             /// The word in which it is stored and shown.
-            pub(crate) const fn word(self) -> &'static str {
+            pub const fn word(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word),+
                 }
@@ -60,7 +60,7 @@ impl Refused {
 
 impl Ending {
     /// The ending as a reply says it.
-    pub(crate) fn outcome(self) -> Outcome {
+    pub fn outcome(self) -> Outcome {
         match self {
             Self::Done => Outcome::Done,
             Self::Refused(why) => Outcome::Refused(Refusal::new(why.word(), why.message())),

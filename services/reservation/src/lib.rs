@@ -13,7 +13,7 @@ mod config;
 #[cfg(test)]
 mod fixtures;
 mod http;
-mod model;
+pub mod model;
 mod store;
 mod waiting;
 

@@ -44,6 +44,20 @@ pub struct Put<T> {
     pub expected: Option<T>,
 }
 
+impl Put<Entry> {
+    /// Sets an entry right: writes what the table says only where the cache still holds what was read, and
+    /// keeps the version, so that a change that is still on its way is newer.
+    pub const fn right(held: Entry, should: Option<u64>) -> Self {
+        Self {
+            new: Entry {
+                lsn: held.lsn,
+                value: should,
+            },
+            expected: Some(held),
+        }
+    }
+}
+
 /// What to write of one hotel.
 #[derive(Debug, Clone, Default)]
 pub struct HotelWrites {

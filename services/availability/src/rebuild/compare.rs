@@ -150,17 +150,7 @@ impl Rebuilder {
             differs = true;
         }
         if differs {
-            let new = Entry {
-                lsn: held.lsn,
-                value: should,
-            };
-            look.writes.nights.insert(
-                key,
-                Put {
-                    new,
-                    expected: Some(held),
-                },
-            );
+            look.writes.nights.insert(key, Put::right(held, should));
         }
     }
 

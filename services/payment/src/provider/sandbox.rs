@@ -10,9 +10,9 @@ use platform::StartError;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Provider};
+use super::Provider;
 use crate::config::Config;
-use crate::model::Call;
+use crate::model::{Answer, Call};
 
 /// The largest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;

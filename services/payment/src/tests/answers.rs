@@ -6,8 +6,9 @@ use tokio::net::TcpListener;
 
 use super::world::{SECRET, eur};
 use crate::Config;
+use crate::model::Answer;
 use crate::model::Call;
-use crate::provider::{Answer, Provider as _, Sandbox};
+use crate::provider::{Provider as _, Sandbox};
 use platform::Tasks;
 
 /// What a provider that always answers this is taken to say to a call and to a question.

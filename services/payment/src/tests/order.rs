@@ -11,8 +11,9 @@ use platform::consumer::Participant as _;
 use sqlx::{Executor as _, PgPool};
 
 use super::world::{Booking, SECRET, migrate, parts, record};
+use crate::model::Answer;
 use crate::model::Call;
-use crate::provider::{Answer, Provider};
+use crate::provider::Provider;
 use crate::{Config, assemble};
 
 /// A provider that answers by a script and remembers what it was asked.

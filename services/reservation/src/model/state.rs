@@ -18,7 +18,7 @@ use super::terms::{Cost, Terms};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ReservationState)]
-pub(crate) enum State {
+pub enum State {
     /// Asked for; rooms and payment are being arranged.
     Pending,
     /// Rooms are sold and paid for.
@@ -33,7 +33,7 @@ pub(crate) enum State {
 
 impl State {
     /// As the database and the interface write it.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Confirmed => "confirmed",
@@ -44,7 +44,7 @@ impl State {
     }
 
     /// How far along it is: a reservation only ever moves to a larger one.
-    pub(crate) const fn rank(self) -> u8 {
+    pub const fn rank(self) -> u8 {
         match self {
             Self::Pending => 0,
             Self::Confirmed => 1,
@@ -72,71 +72,90 @@ impl FromStr for State {
 
 /// A reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "its id is called as everywhere else")]
-pub(crate) struct Reservation {
-    pub(crate) hotel_id: HotelId,
-    pub(crate) reservation_id: ReservationId,
+pub struct Reservation {
+    /// The hotel.
+    pub hotel_id: HotelId,
+    /// Names it.
+    pub reservation_id: ReservationId,
     /// The run that books the stay.
-    pub(crate) saga_id: SagaId,
+    pub saga_id: SagaId,
     /// The run that cancels it.
-    pub(crate) cancellation_saga_id: Option<SagaId>,
-    pub(crate) state: State,
+    pub cancellation_saga_id: Option<SagaId>,
+    /// Where it stands.
+    pub state: State,
     /// Number of states it was in.
-    pub(crate) version: i32,
-    pub(crate) quote_id: QuoteId,
-    pub(crate) room_type_id: RoomTypeId,
-    pub(crate) rate_plan_id: RatePlanId,
-    pub(crate) rooms: u16,
-    pub(crate) party: Party,
-    pub(crate) guest_id: GuestId,
-    pub(crate) guest_name: String,
-    pub(crate) guest_email: String,
-    pub(crate) guest_phone: Option<String>,
-    pub(crate) cancellation_policy: CancellationPolicy,
+    pub version: i32,
+    /// The quote that it was made from.
+    pub quote_id: QuoteId,
+    /// What is booked.
+    pub room_type_id: RoomTypeId,
+    /// On which terms.
+    pub rate_plan_id: RatePlanId,
+    /// How many rooms.
+    pub rooms: u16,
+    /// Who stays.
+    pub party: Party,
+    /// The guest.
+    pub guest_id: GuestId,
+    /// As given for this stay.
+    pub guest_name: String,
+    /// The address by which the guest is known.
+    pub guest_email: String,
+    /// As given for this stay.
+    pub guest_phone: Option<String>,
+    /// What the quote said of cancelling.
+    pub cancellation_policy: CancellationPolicy,
     /// Total, nights, and what a cancellation costs.
-    pub(crate) terms: Terms,
+    pub terms: Terms,
     /// When the guest cancelled while the booking was still running.
-    pub(crate) cancel_requested_at: Option<DateTime<Utc>>,
+    pub cancel_requested_at: Option<DateTime<Utc>>,
     /// Who got what, from the moment of cancelling.
-    pub(crate) cost: Option<Cost>,
+    pub cost: Option<Cost>,
     /// Why it was rejected.
-    pub(crate) refusal: Option<Refusal>,
-    pub(crate) created_at: DateTime<Utc>,
-    pub(crate) updated_at: DateTime<Utc>,
+    pub refusal: Option<Refusal>,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// When it changed last.
+    pub updated_at: DateTime<Utc>,
 }
 
 /// One line of the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Transition {
-    pub(crate) version: i32,
+pub struct Transition {
+    /// Equals the number of lines so far.
+    pub version: i32,
     /// None for the first.
-    pub(crate) from: Option<State>,
-    pub(crate) to: State,
-    pub(crate) reason: Option<String>,
-    pub(crate) at: DateTime<Utc>,
+    pub from: Option<State>,
+    /// The state from then on.
+    pub to: State,
+    /// The code of a refusal, or who asked.
+    pub reason: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// What a change of a reservation brings with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Moves {
-    pub(crate) history: Vec<Transition>,
+pub struct Moves {
+    /// Lines to append to the history.
+    pub history: Vec<Transition>,
     /// What other systems are told.
-    pub(crate) facts: Vec<ReservationFact>,
+    pub facts: Vec<ReservationFact>,
     /// The cancellation to start.
-    pub(crate) cancellation: Option<(SagaId, CancelStay)>,
+    pub cancellation: Option<(SagaId, CancelStay)>,
 }
 
 /// A command that contradicts the reservation's state; only a defect can bring it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a reservation that is {} cannot become {}", .from.as_str(), .to.as_str())]
-pub(crate) struct Impossible {
+pub struct Impossible {
     from: State,
     to: State,
 }
 
 /// What comes of a guest's wish to cancel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Cancelling {
+pub enum Cancelling {
     /// It is being cancelled from now on.
     Started(Moves),
     /// The booking still runs; it will be cancelled when it is confirmed.
@@ -151,7 +170,7 @@ pub(crate) enum Cancelling {
 
 impl Reservation {
     /// The first line of its history.
-    pub(crate) fn beginning(&self) -> Transition {
+    pub fn beginning(&self) -> Transition {
         Transition {
             version: 1,
             from: None,
@@ -163,13 +182,14 @@ impl Reservation {
 
     /// Rooms are sold and paid for. If the guest has cancelled meanwhile, the cancellation starts at once
     /// under `saga_id`, at the price of the moment when the guest asked.
-    pub(crate) fn confirm(&mut self, at: DateTime<Utc>, saga_id: SagaId) -> Result<Moves, Impossible> {
+    pub fn confirm(&mut self, at: DateTime<Utc>, saga_id: SagaId) -> Result<Moves, Impossible> {
         let mut moves = Moves::default();
         match self.state {
             State::Pending => {
                 self.step(&mut moves, State::Confirmed, None, at);
                 moves.facts.push(ReservationFact::Confirmed);
-                if let Some(asked_at) = self.cancel_requested_at {
+                let asked_at = self.cancel_requested_at;
+                if let Some(asked_at) = asked_at.filter(|_| !contract::planted!(CancellationForgotten)) {
                     let cost = self.terms.cost_on(self.terms.date_at(asked_at));
                     self.begin_cancellation(&mut moves, cost, at, saga_id);
                 }
@@ -181,7 +201,7 @@ impl Reservation {
     }
 
     /// The booking was undone.
-    pub(crate) fn reject(&mut self, refusal: &Refusal, at: DateTime<Utc>) -> Result<Moves, Impossible> {
+    pub fn reject(&mut self, refusal: &Refusal, at: DateTime<Utc>) -> Result<Moves, Impossible> {
         let mut moves = Moves::default();
         match self.state {
             State::Pending => {
@@ -198,7 +218,7 @@ impl Reservation {
     }
 
     /// Rooms and money were given back.
-    pub(crate) fn mark_cancelled(&mut self, at: DateTime<Utc>) -> Result<Moves, Impossible> {
+    pub fn mark_cancelled(&mut self, at: DateTime<Utc>) -> Result<Moves, Impossible> {
         let mut moves = Moves::default();
         match (self.state, self.cost) {
             (State::Cancelling, Some(cost)) => {
@@ -213,7 +233,7 @@ impl Reservation {
     }
 
     /// The guest cancels, now; the cancellation runs under `saga_id`.
-    pub(crate) fn cancel(&mut self, now: DateTime<Utc>, saga_id: SagaId) -> Cancelling {
+    pub fn cancel(&mut self, now: DateTime<Utc>, saga_id: SagaId) -> Cancelling {
         let date = self.terms.date_at(now);
         match self.state {
             State::Cancelling | State::Cancelled => Cancelling::Already,
@@ -235,7 +255,7 @@ impl Reservation {
     }
 
     /// What it costs to cancel on this date at the hotel, and whether that can be done.
-    pub(crate) fn cancellation_cost(&self, date: StayDate) -> (Cost, bool) {
+    pub fn cancellation_cost(&self, date: StayDate) -> (Cost, bool) {
         match (self.state, self.cost) {
             (State::Rejected, _) => {
                 let zero = Money::zero(self.terms.total.currency());
@@ -253,7 +273,7 @@ impl Reservation {
     }
 
     /// A fact about it, for other systems.
-    pub(crate) fn event(&self, fact: ReservationFact, at: DateTime<Utc>) -> ReservationEvent {
+    pub fn event(&self, fact: ReservationFact, at: DateTime<Utc>) -> ReservationEvent {
         ReservationEvent {
             reservation_id: self.reservation_id,
             hotel_id: self.hotel_id,

@@ -15,36 +15,36 @@ const PARTY_MAX: u16 = 36;
 
 /// What the policy comes to for one stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Terms {
+pub struct Terms {
     /// Free up to and with this date at the hotel; never free without one.
-    pub(crate) free_until: Option<StayDate>,
+    pub free_until: Option<StayDate>,
     /// What the hotel keeps after that, at most the total.
-    pub(crate) late_penalty: Money,
+    pub late_penalty: Money,
     /// What was charged.
-    pub(crate) total: Money,
+    pub total: Money,
     /// The nights.
-    pub(crate) stay: Stay,
+    pub stay: Stay,
     /// The zone in which the hotel's dates begin.
-    pub(crate) time_zone: Tz,
+    pub time_zone: Tz,
 }
 
 /// Who gets what of the total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Cost {
+pub struct Cost {
     /// What the hotel keeps.
-    pub(crate) penalty: Money,
+    pub penalty: Money,
     /// What the guest gets back.
-    pub(crate) refund: Money,
+    pub refund: Money,
 }
 
 /// A quote that contradicts itself; the text says how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct InvalidTerms(&'static str);
+pub struct InvalidTerms(&'static str);
 
 impl Terms {
     /// What the quote's policy comes to.
-    pub(crate) fn of(quote: &Quote) -> Result<Self, InvalidTerms> {
+    pub fn of(quote: &Quote) -> Result<Self, InvalidTerms> {
         let time_zone =
             Tz::from_str(&quote.time_zone).map_err(|_| InvalidTerms("its time zone is not known"))?;
         let party = quote.party;
@@ -77,14 +77,14 @@ impl Terms {
     }
 
     /// The date at the hotel. Every instant has exactly one, whatever the clocks there do.
-    pub(crate) fn date_at(&self, now: DateTime<Utc>) -> StayDate {
+    pub fn date_at(&self, now: DateTime<Utc>) -> StayDate {
         let date = now.with_timezone(&self.time_zone).date_naive();
         // Outside the years that dates may have, the hotel's calendar has stopped.
         StayDate::from_date(date).unwrap_or(self.stay.check_out())
     }
 
     /// What cancelling on this date at the hotel costs.
-    pub(crate) fn cost_on(&self, date: StayDate) -> Cost {
+    pub fn cost_on(&self, date: StayDate) -> Cost {
         let free = self.free_until.is_some_and(|until| date <= until);
         let penalty = if free {
             Money::zero(self.total.currency())
@@ -100,7 +100,7 @@ impl Terms {
     }
 
     /// Whether nothing of the stay is left to cancel on this date at the hotel.
-    pub(crate) fn is_over_on(&self, date: StayDate) -> bool {
+    pub fn is_over_on(&self, date: StayDate) -> bool {
         date >= self.stay.check_out()
     }
 }

@@ -1,0 +1,202 @@
+//! The outboxes, the relay and the broker: order within a key, delivery at least once, nothing committed is lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
+use contract::saga::StartSaga;
+use contract::{Command, CommandEnvelope, Reply, SagaId};
+
+use crate::cache::Change;
+
+/// Who reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reader {
+    /// The orchestrator.
+    Orchestrator,
+    /// The inventory service.
+    Inventory,
+    /// The payment service.
+    Payment,
+    /// The reservation service.
+    Reservation,
+    /// The writer of the cache.
+    Cache,
+}
+
+/// What a message says.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// Start a saga.
+    Start(StartSaga),
+    /// A participant answers.
+    Reply(Reply),
+    /// For the inventory.
+    Inventory(CommandEnvelope<InventoryCommand>),
+    /// For the payment service.
+    Payment(CommandEnvelope<PaymentCommand>),
+    /// For the reservation service.
+    Reservation(CommandEnvelope<ReservationCommand>),
+    /// A night has changed.
+    Change(Change),
+}
+
+/// A message.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Names it.
+    pub id: u64,
+    /// What it says.
+    pub body: Body,
+}
+
+/// Messages of one key keep their order.
+pub type Lane = (Reader, u128);
+
+#[derive(Debug, Default)]
+struct Log {
+    messages: Vec<Message>,
+    /// Next to be handled.
+    read: usize,
+    /// Handled for good.
+    committed: usize,
+}
+
+/// Outboxes, relay and broker.
+#[derive(Debug, Default)]
+pub struct Broker {
+    next_id: u64,
+    /// Everything that was ever committed, in commit order: outboxes keep it.
+    outbox: Vec<(Lane, Message)>,
+    /// How far the relay has come.
+    sent: usize,
+    logs: BTreeMap<Lane, Log>,
+    /// Messages that somebody may read.
+    waiting: BTreeSet<Lane>,
+}
+
+impl Broker {
+    /// Commits a message into an outbox.
+    pub fn commit(&mut self, body: Body) {
+        self.next_id += 1;
+        let lane = match &body {
+            Body::Start(start) => (Reader::Orchestrator, start.saga_id.uuid().as_u128()),
+            Body::Reply(reply) => (Reader::Orchestrator, reply.saga_id.uuid().as_u128()),
+            // Keyed by hotel, and there is one.
+            Body::Inventory(_) => (Reader::Inventory, 0),
+            Body::Payment(envelope) => (Reader::Payment, envelope.saga_id.uuid().as_u128()),
+            Body::Reservation(envelope) => (Reader::Reservation, envelope.saga_id.uuid().as_u128()),
+            Body::Change(change) => (Reader::Cache, u128::from(change.night.cast_unsigned())),
+        };
+        let id = self.next_id;
+        self.outbox.push((lane, Message { id, body }));
+    }
+
+    /// A command as a message.
+    pub fn body(saga_id: SagaId, step: &str, undo: bool, attempt: u32, command: Command) -> Body {
+        let step = step.to_owned();
+        match command {
+            Command::Inventory(command) => Body::Inventory(CommandEnvelope { saga_id, step, undo, attempt, command }),
+            Command::Payment(command) => Body::Payment(CommandEnvelope { saga_id, step, undo, attempt, command }),
+            Command::Reservation(command) => {
+                Body::Reservation(CommandEnvelope { saga_id, step, undo, attempt, command })
+            }
+        }
+    }
+
+    /// Whether the relay has something to send.
+    pub const fn has_unsent(&self) -> bool {
+        self.sent < self.outbox.len()
+    }
+
+    /// The relay sends so many messages.
+    pub fn relay(&mut self, count: usize) {
+        let upto = (self.sent + count).min(self.outbox.len());
+        for at in self.sent..upto {
+            self.publish(at);
+        }
+        self.sent = upto;
+    }
+
+    /// The relay was killed before it could say how far it had come, and sends the last ones again.
+    pub fn repeat(&mut self, count: usize) {
+        for at in self.sent.saturating_sub(count)..self.sent {
+            self.publish(at);
+        }
+    }
+
+    /// What the relay had read was lost with it, and it goes on after it: what a relay must never do.
+    pub fn lose_unsent(&mut self) {
+        self.sent = self.outbox.len();
+    }
+
+    /// The slot or the broker's log is lost: all that outboxes keep is published again, but no change; those are
+    /// read from the tables.
+    pub fn publish_again(&mut self, wiped: bool) {
+        if wiped {
+            self.logs.clear();
+            self.waiting.clear();
+        }
+        for at in 0..self.outbox.len() {
+            if !matches!(self.outbox[at].1.body, Body::Change(_)) {
+                self.publish(at);
+            }
+        }
+        self.sent = self.outbox.len();
+    }
+
+    /// A snapshot tells of a night; it is in no outbox.
+    pub fn snapshot(&mut self, change: Change) {
+        self.next_id += 1;
+        let lane = (Reader::Cache, u128::from(change.night.cast_unsigned()));
+        let message = Message { id: self.next_id, body: Body::Change(change) };
+        self.logs.entry(lane).or_default().messages.push(message);
+        self.waiting.insert(lane);
+    }
+
+    fn publish(&mut self, at: usize) {
+        let (lane, message) = &self.outbox[at];
+        self.logs.entry(*lane).or_default().messages.push(message.clone());
+        self.waiting.insert(*lane);
+    }
+
+    /// Lanes with something to read.
+    pub const fn waiting(&self) -> &BTreeSet<Lane> {
+        &self.waiting
+    }
+
+    /// The next messages of a lane, at most so many.
+    pub fn read(&self, lane: Lane, count: usize) -> Vec<Message> {
+        let Some(log) = self.logs.get(&lane) else {
+            return Vec::new();
+        };
+        let upto = (log.read + count).min(log.messages.len());
+        log.messages[log.read..upto].to_vec()
+    }
+
+    /// So many messages were handled.
+    pub fn handled(&mut self, lane: Lane, count: usize) {
+        if let Some(log) = self.logs.get_mut(&lane) {
+            log.read = (log.read + count).min(log.messages.len());
+            if log.read == log.messages.len() {
+                self.waiting.remove(&lane);
+            }
+        }
+    }
+
+    /// The offset is committed up to what was handled.
+    pub fn commit_offset(&mut self, lane: Lane) {
+        if let Some(log) = self.logs.get_mut(&lane) {
+            log.committed = log.read;
+        }
+    }
+
+    /// Whoever reads the lane is another one now, and begins where the offset was committed last.
+    pub fn rewind(&mut self, lane: Lane) {
+        if let Some(log) = self.logs.get_mut(&lane) {
+            log.read = log.committed;
+            if log.read < log.messages.len() {
+                self.waiting.insert(lane);
+            }
+        }
+    }
+}

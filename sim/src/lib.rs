@@ -1,0 +1,1 @@
+//! The simulator: the decisions of every service on a simulated broker, database, clock, cache and provider.

@@ -1,0 +1,3 @@
+//! `sim`: runs seeded schedules against the simulated platform.
+
+fn main() {}

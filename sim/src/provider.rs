@@ -1,0 +1,114 @@
+//! A payment provider that keeps its word and loses its mail: a key means one call, however often it comes;
+//! requests and answers get lost or come late.
+
+use std::collections::BTreeMap;
+
+use payment::model::Call;
+
+/// What a guest's card does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Card {
+    /// Everything succeeds.
+    Good,
+    /// The authorisation is declined.
+    Declined,
+    /// The capture is declined.
+    CaptureDeclined,
+}
+
+/// A card's token, as a booking carries it.
+pub const fn token(card: Card) -> &'static str {
+    match card {
+        Card::Good => "pm_ok",
+        Card::Declined => "pm_declined",
+        Card::CaptureDeclined => "pm_capture_declined",
+    }
+}
+
+/// What the provider did under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// It was done; an authorisation has an id.
+    Yes(Option<String>),
+    /// It was declined.
+    No,
+}
+
+/// An authorisation in the provider's books.
+#[derive(Debug, Clone, Default)]
+pub struct Authorization {
+    /// Reserved.
+    pub amount: i64,
+    /// Taken, all captures together.
+    pub captured: i64,
+    /// Given back.
+    pub refunded: i64,
+    /// Whether it was given up.
+    pub voided: bool,
+    declines_capture: bool,
+}
+
+/// The provider's books.
+#[derive(Debug, Default)]
+pub struct Provider {
+    keys: BTreeMap<String, Done>,
+    /// Authorisations by id.
+    pub authorizations: BTreeMap<String, Authorization>,
+    /// Requests that are still under way.
+    pub late: Vec<(String, Call)>,
+}
+
+impl Provider {
+    /// What was done under a key, if anything.
+    pub fn ask(&self, key: &str) -> Option<Done> {
+        self.keys.get(key).cloned()
+    }
+
+    /// Does it, once per key.
+    pub fn submit(&mut self, key: &str, call: &Call) -> Done {
+        if let Some(done) = self.keys.get(key) {
+            return done.clone();
+        }
+        let done = self.first(call);
+        self.keys.insert(key.to_owned(), done.clone());
+        done
+    }
+
+    fn first(&mut self, call: &Call) -> Done {
+        match call {
+            Call::Authorize { payment_method, .. } if payment_method == token(Card::Declined) => Done::No,
+            Call::Authorize { amount, payment_method, reference } => {
+                let id = format!("auth-{reference}");
+                let authorization = Authorization {
+                    amount: amount.minor(),
+                    declines_capture: payment_method == token(Card::CaptureDeclined),
+                    ..Authorization::default()
+                };
+                self.authorizations.insert(id.clone(), authorization);
+                Done::Yes(Some(id))
+            }
+            Call::Capture { authorization_id, amount } => self.with(authorization_id, |found| {
+                let may = !found.voided && !found.declines_capture;
+                // A provider that is asked under another key takes the money again.
+                found.captured += if may { amount.minor() } else { 0 };
+                may
+            }),
+            Call::Void { authorization_id } => self.with(authorization_id, |found| {
+                found.voided = true;
+                found.captured == found.refunded
+            }),
+            Call::Refund { authorization_id, amount, .. } => self.with(authorization_id, |found| {
+                let may = found.captured - found.refunded >= amount.minor();
+                found.refunded += if may { amount.minor() } else { 0 };
+                may
+            }),
+        }
+    }
+
+    fn with(&mut self, id: &str, act: impl FnOnce(&mut Authorization) -> bool) -> Done {
+        match self.authorizations.get_mut(id).map(act) {
+            Some(true) => Done::Yes(None),
+            _ => Done::No,
+        }
+    }
+}

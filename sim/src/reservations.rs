@@ -1,0 +1,133 @@
+//! The reservation service's table, and its model on it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use contract::command::ReservationCommand;
+use contract::quote::{CancellationPolicy, Party, Penalty};
+use contract::saga::{BookStay, SagaData, StartSaga};
+use contract::{GuestId, HotelId, Money, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId, Stay};
+use reservation::model::{Cancelling, Moves, Reservation, State, Terms, Transition};
+use uuid::Uuid;
+
+/// What a guest wants.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// Where.
+    pub room_type: (HotelId, RoomTypeId),
+    /// When.
+    pub stay: Stay,
+    /// How many rooms.
+    pub rooms: u16,
+    /// The price.
+    pub total: Money,
+    /// What the hotel keeps of it when the stay is cancelled late.
+    pub late_penalty: Money,
+    /// Whether cancelling is free until the arrival.
+    pub is_flexible: bool,
+}
+
+/// Rows of `reservation.reservation`.
+#[derive(Debug, Default)]
+pub struct Reservations {
+    /// By id, each with its history.
+    pub rows: BTreeMap<ReservationId, (Reservation, Vec<Transition>)>,
+    next: u128,
+}
+
+impl Reservations {
+    fn number(&mut self) -> Uuid {
+        self.next += 1;
+        Uuid::from_u128(self.next)
+    }
+
+    /// Accepts a booking. Answers what starts its saga.
+    pub fn create(&mut self, wish: Wish, payment_method: &str, now: DateTime<Utc>) -> StartSaga {
+        let (reservation_id, saga_id) = (ReservationId::from_uuid(self.number()), SagaId::from_uuid(self.number()));
+        let (hotel_id, room_type_id) = wish.room_type;
+        let (guest_id, rate_plan_id) = (GuestId::from_uuid(Uuid::from_u128(1)), RatePlanId::from_uuid(Uuid::from_u128(1)));
+        let row = Reservation {
+            hotel_id,
+            reservation_id,
+            saga_id,
+            cancellation_saga_id: None,
+            state: State::Pending,
+            version: 1,
+            quote_id: QuoteId::from_uuid(Uuid::from_u128(1)),
+            room_type_id,
+            rate_plan_id,
+            rooms: wish.rooms,
+            party: Party { adults: 1, children: 0 },
+            guest_id,
+            guest_name: String::new(),
+            guest_email: String::new(),
+            guest_phone: None,
+            cancellation_policy: CancellationPolicy { free_until_days_before: None, penalty: Penalty::FirstNight },
+            terms: Terms {
+                free_until: wish.is_flexible.then_some(wish.stay.check_in()),
+                late_penalty: wish.late_penalty,
+                total: wish.total,
+                stay: wish.stay,
+                time_zone: chrono_tz::UTC,
+            },
+            cancel_requested_at: None,
+            cost: None,
+            refusal: None,
+            created_at: now,
+            updated_at: now,
+        };
+        let history = vec![row.beginning()];
+        self.rows.insert(reservation_id, (row, history));
+        let saga = SagaData::BookStay(BookStay {
+            reservation_id,
+            hotel_id,
+            room_type_id,
+            rate_plan_id,
+            stay: wish.stay,
+            rooms: wish.rooms,
+            guest_id,
+            total: wish.total,
+            payment_method: payment_method.to_owned(),
+        });
+        StartSaga { saga_id, saga }
+    }
+
+    /// A command of the orchestrator. Answers the saga to start, if one is.
+    ///
+    /// # Errors
+    /// When it contradicts the reservation's state.
+    pub fn take(&mut self, command: &ReservationCommand, now: DateTime<Utc>) -> Result<Option<StartSaga>, String> {
+        let saga_id = SagaId::from_uuid(self.number());
+        let id = match command {
+            ReservationCommand::Confirm { reservation_id, .. }
+            | ReservationCommand::Reject { reservation_id, .. }
+            | ReservationCommand::MarkCancelled { reservation_id, .. } => *reservation_id,
+        };
+        let (row, history) = self.rows.get_mut(&id).ok_or("there is no such reservation")?;
+        let moves = match command {
+            ReservationCommand::Confirm { .. } => row.confirm(now, saga_id),
+            ReservationCommand::Reject { refusal, .. } => row.reject(refusal, now),
+            ReservationCommand::MarkCancelled { .. } => row.mark_cancelled(now),
+        };
+        Ok(written(history, moves.map_err(|error| error.to_string())?))
+    }
+
+    /// The guest cancels. Answers the saga to start, if one is, and whether the booking still runs.
+    pub fn cancel(&mut self, id: ReservationId, now: DateTime<Utc>) -> (Option<StartSaga>, bool) {
+        let saga_id = SagaId::from_uuid(self.number());
+        let Some((row, history)) = self.rows.get_mut(&id) else {
+            return (None, false);
+        };
+        match row.cancel(now, saga_id) {
+            Cancelling::Started(moves) => (written(history, moves), false),
+            Cancelling::Noted => (None, true),
+            Cancelling::Already | Cancelling::NotCancellable | Cancelling::StayOver => (None, false),
+        }
+    }
+}
+
+fn written(history: &mut Vec<Transition>, moves: Moves) -> Option<StartSaga> {
+    history.extend(moves.history);
+    let (saga_id, data) = moves.cancellation?;
+    Some(StartSaga { saga_id, saga: SagaData::CancelStay(data) })
+}

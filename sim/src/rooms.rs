@@ -1,0 +1,106 @@
+//! The inventory's tables, and its model on them as production runs it: read, apply, write the changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contract::command::InventoryCommand;
+use contract::{HotelId, Outcome, RoomTypeId, SagaId, StayDate};
+use inventory::model::{Contradiction, Hold, HoldKey, HoldState, Ledger, Night, NightKey};
+
+/// Rows of `inventory.room_night` and `inventory.hold`.
+#[derive(Debug)]
+pub struct Rooms {
+    today: StayDate,
+    room_type: (HotelId, RoomTypeId),
+    /// Nights by key.
+    pub nights: BTreeMap<NightKey, Night>,
+    /// Holds by key, each with when it expires, in seconds.
+    pub holds: BTreeMap<HoldKey, (Hold, i64)>,
+}
+
+impl Rooms {
+    /// Nights with so many rooms each, from `first` on.
+    pub fn new(today: StayDate, room_type: (HotelId, RoomTypeId), first: StayDate, totals: &[i32]) -> Self {
+        let night = |(at, total): (usize, &i32)| {
+            let date = first.plus_days(u32::try_from(at).unwrap_or(0));
+            let night = Night { total: *total, held: 0, sold: 0, closed: false };
+            ((room_type.0, room_type.1, date), night)
+        };
+        Self {
+            today,
+            room_type,
+            nights: totals.iter().enumerate().map(night).collect(),
+            holds: BTreeMap::new(),
+        }
+    }
+
+    fn ledger(&self) -> Ledger {
+        Ledger::new(
+            self.today,
+            BTreeSet::from([self.room_type]),
+            self.nights.iter().map(|(key, night)| (*key, *night)),
+            self.holds.iter().map(|(key, (hold, _))| (*key, *hold)),
+        )
+    }
+
+    /// One transaction over a batch of commands. Answers the outcomes and the nights that changed.
+    ///
+    /// # Errors
+    /// When the books contradict themselves.
+    pub fn settle(
+        &mut self,
+        commands: &[(SagaId, InventoryCommand)],
+        expires_at: i64,
+    ) -> Result<(Vec<Outcome>, Vec<NightKey>), Contradiction> {
+        let mut ledger = self.ledger();
+        let mut outcomes = Vec::with_capacity(commands.len());
+        for (saga_id, command) in commands {
+            outcomes.push(ledger.apply(*saga_id, command)?);
+        }
+        Ok((outcomes, self.write(&ledger, expires_at)))
+    }
+
+    /// Holds whose time is over give their rooms back. Answers the nights that changed.
+    ///
+    /// # Errors
+    /// When the books contradict themselves.
+    pub fn expire(&mut self, now: i64) -> Result<Vec<NightKey>, Contradiction> {
+        let over: Vec<HoldKey> = self
+            .holds
+            .iter()
+            .filter(|(_, (hold, at))| hold.state == HoldState::Held && *at <= now)
+            .map(|(key, _)| *key)
+            .collect();
+        let mut ledger = self.ledger();
+        for key in over {
+            ledger.expire(key)?;
+        }
+        Ok(self.write(&ledger, 0))
+    }
+
+    /// When the next hold expires.
+    pub fn next_expiry(&self) -> Option<i64> {
+        let held = self.holds.values().filter(|(hold, _)| hold.state == HoldState::Held);
+        held.map(|(_, at)| *at).min()
+    }
+
+    fn write(&mut self, ledger: &Ledger, expires_at: i64) -> Vec<NightKey> {
+        let changes = ledger.changes();
+        for (key, hold) in changes.new_holds {
+            self.holds.insert(key, (hold, expires_at));
+        }
+        for (key, state) in changes.changed_holds {
+            if let Some((hold, _)) = self.holds.get_mut(&key) {
+                hold.state = state;
+            }
+        }
+        let mut changed = Vec::with_capacity(changes.nights.len());
+        for (key, held, sold) in changes.nights {
+            if let Some(night) = self.nights.get_mut(&key) {
+                night.held += held;
+                night.sold += sold;
+                changed.push(key);
+            }
+        }
+        changed
+    }
+}

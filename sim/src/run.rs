@@ -1,0 +1,185 @@
+//! One seed: things go wrong for a while, then everything heals and must end.
+
+use crate::broker::Lane;
+use crate::check;
+use crate::rates::Rates;
+use crate::seen::{Seen, Sight};
+use crate::world::{Rule, World};
+
+/// Steps after which a healed world goes round in a circle.
+const TOO_MANY: u32 = 5_000;
+
+/// How a seed ended.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Steps taken.
+    pub steps: u64,
+    /// What was seen.
+    pub seen: Seen,
+    /// The violation, if one was found.
+    pub violation: Option<String>,
+    /// The story, if it was to be told.
+    pub story: Vec<String>,
+}
+
+/// Runs a seed, with this rule broken if there is one. The same seed is the same run.
+pub fn run(seed: u64, broken: Option<Rule>, told: bool) -> Outcome {
+    let mut world = World::new(seed, broken, told);
+    let mut steps = 0;
+    let ended = chaos(&mut world, &mut steps).and_then(|()| heal(&mut world, &mut steps));
+    count_ends(&mut world);
+    Outcome {
+        steps,
+        seen: world.seen,
+        violation: ended.err(),
+        story: world.story().to_vec(),
+    }
+}
+
+fn chaos(world: &mut World, steps: &mut u64) -> Result<(), String> {
+    let count = world.random.u32(40..160);
+    for _ in 0..count {
+        act(world)?;
+        *steps += 1;
+        check::always(world)?;
+    }
+    Ok(())
+}
+
+/// Something happens, or something goes wrong.
+fn act(world: &mut World) -> Result<(), String> {
+    let rates = world.rates;
+    if world.strikes(rates.zombie) {
+        return world.zombie();
+    }
+    if world.strikes(rates.time) {
+        let seconds = if world.random.u32(0..6) == 0 { 1_000 } else { world.random.i64(1..30) };
+        world.pass(seconds);
+    }
+    if world.strikes(rates.cache_wiped) {
+        world.wipe_cache();
+    }
+    if world.strikes(rates.log_lost) {
+        world.lose_log();
+    }
+    if world.strikes(rates.hotel_changes) {
+        world.change_hotel();
+    }
+    if world.strikes(rates.relay_repeats) {
+        let count = world.random.usize(1..6);
+        world.broker.repeat(count);
+    }
+    match world.random.u32(0..16) {
+        0 => world.book(),
+        1 => cancel_one(world),
+        2 => world.fire(),
+        3 => world.expire()?,
+        4 => world.sweep(),
+        5 if !world.provider.late.is_empty() => {
+            let at = world.random.usize(0..world.provider.late.len());
+            world.arrive(at);
+        }
+        6..=8 if !world.money.desk.is_empty() => {
+            let at = world.random.usize(0..world.money.desk.len());
+            world.work(at)?;
+        }
+        9..=11 => relay(world),
+        _ => deliver_one(world)?,
+    }
+    Ok(())
+}
+
+fn relay(world: &mut World) {
+    let count = world.random.usize(1..8);
+    let crashes = world.rates.crash_after;
+    if !world.keeps(Rule::ConfirmAfterPublish) && world.strikes(crashes) {
+        return world.broker.lose_unsent();
+    }
+    world.broker.relay(count);
+}
+
+fn cancel_one(world: &mut World) {
+    let count = world.reservations.rows.len();
+    // Not every guest cancels.
+    if count == 0 || world.random.u32(0..3) > 0 {
+        return;
+    }
+    let at = world.random.usize(0..count);
+    if let Some(id) = world.reservations.rows.keys().nth(at).copied() {
+        world.cancel(id);
+    }
+}
+
+fn deliver_one(world: &mut World) -> Result<(), String> {
+    let count = world.broker.waiting().len();
+    if count == 0 {
+        relay(world);
+        return Ok(());
+    }
+    let at = world.random.usize(0..count);
+    let lane: Option<Lane> = world.broker.waiting().iter().nth(at).copied();
+    let batch = world.random.usize(1..=4);
+    lane.map_or(Ok(()), |lane| world.deliver(lane, batch))
+}
+
+/// Nothing goes wrong any more, and everything must end.
+fn heal(world: &mut World, steps: &mut u64) -> Result<(), String> {
+    world.rates = Rates::default();
+    world.tell(|| "from here on nothing goes wrong".to_owned());
+    for _ in 0..TOO_MANY {
+        if !go_on(world)? {
+            return check::at_rest(world);
+        }
+        *steps += 1;
+        check::always(world)?;
+    }
+    Err("it never comes to rest".to_owned())
+}
+
+/// The next thing that has to be done, if there is one.
+fn go_on(world: &mut World) -> Result<bool, String> {
+    if world.broker.has_unsent() {
+        world.broker.relay(usize::MAX / 2);
+    } else if let Some(lane) = world.broker.waiting().first().copied() {
+        world.deliver(lane, 8)?;
+    } else if !world.provider.late.is_empty() {
+        world.arrive(0);
+    } else if !world.money.desk.is_empty() {
+        world.work(0)?;
+    } else if !world.wishes.is_empty() {
+        world.book();
+    } else if world.money.is_due() && world.keeps(Rule::Sweep) {
+        world.sweep();
+    } else if let Some(due) = world.coordinator.next_due() {
+        let wait = (due - world.now).num_seconds().max(0) + 1;
+        world.pass(wait);
+        world.expire()?;
+        world.fire();
+    } else if let Some(at) = world.rooms.next_expiry() {
+        let wait = (at - world.now.timestamp()).max(0);
+        world.pass(wait);
+        world.expire()?;
+    } else {
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+fn count_ends(world: &mut World) {
+    use reservation::model::State;
+    let mut seen = Vec::new();
+    for (_, history) in world.reservations.rows.values() {
+        if history.iter().any(|line| line.to == State::Confirmed) {
+            seen.push(Sight::Confirmed);
+        }
+        if history.iter().any(|line| line.to == State::Cancelled) {
+            seen.push(Sight::Cancelled);
+        }
+    }
+    for _ in 0..world.coordinator.given_up {
+        seen.push(Sight::GivenUp);
+    }
+    for sight in seen {
+        world.seen.note(sight);
+    }
+}

@@ -1,0 +1,89 @@
+//! Rare states that must have come up in a long run.
+
+/// A state that is worth nothing unless it was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Sight {
+    /// A booking was confirmed.
+    Confirmed,
+    /// A booking was refused because the last room was gone.
+    SoldOut,
+    /// Three bookings wanted the last room at once.
+    RaceForTheLastRoom,
+    /// A stay was cancelled.
+    Cancelled,
+    /// The guest cancelled while the booking still ran.
+    CancelledDuringBooking,
+    /// A hold expired before it was booked.
+    HoldExpired,
+    /// A release came before its hold, and the hold was refused.
+    TombstoneHit,
+    /// A payment was declined.
+    Declined,
+    /// A capture was refused, and the booking undone.
+    CaptureRefused,
+    /// What was captured although it should not have been was given back.
+    LateCaptureRefunded,
+    /// An outcome was not known, and was asked for.
+    UnknownResolved,
+    /// A request arrived at the provider after it had been asked for in vain.
+    LateRequest,
+    /// A step was given up.
+    GivenUp,
+    /// A message came again and changed nothing.
+    Duplicate,
+    /// A former owner was kept from writing.
+    ZombieFenced,
+    /// An older change reached the cache after a newer one.
+    OldChange,
+    /// A desk forgot its work, and the sweep found it.
+    Swept,
+    /// Everything was published again.
+    PublishedAgain,
+}
+
+/// Names in the order of [`Sight`].
+pub const NAMES: [&str; 18] = [
+    "confirmed",
+    "sold out",
+    "three-way race for the last room",
+    "cancelled",
+    "cancelled during the booking",
+    "hold expired during the booking",
+    "hold after its release",
+    "payment declined",
+    "capture refused",
+    "late capture refunded",
+    "unknown outcome resolved",
+    "request late at the provider",
+    "step given up",
+    "duplicate ignored",
+    "zombie fenced",
+    "old change after a newer one",
+    "forgotten work swept",
+    "everything published again",
+];
+
+/// How often each was seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen(pub [u64; NAMES.len()]);
+
+impl Seen {
+    /// It was seen once more.
+    pub const fn note(&mut self, sight: Sight) {
+        self.0[sight as usize] += 1;
+    }
+
+    /// Adds what another run saw.
+    pub fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine += theirs;
+        }
+    }
+
+    /// What was never seen.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let never = self.0.iter().zip(NAMES).filter(|(count, _)| **count == 0);
+        never.map(|(_, name)| name).collect()
+    }
+}
