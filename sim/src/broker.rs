@@ -95,11 +95,27 @@ impl Broker {
     pub fn body(saga_id: SagaId, step: &str, undo: bool, attempt: u32, command: Command) -> Body {
         let step = step.to_owned();
         match command {
-            Command::Inventory(command) => Body::Inventory(CommandEnvelope { saga_id, step, undo, attempt, command }),
-            Command::Payment(command) => Body::Payment(CommandEnvelope { saga_id, step, undo, attempt, command }),
-            Command::Reservation(command) => {
-                Body::Reservation(CommandEnvelope { saga_id, step, undo, attempt, command })
-            }
+            Command::Inventory(command) => Body::Inventory(CommandEnvelope {
+                saga_id,
+                step,
+                undo,
+                attempt,
+                command,
+            }),
+            Command::Payment(command) => Body::Payment(CommandEnvelope {
+                saga_id,
+                step,
+                undo,
+                attempt,
+                command,
+            }),
+            Command::Reservation(command) => Body::Reservation(CommandEnvelope {
+                saga_id,
+                step,
+                undo,
+                attempt,
+                command,
+            }),
         }
     }
 
@@ -148,7 +164,10 @@ impl Broker {
     pub fn snapshot(&mut self, change: Change) {
         self.next_id += 1;
         let lane = (Reader::Cache, u128::from(change.night.cast_unsigned()));
-        let message = Message { id: self.next_id, body: Body::Change(change) };
+        let message = Message {
+            id: self.next_id,
+            body: Body::Change(change),
+        };
         self.logs.entry(lane).or_default().messages.push(message);
         self.waiting.insert(lane);
     }

@@ -32,7 +32,9 @@ impl Cache {
 
     /// Fills an entry that is missing.
     pub fn fill(&mut self, change: Change) {
-        self.entries.entry(change.night).or_insert((change.lsn, change.left));
+        self.entries
+            .entry(change.night)
+            .or_insert((change.lsn, change.left));
     }
 
     /// Everything is gone.

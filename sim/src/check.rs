@@ -35,7 +35,11 @@ pub fn at_rest(world: &World) -> Checked {
     for (id, kept) in &world.coordinator.sagas {
         let state = kept.run.state;
         if !matches!(state, SagaState::Completed | SagaState::Compensated) {
-            return Err(format!("saga {id} is {} at rest: {:?}", state.word(), kept.run.reason));
+            return Err(format!(
+                "saga {id} is {} at rest: {:?}",
+                state.word(),
+                kept.run.reason
+            ));
         }
     }
     if world.money.is_due() {
@@ -52,7 +56,11 @@ pub fn at_rest(world: &World) -> Checked {
     for (key, night) in &world.rooms.nights {
         let cached = world.cache.left(key.2.days_since_1970());
         if cached != Some(night.left()) {
-            return Err(format!("the cache says {cached:?} left for {:?}, the table {}", key.2, night.left()));
+            return Err(format!(
+                "the cache says {cached:?} left for {:?}, the table {}",
+                key.2,
+                night.left()
+            ));
         }
     }
     Ok(())
@@ -65,7 +73,11 @@ fn nights(world: &World) -> Checked {
         if let Some(taking) = hold.takes() {
             for key in taking.nights(*hotel_id) {
                 let sum = sums.entry(key).or_default();
-                let counter = if hold.state == HoldState::Held { &mut sum.0 } else { &mut sum.1 };
+                let counter = if hold.state == HoldState::Held {
+                    &mut sum.0
+                } else {
+                    &mut sum.1
+                };
                 *counter += i32::from(taking.rooms);
             }
         }
@@ -73,7 +85,10 @@ fn nights(world: &World) -> Checked {
     for (key, night) in &world.rooms.nights {
         let (held, sold) = sums.get(key).copied().unwrap_or_default();
         if (night.held, night.sold) != (held, sold) {
-            return Err(format!("{:?} counts {night:?}, its holds are {held} held and {sold} sold", key.2));
+            return Err(format!(
+                "{:?} counts {night:?}, its holds are {held} held and {sold} sold",
+                key.2
+            ));
         }
         if (held + sold) * 10 > night.total * 11 {
             return Err(format!("{:?} is oversold: {night:?}", key.2));
@@ -89,16 +104,24 @@ fn payments(world: &World) -> Checked {
         let amount = payment.terms.as_ref().map_or(0, |terms| terms.amount.minor());
         let (captured, refunded) = (payment.captured_minor, payment.refunded_minor);
         if captured > amount || refunded > captured {
-            return Err(format!("payment {id} of {amount} took {captured} and gave back {refunded}"));
+            return Err(format!(
+                "payment {id} of {amount} took {captured} and gave back {refunded}"
+            ));
         }
         let booked = world.money.booked.get(id).copied().unwrap_or_default();
         if booked != (captured, refunded) {
-            return Err(format!("payment {id}: booked {booked:?}, recorded {:?}", (captured, refunded)));
+            return Err(format!(
+                "payment {id}: booked {booked:?}, recorded {:?}",
+                (captured, refunded)
+            ));
         }
     }
     for (id, found) in &world.provider.authorizations {
         if found.captured > found.amount || found.refunded > found.captured {
-            return Err(format!("{id}: the provider took {} of {}", found.captured, found.amount));
+            return Err(format!(
+                "{id}: the provider took {} of {}",
+                found.captured, found.amount
+            ));
         }
     }
     Ok(())
@@ -116,7 +139,10 @@ fn lawful(reservation: &Reservation, history: &[Transition]) -> Checked {
                 | (Some(State::Cancelling), State::Cancelled)
         );
         if !legal || line.from != from || usize::try_from(line.version) != Ok(at + 1) {
-            return Err(format!("{}: {from:?} became {:?}", reservation.reservation_id, line.to));
+            return Err(format!(
+                "{}: {from:?} became {:?}",
+                reservation.reservation_id, line.to
+            ));
         }
         from = Some(line.to);
     }
@@ -137,12 +163,16 @@ fn settled(world: &World, reservation: &Reservation) -> Checked {
                 || left != 0
                 || payment.is_some_and(|payment| payment.state == PaymentState::Authorized) =>
         {
-            Err(format!("{id} is rejected with rooms {rooms:?}, {left} paid, {payment:?}"))
+            Err(format!(
+                "{id} is rejected with rooms {rooms:?}, {left} paid, {payment:?}"
+            ))
         }
         State::Cancelled => {
             let penalty = reservation.cost.map_or(0, |cost| cost.penalty.minor());
             if matches!(rooms, Some(HoldState::Held | HoldState::Sold)) || left != penalty {
-                return Err(format!("{id} is cancelled with rooms {rooms:?}, {left} kept of {penalty}"));
+                return Err(format!(
+                    "{id} is cancelled with rooms {rooms:?}, {left} kept of {penalty}"
+                ));
             }
             Ok(())
         }
@@ -163,7 +193,10 @@ fn ended(world: &World, reservation: &Reservation) -> Checked {
         return Ok(());
     };
     if found.captured - found.refunded != left_of(world, id) {
-        return Err(format!("{id}: the provider has {found:?}, we have {} left", left_of(world, id)));
+        return Err(format!(
+            "{id}: the provider has {found:?}, we have {} left",
+            left_of(world, id)
+        ));
     }
     if reservation.state == State::Rejected && !found.voided && found.captured == 0 {
         return Err(format!("{id} is rejected and its authorisation is still open"));
@@ -179,7 +212,10 @@ fn logs(world: &World) -> Checked {
             undoing |= line.undo;
             pivot |= line.kind == StepKind::Pivot && !line.undo && line.outcome == "ok";
             if undoing && (pivot || !line.undo) {
-                return Err(format!("saga {id}: {} {} after the turn", line.step, line.outcome));
+                return Err(format!(
+                    "saga {id}: {} {} after the turn",
+                    line.step, line.outcome
+                ));
             }
         }
     }

@@ -64,13 +64,23 @@ impl Coordinator {
         if self.sagas.contains_key(&saga_id) {
             return Vec::new();
         }
-        let kept = Kept { data: data.clone(), run: Run::new(), lines: Vec::new() };
+        let kept = Kept {
+            data: data.clone(),
+            run: Run::new(),
+            lines: Vec::new(),
+        };
         self.sagas.insert(saga_id, kept);
         self.advance(saga_id, &Input::Start, now, epoch)
     }
 
     /// Lets the engine decide, and appends what it says. Answers the commands.
-    pub fn advance(&mut self, saga_id: SagaId, input: &Input<'_>, now: DateTime<Utc>, epoch: u64) -> Vec<Sent> {
+    pub fn advance(
+        &mut self,
+        saga_id: SagaId,
+        input: &Input<'_>,
+        now: DateTime<Utc>,
+        epoch: u64,
+    ) -> Vec<Sent> {
         let Some(kept) = self.sagas.get_mut(&saga_id) else {
             return Vec::new();
         };
@@ -88,20 +98,32 @@ impl Coordinator {
                 }
             };
             let (step, kind, undo) = (line.step, line.kind, line.undo);
-            kept.lines.push(Line { step, kind, undo, outcome, epoch });
+            kept.lines.push(Line {
+                step,
+                kind,
+                undo,
+                outcome,
+                epoch,
+            });
         }
         sent
     }
 
     /// Sagas whose time has come.
     pub fn due(&self, now: DateTime<Utc>) -> Vec<SagaId> {
-        let due = self.sagas.iter().filter(|(_, kept)| kept.run.waiting.is_some_and(|waiting| waiting.due <= now));
+        let due = self
+            .sagas
+            .iter()
+            .filter(|(_, kept)| kept.run.waiting.is_some_and(|waiting| waiting.due <= now));
         due.map(|(id, _)| *id).collect()
     }
 
     /// When the next saga is due.
     pub fn next_due(&self) -> Option<DateTime<Utc>> {
-        self.sagas.values().filter_map(|kept| Some(kept.run.waiting?.due)).min()
+        self.sagas
+            .values()
+            .filter_map(|kept| Some(kept.run.waiting?.due))
+            .min()
     }
 
     /// Whether all have ended.

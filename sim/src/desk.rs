@@ -1,6 +1,6 @@
 //! The payment desk at work: one call between two transactions, with everything that can happen to it.
 
-use payment::model::{Call, Effect, Ending, Plan};
+use payment::model::{Answer, Call, Effect, Ending, Plan, Say};
 
 use crate::broker::Body;
 use crate::money::Job;
@@ -29,58 +29,67 @@ impl World {
         if !self.keeps(Rule::SameKey) {
             key = format!("{key}.{}", self.random.u64(..));
         }
-        let Some(done) = self.outcome(job, &key, call) else {
-            self.tell(|| format!("nobody knows what became of {} for {}", call.name(), job.payment));
-            if !self.keeps(Rule::UnknownIsUnknown)
-                && let Some((ending, effect)) = call.conclude(false, None)
-            {
-                return self.write(job, ending, &effect);
-            }
-            return Ok(());
-        };
-        if self.strikes(self.rates.desk_crash) {
-            self.tell(|| format!("the desk forgets that {} for {} is {done:?}", call.name(), job.payment));
+        let answer = self.talk(job, &key, call);
+        let is_known = matches!(answer, Answer::Succeeded { .. } | Answer::Declined);
+        self.tell(|| format!("{} for payment {} ({key}): {answer:?}", call.name(), job.payment));
+        if is_known && self.strikes(self.rates.desk_crash) {
+            self.tell(|| "the desk forgets what it was working on".to_owned());
             self.money.desk.clear();
             return Ok(());
         }
-        let (yes, id) = match done {
-            Done::Yes(id) => (true, id),
-            Done::No => (false, None),
-        };
-        if yes && matches!(call, Call::Refund { all: true, .. }) {
+        let gave_back = matches!(
+            (&answer, call),
+            (Answer::Succeeded { .. }, Call::Refund { all: true, .. })
+        );
+        if gave_back {
             self.seen.note(Sight::LateCaptureRefunded);
         }
-        match call.conclude(yes, id) {
-            Some((ending, effect)) => self.write(job, ending, &effect),
-            None => Ok(()),
+        match call.judge(answer) {
+            Ok((ending, effect)) => self.write(job, ending, &effect),
+            // It stays due, and the sweep finds it.
+            Err(_) => Ok(()),
         }
     }
 
-    /// What the provider says, if that can be known now.
-    fn outcome(&mut self, job: &Job, key: &str, call: &Call) -> Option<Done> {
-        if job.ask_first {
-            if self.strikes(self.rates.answer_lost) {
-                return None;
-            }
-            if let Some(done) = self.provider.ask(key) {
-                self.seen.note(Sight::UnknownResolved);
-                return Some(done);
+    /// What the provider says in the end, in the order in which production talks to it.
+    fn talk(&mut self, job: &Job, key: &str, call: &Call) -> Answer {
+        let mut say = Say::first(job.ask_first);
+        loop {
+            let answer = match say {
+                Say::AskFirst | Say::AskAfter => self.ask(key),
+                Say::Submit => self.submit(key, call),
+            };
+            match say.next(&answer) {
+                Some(next) => say = next,
+                None => return answer,
             }
         }
+    }
+
+    fn ask(&mut self, key: &str) -> Answer {
+        if self.strikes(self.rates.answer_lost) {
+            return Answer::Unknown(String::new());
+        }
+        let Some(done) = self.provider.ask(key) else {
+            return Answer::NeverSeen;
+        };
+        self.seen.note(Sight::UnknownResolved);
+        answer(done)
+    }
+
+    fn submit(&mut self, key: &str, call: &Call) -> Answer {
         if self.strikes(self.rates.request_lost) {
-            return None;
+            return Answer::Unknown(String::new());
         }
         if self.strikes(self.rates.request_late) {
             self.provider.late.push((key.to_owned(), call.clone()));
-            return None;
+            return Answer::Unknown(String::new());
         }
         let done = self.provider.submit(key, call);
-        self.tell(|| format!("the provider is asked to {} for {}: {done:?}", call.name(), job.payment));
-        if !self.strikes(self.rates.answer_lost) {
-            return Some(done);
+        if self.strikes(self.rates.answer_lost) {
+            return Answer::Unknown(String::new());
         }
-        // The answer is lost, so the desk asks; that answer can be lost too.
-        (!self.strikes(self.rates.answer_lost)).then_some(done)
+        answer(done)
     }
 
     fn write(&mut self, job: &Job, ending: Ending, effect: &Effect) -> Result<(), String> {
@@ -99,7 +108,12 @@ impl World {
     pub(crate) fn arrive(&mut self, at: usize) {
         let (key, call) = self.provider.late.swap_remove(at);
         let done = self.provider.submit(&key, &call);
-        self.tell(|| format!("a late request to {} arrives at the provider: {done:?}", call.name()));
+        self.tell(|| {
+            format!(
+                "a late request to {} arrives at the provider: {done:?}",
+                call.name()
+            )
+        });
         self.seen.note(Sight::LateRequest);
     }
 
@@ -110,5 +124,12 @@ impl World {
                 self.seen.note(Sight::Swept);
             }
         }
+    }
+}
+
+fn answer(done: Done) -> Answer {
+    match done {
+        Done::Yes(authorization_id) => Answer::Succeeded { authorization_id },
+        Done::No => Answer::Declined,
     }
 }

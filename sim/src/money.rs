@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contract::command::PaymentCommand;
 use contract::{CommandEnvelope, HotelId, Money as Amount, Outcome, PaymentId, Reply, SagaId};
-use payment::model::{Call, Effect, Ending, Kind, Payment, Plan, Refused, State, Terms, plan};
+use payment::model::{Asked, Begins, Call, Effect, Ending, Kind, Now, Payment, Plan, State, plan};
 
 /// Names a payment.
 pub type Key = PaymentId;
@@ -55,41 +55,49 @@ impl Money {
     /// # Errors
     /// When an effect cannot follow on what the payment is.
     pub fn take(&mut self, envelope: &CommandEnvelope<PaymentCommand>) -> Result<Vec<Reply>, String> {
-        let (kind, hotel_id, key, asked) = match &envelope.command {
-            PaymentCommand::Authorize { hotel_id, payment_id, .. } => (Kind::Authorize, *hotel_id, *payment_id, None),
-            PaymentCommand::Capture { hotel_id, payment_id } => (Kind::Capture, *hotel_id, *payment_id, None),
-            PaymentCommand::Void { hotel_id, payment_id } => (Kind::Void, *hotel_id, *payment_id, None),
-            PaymentCommand::Refund { hotel_id, payment_id, amount } => {
-                (Kind::Refund, *hotel_id, *payment_id, Some(*amount))
-            }
-        };
+        let asked = Asked::of(envelope.saga_id, &envelope.command);
+        let (hotel_id, key) = asked.payment;
         self.open(&envelope.command, hotel_id, key);
-        if !self.payments.contains_key(&key) {
-            let ending = if kind == Kind::Capture {
-                Ending::Refused(Refused::CaptureDeclined)
-            } else {
-                Ending::Done
-            };
-            return Ok(vec![answer(Reply::to(envelope, Outcome::Done), ending)]);
-        }
-        let cause = kind.cause(envelope.saga_id);
         let reply = Reply::to(envelope, Outcome::Done);
+        let Some(payment) = self.payments.get(&key) else {
+            return Ok(vec![answer(reply, asked.of_nothing())]);
+        };
+        let amount = |minor| Amount::from_minor(minor, payment.terms.as_ref()?.amount.currency()).ok();
+        let minor = asked.minor.and_then(amount);
         let operations = self.operations.entry(key).or_default();
-        if let Some(known) = operations.iter_mut().find(|known| known.kind == kind && known.cause == cause) {
+        let is_first = operations.iter().all(|earlier| earlier.ending.is_some());
+        let (kind, cause) = (asked.kind, asked.cause);
+        let known = operations
+            .iter_mut()
+            .find(|known| known.kind == kind && known.cause == cause);
+        if let Some(known) = known {
             known.reply = reply.clone();
-            return Ok(known.ending.map(|ending| answer(reply, ending)).into_iter().collect());
+            return Ok(match Now::of(known.ending, false, is_first) {
+                Now::Answer(ending) => vec![answer(reply, ending)],
+                Now::Leave | Now::Work => Vec::new(),
+            });
         }
         self.next_no += 1;
         let no = self.next_no;
-        let is_first = operations.iter().all(|earlier| earlier.ending.is_some());
-        operations.push(Operation { no, kind, cause, asked, reply, ending: None });
-        if !is_first {
+        operations.push(Operation {
+            no,
+            kind,
+            cause,
+            asked: minor,
+            reply,
+            ending: None,
+        });
+        if Now::of(None, true, is_first) != Now::Work {
             return Ok(Vec::new());
         }
         match self.plan(key, no) {
             Some(Plan::Settled(ending, effect)) => self.settle(key, no, ending, &effect),
             Some(Plan::Call(_)) => {
-                self.desk.push(Job { payment: key, no, ask_first: false });
+                self.desk.push(Job {
+                    payment: key,
+                    no,
+                    ask_first: false,
+                });
                 Ok(Vec::new())
             }
             None => Ok(Vec::new()),
@@ -97,19 +105,17 @@ impl Money {
     }
 
     fn open(&mut self, command: &PaymentCommand, hotel_id: HotelId, key: Key) {
-        let terms = match command {
-            PaymentCommand::Authorize { reservation_id, amount, payment_method, .. } => Some(Terms {
-                reservation_id: *reservation_id,
-                amount: *amount,
-                payment_method: payment_method.clone(),
-            }),
-            PaymentCommand::Void { .. } => None,
-            PaymentCommand::Capture { .. } | PaymentCommand::Refund { .. } => return,
+        let Some(Begins { terms, .. }) = Begins::of(command) else {
+            return;
         };
         self.payments.entry(key).or_insert_with(|| Payment {
             hotel_id,
             payment_id: key,
-            state: if terms.is_some() { State::New } else { State::Voided },
+            state: if terms.is_some() {
+                State::New
+            } else {
+                State::Voided
+            },
             terms,
             authorization_id: None,
             captured_minor: 0,
@@ -129,7 +135,10 @@ impl Money {
 
     /// The key under which the provider knows a call.
     pub fn key_of(&self, key: Key, no: u64, call: &Call) -> Option<String> {
-        let cause = self.operation(key, no)?.cause.unwrap_or(SagaId::from_uuid(uuid::Uuid::nil()));
+        let cause = self
+            .operation(key, no)?
+            .cause
+            .unwrap_or(SagaId::from_uuid(uuid::Uuid::nil()));
         Some(call.key(self.payments.get(&key)?, cause))
     }
 
@@ -137,9 +146,18 @@ impl Money {
     ///
     /// # Errors
     /// When the effect cannot follow on what the payment is.
-    pub fn settle(&mut self, key: Key, no: u64, ending: Ending, effect: &Effect) -> Result<Vec<Reply>, String> {
+    pub fn settle(
+        &mut self,
+        key: Key,
+        no: u64,
+        ending: Ending,
+        effect: &Effect,
+    ) -> Result<Vec<Reply>, String> {
         let operations = self.operations.entry(key).or_default();
-        let Some(operation) = operations.iter_mut().find(|known| known.no == no && known.ending.is_none()) else {
+        let Some(operation) = operations
+            .iter_mut()
+            .find(|known| known.no == no && known.ending.is_none())
+        else {
             return Ok(Vec::new());
         };
         operation.ending = Some(ending);
@@ -163,7 +181,11 @@ impl Money {
         for (key, operations) in &self.operations {
             let first = operations.iter().find(|operation| operation.ending.is_none());
             if let Some(first) = first.filter(|first| !at_desk.contains(&first.no)) {
-                self.desk.push(Job { payment: *key, no: first.no, ask_first: true });
+                self.desk.push(Job {
+                    payment: *key,
+                    no: first.no,
+                    ask_first: true,
+                });
             }
         }
         self.desk.len() - before
@@ -171,10 +193,16 @@ impl Money {
 
     /// Whether anything is due.
     pub fn is_due(&self) -> bool {
-        self.operations.values().flatten().any(|operation| operation.ending.is_none())
+        self.operations
+            .values()
+            .flatten()
+            .any(|operation| operation.ending.is_none())
     }
 }
 
 fn answer(reply: Reply, ending: Ending) -> Reply {
-    Reply { outcome: ending.outcome(), ..reply }
+    Reply {
+        outcome: ending.outcome(),
+        ..reply
+    }
 }

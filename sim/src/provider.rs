@@ -77,7 +77,11 @@ impl Provider {
     fn first(&mut self, call: &Call) -> Done {
         match call {
             Call::Authorize { payment_method, .. } if payment_method == token(Card::Declined) => Done::No,
-            Call::Authorize { amount, payment_method, reference } => {
+            Call::Authorize {
+                amount,
+                payment_method,
+                reference,
+            } => {
                 let id = format!("auth-{reference}");
                 let authorization = Authorization {
                     amount: amount.minor(),
@@ -87,7 +91,10 @@ impl Provider {
                 self.authorizations.insert(id.clone(), authorization);
                 Done::Yes(Some(id))
             }
-            Call::Capture { authorization_id, amount } => self.with(authorization_id, |found| {
+            Call::Capture {
+                authorization_id,
+                amount,
+            } => self.with(authorization_id, |found| {
                 let may = !found.voided && !found.declines_capture;
                 // A provider that is asked under another key takes the money again.
                 found.captured += if may { amount.minor() } else { 0 };
@@ -97,7 +104,11 @@ impl Provider {
                 found.voided = true;
                 found.captured == found.refunded
             }),
-            Call::Refund { authorization_id, amount, .. } => self.with(authorization_id, |found| {
+            Call::Refund {
+                authorization_id,
+                amount,
+                ..
+            } => self.with(authorization_id, |found| {
                 let may = found.captured - found.refunded >= amount.minor();
                 found.refunded += if may { amount.minor() } else { 0 };
                 may

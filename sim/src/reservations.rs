@@ -43,9 +43,15 @@ impl Reservations {
 
     /// Accepts a booking. Answers what starts its saga.
     pub fn create(&mut self, wish: Wish, payment_method: &str, now: DateTime<Utc>) -> StartSaga {
-        let (reservation_id, saga_id) = (ReservationId::from_uuid(self.number()), SagaId::from_uuid(self.number()));
+        let (reservation_id, saga_id) = (
+            ReservationId::from_uuid(self.number()),
+            SagaId::from_uuid(self.number()),
+        );
         let (hotel_id, room_type_id) = wish.room_type;
-        let (guest_id, rate_plan_id) = (GuestId::from_uuid(Uuid::from_u128(1)), RatePlanId::from_uuid(Uuid::from_u128(1)));
+        let (guest_id, rate_plan_id) = (
+            GuestId::from_uuid(Uuid::from_u128(1)),
+            RatePlanId::from_uuid(Uuid::from_u128(1)),
+        );
         let row = Reservation {
             hotel_id,
             reservation_id,
@@ -57,12 +63,18 @@ impl Reservations {
             room_type_id,
             rate_plan_id,
             rooms: wish.rooms,
-            party: Party { adults: 1, children: 0 },
+            party: Party {
+                adults: 1,
+                children: 0,
+            },
             guest_id,
             guest_name: String::new(),
             guest_email: String::new(),
             guest_phone: None,
-            cancellation_policy: CancellationPolicy { free_until_days_before: None, penalty: Penalty::FirstNight },
+            cancellation_policy: CancellationPolicy {
+                free_until_days_before: None,
+                penalty: Penalty::FirstNight,
+            },
             terms: Terms {
                 free_until: wish.is_flexible.then_some(wish.stay.check_in()),
                 late_penalty: wish.late_penalty,
@@ -96,7 +108,11 @@ impl Reservations {
     ///
     /// # Errors
     /// When it contradicts the reservation's state.
-    pub fn take(&mut self, command: &ReservationCommand, now: DateTime<Utc>) -> Result<Option<StartSaga>, String> {
+    pub fn take(
+        &mut self,
+        command: &ReservationCommand,
+        now: DateTime<Utc>,
+    ) -> Result<Option<StartSaga>, String> {
         let saga_id = SagaId::from_uuid(self.number());
         let id = match command {
             ReservationCommand::Confirm { reservation_id, .. }
@@ -129,5 +145,8 @@ impl Reservations {
 fn written(history: &mut Vec<Transition>, moves: Moves) -> Option<StartSaga> {
     history.extend(moves.history);
     let (saga_id, data) = moves.cancellation?;
-    Some(StartSaga { saga_id, saga: SagaData::CancelStay(data) })
+    Some(StartSaga {
+        saga_id,
+        saga: SagaData::CancelStay(data),
+    })
 }

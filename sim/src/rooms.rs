@@ -22,7 +22,12 @@ impl Rooms {
     pub fn new(today: StayDate, room_type: (HotelId, RoomTypeId), first: StayDate, totals: &[i32]) -> Self {
         let night = |(at, total): (usize, &i32)| {
             let date = first.plus_days(u32::try_from(at).unwrap_or(0));
-            let night = Night { total: *total, held: 0, sold: 0, closed: false };
+            let night = Night {
+                total: *total,
+                held: 0,
+                sold: 0,
+                closed: false,
+            };
             ((room_type.0, room_type.1, date), night)
         };
         Self {
@@ -79,7 +84,10 @@ impl Rooms {
 
     /// When the next hold expires.
     pub fn next_expiry(&self) -> Option<i64> {
-        let held = self.holds.values().filter(|(hold, _)| hold.state == HoldState::Held);
+        let held = self
+            .holds
+            .values()
+            .filter(|(hold, _)| hold.state == HoldState::Held);
         held.map(|(_, at)| *at).min()
     }
 
@@ -93,14 +101,14 @@ impl Rooms {
                 hold.state = state;
             }
         }
-        let mut changed = Vec::with_capacity(changes.nights.len());
+        let mut touched = Vec::with_capacity(changes.nights.len());
         for (key, held, sold) in changes.nights {
             if let Some(night) = self.nights.get_mut(&key) {
                 night.held += held;
                 night.sold += sold;
-                changed.push(key);
+                touched.push(key);
             }
         }
-        changed
+        touched
     }
 }

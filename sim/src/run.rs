@@ -53,7 +53,11 @@ fn act(world: &mut World) -> Result<(), String> {
         return world.zombie();
     }
     if world.strikes(rates.time) {
-        let seconds = if world.random.u32(0..6) == 0 { 1_000 } else { world.random.i64(1..30) };
+        let seconds = if world.random.u32(0..6) == 0 {
+            1_000
+        } else {
+            world.random.i64(1..30)
+        };
         world.pass(seconds);
     }
     if world.strikes(rates.cache_wiped) {

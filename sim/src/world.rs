@@ -37,8 +37,6 @@ pub enum Rule {
     EpochChecked,
     /// A cache entry is written if its LSN is newer.
     LsnGuard,
-    /// An unknown outcome is asked for, and no refusal.
-    UnknownIsUnknown,
     /// A call has the same key each time.
     SameKey,
     /// What the desk forgot is swept up.
@@ -83,12 +81,18 @@ impl World {
     pub fn new(seed: u64, broken: Option<Rule>, told: bool) -> Self {
         let mut random = Rng::with_seed(seed);
         let rates = Rates::draw(&mut random);
-        let room_type = (HotelId::from_uuid(Uuid::from_u128(1)), RoomTypeId::from_uuid(Uuid::from_u128(2)));
-        let today = StayDate::from_days_since_1970(20_000).unwrap_or_else(|_| unreachable!("a date like any other"));
+        let room_type = (
+            HotelId::from_uuid(Uuid::from_u128(1)),
+            RoomTypeId::from_uuid(Uuid::from_u128(2)),
+        );
+        let today =
+            StayDate::from_days_since_1970(20_000).unwrap_or_else(|_| unreachable!("a date like any other"));
         let first = today.plus_days(30);
         let nights = random.usize(1..=3);
         let totals: Vec<i32> = (0..nights).map(|_| random.i32(1..=2)).collect();
-        let wishes = (0..random.usize(2..=4)).map(|_| wish(&mut random, room_type, first, nights)).collect();
+        let wishes = (0..random.usize(2..=4))
+            .map(|_| wish(&mut random, room_type, first, nights))
+            .collect();
         let mut world = Self {
             rates,
             broken,
@@ -141,15 +145,28 @@ impl World {
     }
 
     fn change_of(&self, key: NightKey) -> Change {
-        let left = self.rooms.nights.get(&key).map_or(0, inventory::model::Night::left);
-        Change { night: key.2.days_since_1970(), lsn: self.lsn, left }
+        let left = self
+            .rooms
+            .nights
+            .get(&key)
+            .map_or(0, inventory::model::Night::left);
+        Change {
+            night: key.2.days_since_1970(),
+            lsn: self.lsn,
+            left,
+        }
     }
 
     /// A guest books.
     pub(crate) fn book(&mut self) {
         if let Some((wish, card)) = self.wishes.pop() {
             let start = self.reservations.create(wish, token(card), self.now);
-            self.tell(|| format!("a guest books {:?} with a card that is {card:?}: {}", wish.stay, start.saga_id));
+            self.tell(|| {
+                format!(
+                    "a guest books {:?} with a card that is {card:?}: {}",
+                    wish.stay, start.saga_id
+                )
+            });
             self.broker.commit(Body::Start(start));
         }
     }
@@ -157,7 +174,12 @@ impl World {
     /// A guest cancels.
     pub(crate) fn cancel(&mut self, id: ReservationId) {
         let (start, noted) = self.reservations.cancel(id, self.now);
-        self.tell(|| format!("the guest cancels {id}{}", if noted { " while it is being booked" } else { "" }));
+        self.tell(|| {
+            format!(
+                "the guest cancels {id}{}",
+                if noted { " while it is being booked" } else { "" }
+            )
+        });
         if noted {
             self.seen.note(Sight::CancelledDuringBooking);
         }
@@ -183,7 +205,13 @@ impl World {
         }
         let messages = self.broker.read(lane, count);
         if self.strikes(self.rates.crash_before) {
-            self.tell(|| format!("{:?} is killed before it commits {} messages", lane.0, messages.len()));
+            self.tell(|| {
+                format!(
+                    "{:?} is killed before it commits {} messages",
+                    lane.0,
+                    messages.len()
+                )
+            });
             self.broker.rewind(lane);
             return Ok(());
         }
@@ -191,7 +219,7 @@ impl World {
         let new = self.not_handled_before(lane.0, messages);
         let crashes = self.strikes(self.rates.crash_after);
         let quiet = crashes && !self.keeps(Rule::OutboxInTransaction);
-        let said = self.handle(lane.0, new)?;
+        let said = self.handle(lane.0, &new)?;
         if !quiet {
             for body in said {
                 self.broker.commit(body);
@@ -210,7 +238,8 @@ impl World {
     fn not_handled_before(&mut self, reader: Reader, messages: Vec<Message>) -> Vec<Body> {
         let mut new = Vec::with_capacity(messages.len());
         for message in messages {
-            if self.inbox.insert((reader, message.id)) || reader == Reader::Cache || !self.keeps(Rule::Inbox) {
+            if self.inbox.insert((reader, message.id)) || reader == Reader::Cache || !self.keeps(Rule::Inbox)
+            {
                 new.push(message.body);
             } else {
                 self.seen.note(Sight::Duplicate);
@@ -219,14 +248,14 @@ impl World {
         new
     }
 
-    fn handle(&mut self, reader: Reader, messages: Vec<Body>) -> Result<Vec<Body>, String> {
+    fn handle(&mut self, reader: Reader, messages: &[Body]) -> Result<Vec<Body>, String> {
         match reader {
-            Reader::Orchestrator => Ok(self.coordinate(&messages, self.coordinator.epoch)),
-            Reader::Inventory => self.settle_rooms(&messages),
-            Reader::Payment => self.take_payments(&messages),
-            Reader::Reservation => self.take_reservations(&messages),
+            Reader::Orchestrator => Ok(self.coordinate(messages, self.coordinator.epoch)),
+            Reader::Inventory => self.settle_rooms(messages),
+            Reader::Payment => self.take_payments(messages),
+            Reader::Reservation => self.take_reservations(messages),
             Reader::Cache => {
-                self.change_cache(&messages);
+                self.change_cache(messages);
                 Ok(Vec::new())
             }
         }
@@ -238,11 +267,19 @@ impl World {
             match message {
                 Body::Start(start) => {
                     self.tell(|| format!("{} {} starts", start.saga.name(), start.saga_id));
-                    sent.extend(self.coordinator.start(start.saga_id, &start.saga, self.now, epoch));
+                    sent.extend(
+                        self.coordinator
+                            .start(start.saga_id, &start.saga, self.now, epoch),
+                    );
                 }
                 Body::Reply(reply) => {
                     self.tell(|| told(reply));
-                    sent.extend(self.coordinator.advance(reply.saga_id, &Input::Reply(reply), self.now, epoch));
+                    sent.extend(self.coordinator.advance(
+                        reply.saga_id,
+                        &Input::Reply(reply),
+                        self.now,
+                        epoch,
+                    ));
                 }
                 _ => {}
             }
@@ -269,14 +306,24 @@ impl World {
     pub(crate) fn zombie(&mut self) -> Result<(), String> {
         let former = self.coordinator.epoch;
         self.coordinator.epoch += 1;
-        let lane = self.broker.waiting().iter().find(|lane| lane.0 == Reader::Orchestrator).copied();
+        let lane = self
+            .broker
+            .waiting()
+            .iter()
+            .find(|lane| lane.0 == Reader::Orchestrator)
+            .copied();
         let Some(lane) = lane else { return Ok(()) };
         if self.keeps(Rule::EpochChecked) {
             self.tell(|| "a former owner is kept from writing".to_owned());
             self.seen.note(Sight::ZombieFenced);
             return Ok(());
         }
-        let messages = self.broker.read(lane, 1).into_iter().map(|message| message.body).collect::<Vec<_>>();
+        let messages = self
+            .broker
+            .read(lane, 1)
+            .into_iter()
+            .map(|message| message.body)
+            .collect::<Vec<_>>();
         let said = self.coordinate(&messages, former);
         if said.is_empty() {
             Ok(())
@@ -291,24 +338,42 @@ impl World {
             _ => None,
         });
         let commands: Vec<_> = commands.collect();
-        let asked: Vec<_> = commands.iter().map(|envelope| (envelope.saga_id, envelope.command.clone())).collect();
+        let asked: Vec<_> = commands
+            .iter()
+            .map(|envelope| (envelope.saga_id, envelope.command.clone()))
+            .collect();
         let expires = self.now.timestamp() + HOLD_SECONDS;
-        let (outcomes, changed) = self.rooms.settle(&asked, expires).map_err(|error| error.to_string())?;
+        let (outcomes, changed) = self
+            .rooms
+            .settle(&asked, expires)
+            .map_err(|error| error.to_string())?;
         self.nights_changed(&changed);
-        let holds = commands.iter().filter(|envelope| envelope.step == "hold-rooms" && !envelope.undo).count();
+        let holds = commands
+            .iter()
+            .filter(|envelope| envelope.step == "hold-rooms" && !envelope.undo)
+            .count();
         let refused = |code: &str| {
-            outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Refused(refusal) if refusal.code == code)).count()
+            outcomes
+                .iter()
+                .filter(|outcome| matches!(outcome, Outcome::Refused(refusal) if refusal.code == code))
+                .count()
         };
         let sold_out = refused("sold_out");
         for (count, sight) in [
             (sold_out, Sight::SoldOut),
-            (usize::from(holds >= 3 && sold_out > 0 && sold_out < holds), Sight::RaceForTheLastRoom),
+            (
+                usize::from(holds >= 3 && sold_out > 0 && sold_out < holds),
+                Sight::RaceForTheLastRoom,
+            ),
             (refused("hold_expired"), Sight::HoldExpired),
             (refused("hold_released"), Sight::TombstoneHit),
         ] {
             (0..count).for_each(|_| self.seen.note(sight));
         }
-        let replies = commands.iter().zip(outcomes).map(|(envelope, outcome)| Body::Reply(Reply::to(envelope, outcome)));
+        let replies = commands
+            .iter()
+            .zip(outcomes)
+            .map(|(envelope, outcome)| Body::Reply(Reply::to(envelope, outcome)));
         Ok(replies.collect())
     }
 
@@ -317,7 +382,10 @@ impl World {
     /// # Errors
     /// When the books contradict themselves.
     pub(crate) fn expire(&mut self) -> Result<(), String> {
-        let changed = self.rooms.expire(self.now.timestamp()).map_err(|error| error.to_string())?;
+        let changed = self
+            .rooms
+            .expire(self.now.timestamp())
+            .map_err(|error| error.to_string())?;
         if !changed.is_empty() {
             self.tell(|| "holds expire".to_owned());
         }
@@ -364,7 +432,10 @@ impl World {
         self.cache.wipe();
         let keys: Vec<NightKey> = self.rooms.nights.keys().copied().collect();
         for key in keys {
-            self.cache.fill(Change { lsn: 0, ..self.change_of(key) });
+            self.cache.fill(Change {
+                lsn: 0,
+                ..self.change_of(key)
+            });
         }
     }
 
@@ -374,7 +445,12 @@ impl World {
         if !self.keeps(Rule::PublishAgain) {
             return self.broker.lose_unsent();
         }
-        self.tell(|| format!("{} is lost, and all is published again", if wiped { "the broker's log" } else { "the slot" }));
+        self.tell(|| {
+            format!(
+                "{} is lost, and all is published again",
+                if wiped { "the broker's log" } else { "the slot" }
+            )
+        });
         self.seen.note(Sight::PublishedAgain);
         self.broker.publish_again(wiped);
         let keys: Vec<NightKey> = self.rooms.nights.keys().copied().collect();
@@ -411,7 +487,12 @@ fn told(reply: &Reply) -> String {
         Outcome::Refused(refusal) => format!("refused: {}", refusal.code),
     };
     let undo = if reply.undo { "undoing " } else { "" };
-    format!("{} hears that {undo}{} (sending {}) is {how}", short(reply.saga_id), reply.step, reply.attempt)
+    format!(
+        "{} hears that {undo}{} (sending {}) is {how}",
+        short(reply.saga_id),
+        reply.step,
+        reply.attempt
+    )
 }
 
 fn short(saga_id: SagaId) -> String {
@@ -423,7 +504,9 @@ fn wish(random: &mut Rng, room_type: (HotelId, RoomTypeId), first: StayDate, nig
     let from = random.u32(0..nights);
     let to = random.u32(from + 1..=nights);
     let stay = Stay::new(first.plus_days(from), first.plus_days(to));
-    let eur = "EUR".parse().unwrap_or_else(|_| unreachable!("a currency like any other"));
+    let eur = "EUR"
+        .parse()
+        .unwrap_or_else(|_| unreachable!("a currency like any other"));
     let money = |minor| Money::from_minor(minor, eur).unwrap_or(Money::zero(eur));
     let total = 10_000 * i64::from(to - from);
     let wish = Wish {
