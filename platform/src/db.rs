@@ -201,7 +201,9 @@ where
     let task = tokio::spawn(async move {
         let mut transaction = pool.begin().await.map_err(Broken::from)?;
         let done = work(&mut transaction).await?;
+        crate::chaos::point("commit.before");
         transaction.commit().await.map_err(Broken::from)?;
+        crate::chaos::point("commit.after");
         Ok(done)
     });
     task.await.map_err(Broken::from)?

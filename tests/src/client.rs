@@ -1,9 +1,12 @@
 //! How a test speaks to a platform over HTTP.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+
+use crate::routes::Routes;
 
 /// A request that waits for its outcome is answered within 30 s; without an answer for longer nobody is there.
 const TIMEOUT: Duration = Duration::from_secs(45);
@@ -35,6 +38,7 @@ impl Answer {
 #[derive(Debug, Clone)]
 pub struct Client {
     url: String,
+    routes: Arc<Routes>,
     http: reqwest::Client,
 }
 
@@ -43,8 +47,21 @@ impl Client {
     pub fn new(url: &str) -> Self {
         Self {
             url: url.to_owned(),
+            routes: Arc::default(),
             http: reqwest::Client::new(),
         }
+    }
+
+    /// As [`Self::new`], for a platform whose parts have addresses of their own.
+    pub(crate) fn routed(url: &str, routes: Routes) -> Self {
+        Self {
+            routes: Arc::new(routes),
+            ..Self::new(url)
+        }
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.routes.of(path).unwrap_or(&self.url))
     }
 
     /// GET.
@@ -52,7 +69,7 @@ impl Client {
     /// # Errors
     /// When nobody answers.
     pub async fn get(&self, path: &str) -> reqwest::Result<Answer> {
-        self.send(self.http.get(format!("{}{path}", self.url))).await
+        self.send(self.http.get(self.at(path))).await
     }
 
     /// POST or PUT of JSON with headers.
@@ -66,10 +83,7 @@ impl Client {
         body: &Value,
         headers: &[(&str, &str)],
     ) -> reqwest::Result<Answer> {
-        let mut request = self
-            .http
-            .request(method, format!("{}{path}", self.url))
-            .json(body);
+        let mut request = self.http.request(method, self.at(path)).json(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

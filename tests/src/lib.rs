@@ -8,11 +8,14 @@ mod client;
 mod hotel;
 mod load;
 mod platform;
+mod routes;
+mod split;
 
 pub use client::{Answer, Client};
 pub use hotel::{Hotel, booking_body};
-pub use load::{Acknowledged, Load, lost};
+pub use load::{Acknowledged, Load, Seen, lost};
 pub use platform::Platform;
+pub use routes::{TARGETS, fixed_address};
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,6 @@
 //! One running platform, and how a test speaks to it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -23,8 +24,10 @@ pub struct Platform {
     pub env: Vec<(String, String)>,
     folder: PathBuf,
     admin_url: String,
-    processes: Vec<(String, Child)>,
-    client: Client,
+    pub(crate) processes: Vec<(String, Child)>,
+    pub(crate) client: Client,
+    /// The address of each target, when each runs in a process of its own.
+    pub(crate) addresses: BTreeMap<String, String>,
 }
 
 fn setting(name: &str) -> String {
@@ -100,6 +103,7 @@ impl Platform {
             admin_url,
             processes: Vec::new(),
             client,
+            addresses: BTreeMap::new(),
         };
         let migrated = platform.command(&["migrate"]);
         assert!(
@@ -126,6 +130,11 @@ impl Platform {
 
     /// Starts a process with the given targets. Its log is in the test's folder.
     pub fn run(&mut self, targets: &str) {
+        self.run_with(targets, targets, &[]);
+    }
+
+    /// As [`Self::run`], under a name of its own and with settings of its own.
+    pub fn run_with(&mut self, name: &str, targets: &str, env: &[(&str, &str)]) {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -133,14 +142,18 @@ impl Platform {
         let child = Command::new(setting("BELLHOP_BIN"))
             .args(["run", "--target", targets])
             .envs(self.env.iter().cloned())
+            .envs(
+                self.addresses
+                    .get(targets)
+                    .map(|address| ("BELLHOP_LISTEN", address)),
+            )
+            .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log.expect("a log file"))
             .spawn();
-        self.processes.push((
-            targets.to_owned(),
-            child.expect("the binary that BELLHOP_BIN names"),
-        ));
+        self.processes
+            .push((name.to_owned(), child.expect("the binary that BELLHOP_BIN names")));
     }
 
     /// Waits until every part is ready.

@@ -200,7 +200,9 @@ impl<P: Provider> Desk<P> {
 
     async fn submit(&self, key: &str, call: &Call) -> Answer {
         let begun = Instant::now();
+        platform::chaos::point("provider.before");
         let answer = self.provider.submit(key, call).await;
+        platform::chaos::point("provider.after");
         observe(call.name(), &answer, begun.elapsed());
         answer
     }

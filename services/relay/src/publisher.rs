@@ -61,6 +61,7 @@ impl ProducerContext for Reports {
             Ok(message) => (None, message),
             Err((error, message)) => (Some(error), message),
         };
+        platform::chaos::point("publish.after");
         let bytes = message.payload_len();
         let failure = failure.filter(|error| {
             let hopeless = error.rdkafka_error_code().is_some_and(is_hopeless);
@@ -191,6 +192,7 @@ impl Publisher {
         reason = "the relay is the one that speaks to Kafka"
     )]
     pub(crate) fn send(&self, ticket: Ticket, outbound: &Outbound<'_>) -> Result<(), KafkaError> {
+        platform::chaos::point("publish.before");
         let bytes = outbound.value.len();
         let mut record = BaseRecord::with_opaque_to(outbound.topic, ticket).payload(outbound.value);
         if !outbound.key.is_empty() {
