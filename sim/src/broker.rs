@@ -69,6 +69,8 @@ pub struct Broker {
     outbox: Vec<(Lane, Message)>,
     /// How far the relay has come.
     sent: usize,
+    /// Messages that are overtaken by later ones of their key.
+    overtaken: Vec<usize>,
     logs: BTreeMap<Lane, Log>,
     /// Messages that somebody may read.
     waiting: BTreeSet<Lane>,
@@ -131,6 +133,26 @@ impl Broker {
             self.publish(at);
         }
         self.sent = upto;
+    }
+
+    /// The relay sends one message, which later ones overtake: what Kafka rules out for a key, until somebody sets
+    /// a message aside and brings it back, or changes the number of partitions. Not so a change: a cache that is
+    /// being filled again has no version to tell an old change from a new one, and relies on their order.
+    pub fn hold_back(&mut self) {
+        let next = self.outbox.get(self.sent);
+        if next.is_some_and(|((reader, _), _)| *reader != Reader::Cache) {
+            self.overtaken.push(self.sent);
+            self.sent += 1;
+        }
+    }
+
+    /// Messages that were overtaken arrive. Answers whether there were any.
+    pub fn bring_back(&mut self) -> bool {
+        let overtaken = std::mem::take(&mut self.overtaken);
+        for at in &overtaken {
+            self.publish(*at);
+        }
+        !overtaken.is_empty()
     }
 
     /// The relay was killed before it could say how far it had come, and sends the last ones again.

@@ -37,12 +37,12 @@ impl World {
             self.money.desk.clear();
             return Ok(());
         }
-        let gave_back = matches!(
-            (&answer, call),
-            (Answer::Succeeded { .. }, Call::Refund { all: true, .. })
-        );
-        if gave_back {
-            self.seen.note(Sight::LateCaptureRefunded);
+        // The capture is the pivot and asked for until its outcome is known, so no booking is undone after it.
+        if matches!(call, Call::Refund { all: true, .. }) {
+            return Err(format!(
+                "payment {} was captured by a booking that is undone",
+                job.payment
+            ));
         }
         match call.judge(answer) {
             Ok((ending, effect)) => self.write(job, ending, &effect),

@@ -12,6 +12,8 @@ pub struct Rates {
     pub crash_after: u32,
     /// The relay sends again what it had sent.
     pub relay_repeats: u32,
+    /// A message is overtaken by later ones of its key.
+    pub overtaken: u32,
     /// A request to the provider never arrives.
     pub request_lost: u32,
     /// A request to the provider arrives late, after its sender has given up waiting.
@@ -44,6 +46,7 @@ impl Rates {
             crash_before: of(200),
             crash_after: of(200),
             relay_repeats: of(150),
+            overtaken: of(150),
             request_lost: of(300),
             request_late: of(300),
             answer_lost: of(300),

@@ -77,6 +77,7 @@ fn act(world: &mut World) -> Result<(), String> {
         0 => world.book(),
         1 => cancel_one(world),
         2 => world.fire(),
+        3 if world.random.bool() => drop(world.broker.bring_back()),
         3 => world.expire()?,
         4 => world.sweep(),
         5 if !world.provider.late.is_empty() => {
@@ -98,6 +99,9 @@ fn relay(world: &mut World) {
     let crashes = world.rates.crash_after;
     if !world.keeps(Rule::ConfirmAfterPublish) && world.strikes(crashes) {
         return world.broker.lose_unsent();
+    }
+    if world.strikes(world.rates.overtaken) {
+        world.broker.hold_back();
     }
     world.broker.relay(count);
 }
@@ -142,6 +146,9 @@ fn heal(world: &mut World, steps: &mut u64) -> Result<(), String> {
 
 /// The next thing that has to be done, if there is one.
 fn go_on(world: &mut World) -> Result<bool, String> {
+    if world.broker.bring_back() {
+        return Ok(true);
+    }
     if world.broker.has_unsent() {
         world.broker.relay(usize::MAX / 2);
     } else if let Some(lane) = world.broker.waiting().first().copied() {

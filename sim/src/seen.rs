@@ -22,8 +22,6 @@ pub enum Sight {
     Declined,
     /// A capture was refused, and the booking undone.
     CaptureRefused,
-    /// What was captured although it should not have been was given back.
-    LateCaptureRefunded,
     /// An outcome was not known, and was asked for.
     UnknownResolved,
     /// A request arrived at the provider after it had been asked for in vain.
@@ -43,7 +41,7 @@ pub enum Sight {
 }
 
 /// Names in the order of [`Sight`].
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 17] = [
     "confirmed",
     "sold out",
     "three-way race for the last room",
@@ -53,7 +51,6 @@ pub const NAMES: [&str; 18] = [
     "hold after its release",
     "payment declined",
     "capture refused",
-    "late capture refunded",
     "unknown outcome resolved",
     "request late at the provider",
     "step given up",
