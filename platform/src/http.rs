@@ -2,6 +2,7 @@
 
 mod caller;
 mod cursor;
+mod objects;
 mod problem;
 mod server;
 mod strict;

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
+use super::objects::Objects;
 use super::problem::Problem;
 
 /// The longest `Idempotency-Key`, in bytes.
@@ -87,18 +88,11 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
 
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let malformed = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail);
-    // serde would read a list as the fields in the order in which the code happens to declare them.
-    if body.trim_ascii_start().starts_with(b"[") {
-        return Err(Problem::invalid(
-            "invalid_field",
-            "",
-            "Send a JSON object, not a list.",
-        ));
-    }
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let pointer = pointer_of(error.path());
-        let inner = error.into_inner();
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
+    let value = T::deserialize(Objects(tracked)).map_err(|inner| {
+        let pointer = pointer_of(&track.path());
         let detail = sentence(&inner.to_string());
         match inner.classify() {
             serde_json::error::Category::Data => Problem::invalid("invalid_field", &pointer, detail),
@@ -261,7 +255,14 @@ mod tests {
         );
         assert_eq!(problem(r#"{"name":"a","other":1}"#).0, 422);
         assert_eq!(problem(r#"{"name":"a","name":"b"}"#).0, 422);
-        assert_eq!(problem(r#" ["a",[]]"#).0, 422);
+    }
+
+    #[test]
+    fn a_list_is_never_read_as_the_fields_of_an_object() {
+        let (status, _, pointer) = problem(r#" ["a",[]]"#);
+        assert_eq!((status, pointer.as_deref()), (422, Some("")));
+        let (status, _, pointer) = problem(r#"{"name":"a","nested":[{"count":1},[2]]}"#);
+        assert_eq!((status, pointer.as_deref()), (422, Some("/nested/1")));
     }
 
     #[test]
