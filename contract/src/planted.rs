@@ -6,7 +6,7 @@ use std::cell::Cell;
 /// A bug in a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
-    /// The last step is undone first and then the others from the first on.
+    /// What was done first is undone first.
     UndoOutOfOrder,
     /// A release before its hold leaves no tombstone.
     TombstoneForgotten,
@@ -18,8 +18,8 @@ pub enum Bug {
     OneNightLookedAt,
     /// Booking an expired hold is allowed, without its rooms.
     ExpiryWithoutFence,
-    /// A void of what was captured gives nothing back.
-    LateCaptureKept,
+    /// A void does not tell the provider.
+    AuthorizationKept,
     /// A refusal of one of several sendings counts as if nothing was done.
     RefusalAmongSeveralBelieved,
     /// A confirmed reservation forgets that the guest has cancelled meanwhile.
@@ -48,11 +48,15 @@ pub enum Bug {
     ConfirmedTooEarly,
     /// A lost slot is replaced without a snapshot.
     SnapshotForgotten,
+    /// Nobody looks for what a desk forgot.
+    SweepForgotten,
+    /// A cache that was emptied while it was being filled counts as filled.
+    EmptiedUnnoticed,
 }
 
 impl Bug {
     /// Every bug.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::UndoOutOfOrder,
         Self::TombstoneForgotten,
         Self::ReleaseTwiceCounts,
@@ -60,7 +64,7 @@ impl Bug {
         Self::OneNightLookedAt,
         Self::ExpiryWithoutFence,
         Self::CaptureWithNewKey,
-        Self::LateCaptureKept,
+        Self::AuthorizationKept,
         Self::RefusalAmongSeveralBelieved,
         Self::CancellationForgotten,
         Self::StaleReplyBelieved,
@@ -75,6 +79,8 @@ impl Bug {
         Self::EarlierOperationIgnored,
         Self::ConfirmedTooEarly,
         Self::SnapshotForgotten,
+        Self::SweepForgotten,
+        Self::EmptiedUnnoticed,
     ];
 }
 

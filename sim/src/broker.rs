@@ -87,7 +87,7 @@ impl Broker {
             Body::Inventory(_) => (Reader::Inventory, 0),
             Body::Payment(envelope) => (Reader::Payment, envelope.saga_id.uuid().as_u128()),
             Body::Reservation(envelope) => (Reader::Reservation, envelope.saga_id.uuid().as_u128()),
-            Body::Change(change) => (Reader::Cache, u128::from(change.night.cast_unsigned())),
+            Body::Change(change) => (Reader::Cache, night(change)),
         };
         let id = self.next_id;
         self.outbox.push((lane, Message { id, body }));
@@ -185,7 +185,7 @@ impl Broker {
     /// A snapshot tells of a night; it is in no outbox.
     pub fn snapshot(&mut self, change: Change) {
         self.next_id += 1;
-        let lane = (Reader::Cache, u128::from(change.night.cast_unsigned()));
+        let lane = (Reader::Cache, night(&change));
         let message = Message {
             id: self.next_id,
             body: Body::Change(change),
@@ -240,4 +240,8 @@ impl Broker {
             }
         }
     }
+}
+
+fn night(change: &Change) -> u128 {
+    u128::from(change.key.2.days_since_1970().cast_unsigned())
 }

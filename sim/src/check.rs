@@ -8,6 +8,8 @@ use orchestrator::engine::{State as SagaState, StepKind};
 use payment::model::State as PaymentState;
 use reservation::model::{Reservation, State, Transition};
 
+use crate::cache::left;
+use crate::money::Account;
 use crate::world::World;
 
 type Checked = Result<(), String>;
@@ -54,12 +56,11 @@ pub fn at_rest(world: &World) -> Checked {
         }
     }
     for (key, night) in &world.rooms.nights {
-        let cached = world.cache.left(key.2.days_since_1970());
-        if cached != Some(night.left()) {
+        let (cached, left) = (world.cache.left(*key), left(night));
+        if cached != Some(left) {
             return Err(format!(
-                "the cache says {cached:?} left for {:?}, the table {}",
-                key.2,
-                night.left()
+                "the cache says {cached:?} left for {}, the table {left}",
+                key.2
             ));
         }
     }
@@ -108,11 +109,19 @@ fn payments(world: &World) -> Checked {
                 "payment {id} of {amount} took {captured} and gave back {refunded}"
             ));
         }
-        let booked = world.money.booked.get(id).copied().unwrap_or_default();
-        if booked != (captured, refunded) {
+        let entries = world.money.ledger.get(id).map_or(&[][..], Vec::as_slice);
+        let sum = |account| {
+            entries
+                .iter()
+                .filter(|entry| entry.0 == account)
+                .map(|entry| entry.1)
+                .sum::<i64>()
+        };
+        let (guest, hotel) = (sum(Account::Guest), sum(Account::Hotel));
+        if guest + hotel != 0 || hotel != captured - refunded {
             return Err(format!(
-                "payment {id}: booked {booked:?}, recorded {:?}",
-                (captured, refunded)
+                "payment {id}: the ledger says {guest} and {hotel}, the payment {}",
+                captured - refunded
             ));
         }
     }
@@ -209,6 +218,12 @@ fn logs(world: &World) -> Checked {
     for (id, kept) in &world.coordinator.sagas {
         let (mut pivot, mut undoing) = (false, false);
         for line in &kept.lines {
+            if line.epoch != line.owner {
+                return Err(format!(
+                    "saga {id}: {} was written under epoch {} when {} was the owner's",
+                    line.step, line.epoch, line.owner
+                ));
+            }
             undoing |= line.undo;
             pivot |= line.kind == StepKind::Pivot && !line.undo && line.outcome == "ok";
             if undoing && (pivot || !line.undo) {

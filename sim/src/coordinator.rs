@@ -1,13 +1,13 @@
-//! The orchestrator's tables and its runner: the log is read, the engine decides, lines and commands are committed
-//! together, under an epoch that only the owner has.
+//! The orchestrator's tables and its runner in two processes: rows are read, the log perhaps from memory, the engine
+//! decides, lines and commands are committed together, under an epoch that only the owner has.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contract::saga::SagaData;
-use contract::{Command, SagaId};
-use orchestrator::engine::{Input, Pace, Run, StepKind, What};
+use contract::{Command, SagaId, planted};
+use orchestrator::engine::{Entry, Input, Pace, Run, StepKind, What};
 use orchestrator::sagas;
 
 /// How patient the sagas are.
@@ -29,6 +29,8 @@ pub struct Line {
     pub outcome: &'static str,
     /// Under which epoch it was written.
     pub epoch: u64,
+    /// The owner's epoch when it was written.
+    pub owner: u64,
 }
 
 /// A saga as its rows say.
@@ -45,22 +47,71 @@ pub struct Kept {
 /// A command on its way out.
 pub type Sent = (SagaId, &'static str, bool, u32, Command);
 
-/// Rows of the orchestrator's schema.
+/// The epoch has ended: nothing may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fenced;
+
+/// A process: its epoch, and the logs that it remembers, each with the number of lines it had.
+#[derive(Debug, Default)]
+struct Process {
+    epoch: u64,
+    recent: BTreeMap<SagaId, (usize, Vec<Entry>)>,
+}
+
+/// Rows of the orchestrator's schema, and what two processes remember.
 #[derive(Debug, Default)]
 pub struct Coordinator {
     /// Sagas.
     pub sagas: BTreeMap<SagaId, Kept>,
-    /// The current owner's epoch.
+    /// The epoch that has not ended.
     pub epoch: u64,
-    /// How often a command was sent again.
-    pub resent: u64,
+    /// The process that owns it.
+    pub owner: usize,
+    processes: [Process; 2],
     /// How often a step was given up.
     pub given_up: u64,
 }
 
 impl Coordinator {
+    /// The other process takes over: the former epoch ends and the next begins. It still remembers what it knew
+    /// when it was the owner before.
+    pub fn take_over(&mut self) {
+        self.owner = 1 - self.owner;
+        self.epoch += 1;
+        self.processes[self.owner].epoch = self.epoch;
+    }
+
+    /// The process is started anew and remembers nothing.
+    pub fn forget(&mut self, process: usize) {
+        self.processes[process].recent.clear();
+    }
+
+    /// Whether the process remembers sagas that have gone on without it.
+    pub fn remembers_old(&self, process: usize) -> bool {
+        let mut recent = self.processes[process].recent.iter();
+        recent.any(|(id, (lines, _))| self.sagas.get(id).is_some_and(|kept| kept.lines.len() > *lines))
+    }
+
+    /// Begins a transaction: production's statement that holds the epoch's row.
+    ///
+    /// # Errors
+    /// When the process's epoch has ended.
+    pub fn hold_epoch(&self, process: usize) -> Result<(), Fenced> {
+        if self.processes[process].epoch == self.epoch || planted!(EpochNotChecked) {
+            Ok(())
+        } else {
+            Err(Fenced)
+        }
+    }
+
     /// Starts a saga, once.
-    pub fn start(&mut self, saga_id: SagaId, data: &SagaData, now: DateTime<Utc>, epoch: u64) -> Vec<Sent> {
+    pub fn start(
+        &mut self,
+        process: usize,
+        saga_id: SagaId,
+        data: &SagaData,
+        now: DateTime<Utc>,
+    ) -> Vec<Sent> {
         if self.sagas.contains_key(&saga_id) {
             return Vec::new();
         }
@@ -70,41 +121,47 @@ impl Coordinator {
             lines: Vec::new(),
         };
         self.sagas.insert(saga_id, kept);
-        self.advance(saga_id, &Input::Start, now, epoch)
+        self.advance(process, saga_id, &Input::Start, now)
     }
 
-    /// Lets the engine decide, and appends what it says. Answers the commands.
+    /// Lets the engine decide on a message, and appends what it says. Answers the commands.
     pub fn advance(
         &mut self,
+        process: usize,
         saga_id: SagaId,
         input: &Input<'_>,
         now: DateTime<Utc>,
-        epoch: u64,
     ) -> Vec<Sent> {
         let Some(kept) = self.sagas.get_mut(&saga_id) else {
             return Vec::new();
         };
+        let process = &mut self.processes[process];
+        let known = process.recent.remove(&saga_id);
+        let known = known.filter(|(lines, _)| *lines == kept.lines.len() || planted!(SnapshotBelieved));
+        let read = known.is_none().then(|| kept.run.log.clone());
+        // From memory or from the table: the same, unless a memory is believed that should not be.
+        let stored = std::mem::replace(
+            &mut kept.run.log,
+            known.map(|(_, log)| log).or(read).unwrap_or_default(),
+        );
+        let before = kept.run.log.len();
         let mut sent = Vec::new();
-        for line in sagas::advance(&kept.data, &mut kept.run, input, now, PACE) {
-            let outcome = match line.what {
-                What::Sent { attempt, command } => {
-                    self.resent += u64::from(attempt > 1);
-                    sent.push((saga_id, line.step, line.undo, attempt, command));
-                    "sent"
-                }
-                What::Settled { outcome, .. } => {
-                    self.given_up += u64::from(outcome == "given_up");
-                    outcome
-                }
-            };
-            let (step, kind, undo) = (line.step, line.kind, line.undo);
-            kept.lines.push(Line {
-                step,
-                kind,
-                undo,
-                outcome,
-                epoch,
-            });
+        self.given_up += append(kept, saga_id, input, now, (process.epoch, self.epoch), &mut sent);
+        let log = kept.run.log.clone();
+        let added = std::mem::replace(&mut kept.run.log, stored);
+        kept.run.log.extend(added.into_iter().skip(before));
+        if !kept.run.state.is_terminal() {
+            process.recent.insert(saga_id, (kept.lines.len(), log));
+        }
+        sent
+    }
+
+    /// The timer looks at a saga, whose log it always reads.
+    pub fn fire(&mut self, process: usize, saga_id: SagaId, now: DateTime<Utc>) -> Vec<Sent> {
+        let epochs = (self.processes[process].epoch, self.epoch);
+        let mut sent = Vec::new();
+        if let Some(kept) = self.sagas.get_mut(&saga_id) {
+            self.given_up += append(kept, saga_id, &Input::Time, now, epochs, &mut sent);
         }
         sent
     }
@@ -125,9 +182,38 @@ impl Coordinator {
             .filter_map(|kept| Some(kept.run.waiting?.due))
             .min()
     }
+}
 
-    /// Whether all have ended.
-    pub fn is_at_rest(&self) -> bool {
-        self.sagas.values().all(|kept| kept.run.state.is_terminal())
+/// Appends what the engine says. Answers how many steps were given up.
+fn append(
+    kept: &mut Kept,
+    saga_id: SagaId,
+    input: &Input<'_>,
+    now: DateTime<Utc>,
+    (epoch, owner): (u64, u64),
+    sent: &mut Vec<Sent>,
+) -> u64 {
+    let mut given_up = 0;
+    for line in sagas::advance(&kept.data, &mut kept.run, input, now, PACE) {
+        let (step, kind, undo) = (line.step, line.kind, line.undo);
+        let outcome = match line.what {
+            What::Sent { attempt, command } => {
+                sent.push((saga_id, step, undo, attempt, command));
+                "sent"
+            }
+            What::Settled { outcome, .. } => {
+                given_up += u64::from(outcome == "given_up");
+                outcome
+            }
+        };
+        kept.lines.push(Line {
+            step,
+            kind,
+            undo,
+            outcome,
+            epoch,
+            owner,
+        });
     }
+    given_up
 }

@@ -1,69 +1,58 @@
-//! The payment desk at work: one call between two transactions, with everything that can happen to it.
+//! The payment desks at work: each call is several turns, and between two of them anything may happen, also that
+//! another desk works on the same operation.
 
-use payment::model::{Answer, Call, Effect, Ending, Plan, Say};
+use payment::model::{Answer, Effect, Ending, Plan, Say, plan};
 
 use crate::broker::Body;
-use crate::money::Job;
+use crate::money::{Job, Stage};
 use crate::provider::Done;
 use crate::seen::Sight;
-use crate::world::{Rule, World};
+use crate::world::World;
 
 impl World {
-    /// The desk works on one of its jobs.
+    /// A desk takes the next turn of one of the jobs.
     ///
     /// # Errors
     /// When an outcome contradicts the payment.
     pub(crate) fn work(&mut self, at: usize) -> Result<(), String> {
-        let job = self.money.desk.swap_remove(at);
-        match self.money.plan(job.payment, job.no) {
-            None => Ok(()),
-            Some(Plan::Settled(ending, effect)) => self.write(&job, ending, &effect),
-            Some(Plan::Call(call)) => self.call(&job, &call),
-        }
-    }
-
-    fn call(&mut self, job: &Job, call: &Call) -> Result<(), String> {
-        let Some(mut key) = self.money.key_of(job.payment, job.no, call) else {
-            return Ok(());
-        };
-        if !self.keeps(Rule::SameKey) {
-            key = format!("{key}.{}", self.random.u64(..));
-        }
-        let answer = self.talk(job, &key, call);
-        let is_known = matches!(answer, Answer::Succeeded { .. } | Answer::Declined);
-        self.tell(|| format!("{} for payment {} ({key}): {answer:?}", call.name(), job.payment));
-        if is_known && self.strikes(self.rates.desk_crash) {
-            self.tell(|| "the desk forgets what it was working on".to_owned());
+        if self.strikes(self.rates.desk_crash) {
+            self.tell(|| "the payment desks are killed and forget what they were working on".to_owned());
             self.money.desk.clear();
             return Ok(());
         }
-        // The capture is the pivot and asked for until its outcome is known, so no booking is undone after it.
-        if matches!(call, Call::Refund { all: true, .. }) {
-            return Err(format!(
-                "payment {} was captured by a booking that is undone",
-                job.payment
-            ));
+        let mut job = self.money.desk.swap_remove(at);
+        let next = match job.stage {
+            Stage::Read => read(&job),
+            Stage::Talk(say) => self.talk(&job, say),
+            Stage::Write(ending, ref effect) => {
+                let effect = effect.clone();
+                return self.write(&job, ending, &effect);
+            }
+        };
+        if let Some(stage) = next {
+            job.stage = stage;
+            self.money.desk.push(job);
         }
-        match call.judge(answer) {
-            Ok((ending, effect)) => self.write(job, ending, &effect),
-            // It stays due, and the sweep finds it.
-            Err(_) => Ok(()),
-        }
+        Ok(())
     }
 
-    /// What the provider says in the end, in the order in which production talks to it.
-    fn talk(&mut self, job: &Job, key: &str, call: &Call) -> Answer {
-        let mut say = Say::first(job.ask_first);
-        loop {
-            let answer = match say {
-                Say::AskFirst | Say::AskAfter => self.ask(key),
-                Say::Submit => self.submit(key, call),
-            };
-            match say.next(&answer) {
-                Some(next) => say = next,
-                None => return answer,
-            }
+    /// One exchange with the provider. Answers what comes next; nothing when the operation is postponed.
+    fn talk(&mut self, job: &Job, say: Say) -> Option<Stage> {
+        let Plan::Call(call) = plan(&job.read, job.kind, job.asked).plan else {
+            return None;
+        };
+        let key = call.key(&job.read, job.cause);
+        let answer = match say {
+            Say::AskFirst | Say::AskAfter => self.ask(&key),
+            Say::Submit => self.submit(job, &key),
+        };
+        self.tell(|| format!("the desk says {say:?} about {key}: {answer:?}"));
+        if let Some(next) = say.next(&answer) {
+            return Some(Stage::Talk(next));
         }
+        // What is not known stays due, and the sweep finds it.
+        let (ending, effect) = call.judge(answer).ok()?;
+        Some(Stage::Write(ending, effect))
     }
 
     fn ask(&mut self, key: &str) -> Answer {
@@ -74,33 +63,63 @@ impl World {
             return Answer::NeverSeen;
         };
         self.seen.note(Sight::UnknownResolved);
-        answer(done)
+        self.answer(done)
     }
 
-    fn submit(&mut self, key: &str, call: &Call) -> Answer {
+    fn submit(&mut self, job: &Job, key: &str) -> Answer {
+        let Plan::Call(call) = plan(&job.read, job.kind, job.asked).plan else {
+            return Answer::NeverSeen;
+        };
         if self.strikes(self.rates.request_lost) {
             return Answer::Unknown(String::new());
         }
         if self.strikes(self.rates.request_late) {
-            self.provider.late.push((key.to_owned(), call.clone()));
+            self.provider.late.push((key.to_owned(), call));
             return Answer::Unknown(String::new());
         }
-        let done = self.provider.submit(key, call);
+        let done = self.provider.submit(key, &call);
         if self.strikes(self.rates.answer_lost) {
             return Answer::Unknown(String::new());
         }
-        answer(done)
+        self.answer(done)
     }
 
+    fn answer(&mut self, done: Done) -> Answer {
+        if self.strikes(self.rates.processing) {
+            return Answer::Processing;
+        }
+        match done {
+            Done::Yes(authorization_id) => Answer::Succeeded { authorization_id },
+            Done::No => Answer::Declined,
+        }
+    }
+
+    /// The desk's transaction.
     fn write(&mut self, job: &Job, ending: Ending, effect: &Effect) -> Result<(), String> {
+        if self.strikes(self.rates.crash_before) {
+            self.tell(|| {
+                format!(
+                    "the desk is killed before it writes that {:?} is {ending:?}",
+                    job.kind
+                )
+            });
+            self.money.desk.clear();
+            return Ok(());
+        }
+        let Some(reply) = self.money.settle(job.payment, job.no, ending, effect)? else {
+            self.seen.note(Sight::SettledByAnother);
+            return Ok(());
+        };
         match effect {
             Effect::AuthorizationDeclined => self.seen.note(Sight::Declined),
             Effect::CaptureDeclined => self.seen.note(Sight::CaptureRefused),
+            Effect::Voided if self.gave_up_authorizing(&reply) => {
+                self.seen.note(Sight::LateAuthorizationVoided)
+            }
             _ => {}
         }
-        for reply in self.money.settle(job.payment, job.no, ending, effect)? {
-            self.broker.commit(Body::Reply(reply));
-        }
+        self.tell(|| format!("{:?} of payment {} ends: {ending:?}", job.kind, job.payment));
+        self.broker.commit(Body::Reply(reply));
         Ok(())
     }
 
@@ -108,28 +127,23 @@ impl World {
     pub(crate) fn arrive(&mut self, at: usize) {
         let (key, call) = self.provider.late.swap_remove(at);
         let done = self.provider.submit(&key, &call);
-        self.tell(|| {
-            format!(
-                "a late request to {} arrives at the provider: {done:?}",
-                call.name()
-            )
-        });
+        self.tell(|| format!("a late request arrives at the provider: {key}: {done:?}"));
         self.seen.note(Sight::LateRequest);
     }
 
-    /// The sweep looks for what the desk forgot.
+    /// The sweep takes what is due; where leases have run out, also what a slow desk still works on.
     pub(crate) fn sweep(&mut self) {
-        if self.keeps(Rule::Sweep) {
-            for _ in 0..self.money.sweep() {
-                self.seen.note(Sight::Swept);
-            }
+        let leases_are_over = self.strikes(self.rates.slow_desk);
+        for _ in 0..self.money.sweep(leases_are_over) {
+            self.seen.note(Sight::Swept);
         }
     }
 }
 
-fn answer(done: Done) -> Answer {
-    match done {
-        Done::Yes(authorization_id) => Answer::Succeeded { authorization_id },
-        Done::No => Answer::Declined,
-    }
+/// What a desk does with an operation as it was read.
+fn read(job: &Job) -> Option<Stage> {
+    Some(match plan(&job.read, job.kind, job.asked).plan {
+        Plan::Settled(ending, effect) => Stage::Write(ending, effect),
+        Plan::Call(_) => Stage::Talk(Say::first(job.ask_first)),
+    })
 }

@@ -15,6 +15,7 @@ pub mod broker;
 pub mod cache;
 pub mod check;
 pub mod coordinator;
+mod deliver;
 mod desk;
 pub mod money;
 pub mod provider;
@@ -23,8 +24,9 @@ pub mod reservations;
 pub mod rooms;
 pub mod run;
 pub mod seen;
+mod trouble;
 pub mod world;
 
 pub use run::{Outcome, run};
 pub use seen::{Seen, Sight};
-pub use world::{Rule, World};
+pub use world::World;

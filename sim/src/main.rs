@@ -55,7 +55,7 @@ fn say(text: impl std::fmt::Display) {
 }
 
 fn tell(seed: u64) -> ExitCode {
-    let outcome = run(seed, None, true);
+    let outcome = run(seed, true);
     for sentence in &outcome.story {
         say(sentence);
     }
@@ -109,7 +109,7 @@ fn many(from: u64, to: u64, threads: usize) -> ExitCode {
 fn share(first: u64, end: u64) -> Total {
     let mut total = Total::default();
     for seed in first..end {
-        let outcome = run(seed, None, false);
+        let outcome = run(seed, false);
         total.seen.add(&outcome.seen);
         total.steps += outcome.steps;
         total

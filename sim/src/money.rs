@@ -2,14 +2,23 @@
 //! transactions, outcomes are written with the reply. What to do, what an answer means and what a payment becomes is
 //! [`payment::model`]; that operations of one payment follow each other, once each, is the table's key and order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use contract::command::PaymentCommand;
-use contract::{CommandEnvelope, HotelId, Money as Amount, Outcome, PaymentId, Reply, SagaId};
-use payment::model::{Asked, Begins, Call, Effect, Ending, Kind, Now, Payment, Plan, State, plan};
+use contract::{CommandEnvelope, HotelId, Money as Amount, Outcome, PaymentId, Reply, SagaId, planted};
+use payment::model::{Asked, Begins, Effect, Ending, Kind, Moved, Now, Payment, Plan, Say, State, plan};
 
 /// Names a payment.
 pub type Key = PaymentId;
+
+/// An account of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Account {
+    /// What guests have paid, as a negative amount.
+    Guest,
+    /// What the hotel is owed.
+    Hotel,
+}
 
 /// What was asked of a payment.
 #[derive(Debug, Clone)]
@@ -24,15 +33,36 @@ pub struct Operation {
     pub ending: Option<Ending>,
 }
 
-/// A call that the desk is about to make.
+/// An operation that a desk works on, with its payment as it was read.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// The payment.
     pub payment: Key,
     /// The operation.
     pub no: u64,
+    /// What is asked.
+    pub kind: Kind,
+    /// The saga in the key.
+    pub cause: SagaId,
+    /// How much is asked.
+    pub asked: Option<Amount>,
     /// Whether it may have been made before.
     pub ask_first: bool,
+    /// The payment as it was when the operation was taken.
+    pub read: Payment,
+    /// What comes next.
+    pub stage: Stage,
+}
+
+/// What a desk does next.
+#[derive(Debug, Clone)]
+pub enum Stage {
+    /// It looks what is to be done.
+    Read,
+    /// It says this to the provider.
+    Talk(Say),
+    /// It writes the outcome.
+    Write(Ending, Effect),
 }
 
 /// Rows of `payment.payment`, `payment.operation` and `payment.movement`, and the desk's memory.
@@ -42,8 +72,8 @@ pub struct Money {
     pub payments: BTreeMap<Key, Payment>,
     /// Operations of each payment, in order.
     pub operations: BTreeMap<Key, Vec<Operation>>,
-    /// Sums of what was booked: captures and refunds.
-    pub booked: BTreeMap<Key, (i64, i64)>,
+    /// Entries of the ledger, two for each movement.
+    pub ledger: BTreeMap<Key, Vec<(Account, i64)>>,
     /// What the desk works on; lost with it.
     pub desk: Vec<Job>,
     next_no: u64,
@@ -65,7 +95,8 @@ impl Money {
         let amount = |minor| Amount::from_minor(minor, payment.terms.as_ref()?.amount.currency()).ok();
         let minor = asked.minor.and_then(amount);
         let operations = self.operations.entry(key).or_default();
-        let is_first = operations.iter().all(|earlier| earlier.ending.is_some());
+        let is_first =
+            planted!(EarlierOperationIgnored) || operations.iter().all(|earlier| earlier.ending.is_some());
         let (kind, cause) = (asked.kind, asked.cause);
         let known = operations
             .iter_mut()
@@ -90,17 +121,17 @@ impl Money {
         if Now::of(None, true, is_first) != Now::Work {
             return Ok(Vec::new());
         }
-        match self.plan(key, no) {
-            Some(Plan::Settled(ending, effect)) => self.settle(key, no, ending, &effect),
-            Some(Plan::Call(_)) => {
-                self.desk.push(Job {
-                    payment: key,
-                    no,
-                    ask_first: false,
-                });
+        let job = self.job(key, no, false);
+        let Some(job) = job else { return Ok(Vec::new()) };
+        match plan(&job.read, job.kind, job.asked).plan {
+            Plan::Settled(ending, effect) => {
+                let reply = self.settle(key, no, ending, &effect)?;
+                Ok(reply.into_iter().collect())
+            }
+            Plan::Call(_) => {
+                self.desk.push(job);
                 Ok(Vec::new())
             }
-            None => Ok(Vec::new()),
         }
     }
 
@@ -123,23 +154,18 @@ impl Money {
         });
     }
 
-    /// What an operation needs now.
-    pub fn plan(&self, key: Key, no: u64) -> Option<Plan> {
-        let operation = self.operation(key, no)?;
-        Some(plan(self.payments.get(&key)?, operation.kind, operation.asked).plan)
-    }
-
-    fn operation(&self, key: Key, no: u64) -> Option<&Operation> {
-        self.operations.get(&key)?.iter().find(|known| known.no == no)
-    }
-
-    /// The key under which the provider knows a call.
-    pub fn key_of(&self, key: Key, no: u64, call: &Call) -> Option<String> {
-        let cause = self
-            .operation(key, no)?
-            .cause
-            .unwrap_or(SagaId::from_uuid(uuid::Uuid::nil()));
-        Some(call.key(self.payments.get(&key)?, cause))
+    fn job(&self, key: Key, no: u64, ask_first: bool) -> Option<Job> {
+        let operation = self.operations.get(&key)?.iter().find(|known| known.no == no)?;
+        Some(Job {
+            payment: key,
+            no,
+            kind: operation.kind,
+            cause: operation.cause.unwrap_or(SagaId::from_uuid(uuid::Uuid::nil())),
+            asked: operation.asked,
+            ask_first,
+            read: self.payments.get(&key)?.clone(),
+            stage: Stage::Read,
+        })
     }
 
     /// Writes an outcome in its transaction; one that is settled already stays as it is. Answers the replies.
@@ -152,43 +178,55 @@ impl Money {
         no: u64,
         ending: Ending,
         effect: &Effect,
-    ) -> Result<Vec<Reply>, String> {
+    ) -> Result<Option<Reply>, String> {
         let operations = self.operations.entry(key).or_default();
-        let Some(operation) = operations
-            .iter_mut()
-            .find(|known| known.no == no && known.ending.is_none())
-        else {
-            return Ok(Vec::new());
+        let open =
+            |known: &&mut Operation| known.no == no && (known.ending.is_none() || planted!(SettledTwice));
+        let Some(operation) = operations.iter_mut().find(open) else {
+            return Ok(None);
         };
         operation.ending = Some(ending);
         let reply = answer(operation.reply.clone(), ending);
         let payment = self.payments.get_mut(&key).ok_or("an operation has no payment")?;
         let (next, moved) = payment.after(effect).map_err(|error| error.to_string())?;
         *payment = next;
-        let booked = self.booked.entry(key).or_default();
+        let ledger = self.ledger.entry(key).or_default();
+        // Debit and credit: what the guest pays is what the hotel is owed.
         match moved {
-            Some(payment::model::Moved::Captured(amount)) => booked.0 += amount.minor(),
-            Some(payment::model::Moved::Refunded(amount)) => booked.1 += amount.minor(),
+            Some(Moved::Captured(amount)) => ledger.extend([
+                (Account::Guest, -amount.minor()),
+                (Account::Hotel, amount.minor()),
+            ]),
+            Some(Moved::Refunded(amount)) => ledger.extend([
+                (Account::Guest, amount.minor()),
+                (Account::Hotel, -amount.minor()),
+            ]),
             None => {}
         }
-        Ok(vec![reply])
+        Ok(Some(reply))
     }
 
-    /// Operations that are due, wait for no earlier one and are not at the desk: the sweep takes them.
-    pub fn sweep(&mut self) -> usize {
-        let at_desk: BTreeSet<u64> = self.desk.iter().map(|job| job.no).collect();
-        let before = self.desk.len();
+    /// Operations that are due and wait for no earlier one: the sweep takes those that no desk has, and where
+    /// leases are over the others as well. Answers how many.
+    pub fn sweep(&mut self, leases_are_over: bool) -> usize {
+        let mut taken = Vec::new();
         for (key, operations) in &self.operations {
-            let first = operations.iter().find(|operation| operation.ending.is_none());
-            if let Some(first) = first.filter(|first| !at_desk.contains(&first.no)) {
-                self.desk.push(Job {
-                    payment: *key,
-                    no: first.no,
-                    ask_first: true,
-                });
-            }
+            let due = operations.iter().filter(|operation| operation.ending.is_none());
+            let first = if planted!(EarlierOperationIgnored) {
+                usize::MAX
+            } else {
+                1
+            };
+            let free = |no| leases_are_over || self.desk.iter().all(|job| job.no != no);
+            taken.extend(
+                due.take(first)
+                    .filter(|first| free(first.no))
+                    .filter_map(|first| self.job(*key, first.no, true)),
+            );
         }
-        self.desk.len() - before
+        let count = taken.len();
+        self.desk.extend(taken);
+        count
     }
 
     /// Whether anything is due.

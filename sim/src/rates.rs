@@ -20,14 +20,22 @@ pub struct Rates {
     pub request_late: u32,
     /// The provider's answer is lost.
     pub answer_lost: u32,
+    /// The provider has it and does not know the outcome yet.
+    pub processing: u32,
+    /// A desk is so slow that another one takes its work.
+    pub slow_desk: u32,
     /// The desk forgets what it was working on.
     pub desk_crash: u32,
+    /// Another process takes the sagas over.
+    pub take_over: u32,
     /// The former owner of the sagas tries to write.
     pub zombie: u32,
     /// Time passes: seconds, or longer than a hold lives.
     pub time: u32,
-    /// Redis is emptied, and filled again.
+    /// Redis is emptied.
     pub cache_wiped: u32,
+    /// The cache is compared with the table although nobody asked.
+    pub cache_repaired: u32,
     /// The slot, or the broker's log, is lost: everything kept is published again.
     pub log_lost: u32,
     /// The hotel closes a night or changes its total.
@@ -50,10 +58,14 @@ impl Rates {
             request_lost: of(300),
             request_late: of(300),
             answer_lost: of(300),
-            desk_crash: of(150),
+            processing: of(200),
+            slow_desk: of(300),
+            desk_crash: of(60),
+            take_over: of(60),
             zombie: of(100),
             time: of(150),
-            cache_wiped: of(30),
+            cache_wiped: of(40),
+            cache_repaired: of(60),
             log_lost: of(20),
             hotel_changes: of(40),
         }

@@ -4,7 +4,8 @@ use crate::broker::Lane;
 use crate::check;
 use crate::rates::Rates;
 use crate::seen::{Seen, Sight};
-use crate::world::{Rule, World};
+use crate::world::World;
+use contract::planted;
 
 /// Steps after which a healed world goes round in a circle.
 const TOO_MANY: u32 = 5_000;
@@ -22,9 +23,9 @@ pub struct Outcome {
     pub story: Vec<String>,
 }
 
-/// Runs a seed, with this rule broken if there is one. The same seed is the same run.
-pub fn run(seed: u64, broken: Option<Rule>, told: bool) -> Outcome {
-    let mut world = World::new(seed, broken, told);
+/// Runs a seed. The same seed is the same run.
+pub fn run(seed: u64, told: bool) -> Outcome {
+    let mut world = World::new(seed, told);
     let mut steps = 0;
     let ended = chaos(&mut world, &mut steps).and_then(|()| heal(&mut world, &mut steps));
     count_ends(&mut world);
@@ -49,8 +50,14 @@ fn chaos(world: &mut World, steps: &mut u64) -> Result<(), String> {
 /// Something happens, or something goes wrong.
 fn act(world: &mut World) -> Result<(), String> {
     let rates = world.rates;
+    if world.strikes(rates.take_over) {
+        world.take_over();
+    }
     if world.strikes(rates.zombie) {
-        return world.zombie();
+        world.zombie();
+    }
+    if world.strikes(rates.cache_repaired) || world.cache.wants_keeper() && world.random.bool() {
+        world.keep_cache();
     }
     if world.strikes(rates.time) {
         let seconds = if world.random.u32(0..6) == 0 {
@@ -79,7 +86,7 @@ fn act(world: &mut World) -> Result<(), String> {
         2 => world.fire(),
         3 if world.random.bool() => drop(world.broker.bring_back()),
         3 => world.expire()?,
-        4 => world.sweep(),
+        4 if !planted!(SweepForgotten) => world.sweep(),
         5 if !world.provider.late.is_empty() => {
             let at = world.random.usize(0..world.provider.late.len());
             world.arrive(at);
@@ -97,7 +104,7 @@ fn act(world: &mut World) -> Result<(), String> {
 fn relay(world: &mut World) {
     let count = world.random.usize(1..8);
     let crashes = world.rates.crash_after;
-    if !world.keeps(Rule::ConfirmAfterPublish) && world.strikes(crashes) {
+    if planted!(ConfirmedTooEarly) && world.strikes(crashes) {
         return world.broker.lose_unsent();
     }
     if world.strikes(world.rates.overtaken) {
@@ -159,7 +166,7 @@ fn go_on(world: &mut World) -> Result<bool, String> {
         world.work(0)?;
     } else if !world.wishes.is_empty() {
         world.book();
-    } else if world.money.is_due() && world.keeps(Rule::Sweep) {
+    } else if world.money.is_due() && !planted!(SweepForgotten) {
         world.sweep();
     } else if let Some(due) = world.coordinator.next_due() {
         let wait = (due - world.now).num_seconds().max(0) + 1;
@@ -170,6 +177,8 @@ fn go_on(world: &mut World) -> Result<bool, String> {
         let wait = (at - world.now.timestamp()).max(0);
         world.pass(wait);
         world.expire()?;
+    } else if world.cache.wants_keeper() {
+        world.keep_cache();
     } else {
         return Ok(false);
     }
@@ -187,9 +196,7 @@ fn count_ends(world: &mut World) {
             seen.push(Sight::Cancelled);
         }
     }
-    for _ in 0..world.coordinator.given_up {
-        seen.push(Sight::GivenUp);
-    }
+    seen.extend((0..world.coordinator.given_up).map(|_| Sight::GivenUp));
     for sight in seen {
         world.seen.note(sight);
     }

@@ -38,10 +38,18 @@ pub enum Sight {
     Swept,
     /// Everything was published again.
     PublishedAgain,
+    /// What was authorised after the booking had given it up was voided.
+    LateAuthorizationVoided,
+    /// Two desks worked on one operation, and the second wrote nothing.
+    SettledByAnother,
+    /// Redis was emptied while the cache was being filled.
+    EmptiedWhileFilled,
+    /// A process went on with a saga that another had gone on with meanwhile.
+    BackWithOldMemory,
 }
 
 /// Names in the order of [`Sight`].
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 21] = [
     "confirmed",
     "sold out",
     "three-way race for the last room",
@@ -59,6 +67,10 @@ pub const NAMES: [&str; 17] = [
     "old change after a newer one",
     "forgotten work swept",
     "everything published again",
+    "late authorisation voided",
+    "settled by another desk",
+    "Redis emptied while filled",
+    "back with an old memory",
 ];
 
 /// How often each was seen.

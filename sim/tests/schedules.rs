@@ -23,7 +23,7 @@ fn nothing_is_violated_and_every_rare_state_comes_up() {
                     }
                     let mut seen = Seen::default();
                     for seed in first..first + SHARE {
-                        let outcome = run(seed, None, false);
+                        let outcome = run(seed, false);
                         let violation = outcome.violation;
                         assert!(
                             violation.is_none(),
@@ -43,7 +43,7 @@ fn nothing_is_violated_and_every_rare_state_comes_up() {
 #[test]
 fn the_same_seed_is_the_same_story() {
     for seed in 0..50 {
-        let (first, second) = (run(seed, None, true), run(seed, None, true));
+        let (first, second) = (run(seed, true), run(seed, true));
         assert_eq!(first.story, second.story);
         assert!(!first.story.is_empty());
     }

@@ -243,10 +243,10 @@ fn capture(payment: &Payment) -> Plan {
 
 fn void(payment: &Payment) -> Plan {
     match (payment.state, &payment.authorization_id) {
+        (State::Authorized, Some(_)) if contract::planted!(AuthorizationKept) => done(Effect::Voided),
         (State::Authorized | State::CaptureDeclined, Some(id)) => Plan::Call(Call::Void {
             authorization_id: id.clone(),
         }),
-        (State::Captured, Some(_)) if contract::planted!(LateCaptureKept) => done(Effect::Nothing),
         (State::Captured, Some(id)) => match payment.left() {
             Some(amount) if amount.minor() > 0 => Plan::Call(Call::Refund {
                 authorization_id: id.clone(),
