@@ -94,6 +94,9 @@ fn differences(at: &str, ours: &Value, theirs: &Value, found: &mut BTreeSet<Stri
             }
         }
         _ if ours == theirs => {}
+        // Of a row that is gone only the key is logged. For a required number that is not there Debezium writes a
+        // zero that nobody stored; the relay writes null.
+        _ if at.contains("/before/") && ours.is_null() && *theirs == 0 => {}
         _ => drop(found.insert(format!("{at}: ours {ours}, theirs {theirs}"))),
     }
 }
@@ -119,7 +122,7 @@ async fn the_relays_records_are_debeziums() {
     assert_eq!(hotel.book(&platform, 1, 1, "pm_declined").await.status, 402);
     for sql in [
         // A value that is kept out of line, and an update that does not touch it.
-        "update hotel.hotel set description = (select string_agg(md5(n::text), ' ') from generate_series(1, 400) n)",
+        "update hotel.hotel set description = (select string_agg(md5(n::text), ' ') from generate_series(1, 110) n)",
         "update hotel.hotel set name = 'An Unchanged Description'",
         // A null, a key that changes, a row that goes.
         "update hotel.hotel set description = null",
@@ -164,6 +167,11 @@ async fn the_relays_records_are_debeziums() {
             differences(&a.0, &a.4, &b.4, &mut found);
         }
     }
+    assert!(
+        relay.count > 100,
+        "{} records are too few to mean anything",
+        relay.count
+    );
     let count = found.len();
     let first: Vec<String> = found.into_iter().take(40).collect();
     assert!(
