@@ -113,7 +113,7 @@ fn float(out: &mut Vec<u8>, text: &str) -> bool {
     fits
 }
 
-/// `2026-11-24 10:00:00.5+00` → `"2026-11-24T10:00:00.5Z"`.
+/// `2026-11-24 10:00:00.5+00` → `"2026-11-24T10:00:00.500000Z"`: Debezium writes as many digits as the column has.
 fn instant(out: &mut Vec<u8>, text: &str) -> bool {
     let Some(utc) = text.strip_suffix("+00") else {
         return false;
@@ -127,7 +127,11 @@ fn instant(out: &mut Vec<u8>, text: &str) -> bool {
     out.push(b'"');
     out.extend_from_slice(day.as_bytes());
     out.push(b'T');
-    out.extend_from_slice(time.as_bytes());
+    let (clock, fraction) = time.split_once('.').unwrap_or((time, ""));
+    out.extend_from_slice(clock.as_bytes());
+    out.push(b'.');
+    out.extend_from_slice(fraction.as_bytes());
+    out.extend(std::iter::repeat_n(b'0', 6 - fraction.len()));
     out.extend_from_slice(b"Z\"");
     true
 }
@@ -299,7 +303,12 @@ mod tests {
                 "2026-11-24 10:00:00.123456+00",
                 r#""2026-11-24T10:00:00.123456Z""#,
             ),
-            (1184, "2026-11-24 10:00:00+00", r#""2026-11-24T10:00:00Z""#),
+            (1184, "2026-11-24 10:00:00+00", r#""2026-11-24T10:00:00.000000Z""#),
+            (
+                1184,
+                "2026-11-24 10:00:00.12345+00",
+                r#""2026-11-24T10:00:00.123450Z""#,
+            ),
             (1184, "-infinity", r#""-infinity""#),
             (2950, "0b9f…", r#""0b9f…""#),
             (25, "a \"b\"\n", r#""a \"b\"\n""#),

@@ -124,6 +124,9 @@ async fn the_relays_records_are_debeziums() {
         // A value that is kept out of line, and an update that does not touch it.
         "update hotel.hotel set description = (select string_agg(md5(n::text), ' ') from generate_series(1, 110) n)",
         "update hotel.hotel set name = 'An Unchanged Description'",
+        // A moment without a fraction, and one with a short one.
+        "update hotel.hotel set created_at = '2026-01-02 03:04:05+00'",
+        "update hotel.hotel set created_at = '2026-01-02 03:04:05.5+00'",
         // A null, a key that changes, a row that goes.
         "update hotel.hotel set description = null",
         "update hotel.price set night = night + 300 where night = (select max(night) from hotel.price)",
