@@ -8,6 +8,8 @@ mod dashboard;
 pub mod engine;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod histories;
 mod http;
 mod message;
 mod ownership;

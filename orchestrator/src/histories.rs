@@ -1,0 +1,208 @@
+//! Histories of every kind, recorded once and kept in `orchestrator/histories`. Today's code must do the same on each:
+//! a saga that was begun by yesterday's code is carried on by today's, from its log alone. When this fails because
+//! a saga is meant to go another way, what is open would change its course: let it end first, or give the new way
+//! a name of its own.
+//!
+//! `BELLHOP_RECORD_HISTORIES=1 cargo test -p orchestrator histories` records those that are missing, and no other.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use contract::saga::SagaData;
+use contract::{Outcome, Refusal, Reply, SagaId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::engine::{Input, Line, Pace, Run, StepKind, What};
+use crate::sagas::{self, samples};
+
+const PACE: Pace = Pace {
+    resend: Duration::from_secs(5),
+    give_up: Duration::from_mins(1),
+};
+
+/// What came in, when, and what the code made of it.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Event {
+    /// Seconds since the start.
+    at: i64,
+    input: Came,
+    lines: Vec<Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Came {
+    Start,
+    Reply(Reply),
+    Time,
+}
+
+/// A recorded history.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct History {
+    data: SagaData,
+    end: String,
+    events: Vec<Event>,
+}
+
+/// What happens to the replies of one step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Trouble {
+    None,
+    Refused(&'static str),
+    /// No reply ever comes, until the step is given up.
+    Silent(&'static str),
+    /// The first reply is lost, and the second says no.
+    RefusedTheSecondTime(&'static str),
+    /// Every reply comes twice, and those of the step before once more.
+    Twice,
+}
+
+fn written(line: &Line) -> Value {
+    let what = match &line.what {
+        What::Sent { attempt, command } => {
+            json!({"sent": command, "topic": command.topic(), "attempt": attempt})
+        }
+        What::Settled { outcome, attempt, .. } => json!({"settled": outcome, "attempt": attempt}),
+    };
+    json!({"step": line.step, "kind": line.kind.word(), "undo": line.undo, "what": what})
+}
+
+fn began() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+}
+
+fn step(data: &SagaData, run: &mut Run, at: i64, came: &Came) -> Vec<Line> {
+    let input = match came {
+        Came::Start => Input::Start,
+        Came::Reply(reply) => Input::Reply(reply),
+        Came::Time => Input::Time,
+    };
+    sagas::advance(data, run, &input, began() + TimeDelta::seconds(at), PACE)
+}
+
+/// Runs a saga into this trouble and records it.
+fn record(data: &SagaData, trouble: Trouble) -> History {
+    let saga_id = SagaId::from_uuid(uuid::Uuid::from_u128(1));
+    let (mut run, mut at, mut events) = (Run::new(), 0, Vec::new());
+    let mut coming = VecDeque::from([Came::Start]);
+    while events.len() < 200 {
+        let came = coming.pop_front().unwrap_or(Came::Time);
+        if came == Came::Time {
+            let Some(waiting) = run.waiting else { break };
+            at = (waiting.due - began()).num_seconds().max(at);
+        } else {
+            at += 1;
+        }
+        let lines = step(data, &mut run, at, &came);
+        for line in &lines {
+            if let What::Sent { attempt, .. } = line.what {
+                let outcome = match trouble {
+                    Trouble::Silent(silent) if silent == line.step && !line.undo => continue,
+                    Trouble::RefusedTheSecondTime(step)
+                        if step == line.step && !line.undo && attempt == 1 =>
+                    {
+                        continue;
+                    }
+                    Trouble::Refused(step) | Trouble::RefusedTheSecondTime(step)
+                        if step == line.step && !line.undo =>
+                    {
+                        Outcome::Refused(Refusal::new("no", "No."))
+                    }
+                    _ => Outcome::Done,
+                };
+                let (step, undo) = (line.step.to_owned(), line.undo);
+                let reply = Reply {
+                    saga_id,
+                    step,
+                    undo,
+                    attempt,
+                    outcome,
+                };
+                let copies = if trouble == Trouble::Twice { 2 } else { 1 };
+                coming.extend(std::iter::repeat_n(Came::Reply(reply), copies));
+            }
+        }
+        let lines = lines.iter().map(written).collect();
+        events.push(Event {
+            at,
+            input: came,
+            lines,
+        });
+    }
+    History {
+        data: data.clone(),
+        end: run.state.word().to_owned(),
+        events,
+    }
+}
+
+/// Every kind of history there is, by name.
+fn kinds() -> BTreeMap<String, (SagaData, Trouble)> {
+    let mut kinds = BTreeMap::new();
+    for data in samples::all() {
+        let name = data.name();
+        kinds.insert(format!("{name}.completed"), (data.clone(), Trouble::None));
+        kinds.insert(format!("{name}.everything-twice"), (data.clone(), Trouble::Twice));
+        for step in &sagas::outline(&data).steps {
+            if step.kind == StepKind::Opening {
+                continue;
+            }
+            let mut add = |how: &str, trouble| {
+                kinds.insert(format!("{name}.{}-{how}", step.name), (data.clone(), trouble));
+            };
+            add("refused", Trouble::Refused(step.name));
+            add(
+                "refused-the-second-time",
+                Trouble::RefusedTheSecondTime(step.name),
+            );
+            if step.kind == StepKind::Do {
+                add("given-up", Trouble::Silent(step.name));
+            }
+        }
+    }
+    kinds
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/histories"))
+}
+
+#[test]
+fn todays_code_does_on_every_recorded_history_what_it_did() {
+    #[expect(clippy::disallowed_methods, reason = "recording is asked for by hand")]
+    let recording = std::env::var("BELLHOP_RECORD_HISTORIES").is_ok();
+    for (name, (data, trouble)) in kinds() {
+        let file = folder().join(format!("{name}.json"));
+        if recording && !file.exists() {
+            let text = serde_json::to_string_pretty(&record(&data, trouble)).unwrap();
+            std::fs::write(&file, text + "\n").unwrap();
+        }
+        assert!(
+            file.exists(),
+            "there is no history {name}; see orchestrator/src/histories.rs"
+        );
+    }
+    let mut replayed = 0;
+    for file in std::fs::read_dir(folder()).unwrap() {
+        let file = file.unwrap().path();
+        let history: History = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let mut run = Run::new();
+        for (number, event) in history.events.iter().enumerate() {
+            let lines = step(&history.data, &mut run, event.at, &event.input);
+            let lines: Vec<Value> = lines.iter().map(written).collect();
+            assert_eq!(
+                lines,
+                event.lines,
+                "{}: event {number} leads elsewhere than when it was recorded; see orchestrator/src/histories.rs",
+                file.display()
+            );
+        }
+        assert_eq!(run.state.word(), history.end, "{}", file.display());
+        replayed += 1;
+    }
+    assert!(replayed >= kinds().len(), "{replayed} histories");
+}
