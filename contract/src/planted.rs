@@ -18,6 +18,8 @@ pub enum Bug {
     OneNightLookedAt,
     /// Booking an expired hold is allowed, without its rooms.
     ExpiryWithoutFence,
+    /// The key of a capture is another one each time.
+    CaptureWithNewKey,
     /// A void does not tell the provider.
     AuthorizationKept,
     /// A refusal of one of several sendings counts as if nothing was done.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use availability::cache::{HotelWrites, NightKey as CacheKey, Put};
 use availability::layout::Entry;
 use availability::model::rooms_left;
-use contract::planted;
+use contract::{StayDate, planted};
 use inventory::model::{Night, NightKey};
 
 /// A changed row on its way to the cache.
@@ -49,6 +49,8 @@ pub struct Cache {
     /// Whether readers believe what is here, and that what is not here is not offered.
     pub complete: bool,
     emptied: u32,
+    /// The newest version of each entry since the cache was emptied last.
+    newest: BTreeMap<CacheKey, u64>,
     rebuild: Option<Rebuild>,
 }
 
@@ -82,6 +84,8 @@ impl Cache {
             Some(expected) => old == expected,
         };
         if take {
+            let newest = self.newest.entry(key).or_default();
+            *newest = put.new.lsn.max(*newest);
             self.entries.insert(key, put.new);
         }
         take
@@ -124,8 +128,17 @@ impl Cache {
     /// Everything is gone.
     pub fn wipe(&mut self) {
         self.entries.clear();
+        self.newest.clear();
         self.complete = false;
         self.emptied += 1;
+    }
+
+    /// The first night whose version has gone back.
+    pub fn gone_back(&self) -> Option<StayDate> {
+        let mut newest = self.newest.iter();
+        let back =
+            newest.find(|(key, newest)| self.entries.get(key).is_none_or(|entry| entry.lsn < **newest));
+        back.map(|(key, _)| key.night)
     }
 
     /// What it says of a night.

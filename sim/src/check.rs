@@ -20,6 +20,11 @@ type Checked = Result<(), String>;
 /// The first violation, in words.
 pub fn always(world: &World) -> Checked {
     nights(world)?;
+    if let Some(night) = world.cache.gone_back() {
+        return Err(format!(
+            "the cache took an older change of {night} over a newer one"
+        ));
+    }
     payments(world)?;
     for (reservation, history) in world.reservations.rows.values() {
         lawful(reservation, history)?;

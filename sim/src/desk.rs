@@ -22,7 +22,7 @@ impl World {
         }
         let mut job = self.money.desk.swap_remove(at);
         let next = match job.stage {
-            Stage::Read => read(&job),
+            Stage::Read => Some(read(&job)),
             Stage::Talk(say) => self.talk(&job, say),
             Stage::Write(ending, ref effect) => {
                 let effect = effect.clone();
@@ -114,7 +114,7 @@ impl World {
             Effect::AuthorizationDeclined => self.seen.note(Sight::Declined),
             Effect::CaptureDeclined => self.seen.note(Sight::CaptureRefused),
             Effect::Voided if self.gave_up_authorizing(&reply) => {
-                self.seen.note(Sight::LateAuthorizationVoided)
+                self.seen.note(Sight::LateAuthorizationVoided);
             }
             _ => {}
         }
@@ -141,9 +141,9 @@ impl World {
 }
 
 /// What a desk does with an operation as it was read.
-fn read(job: &Job) -> Option<Stage> {
-    Some(match plan(&job.read, job.kind, job.asked).plan {
+fn read(job: &Job) -> Stage {
+    match plan(&job.read, job.kind, job.asked).plan {
         Plan::Settled(ending, effect) => Stage::Write(ending, effect),
         Plan::Call(_) => Stage::Talk(Say::first(job.ask_first)),
-    })
+    }
 }

@@ -66,7 +66,7 @@ pub enum Stage {
 }
 
 /// Rows of `payment.payment`, `payment.operation` and `payment.movement`, and the desk's memory.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Money {
     /// Payments.
     pub payments: BTreeMap<Key, Payment>,

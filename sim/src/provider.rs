@@ -49,7 +49,7 @@ pub struct Authorization {
 }
 
 /// The provider's books.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Provider {
     keys: BTreeMap<String, Done>,
     /// Authorisations by id.

@@ -28,7 +28,7 @@ pub struct Wish {
 }
 
 /// Rows of `reservation.reservation`.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Reservations {
     /// By id, each with its history.
     pub rows: BTreeMap<ReservationId, (Reservation, Vec<Transition>)>,

@@ -7,7 +7,7 @@ use contract::{HotelId, Outcome, RoomTypeId, SagaId, StayDate};
 use inventory::model::{Contradiction, Hold, HoldKey, HoldState, Ledger, Night, NightKey};
 
 /// Rows of `inventory.room_night` and `inventory.hold`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rooms {
     today: StayDate,
     room_type: (HotelId, RoomTypeId),

@@ -4,7 +4,7 @@ use contract::planted::{Bug, plant};
 use sim::run;
 
 /// A bug that is not found within so many seeds is not found.
-const SEEDS: u64 = 200_000;
+const SEEDS: u64 = 20_000;
 
 /// The first seed that finds it, and what it says.
 fn found(bug: Option<Bug>) -> Option<(u64, String)> {
@@ -21,7 +21,11 @@ fn every_planted_bug_is_found() {
     for bug in Bug::ALL {
         match found(Some(bug)) {
             Some((seed, violation)) => {
-                println!("{:<28} {:>6} seeds  {violation}", format!("{bug:?}"), seed + 1)
+                println!(
+                    "{:<28} {:>6} seeds  {violation:.120}",
+                    format!("{bug:?}"),
+                    seed + 1
+                )
             }
             None => missed.push(bug),
         }

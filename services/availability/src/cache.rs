@@ -56,6 +56,7 @@ struct Inner {
     nights: Script,
     facts: Script,
     place: Script,
+    filled: Script,
     /// The catalogues seen last, each valid while its revision is the one in Redis.
     catalogues: Mutex<HashMap<HotelId, Arc<Known>>>,
     started: Instant,
@@ -99,6 +100,7 @@ impl Cache {
             nights: Script::new(include_str!("lua/nights.lua")),
             facts: Script::new(include_str!("lua/facts.lua")),
             place: Script::new(include_str!("lua/freshness.lua")),
+            filled: Script::new(include_str!("lua/filled.lua")),
             catalogues: Mutex::default(),
             started: Instant::now(),
             resting_until: AtomicU64::new(0),
@@ -135,14 +137,17 @@ impl Cache {
             .await
     }
 
-    /// The cache was filled: from here on the changes alone keep it complete.
+    /// The cache was filled since [`Cache::begin_filling`] gave this key, unless it was emptied meanwhile. Answers
+    /// whether it counts as filled now.
     ///
     /// # Errors
     /// When Redis is away.
-    pub async fn set_filled(&self, at: DateTime<Utc>) -> Result<(), redis::RedisError> {
-        let mut set = redis::cmd("SET");
-        set.arg(self.layout().generation()).arg(at.timestamp_millis());
-        set.query_async(&mut self.0.writer.clone()).await
+    pub async fn set_filled_since(&self, key: &str, at: DateTime<Utc>) -> Result<bool, redis::RedisError> {
+        let mut invocation = self.0.filled.key(key);
+        invocation
+            .key(self.layout().generation())
+            .arg(at.timestamp_millis());
+        invocation.invoke_async(&mut self.0.writer.clone()).await
     }
 
     /// Takes, or keeps, the right to fill the cache. Answers whether `owner` has it now.

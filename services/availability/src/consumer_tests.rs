@@ -181,7 +181,7 @@ fn changes_of(messages: &[platform::kafka::Received]) -> Batch {
 async fn a_hotel_seen_from_its_beginning_is_complete_only_in_a_cache_that_lost_nothing() {
     let (of, before, after) = (TestCache::new(), TestHotel::new(), TestHotel::new());
     of.apply(&before.catalogue_messages(1)).await;
-    of.cache.set_filled(chrono::DateTime::UNIX_EPOCH).await.unwrap();
+    of.say_filled().await;
     of.apply(&after.catalogue_messages(1)).await;
     assert_eq!(of.cache.stored(before.hotel).await.unwrap().complete, None);
     assert_eq!(

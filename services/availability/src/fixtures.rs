@@ -1,6 +1,7 @@
 //! For tests: a cache of one's own in a real Redis, a hotel as change messages, and a stand-in for the
 //! services that own the tables.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Json;
@@ -88,9 +89,30 @@ impl TestCache {
             .unwrap();
     }
 
+    /// As if a rebuild had just ended.
+    pub(crate) async fn say_filled(&self) {
+        let filling = self.cache.begin_filling().await.unwrap();
+        let filled = self
+            .cache
+            .set_filled_since(&filling, chrono::DateTime::UNIX_EPOCH);
+        assert!(filled.await.unwrap());
+    }
+
+    /// Everything is gone, as when Redis loses its memory.
+    pub(crate) fn empty(&self) {
+        let mut redis = Self::redis();
+        let keys: Vec<String> = redis::cmd("KEYS")
+            .arg(format!("{}*", self.prefix))
+            .query(&mut redis)
+            .unwrap_or_default();
+        if !keys.is_empty() {
+            redis::cmd("DEL").arg(keys).query::<()>(&mut redis).unwrap();
+        }
+    }
+
     /// Everything of a hotel, complete, as if the consumer had seen it from the beginning.
     pub(crate) async fn seed(&self, hotel: &TestHotel, place: Place) {
-        self.cache.set_filled(chrono::DateTime::UNIX_EPOCH).await.unwrap();
+        self.say_filled().await;
         let mut messages = hotel.catalogue_messages(10);
         for (at, night) in ["2026-12-24", "2026-12-25", "2026-12-26"].iter().enumerate() {
             let taken = i32::try_from(at).unwrap();
@@ -105,14 +127,7 @@ impl TestCache {
 
 impl Drop for TestCache {
     fn drop(&mut self) {
-        let mut redis = Self::redis();
-        let keys: Vec<String> = redis::cmd("KEYS")
-            .arg(format!("{}*", self.prefix))
-            .query(&mut redis)
-            .unwrap_or_default();
-        if !keys.is_empty() {
-            redis::cmd("DEL").arg(keys).query::<()>(&mut redis).unwrap();
-        }
+        self.empty();
     }
 }
 
@@ -232,6 +247,8 @@ pub(crate) struct Tables {
     pub(crate) price: &'static str,
     /// Inventory calls wait while this lock is held.
     pub(crate) gate: Arc<tokio::sync::Mutex<()>>,
+    /// Whether one has waited.
+    pub(crate) waiting: Arc<AtomicBool>,
 }
 
 impl Tables {
@@ -242,6 +259,7 @@ impl Tables {
             nights,
             price: "120.00",
             gate: Arc::default(),
+            waiting: Arc::default(),
         }
     }
 }
@@ -316,7 +334,12 @@ async fn prices(State(tables): State<Shared>, Query(range): Query<Range>) -> Jso
 
 async fn inventory(State(tables): State<Shared>, Query(range): Query<Range>) -> Json<Value> {
     let gate = Arc::clone(&tables.lock().unwrap().gate);
-    let _open = gate.lock().await;
+    let _open = if let Ok(open) = gate.try_lock() {
+        open
+    } else {
+        tables.lock().unwrap().waiting.store(true, Ordering::SeqCst);
+        gate.lock().await
+    };
     let tables = seen(&tables);
     let nights = tables
         .nights

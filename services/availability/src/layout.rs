@@ -7,6 +7,7 @@
 //! | `{hotel}:p:room_type:rate_plan:chunk` | packed nights: 16 bytes each, version and price in minor units |
 //! | `{hotel}:c` | hash, the catalogue: one versioned fact per field, beside `rev` and `warm` |
 //! | `freshness` | up to where in the write-ahead log the cache has applied changes, and when that was |
+//! | `{hotel}:look:…`, `{generation}:filling:…` | that the cache was not emptied since somebody began to compare it |
 //! | `generation`, `rebuilding` | that the cache was filled once, and who fills it now |
 //!
 //! The braces around the hotel are Redis Cluster's hash tag: all keys of a hotel live on one node, so
@@ -222,6 +223,17 @@ impl Layout {
     /// Present once the cache was filled.
     pub fn generation(&self) -> String {
         format!("{}generation", self.prefix)
+    }
+
+    /// Present while somebody compares a hotel with the tables, unless the cache is emptied meanwhile.
+    pub fn looking(&self, hotel: HotelId, look: &str) -> String {
+        format!("{}{{{hotel}}}:look:{look}", self.prefix)
+    }
+
+    /// Present while somebody fills the cache, unless it is emptied meanwhile. Beside `generation`, which is
+    /// written only while this is there: the braces put both on one node.
+    pub fn filling(&self, run: &str) -> String {
+        format!("{}{{{}}}:filling:{run}", self.prefix, self.generation())
     }
 
     /// The lock of whoever fills the cache.

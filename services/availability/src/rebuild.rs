@@ -2,7 +2,8 @@
 //!
 //! The cache is read *before* the table, and written only where it still holds what was read; so a
 //! change that arrives meanwhile wins, and no rebuild can put an older value over a newer one. A written
-//! entry keeps the version it had: a change that is still on its way is newer and will be applied.
+//! entry keeps the version it had: a change that is still on its way is newer and will be applied. When the
+//! cache is emptied in between, nothing of what was seen before may be written, nor does it count as filled.
 //!
 //! Verifying under load, a difference may just be a change on its way. A difference is reported when the
 //! same cached value still differs after several looks.
@@ -124,6 +125,9 @@ pub enum RebuildError {
     /// Redis does not answer.
     #[error("Redis does not answer")]
     Redis(#[from] redis::RedisError),
+    /// Redis lost what it held while it was being filled.
+    #[error("Redis was emptied meanwhile; fill it again")]
+    Emptied,
 }
 
 /// Compares the cache with the tables. Repairing everything also says that the cache is filled.
@@ -170,6 +174,12 @@ impl Rebuilder {
         mut progress: impl FnMut(Progress) + Send,
     ) -> Result<Report, RebuildError> {
         let began = self.clock.now();
+        let fills = plan.mode == Mode::Repair && plan.hotels.is_none();
+        let filling = if fills {
+            Some(self.cache.begin_filling().await?)
+        } else {
+            None
+        };
         let hotels = match &plan.hotels {
             Some(hotels) => hotels.clone(),
             None => self.database.hotels().await?,
@@ -189,8 +199,10 @@ impl Rebuilder {
         if plan.mode == Mode::Repair {
             // Only where no change is known yet; a place that the change stream gave is never taken back.
             self.cache.advance(Place::at(began)).await?;
-            if plan.hotels.is_none() {
-                self.cache.set_filled(began).await?;
+            if let Some(filling) = filling
+                && !self.cache.set_filled_since(&filling, began).await?
+            {
+                return Err(RebuildError::Emptied);
             }
         } else {
             metrics::counter!("bellhop_cache_differences_total").increment(report.differing);
@@ -213,7 +225,13 @@ impl Rebuilder {
     }
 
     async fn hotel(&self, plan: &Plan, hotel: HotelId) -> Result<Report, RebuildError> {
+        let token = if plan.mode == Mode::Repair {
+            Some(self.cache.begin_look(hotel).await?)
+        } else {
+            None
+        };
         let mut look = self.look(plan, hotel).await?;
+        look.writes.look = token;
         let mut report = Report {
             hotels: 1,
             keys: look.keys,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
 use contract::{HotelId, RatePlanId, RoomTypeId, StayDate};
-use redis::{Cmd, Value};
+use redis::{Cmd, ErrorKind, RedisError, Value};
 
 use super::Cache;
 use crate::catalogue::{About, version, write_days};
@@ -12,6 +12,10 @@ use crate::layout::{Days, Entry, Form, place};
 
 /// Nights in one script call at most: about two milliseconds of Redis.
 const NIGHTS_PER_CALL: usize = 1_000;
+/// After so many seconds what a look has seen is too old to be written.
+const LOOK_SECONDS: u64 = 600;
+/// After so many seconds a cache that is still being filled has to be filled from the beginning.
+const FILLING_SECONDS: u64 = 86_400;
 
 /// Which night of which list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +71,9 @@ pub struct HotelWrites {
     pub facts: BTreeMap<About, Put<Vec<u8>>>,
     /// Days that are complete once these writes are done.
     pub complete: Option<Days>,
+    /// The key of [`Cache::begin_look`]: nothing is written when it is gone, because then the cache was emptied
+    /// after it was compared.
+    pub look: Option<String>,
 }
 
 impl HotelWrites {
@@ -96,12 +103,40 @@ impl HotelWrites {
 }
 
 impl Cache {
+    /// Somebody begins to compare a hotel with the tables. Answers the key by which a write sees whether the cache
+    /// was emptied since.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn begin_look(&self, hotel: HotelId) -> Result<String, RedisError> {
+        let key = self.layout().looking(hotel, &new_revision());
+        self.mark(&key, LOOK_SECONDS).await?;
+        Ok(key)
+    }
+
+    /// Somebody begins to fill the whole cache. Answers the key by which [`Cache::set_filled_since`] sees whether
+    /// the cache was emptied since.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn begin_filling(&self) -> Result<String, RedisError> {
+        let key = self.layout().filling(&new_revision());
+        self.mark(&key, FILLING_SECONDS).await?;
+        Ok(key)
+    }
+
+    async fn mark(&self, key: &str, seconds: u64) -> Result<(), RedisError> {
+        let mut set = redis::cmd("SET");
+        set.arg(key).arg(1).arg("EX").arg(seconds);
+        set.query_async(&mut self.0.writer.clone()).await
+    }
+
     /// Writes all of `hotels` in one round trip and answers how many writes happened; the others were
     /// not newer, or not what was expected.
     ///
     /// # Errors
-    /// When Redis is away or refuses; some of the writes may have happened.
-    pub async fn write(&self, hotels: &BTreeMap<HotelId, HotelWrites>) -> Result<usize, redis::RedisError> {
+    /// When Redis is away or refuses, or was emptied since the look; some of the writes may have happened.
+    pub async fn write(&self, hotels: &BTreeMap<HotelId, HotelWrites>) -> Result<usize, RedisError> {
         let mut pipe = redis::pipe();
         // Loading costs a few microseconds in each batch and never has to be noticed missing.
         for script in [&self.0.nights, &self.0.facts] {
@@ -113,7 +148,7 @@ impl Cache {
         for (hotel, writes) in hotels {
             let nights: Vec<_> = writes.nights.iter().collect();
             for some in nights.chunks(NIGHTS_PER_CALL) {
-                pipe.add_command(self.nights_call(*hotel, some));
+                pipe.add_command(self.nights_call(*hotel, some, writes.look.as_deref()));
             }
             // Facts last: a hotel is complete only after its nights are there.
             if !writes.facts.is_empty() || writes.complete.is_some() {
@@ -122,10 +157,17 @@ impl Cache {
         }
         let answers = self.patiently(&pipe).await?;
         let count = |answer: &Value| if let Value::Int(count) = answer { *count } else { 0 };
+        if answers.iter().any(|answer| count(answer) < 0) {
+            let why = (
+                ErrorKind::UnexpectedReturnType,
+                "the cache was emptied since it was looked at",
+            );
+            return Err(RedisError::from(why));
+        }
         Ok(usize::try_from(answers.iter().map(count).sum::<i64>()).unwrap_or(0))
     }
 
-    fn nights_call(&self, hotel: HotelId, nights: &[(&NightKey, &Put<Entry>)]) -> Cmd {
+    fn nights_call(&self, hotel: HotelId, nights: &[(&NightKey, &Put<Entry>)], look: Option<&str>) -> Cmd {
         let mut keys: Vec<String> = Vec::with_capacity(nights.len() + 4);
         let mut arguments: Vec<Vec<u8>> = Vec::with_capacity(nights.len() * 5);
         let mut packed = (None, 0);
@@ -148,10 +190,12 @@ impl Cache {
             arguments.push(form.encode(put.new));
             arguments.push(put.expected.map_or_else(Vec::new, |entry| form.encode(entry)));
         }
+        keys.extend(look.map(str::to_owned));
         let mut call = redis::cmd("EVALSHA");
         call.arg(self.0.nights.get_hash())
             .arg(keys.len())
             .arg(keys)
+            .arg(i32::from(look.is_some()))
             .arg(arguments);
         call
     }
@@ -159,8 +203,9 @@ impl Cache {
     fn facts_call(&self, hotel: HotelId, writes: &HotelWrites) -> Cmd {
         let mut call = redis::cmd("EVALSHA");
         call.arg(self.0.facts.get_hash())
-            .arg(1)
-            .arg(self.layout().catalogue(hotel));
+            .arg(1 + usize::from(writes.look.is_some()))
+            .arg(self.layout().catalogue(hotel))
+            .arg(writes.look.as_deref());
         call.arg(new_revision())
             .arg(writes.complete.map_or_else(String::new, write_days));
         let compares = writes.facts.values().any(|put| put.expected.is_some());

@@ -1,12 +1,16 @@
 -- Writes facts of one hotel's catalogue, each only if it may be written. Answers how many were.
 --
--- KEYS[1]: the catalogue. ARGV: the new revision, the days that are complete ("from:to", or empty when
+-- KEYS[1]: the catalogue. KEYS[2], if given, must be there: without it the cache was emptied since it was compared,
+-- and the answer is -1. ARGV: the new revision, the days that are complete ("from:to", or empty when
 -- that is not being said), "newer" or "same"; then three for each fact: field, new, expected. "newer"
 -- writes a fact whose version (its first eight bytes) is newer, "same" one that is still what was
 -- expected (empty: missing). Every write changes the revision, by which readers know their copy is old.
 -- A key of another type, which only a foreign hand can have put there, gives way.
 local catalogue, revision, complete, mode = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local written = 0
+if KEYS[2] and redis.call('EXISTS', KEYS[2]) == 0 then
+  return -1
+end
 local kind = redis.call('TYPE', catalogue).ok
 if kind ~= 'hash' and kind ~= 'none' then
   redis.call('DEL', catalogue)

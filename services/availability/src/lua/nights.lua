@@ -1,12 +1,16 @@
 -- Writes nights of one hotel, each only if it may be written. Answers how many were.
 --
--- KEYS: packed strings and dated keys. ARGV, five for each night: the number of its packed string, the
+-- KEYS: packed strings and dated keys. ARGV: 1 when the last key must be there, because without it the cache was
+-- emptied since it was compared; the answer is -1 then. After that, five for each night: the number of its packed string, the
 -- offset in it, the number of its dated key (0 without), the new entry, the expected entry. Without an
 -- expected entry the new one is written if its version is newer; with one, if it is what stands there.
 -- A key of another type, which only a foreign hand can have put there, gives way.
 -- A version is compared in two halves: one number would lose bits above 2^53.
+if ARGV[1] == '1' and redis.call('EXISTS', KEYS[#KEYS]) == 0 then
+  return -1
+end
 local written = 0
-for i = 1, #ARGV, 5 do
+for i = 2, #ARGV, 5 do
   local key, at, new, expected = KEYS[tonumber(ARGV[i])], tonumber(ARGV[i + 1]), ARGV[i + 3], ARGV[i + 4]
   local old = redis.pcall('GETRANGE', key, at, at + #new - 1)
   if type(old) == 'table' then

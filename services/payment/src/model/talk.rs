@@ -82,7 +82,10 @@ impl Call {
         let (hotel_id, payment_id) = (payment.hotel_id, payment.payment_id);
         match self {
             Self::Authorize { .. } => format!("{hotel_id}.{payment_id}.authorize"),
-            Self::Capture { .. } => format!("{hotel_id}.{payment_id}.capture"),
+            Self::Capture { .. } => {
+                let end = contract::planted_key_end!();
+                format!("{hotel_id}.{payment_id}.capture{end}")
+            }
             Self::Void { .. } => format!("{hotel_id}.{payment_id}.void"),
             Self::Refund { all: true, .. } => format!("{hotel_id}.{payment_id}.void_refund"),
             Self::Refund { all: false, .. } => format!("{hotel_id}.{payment_id}.refund.{cause}"),
