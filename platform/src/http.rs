@@ -2,9 +2,11 @@
 
 mod caller;
 mod cursor;
+mod guard;
 mod objects;
 mod problem;
 mod server;
+mod stalled;
 mod strict;
 
 pub use caller::Caller;

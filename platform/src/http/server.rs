@@ -19,7 +19,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use super::guard;
 use super::problem::Problem;
+use super::stalled::Stalled;
 use crate::tasks::{DRAIN_SECONDS, Tasks};
 
 /// The largest request body, in bytes.
@@ -43,7 +45,7 @@ pub struct HttpConfig {
     pub connections_max: usize,
 }
 
-/// What every request passes, outermost first: security headers, panic to 500, body limit, deadline.
+/// What every request passes, outermost first: security headers, panic to 500, body limit, whole body, deadline.
 pub fn layers(routes: Router) -> Router {
     let set = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     routes
@@ -56,6 +58,7 @@ pub fn layers(routes: Router) -> Router {
             )
         })
         .layer(axum::middleware::from_fn(deadline))
+        .layer(axum::middleware::from_fn(guard::whole_body))
         .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
         .layer(axum::middleware::map_response(plain_413_to_problem))
         .layer(CatchPanicLayer::custom(panicked))
@@ -75,24 +78,16 @@ async fn deadline(request: Request, next: axum::middleware::Next) -> Response {
     }
 }
 
-/// A body that is too large is not read to its end, so its connection cannot be used again: the client is
-/// told, or its next request would meet a closed connection.
-async fn plain_413_to_problem(mut response: Response) -> Response {
-    if response.status() != StatusCode::PAYLOAD_TOO_LARGE {
-        return response;
-    }
+async fn plain_413_to_problem(response: Response) -> Response {
     let is_problem = response
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind == "application/problem+json");
-    if !is_problem {
-        let detail = format!("A request body has at most {BODY_BYTES_MAX} bytes.");
-        response = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail).into_response();
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && !is_problem {
+        guard::too_large()
+    } else {
+        response
     }
-    response
-        .headers_mut()
-        .insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
@@ -107,6 +102,7 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
 
 /// Serves `routes` on `listener` until the process stops, then drains for at most [`DRAIN_SECONDS`].
 pub async fn serve(listener: TcpListener, connections_max: usize, routes: Router, tasks: Tasks) {
+    let routes = routes.layer(axum::middleware::from_fn(guard::framing));
     let places = Arc::new(Semaphore::new(connections_max));
     let graceful = GracefulShutdown::new();
     loop {
@@ -142,7 +138,7 @@ pub async fn serve(listener: TcpListener, connections_max: usize, routes: Router
 }
 
 type Served = hyper::server::conn::http1::Connection<
-    TokioIo<TcpStream>,
+    TokioIo<Stalled>,
     TowerToHyperService<tower::util::MapRequest<Router, fn(Request<hyper::body::Incoming>) -> Request>>,
 >;
 
@@ -155,5 +151,5 @@ fn connection(stream: TcpStream, routes: Router) -> Served {
         .header_read_timeout(Duration::from_secs(HEAD_SECONDS))
         .max_buf_size(HEAD_BYTES_MAX)
         .keep_alive(true)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Stalled::new(stream)), service)
 }

@@ -14,6 +14,10 @@ use super::problem::Problem;
 
 /// The longest `Idempotency-Key`, in bytes.
 const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// A pointer longer than this, in bytes, is into names that no body of ours has.
+const POINTER_BYTES_MAX: usize = 200;
+/// The longest detail about a field, in bytes.
+const DETAIL_BYTES_MAX: usize = 500;
 /// The longest bounded wait, in seconds.
 const WAIT_SECONDS_MAX: u64 = 30;
 
@@ -92,10 +96,13 @@ fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
     let value = T::deserialize(Objects(tracked)).map_err(|inner| {
-        let pointer = pointer_of(&track.path());
         let detail = sentence(&inner.to_string());
         match inner.classify() {
-            serde_json::error::Category::Data => Problem::invalid("invalid_field", &pointer, detail),
+            serde_json::error::Category::Data => invalid(&track.path(), detail),
+            // A word or an object was expected, and the parser gives up as if the text were broken.
+            _ if serde_json::from_slice::<serde_json::Value>(body).is_ok() => {
+                invalid(&track.path(), "Not a value that this field takes.".to_owned())
+            }
             _ => malformed(detail),
         }
     })?;
@@ -103,6 +110,20 @@ fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         .end()
         .map_err(|_| malformed("The body goes on after the JSON value.".to_owned()))?;
     Ok(value)
+}
+
+/// 422 at the field where reading stopped. What the client wrote is repeated only as far as it helps.
+fn invalid(path: &serde_path_to_error::Path, mut detail: String) -> Problem {
+    let mut pointer = pointer_of(path);
+    if pointer.len() > POINTER_BYTES_MAX {
+        pointer.clear();
+    }
+    if detail.len() > DETAIL_BYTES_MAX {
+        let end = detail.floor_char_boundary(DETAIL_BYTES_MAX);
+        detail.truncate(end);
+        detail.push('…');
+    }
+    Problem::invalid("invalid_field", &pointer, detail)
 }
 
 /// An RFC 6901 pointer to where reading stopped; the whole body is the empty pointer.
@@ -263,6 +284,39 @@ mod tests {
         assert_eq!((status, pointer.as_deref()), (422, Some("")));
         let (status, _, pointer) = problem(r#"{"name":"a","nested":[{"count":1},[2]]}"#);
         assert_eq!((status, pointer.as_deref()), (422, Some("/nested/1")));
+    }
+
+    #[test]
+    fn a_long_name_is_not_repeated() {
+        let long = "k".repeat(60_000);
+        let body = format!(r#"{{"name":"a","{long}":1}}"#);
+        let problem = from_json::<Body>(body.as_bytes()).unwrap_err();
+        assert_eq!(problem.body().pointer.as_deref(), Some(""));
+        assert!(problem.body().detail.len() < 600);
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    #[expect(dead_code, reason = "only reading is tested")]
+    enum Word {
+        One,
+        Two(u8),
+    }
+
+    #[test]
+    fn what_is_not_one_of_the_words_is_invalid_and_not_malformed() {
+        for body in [
+            "7",
+            "null",
+            "[]",
+            "{}",
+            r#"{"two":1,"one":null}"#,
+            r#""three""#,
+            r#"{"two":"x"}"#,
+        ] {
+            let problem = from_json::<Word>(body.as_bytes()).unwrap_err();
+            assert_eq!(problem.body().status, 422, "{body}: {problem:?}");
+        }
     }
 
     #[test]
