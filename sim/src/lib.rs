@@ -2,14 +2,21 @@
 //! cache and a provider that keep only the weakest of their promises.
 //!
 //! The decisions are those that run in production: [`orchestrator::sagas::advance`], [`inventory::model`],
-//! [`payment::model`], [`reservation::model`]. What production leaves to SQL, Lua and Kafka is written here a
-//! second time, as a [`Rule`] that can be broken: that a message is handled once, that a former owner writes
-//! nothing, that the outbox is committed with the rows, that a cache entry is written if its LSN is newer.
+//! [`payment::model`] (what a command asks, what is said to a provider, what its answer means), [`reservation::model`],
+//! and what [`availability`] writes into its cache and how it sets it right.
+//!
+//! What production leaves to SQL, Lua and Kafka is written here a second time, with the same rule: a message is
+//! handled once by each reader (inbox); rows and outbox are committed together; an offset is committed after its
+//! message; the relay confirms after the broker; only the epoch that has not ended writes; a remembered log is
+//! believed if it has as many lines as the row says; operations of a payment follow each other and are settled once;
+//! a cache entry is written if its LSN is newer or if what was expected stands there; a lost slot is followed by a
+//! snapshot. Not simulated: locks and their order (a transaction is one step), JSON, HTTP, SQL itself, prices.
 //!
 //! One number decides everything, so any story can be told again. Each seed draws how often each thing goes
 //! wrong ([`rates`]), lets things go wrong for a while, then heals and demands that everything ends ([`fn@run`]).
 //! What must hold is checked after every step and at rest ([`check`]). Rare states are counted ([`seen`]): a
-//! long run in which one never came up proves little and fails.
+//! long run in which one never came up proves little and fails. `contract::planted` lists the bugs that are
+//! planted, one by one, to see that each is found: `scripts/prove planted`.
 
 pub mod broker;
 pub mod cache;

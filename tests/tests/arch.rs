@@ -363,3 +363,25 @@ fn only_the_executable_knows_targets() {
         "nothing may ask which target runs, or `all` becomes another system: make it a setting of the module",
     );
 }
+
+#[test]
+fn nothing_that_ships_can_have_planted_bugs() {
+    let proofs = ["sim", "worlds"];
+    let mut found = Vec::new();
+    for Package { name, folder, needs } in packages() {
+        let manifest = read(&format!("{folder}/Cargo.toml"));
+        let may = name == "contract" || proofs.contains(&name.as_str());
+        let plants = |line: &&str| line.contains("planted") && (!may || line.starts_with("default"));
+        if let Some(line) = manifest.lines().map(|line| code(line, "#")).find(plants) {
+            found.push(format!("{folder}/Cargo.toml: {line}"));
+        }
+        let needed = needs.iter().find(|(needed, _)| proofs.contains(&needed.as_str()));
+        if let Some((needed, _)) = needed.filter(|_| !proofs.contains(&name.as_str())) {
+            found.push(format!("{name} depends on {needed}"));
+        }
+    }
+    assert_none(
+        &found,
+        "the feature `planted` is for the proofs alone, and is never on by default",
+    );
+}
