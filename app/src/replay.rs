@@ -6,6 +6,7 @@
 
 mod drive;
 mod file;
+mod journal;
 mod plan;
 mod report;
 mod setup;
@@ -50,6 +51,12 @@ pub struct Replay {
     /// The provider's payment method token that every guest pays with.
     #[arg(long, default_value = "pm_ok")]
     payment_method: String,
+    /// Write every request and its answer, with the times at which they were sent and there, to this file.
+    #[arg(long)]
+    journal: Option<PathBuf>,
+    /// Each guest looks at the availability of the stay before booking, and at the calendar afterwards.
+    #[arg(long)]
+    look: bool,
     #[command(flatten)]
     client: ClientConfig,
 }
@@ -72,8 +79,15 @@ impl Replay {
         let client = Client::new(&self.client)?;
         let hotel = setup::hotel(&client, &plan).await?;
         say::line(format!("created hotel {}", hotel.hotel_id));
-        let guests = drive::Driver::new(client, hotel, self.payment_method, usize::from(self.concurrency));
+        let scribe = journal::Scribe::new(client, self.journal.as_deref())?;
+        let manner = drive::Manner {
+            payment_method: self.payment_method,
+            concurrency: usize::from(self.concurrency),
+            look: self.look,
+        };
+        let guests = drive::Driver::new(scribe.clone(), hotel, manner);
         let driven = guests.run(&rows, &plan).await?;
+        scribe.finish()?;
         let report = report::Report::new(&self.file, &rows, &plan, driven, self.concurrency);
         let json = serde_json::to_vec_pretty(&report)?;
         std::fs::write(&self.report, json)

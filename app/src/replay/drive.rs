@@ -14,9 +14,10 @@ use tokio::sync::{Mutex, Semaphore, oneshot};
 use tokio::task::JoinSet;
 
 use super::file::{Booking, Row};
+use super::journal::Scribe;
 use super::plan::{Plan, dates};
 use super::setup::Resort;
-use crate::client::{Answer, Client};
+use crate::client::Answer;
 
 /// How long an outcome is waited for, in seconds.
 const OUTCOME_SECONDS_MAX: u64 = 180;
@@ -57,10 +58,18 @@ pub(crate) struct Driven {
 /// Sends bookings and cancellations.
 #[derive(Clone)]
 pub(crate) struct Driver {
-    client: Client,
+    client: Scribe,
     hotel: Arc<Resort>,
-    payment_method: Arc<str>,
-    concurrency: usize,
+    manner: Arc<Manner>,
+}
+
+/// How the guests behave.
+pub(crate) struct Manner {
+    pub(crate) payment_method: String,
+    /// Bookings and cancellations on their way at once.
+    pub(crate) concurrency: usize,
+    /// Whether they look at the availability before and after they book.
+    pub(crate) look: bool,
 }
 
 /// The confirmed reservation that a cancellation waits for; none when the booking was refused.
@@ -75,12 +84,11 @@ struct Log {
 }
 
 impl Driver {
-    pub(crate) fn new(client: Client, hotel: Resort, payment_method: String, concurrency: usize) -> Self {
+    pub(crate) fn new(client: Scribe, hotel: Resort, manner: Manner) -> Self {
         Self {
             client,
             hotel: Arc::new(hotel),
-            payment_method: payment_method.into(),
-            concurrency,
+            manner: Arc::new(manner),
         }
     }
 
@@ -112,7 +120,7 @@ impl Driver {
     }
 
     async fn events(&self, rows: &[Row], plan: &Plan, log: &Arc<Mutex<Log>>) -> anyhow::Result<()> {
-        let places = Arc::new(Semaphore::new(self.concurrency));
+        let places = Arc::new(Semaphore::new(self.manner.concurrency));
         let bar = progress(plan.events.len());
         let mut bookings: BTreeMap<usize, oneshot::Receiver<Confirmed>> = BTreeMap::new();
         let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
@@ -170,10 +178,17 @@ impl Driver {
         shift: i64,
         log: &Mutex<Log>,
     ) -> anyhow::Result<Confirmed> {
+        if self.manner.look {
+            self.look(booking, shift, "availability").await?;
+        }
         let began = Instant::now();
         let outcome = self.outcome(row, booking, shift).await?;
+        let took = began.elapsed();
+        if self.manner.look {
+            self.look(booking, shift, "calendar").await?;
+        }
         let mut log = log.lock().await;
-        log.latencies.push(began.elapsed());
+        log.latencies.push(took);
         if !outcome.status.is_success() {
             let detail = outcome.text("/detail").unwrap_or_default().to_owned();
             log.ended.insert(
@@ -225,7 +240,7 @@ impl Driver {
             "quote_token": quoted.body["quote_token"],
             "guest": {"name": format!("Guest {row}"), "email": format!("guest-{row}@replay.example")},
             "party": party,
-            "payment_method": *self.payment_method,
+            "payment_method": self.manner.payment_method,
         });
         let headers = [("idempotency-key", key.as_str()), ("prefer", WAIT)];
         let answer = self
@@ -233,6 +248,24 @@ impl Driver {
             .send(Method::POST, "/v1/reservations", Some(&reservation), &headers)
             .await?;
         self.settled(answer, &["pending"]).await
+    }
+
+    /// Asks what is left, as a guest would; what is answered decides nothing.
+    async fn look(&self, booking: &Booking, shift: i64, page: &str) -> anyhow::Result<()> {
+        let Some(room_type) = self.hotel.room_types.get(&booking.room_type) else {
+            return Ok(());
+        };
+        let (from, to) = dates(booking, shift)?;
+        let question = match page {
+            "calendar" => format!("room_type={room_type}&from={from}&to={to}"),
+            _ => format!(
+                "check_in={from}&check_out={to}&adults={}&children={}",
+                booking.adults, booking.children
+            ),
+        };
+        let path = format!("/v1/hotels/{}/{page}?{question}", self.hotel.hotel_id);
+        self.client.send(Method::GET, &path, None, &[]).await?;
+        Ok(())
     }
 
     async fn cancel(
@@ -246,7 +279,7 @@ impl Driver {
         let path = format!("/v1/reservations/{reservation}/cancellation");
         let answer = self
             .client
-            .send(Method::POST, &path, None::<&Value>, &[("prefer", WAIT)])
+            .send(Method::POST, &path, None, &[("prefer", WAIT)])
             .await?;
         let answer = self.settled(answer, &["cancelling", "confirmed"]).await?;
         let body: Value = answer
@@ -275,7 +308,8 @@ impl Driver {
                 "reservation {id} does not end"
             );
             tokio::time::sleep(Duration::from_millis(200)).await;
-            answer = self.client.get(&format!("/v1/reservations/{id}")).await?;
+            let path = format!("/v1/reservations/{id}");
+            answer = self.client.send(Method::GET, &path, None, &[]).await?;
         }
         if answer.text("/state") == Some("rejected") {
             let body =
