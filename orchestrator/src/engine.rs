@@ -5,6 +5,7 @@ mod decide;
 mod dsl;
 mod outline;
 mod run;
+mod versions;
 
 pub use decide::{Decision, Entry, decide};
 pub use dsl::{
@@ -13,3 +14,4 @@ pub use dsl::{
 };
 pub use outline::{Outline, OutlineStep, StepKind};
 pub use run::{Input, Line, Pace, RESEND_CAP, Run, State, Waiting, What, advance, refused};
+pub use versions::Versions;

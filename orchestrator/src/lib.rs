@@ -20,6 +20,8 @@ mod store;
 mod timers;
 #[cfg(test)]
 mod trials;
+#[cfg(test)]
+mod version_tests;
 
 use std::sync::Arc;
 

@@ -8,18 +8,27 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use contract::saga::{BookStay, CancelStay, SagaData};
 
-use crate::engine::{self, Entry, Input, Line, Outline, Pace, Run, Saga};
+use crate::engine::{self, Entry, Input, Line, Outline, Pace, Run, Versions};
 
-static BOOK_STAY: LazyLock<Saga<BookStay>> = LazyLock::new(book_stay::definition);
-static CANCEL_STAY: LazyLock<Saga<CancelStay>> = LazyLock::new(cancel_stay::definition);
-static OUTLINES: LazyLock<[Outline; 2]> = LazyLock::new(|| [BOOK_STAY.outline(), CANCEL_STAY.outline()]);
+// A saga that is to go another way gets a new version, which is added at the end here. The former one stays as
+// long as runs of it are open: `select type, version, count(*) from orchestrator.saga where wake_at is not null`.
+static BOOK_STAY: LazyLock<Versions<BookStay>> = LazyLock::new(|| Versions::new([book_stay::definition()]));
+static CANCEL_STAY: LazyLock<Versions<CancelStay>> = LazyLock::new(|| {
+    Versions::new([
+        #[cfg(test)]
+        cancel_stay::tests::yesterday(),
+        cancel_stay::definition(),
+    ])
+});
+static OUTLINES: LazyLock<[Outline; 2]> =
+    LazyLock::new(|| [BOOK_STAY.outline().clone(), CANCEL_STAY.outline().clone()]);
 
-/// The definitions without their commands.
+/// The newest definitions without their commands.
 pub fn outlines() -> &'static [Outline] {
     &*OUTLINES
 }
 
-/// The definition that runs on this data.
+/// The newest definition that runs on this data.
 pub fn outline(data: &SagaData) -> &'static Outline {
     match data {
         SagaData::BookStay(_) => &OUTLINES[0],
@@ -27,7 +36,23 @@ pub fn outline(data: &SagaData) -> &'static Outline {
     }
 }
 
-/// Changes a run by what came in; see [`engine::advance`].
+/// The version with which a saga of this data is begun now.
+pub fn newest(data: &SagaData) -> i32 {
+    match data {
+        SagaData::BookStay(_) => BOOK_STAY.version(),
+        SagaData::CancelStay(_) => CANCEL_STAY.version(),
+    }
+}
+
+/// The definition of this version that runs on this data, if it is there.
+pub fn outline_of(data: &SagaData, version: i32) -> Option<&'static Outline> {
+    match data {
+        SagaData::BookStay(_) => BOOK_STAY.outline_of(version),
+        SagaData::CancelStay(_) => CANCEL_STAY.outline_of(version),
+    }
+}
+
+/// Changes a run by what came in, by the version that it was begun with; see [`engine::advance`].
 pub fn advance(
     data: &SagaData,
     run: &mut Run,
@@ -36,16 +61,16 @@ pub fn advance(
     pace: Pace,
 ) -> Vec<Line> {
     match data {
-        SagaData::BookStay(data) => engine::advance(&BOOK_STAY, data, run, input, now, pace),
-        SagaData::CancelStay(data) => engine::advance(&CANCEL_STAY, data, run, input, now, pace),
+        SagaData::BookStay(data) => BOOK_STAY.advance(data, run, input, now, pace),
+        SagaData::CancelStay(data) => CANCEL_STAY.advance(data, run, input, now, pace),
     }
 }
 
-/// What a saga with this log does next; see [`engine::decide`].
+/// What a saga of the newest version with this log does next; see [`engine::decide`].
 pub fn decide(data: &SagaData, log: &[Entry]) -> engine::Decision {
     match data {
-        SagaData::BookStay(data) => engine::decide(&BOOK_STAY, data, log),
-        SagaData::CancelStay(data) => engine::decide(&CANCEL_STAY, data, log),
+        SagaData::BookStay(data) => BOOK_STAY.decide(data, log),
+        SagaData::CancelStay(data) => CANCEL_STAY.decide(data, log),
     }
 }
 

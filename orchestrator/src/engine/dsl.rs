@@ -17,6 +17,8 @@ pub type Tell<D> = fn(&D, &Refusal) -> Command;
 pub struct Saga<D> {
     /// Its name, as messages and the dashboard write it.
     pub name: &'static str,
+    /// Its version: a run stays with the one that it was begun with.
+    pub version: i32,
     /// What it guarantees, in one sentence.
     pub promise: &'static str,
     /// Its steps, in order.
@@ -122,10 +124,11 @@ pub fn wait(times: u32, code: &'static str, message: &'static str) -> Wait {
     Wait { times, code, message }
 }
 
-/// Begins a saga: its name and what it guarantees.
+/// Begins a saga in its first version: its name and what it guarantees.
 pub fn saga<D>(name: &'static str, promise: &'static str) -> Unopened<D> {
     Unopened(Saga {
         name,
+        version: 1,
         promise,
         steps: Vec::new(),
     })
@@ -148,6 +151,11 @@ pub struct OpenedForGood<D>(Saga<D>);
 pub struct AfterPivot<D>(Saga<D>);
 
 impl<D> Unopened<D> {
+    /// Another version than the first. The former ones stay beside it until none of their runs is open.
+    pub fn version(self, version: i32) -> Self {
+        Self(Saga { version, ..self.0 })
+    }
+
     /// What was already done when the saga was asked for: no message is sent for it, but it is undone.
     pub fn opened_by(self, name: &'static str, because: &'static str, undo: Undo<D>) -> BeforePivot<D> {
         let undo = Some(undo);

@@ -79,6 +79,8 @@ pub struct Waiting {
 /// One run, as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
+    /// The version of the saga that it was begun with; none before the start.
+    pub version: Option<i32>,
     /// Where it stands.
     pub state: State,
     /// What was settled, in order.
@@ -93,6 +95,7 @@ impl Run {
     /// A run that was not started.
     pub const fn new() -> Self {
         Self {
+            version: None,
             state: State::Running,
             log: Vec::new(),
             waiting: None,

@@ -67,6 +67,17 @@ pub(crate) mod tests {
         }
     }
 
+    /// A former version, in which the money went first.
+    pub(crate) fn yesterday() -> Saga<CancelStay> {
+        saga("cancel-stay", PROMISE)
+            .version(0)
+            .opened_for_good("lock-reservation", LOCKED)
+            .pivot("refund-payment", refund_payment)
+            .then("release-rooms", release_rooms)
+            .then("mark-cancelled", mark_cancelled)
+            .build()
+    }
+
     #[test]
     fn rooms_then_money_then_the_reservation() {
         let (saga, data, mut log) = (definition(), sample(), vec![Entry::Done(0)]);

@@ -35,6 +35,17 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    /// The definition that it was begun with.
+    fn outline(&self) -> Result<&'static Outline, Broken> {
+        let version = self.run.version;
+        version
+            .and_then(|version| sagas::outline_of(&self.data, version))
+            .ok_or_else(|| {
+                let name = self.data.name();
+                Broken::Inconsistent(format!("there is no version {version:?} of {name}"))
+            })
+    }
+
     /// What to remember of it once it is committed; nothing of a saga that has ended.
     pub(crate) fn snapshot(self) -> Option<Snapshot> {
         (!self.run.state.is_terminal()).then_some(Snapshot {
@@ -74,6 +85,7 @@ pub(crate) struct NewLine {
 
 struct Row {
     saga_id: Uuid,
+    version: i32,
     shard: i32,
     state: String,
     data: Option<Json<SagaData>>,
@@ -101,7 +113,12 @@ impl Row {
                 )));
             }
         };
-        let outline = sagas::outline(&data);
+        let outline = sagas::outline_of(&data, self.version).ok_or_else(|| {
+            let (name, version) = (data.name(), self.version);
+            Broken::Inconsistent(format!(
+                "saga {saga_id} runs on version {version} of {name}, which is gone"
+            ))
+        })?;
         let waiting = match (
             self.step,
             self.undo,
@@ -121,6 +138,7 @@ impl Row {
         let state = State::of(&self.state);
         let state = state.ok_or_else(|| Broken::Inconsistent(format!("state {}", self.state)))?;
         let run = Run {
+            version: Some(self.version),
             state,
             log,
             waiting,
@@ -181,7 +199,7 @@ pub(crate) async fn lock(
 async fn lock_rows(db: &mut PgConnection, ids: &[Uuid], familiar: &[Uuid]) -> Result<Vec<Row>, Broken> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select saga_id, shard, state,
+        r#"select saga_id, version, shard, state,
                   case when saga_id = any($2) then null else data end as "data: Json<SagaData>",
                   lines, step, undo, attempt, sent_first_at, due_at, wake_at, created_at, reason
            from orchestrator.saga where saga_id = any($1) order by saga_id for update"#,
@@ -201,7 +219,7 @@ pub(crate) async fn due(
 ) -> Result<HashMap<SagaId, Kept>, Broken> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select saga_id, shard, state, data as "data?: Json<SagaData>", lines, step, undo, attempt,
+        r#"select saga_id, version, shard, state, data as "data?: Json<SagaData>", lines, step, undo, attempt,
                   sent_first_at, due_at, wake_at, created_at, reason
            from orchestrator.saga where wake_at <= now() and shard = any($1)
            order by wake_at limit $2 for update skip locked"#,
@@ -244,7 +262,7 @@ pub(crate) async fn logs(
         let Some(saga) = kept.get_mut(&SagaId::from_uuid(row.saga_id)) else {
             continue;
         };
-        let step = position(sagas::outline(&saga.data), &row.step)?;
+        let step = position(saga.outline()?, &row.step)?;
         let refusal = row.reply.and_then(|reply| match reply.0.outcome {
             contract::Outcome::Refused(refusal) => Some(refusal),
             contract::Outcome::Done => None,
@@ -288,7 +306,7 @@ impl<'a> Columns<'a> {
     fn steps(&self) -> Vec<Option<&'static str>> {
         let name = |kept: &Kept| {
             let step = kept.run.waiting.as_ref()?.step;
-            Some(sagas::outline(&kept.data).steps.get(step)?.name)
+            Some(kept.outline().ok()?.steps.get(step)?.name)
         };
         self.of(name)
     }
@@ -314,16 +332,16 @@ pub(crate) async fn insert(
     let deadline_ms = i64::try_from(deadline.as_millis()).unwrap_or(i64::MAX);
     sqlx::query!(
         "insert into orchestrator.saga
-             (saga_id, type, state, reservation_id, hotel_id, shard, epoch, data, lines,
+             (saga_id, type, version, state, reservation_id, hotel_id, shard, epoch, data, lines,
               step, undo, attempt, sent_first_at, due_at, wake_at, reason, deadline)
-         select saga_id, type, state, reservation_id, hotel_id, shard, epoch, data::json, lines,
+         select saga_id, type, version, state, reservation_id, hotel_id, shard, epoch, data::json, lines,
                 step, undo, attempt, sent_first_at, due_at, wake_at, reason,
                 now() + $17::bigint * interval '1 millisecond'
          from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::integer[], $7::bigint[],
                      $8::text[], $9::integer[], $10::text[], $11::boolean[], $12::integer[],
-                     $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::text[])
+                     $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::text[], $18::integer[])
               as new(saga_id, type, state, reservation_id, hotel_id, shard, epoch, data, lines,
-                     step, undo, attempt, sent_first_at, due_at, wake_at, reason)",
+                     step, undo, attempt, sent_first_at, due_at, wake_at, reason, version)",
         &columns.ids(),
         &columns.of(|kept| kept.data.name()) as &[&str],
         &columns.of(|kept| kept.run.state.word()) as &[&str],
@@ -340,7 +358,8 @@ pub(crate) async fn insert(
         &columns.waiting(|waiting| waiting.due) as &[Option<DateTime<Utc>>],
         &columns.of(|kept| kept.wake_at) as &[Option<DateTime<Utc>>],
         &columns.of(|kept| kept.run.reason.as_deref()) as &[Option<&str>],
-        deadline_ms
+        deadline_ms,
+        &columns.of(|kept| kept.run.version) as &[Option<i32>]
     )
     .execute(db)
     .await?;

@@ -1,0 +1,166 @@
+//! The versions of one saga. A run is begun with the newest and stays with the version that it was begun with, so
+//! that a saga can be changed while runs of the former kind are still open: both are there, side by side, until
+//! the last of those has ended.
+
+use chrono::{DateTime, Utc};
+
+use super::decide::{Decision, Entry, decide};
+use super::dsl::Saga;
+use super::outline::Outline;
+use super::run::{Input, Line, Pace, Run, advance};
+
+/// Every version of a saga that a run may still be on, oldest first.
+#[derive(Debug)]
+pub struct Versions<D>(Vec<Version<D>>);
+
+#[derive(Debug)]
+struct Version<D> {
+    saga: Saga<D>,
+    outline: Outline,
+}
+
+impl<D> Versions<D> {
+    /// These definitions, oldest first, each with a larger version than the one before.
+    ///
+    /// # Panics
+    /// When there is none, when they are not in order, or when they are not of one name.
+    pub fn new(definitions: impl IntoIterator<Item = Saga<D>>) -> Self {
+        let outlined = |saga: Saga<D>| Version {
+            outline: saga.outline(),
+            saga,
+        };
+        let versions: Vec<_> = definitions.into_iter().map(outlined).collect();
+        assert!(!versions.is_empty(), "a saga without a version");
+        let rises = |pair: &[Version<D>]| {
+            pair[0].saga.version < pair[1].saga.version && pair[0].saga.name == pair[1].saga.name
+        };
+        assert!(
+            versions.windows(2).all(rises),
+            "the versions of {} are not in order",
+            versions[0].saga.name
+        );
+        Self(versions)
+    }
+
+    fn newest(&self) -> &Version<D> {
+        &self.0[self.0.len() - 1]
+    }
+
+    fn of(&self, version: i32) -> Option<&Version<D>> {
+        self.0.iter().find(|known| known.saga.version == version)
+    }
+
+    /// The version with which a run is begun now.
+    pub fn version(&self) -> i32 {
+        self.newest().saga.version
+    }
+
+    /// The newest version without its commands.
+    pub fn outline(&self) -> &Outline {
+        &self.newest().outline
+    }
+
+    /// A version without its commands, if it is there.
+    pub fn outline_of(&self, version: i32) -> Option<&Outline> {
+        self.of(version).map(|known| &known.outline)
+    }
+
+    /// Changes a run by what came in, by the version that it was begun with; see [`advance`]. One that was begun
+    /// with a version that is not there any more is left alone.
+    pub fn advance(
+        &self,
+        data: &D,
+        run: &mut Run,
+        input: &Input<'_>,
+        now: DateTime<Utc>,
+        pace: Pace,
+    ) -> Vec<Line> {
+        let version = *run.version.get_or_insert_with(|| self.version());
+        self.of(version).map_or_else(Vec::new, |known| {
+            advance(&known.saga, data, run, input, now, pace)
+        })
+    }
+
+    /// What a saga of the newest version with this log does next; see [`decide`].
+    pub fn decide(&self, data: &D, log: &[Entry]) -> Decision {
+        decide(&self.newest().saga, data, log)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use contract::saga::CancelStay;
+    use contract::{Outcome, Reply, SagaId};
+
+    use super::*;
+    use crate::engine::{State, What};
+    use crate::sagas::cancel_stay::definition;
+    use crate::sagas::cancel_stay::tests::{sample, yesterday};
+
+    const PACE: Pace = Pace {
+        resend: Duration::from_secs(5),
+        give_up: Duration::from_mins(1),
+    };
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+    }
+
+    /// What a run sends next, if it sends anything.
+    fn goes_on(saga: &Versions<CancelStay>, run: &mut Run, input: &Input<'_>) -> Option<Reply> {
+        let lines = saga.advance(&sample(), run, input, now(), PACE);
+        lines.into_iter().find_map(|line| match line.what {
+            What::Sent { attempt, .. } => Some(Reply {
+                saga_id: SagaId::new(),
+                step: line.step.to_owned(),
+                undo: line.undo,
+                attempt,
+                outcome: Outcome::Done,
+            }),
+            What::Settled { .. } => None,
+        })
+    }
+
+    #[test]
+    fn runs_of_two_versions_go_on_side_by_side_each_as_it_was_begun() {
+        let before = Versions::new([yesterday()]);
+        let after = Versions::new([yesterday(), definition()]);
+        let (mut old, mut new) = (Run::new(), Run::new());
+        let mut said_old = goes_on(&before, &mut old, &Input::Start);
+        // The code is replaced while the old run is open.
+        let mut said_new = goes_on(&after, &mut new, &Input::Start);
+        let (mut order_old, mut order_new) = (Vec::new(), Vec::new());
+        while said_old.is_some() || said_new.is_some() {
+            if let Some(reply) = said_old.take() {
+                order_old.push(reply.step.clone());
+                said_old = goes_on(&after, &mut old, &Input::Reply(&reply));
+            }
+            if let Some(reply) = said_new.take() {
+                order_new.push(reply.step.clone());
+                said_new = goes_on(&after, &mut new, &Input::Reply(&reply));
+            }
+        }
+        assert_eq!(order_old, ["refund-payment", "release-rooms", "mark-cancelled"]);
+        assert_eq!(order_new, ["release-rooms", "refund-payment", "mark-cancelled"]);
+        assert_eq!((old.state, new.state), (State::Completed, State::Completed));
+        assert_eq!((old.version, new.version), (Some(0), Some(1)));
+    }
+
+    #[test]
+    fn a_run_of_a_version_that_is_gone_is_left_alone() {
+        let mut run = Run::new();
+        let reply = goes_on(&Versions::new([yesterday()]), &mut run, &Input::Start).unwrap();
+        let before = run.clone();
+        let without = Versions::new([definition()]);
+        assert!(goes_on(&without, &mut run, &Input::Reply(&reply)).is_none());
+        assert_eq!(run, before);
+    }
+
+    #[test]
+    #[should_panic(expected = "not in order")]
+    fn a_version_that_is_not_raised_is_not_accepted() {
+        drop(Versions::new([definition(), definition()]));
+    }
+}

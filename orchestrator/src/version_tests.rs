@@ -1,0 +1,100 @@
+//! Runs of two versions of a saga on a real database. In tests cancel-stay has a former version, in which the money
+//! goes first.
+
+use contract::SagaId;
+use platform::Broken;
+use sqlx::PgPool;
+
+use crate::fixtures::{booking, cancellation, done, migrate, runner, start, take};
+use crate::store;
+
+/// The commands of a saga, in order.
+async fn commands(pool: &PgPool, saga_id: SagaId) -> Vec<String> {
+    let mut db = pool.acquire().await.unwrap();
+    let steps = store::steps(&mut db, saga_id.uuid()).await.unwrap();
+    steps.into_iter().filter_map(|step| step.command_name).collect()
+}
+
+async fn state(pool: &PgPool, saga_id: SagaId) -> String {
+    let mut db = pool.acquire().await.unwrap();
+    store::one(&mut db, saga_id.uuid()).await.unwrap().unwrap().state
+}
+
+async fn version(pool: &PgPool, saga_id: SagaId) -> i32 {
+    sqlx::query_scalar!(
+        "select version from orchestrator.saga where saga_id = $1",
+        saga_id.uuid()
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap()
+}
+
+/// Makes a cancellation that was just begun one that the former version began: it waits for the refund.
+async fn begun_yesterday(pool: &PgPool, saga_id: SagaId) {
+    sqlx::query!(
+        "update orchestrator.saga set version = 0, step = 'refund-payment' where saga_id = $1",
+        saga_id.uuid()
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+    sqlx::query!(
+        "update orchestrator.saga_step set step = 'refund-payment', command_name = 'Refund'
+         where saga_id = $1 and step = 'release-rooms'",
+        saga_id.uuid()
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_saga_goes_on_by_the_version_that_it_was_begun_with_beside_newer_ones(pool: PgPool) {
+    migrate(&pool).await;
+    let (old, new) = (SagaId::new(), SagaId::new());
+    let begins = runner(&pool, "one").await;
+    let asked = [start(old, cancellation()), start(new, cancellation())];
+    take(&begins, &asked).await.unwrap();
+    begun_yesterday(&pool, old).await;
+    assert_eq!((version(&pool, old).await, version(&pool, new).await), (0, 1));
+    // Another process, which knows nothing but the rows.
+    let goes_on = runner(&pool, "two").await;
+    for (first, second) in [
+        ("refund-payment", "release-rooms"),
+        ("release-rooms", "refund-payment"),
+        ("mark-cancelled", "mark-cancelled"),
+    ] {
+        take(&goes_on, &[done(old, first), done(new, second)])
+            .await
+            .unwrap();
+    }
+    assert_eq!(commands(&pool, old).await, ["Refund", "Release", "MarkCancelled"]);
+    assert_eq!(commands(&pool, new).await, ["Release", "Refund", "MarkCancelled"]);
+    for saga_id in [old, new] {
+        assert_eq!(state(&pool, saga_id).await, "completed");
+    }
+    assert_eq!((version(&pool, old).await, version(&pool, new).await), (0, 1));
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_saga_whose_version_is_gone_is_not_run_by_another(pool: PgPool) {
+    migrate(&pool).await;
+    let saga_id = SagaId::new();
+    let begins = runner(&pool, "one").await;
+    take(&begins, &[start(saga_id, booking())]).await.unwrap();
+    sqlx::query!(
+        "update orchestrator.saga set version = 7 where saga_id = $1",
+        saga_id.uuid()
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let other = runner(&pool, "two").await;
+    let refused = take(&other, &[done(saga_id, "hold-rooms")]).await;
+    assert!(
+        matches!(&refused, Err(Broken::Inconsistent(why)) if why.contains("version 7")),
+        "{refused:?}"
+    );
+    assert_eq!(commands(&pool, saga_id).await, ["Hold"]);
+}
