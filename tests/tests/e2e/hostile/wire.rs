@@ -246,7 +246,11 @@ impl Table {
             self.rows,
             wrong.join("\n")
         );
-        assert!(self.rows > 1_000, "the table is shorter than it was: {}", self.rows);
+        assert!(
+            self.rows > 1_000,
+            "the table is shorter than it was: {}",
+            self.rows
+        );
     }
 }
 
