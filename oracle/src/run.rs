@@ -15,7 +15,6 @@ const FILE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../examples/resort-hotel-bookings.csv"
 );
-/// Rooms of the most wanted types: few enough that nights are sold out, for which guests race.
 const ROOMS: &str = "A=40,D=12,E=6";
 /// Between two looks at the slot and at the replay.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -31,6 +30,9 @@ pub(crate) struct Run {
     /// Guests at once.
     #[arg(long, default_value_t = 64)]
     concurrency: u16,
+    /// Rooms of the most wanted types: few enough that nights are sold out, for which guests race.
+    #[arg(long, default_value = ROOMS)]
+    rooms: String,
     /// Kill the platform, end the services' sessions and empty the cache while the guests book.
     #[arg(long)]
     faults: bool,
@@ -72,7 +74,7 @@ impl Run {
             "--report",
             "replay.json",
             "--rooms",
-            ROOMS,
+            &self.rooms,
         ]);
         command.args(["--limit", &self.rows.to_string()]);
         command.args(["--concurrency", &self.concurrency.to_string()]);
