@@ -1,0 +1,271 @@
+//! What must hold in every state, and what must come up in some.
+
+use contract::PaymentId;
+use inventory::model::HoldState;
+use orchestrator::engine::{Entry, State as SagaState};
+use payment::model::State as PaymentState;
+use reservation::model::State as Reserved;
+use stateright::Property;
+
+use crate::model::World as Model;
+use crate::shelf::Ref;
+use crate::state::{Action, BOOKINGS, State};
+
+/// What is known of one booking, in all services and at the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub struct Facts {
+    hold: Option<HoldState>,
+    tombstone: bool,
+    reserved: Reserved,
+    noted: bool,
+    sold_out: bool,
+    penalty: i64,
+    total: i64,
+    authorized: bool,
+    /// Taken and not given back, by our books.
+    ours: i64,
+    /// The provider's books.
+    captured: i64,
+    refunded: i64,
+    voided: bool,
+    asked_for: bool,
+}
+
+impl Facts {
+    const fn left(&self) -> i64 {
+        self.captured - self.refunded
+    }
+}
+
+/// Where a run stands, and what it gave up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    state: SagaState,
+    gave_up: Option<usize>,
+}
+
+impl Model {
+    pub(crate) fn facts(&self, state: &State, booking: usize) -> Facts {
+        let key = (
+            state.rooms,
+            state.payments[booking],
+            state.providers[booking],
+            state.reservations[booking],
+        );
+        self.facts.of(key, || self.look(state, booking))
+    }
+
+    fn look(&self, state: &State, booking: usize) -> Facts {
+        let table = self.reservations.get(state.reservations[booking]);
+        let (row, _) = table
+            .rows
+            .values()
+            .next()
+            .unwrap_or_else(|| unreachable!("every booking has its reservation"));
+        let id = row.reservation_id.uuid();
+        let rooms = self.rooms.get(state.rooms);
+        let mut holds = rooms.holds.iter().filter(|((_, hold), _)| hold.uuid() == id);
+        let hold = holds.next().map(|(_, (hold, _))| *hold);
+        let payments = self.payments.get(state.payments[booking]);
+        let payment = payments.payments.get(&PaymentId::from_uuid(id));
+        let provider = self.providers.get(state.providers[booking]);
+        let sum =
+            |of: fn(&sim::provider::Authorization) -> i64| provider.authorizations.values().map(of).sum();
+        Facts {
+            hold: hold.map(|hold| hold.state),
+            tombstone: hold.is_some_and(|hold| hold.taking.is_none()),
+            reserved: row.state,
+            noted: row.cancel_requested_at.is_some(),
+            sold_out: row
+                .refusal
+                .as_ref()
+                .is_some_and(|refusal| refusal.code == "sold_out"),
+            penalty: row.cost.map_or(0, |cost| cost.penalty.minor()),
+            total: row.terms.total.minor(),
+            authorized: payment.is_some_and(|payment| payment.state == PaymentState::Authorized),
+            ours: payment.map_or(0, |payment| payment.captured_minor - payment.refunded_minor),
+            captured: sum(|found| found.captured),
+            refunded: sum(|found| found.refunded),
+            voided: provider.authorizations.values().all(|found| found.voided),
+            asked_for: !provider.authorizations.is_empty(),
+        }
+    }
+
+    fn standing(&self, run: Ref) -> Standing {
+        self.standings.of(run, || {
+            let run = self.runs.get(run);
+            Standing {
+                state: run.state,
+                gave_up: run.log.iter().find_map(|entry| match entry {
+                    Entry::GivenUp(step) => Some(*step),
+                    _ => None,
+                }),
+            }
+        })
+    }
+
+    fn each(&self, state: &State, holds: impl Fn(&Facts) -> bool) -> bool {
+        (0..BOOKINGS).all(|booking| holds(&self.facts(state, booking)))
+    }
+
+    fn some(&self, state: &State, holds: impl Fn(&Facts) -> bool) -> bool {
+        !self.each(state, |facts| !holds(facts))
+    }
+
+    fn is_oversold(&self, state: &State) -> bool {
+        self.oversold.of(state.rooms, || {
+            let rooms = self.rooms.get(state.rooms);
+            let (mut held, mut sold) = (0, 0);
+            for (hold, _) in rooms.holds.values().filter(|(hold, _)| hold.takes().is_some()) {
+                if hold.state == HoldState::Sold {
+                    sold += 1;
+                } else {
+                    held += 1;
+                }
+            }
+            rooms.nights.values().any(|night| {
+                (night.held, night.sold) != (held, sold) || (held + sold) * 10 > night.total * 11
+            })
+        })
+    }
+
+    fn runs_are(
+        &self,
+        state: &State,
+        sagas: std::ops::Range<usize>,
+        fit: impl Fn(SagaState) -> bool,
+    ) -> bool {
+        state.runs[sagas]
+            .iter()
+            .flatten()
+            .all(|run| fit(self.standing(*run).state))
+    }
+
+    /// Nothing has to happen any more: what is left are only faults, and guests who may change their mind.
+    fn halts(&self, state: &State) -> bool {
+        let mut actions = Vec::new();
+        self.possible(state, &mut actions);
+        let optional = |action: &Action| {
+            matches!(
+                action,
+                Action::Crash | Action::Cancel | Action::Resend { .. } | Action::GiveUp { .. }
+            ) || matches!(action, Action::Deliver { keep: true, .. })
+        };
+        actions.iter().all(optional)
+    }
+
+    fn has_ended(&self, state: &State) -> bool {
+        let sagas_ended = state.runs[..BOOKINGS].iter().all(Option::is_some)
+            && self.runs_are(state, 0..state.runs.len(), |state| {
+                matches!(state, SagaState::Completed | SagaState::Compensated)
+            });
+        sagas_ended
+            && state.mail.is_empty()
+            && self.each(state, |facts| {
+                facts.hold != Some(HoldState::Held)
+                    && !matches!(facts.reserved, Reserved::Pending | Reserved::Cancelling)
+                    && !(facts.noted && facts.reserved == Reserved::Confirmed)
+                    && facts.ours == facts.left()
+                    && (facts.reserved != Reserved::Rejected || facts.voided || facts.captured > 0)
+            })
+    }
+}
+
+/// A state's promise, from its first moment on.
+fn promise(facts: &Facts, inbox_forgets: bool) -> bool {
+    match facts.reserved {
+        Reserved::Confirmed => facts.hold == Some(HoldState::Sold) && facts.left() == facts.total,
+        Reserved::Rejected => {
+            // A hold that is handled again after its refusal takes rooms until it expires: the inbox is there
+            // so that this does not happen.
+            (facts.hold != Some(HoldState::Held) || inbox_forgets)
+                && facts.hold != Some(HoldState::Sold)
+                && facts.left() == 0
+                && !facts.authorized
+        }
+        Reserved::Cancelled => {
+            !matches!(facts.hold, Some(HoldState::Held | HoldState::Sold)) && facts.left() == facts.penalty
+        }
+        Reserved::Pending | Reserved::Cancelling => true,
+    }
+}
+
+/// What must hold always and in the end.
+pub(crate) fn laws() -> Vec<Property<Model>> {
+    vec![
+        Property::always("no night is oversold", |model, state| !model.is_oversold(state)),
+        Property::always("no card is charged without a room", |model, state| {
+            model.each(state, |facts| {
+                facts.left() == 0
+                    || facts.hold == Some(HoldState::Sold)
+                    || matches!(facts.reserved, Reserved::Cancelling | Reserved::Cancelled)
+            })
+        }),
+        Property::always("nothing is both confirmed and refunded", |model, state| {
+            model.each(state, |facts| {
+                facts.reserved != Reserved::Confirmed || facts.refunded == 0
+            })
+        }),
+        Property::always("a card is charged once at most", |model, state| {
+            model.each(state, |facts| {
+                facts.captured <= facts.total && facts.refunded <= facts.captured
+            })
+        }),
+        Property::always("a reservation is what it says", |model, state| {
+            let forgets = model.setup.inbox_forgets;
+            model.each(state, |facts| promise(facts, forgets))
+        }),
+        Property::always("no service meets a contradiction", |_, state: &State| {
+            state.contradiction.is_none()
+        }),
+        Property::always("no saga needs a person", |model, state: &State| {
+            model.runs_are(state, 0..state.runs.len(), |state| state != SagaState::Stuck)
+        }),
+        Property::always("whatever comes to a halt has ended", |model, state| {
+            !model.halts(state) || model.has_ended(state)
+        }),
+        Property::eventually("both bookings end", |model, state: &State| {
+            state.runs[..BOOKINGS].iter().all(Option::is_some)
+                && model.runs_are(state, 0..BOOKINGS, SagaState::is_terminal)
+        }),
+    ]
+}
+
+/// What must come up, or the world is too small to prove much.
+pub(crate) fn sights() -> Vec<Property<Model>> {
+    vec![
+        Property::sometimes("seen: the other guest has the room", |model, state| {
+            model.some(state, |facts| facts.sold_out) && model.has_ended(state)
+        }),
+        Property::sometimes("seen: a cancelled room is sold again", |model, state| {
+            model.facts(state, 0).reserved == Reserved::Cancelled
+                && model.facts(state, 1).reserved == Reserved::Confirmed
+        }),
+        Property::sometimes("seen: cancelled while it is being booked", |model, state| {
+            let facts = model.facts(state, 0);
+            facts.noted && facts.reserved == Reserved::Pending
+        }),
+        Property::sometimes("seen: a hold expires", |model, state| {
+            model.some(state, |facts| facts.hold == Some(HoldState::Expired))
+        }),
+        Property::sometimes("seen: a release comes before its hold", |model, state| {
+            model.some(state, |facts| facts.tombstone)
+        }),
+        Property::sometimes(
+            "seen: an authorisation that was given up is voided",
+            |model, state: &State| {
+                let gave_up = state.runs[..BOOKINGS]
+                    .iter()
+                    .map(|run| run.and_then(|run| model.standing(run).gave_up) == Some(2));
+                gave_up.enumerate().any(|(booking, gave_up)| {
+                    let facts = model.facts(state, booking);
+                    gave_up && facts.asked_for && facts.voided
+                })
+            },
+        ),
+        Property::sometimes("seen: neither has the room", |model, state| {
+            model.each(state, |facts| facts.reserved == Reserved::Rejected)
+        }),
+    ]
+}

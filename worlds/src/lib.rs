@@ -1,0 +1,88 @@
+//! Every order of events in the smallest world that is still interesting: two guests want the last room of one
+//! night, one of them cancels, messages come in any order and again, a reply of the provider is lost, a process
+//! is killed.
+//!
+//! The decisions are those that run in production, on the simulator's tables ([`services`]). `stateright` visits
+//! every state that can be reached and checks it ([`check`]). Every action lowers a number that cannot fall for
+//! ever (the model's fuel), so each path ends, and "every saga ends" is the same as "whatever halts has ended".
+
+pub mod check;
+pub mod model;
+pub mod services;
+pub mod shelf;
+pub mod state;
+
+use std::time::{Duration, Instant};
+
+use orchestrator::sagas::book_stay;
+use sim::provider::Card;
+use stateright::{Checker as _, HasDiscoveries, Model as _};
+
+pub use model::World;
+pub use services::Setup;
+pub use state::Left;
+
+impl Setup {
+    /// Production's saga, two good cards, and this that may go wrong.
+    pub fn usual(left: Left) -> Self {
+        Self {
+            definition: book_stay::definition(),
+            cards: [Card::Good; 2],
+            left,
+            inbox_forgets: false,
+            is_planted: false,
+            #[cfg(feature = "planted")]
+            bug: None,
+        }
+    }
+}
+
+/// What a search found.
+#[derive(Debug)]
+pub struct Found {
+    /// Different states visited.
+    pub states: usize,
+    /// Steps taken between them.
+    pub transitions: usize,
+    /// The longest path.
+    pub depth: usize,
+    /// How long it took.
+    pub took: Duration,
+    /// What was violated, with the steps that lead there, in words.
+    pub violations: Vec<(&'static str, Vec<String>)>,
+    /// What never came up.
+    pub unseen: Vec<&'static str>,
+}
+
+/// Visits every state of a world.
+pub fn search(setup: Setup, threads: usize) -> Found {
+    let begun = Instant::now();
+    let finish = HasDiscoveries::AnyFailures;
+    let checker = World::new(setup).checker().threads(threads).finish_when(finish);
+    let checker = checker.spawn_bfs().join();
+    let (mut violations, mut unseen) = (Vec::new(), Vec::new());
+    let found = checker.discoveries();
+    for property in checker.model().properties() {
+        match (
+            property.expectation.discovery_is_failure(),
+            found.get(property.name),
+        ) {
+            (true, Some(path)) => {
+                let actions = path.clone().into_actions();
+                let steps = actions.into_iter().map(|action| checker.model().told(action));
+                violations.push((property.name, steps.collect::<Vec<_>>()));
+            }
+            (false, None) => unseen.push(property.name),
+            _ => {}
+        }
+    }
+    violations.sort_by_key(|(_, steps)| steps.len());
+    Found {
+        states: checker.unique_state_count(),
+        transitions: checker.state_count(),
+        depth: checker.max_depth(),
+        took: begun.elapsed(),
+        violations,
+        unseen,
+    }
+}

@@ -1,0 +1,88 @@
+//! Each planted bug is found, with the steps that lead to it. Only with the feature `planted`:
+//! `scripts/prove worlds --planted`.
+
+use contract::planted::Bug;
+use sim::provider::Card;
+use worlds::{Found, Left, Setup, search};
+
+/// Bugs in what the model runs, and what has to go wrong for each to show.
+const BUGS: [(Bug, Left); 10] = [
+    (Bug::UndoOutOfOrder, NOTHING),
+    (Bug::TombstoneForgotten, NOTHING),
+    (Bug::ReleaseTwiceCounts, NOTHING),
+    (Bug::ExpiryWithoutFence, NOTHING),
+    (Bug::AuthorizationKept, NOTHING),
+    (Bug::CancellationForgotten, ONE_CANCELS),
+    (Bug::StaleReplyBelieved, A_RESEND),
+    (Bug::RefusalAmongSeveralBelieved, A_RESEND),
+    (Bug::UnknownTakenForDeclined, A_LOSS),
+    (Bug::InboxSkipped, A_COPY),
+];
+const NOTHING: Left = Left {
+    copies: 0,
+    resends: 0,
+    crashes: 0,
+    losses: 0,
+    cancellations: 0,
+};
+const ONE_CANCELS: Left = Left {
+    cancellations: 1,
+    ..NOTHING
+};
+const A_RESEND: Left = Left {
+    resends: 1,
+    ..NOTHING
+};
+const A_LOSS: Left = Left { losses: 1, ..NOTHING };
+const A_COPY: Left = Left { copies: 1, ..NOTHING };
+
+#[expect(clippy::print_stdout, reason = "the table is what the proof shows")]
+fn found(what: &str, setup: Setup) -> Found {
+    // One thread: the first counterexample is a shortest one.
+    let found = search(setup, 1);
+    match found.violations.first() {
+        Some((law, steps)) => println!(
+            "{what:<28} {:>3} steps, {:>8} states, {:>5.1} s  {law}",
+            steps.len(),
+            found.states,
+            found.took.as_secs_f64()
+        ),
+        None => println!("{what:<28} NOT FOUND in {} states", found.states),
+    }
+    found
+}
+
+#[test]
+fn every_planted_bug_is_found() {
+    let mut missed = Vec::new();
+    for (bug, left) in BUGS {
+        let mut setup = Setup::usual(left);
+        setup.is_planted = true;
+        setup.bug = Some(bug);
+        if bug == Bug::ReleaseTwiceCounts {
+            setup.cards[0] = Card::CaptureDeclined;
+        }
+        if found(&format!("{bug:?}"), setup).violations.is_empty() {
+            missed.push(bug);
+        }
+    }
+    assert!(missed.is_empty(), "not found: {missed:?}");
+}
+
+#[test]
+fn money_that_moves_before_the_rooms_are_booked_is_found() {
+    let mut setup = Setup::usual(NOTHING);
+    setup.is_planted = true;
+    let steps = &mut setup.definition.steps;
+    let (book, capture) = (
+        steps.iter().position(|step| step.name == "book-rooms").unwrap(),
+        steps
+            .iter()
+            .position(|step| step.name == "capture-payment")
+            .unwrap(),
+    );
+    steps.swap(book, capture);
+    let found = found("CaptureBeforeBook", setup);
+    let (law, steps) = found.violations.first().expect("a violation");
+    assert_eq!(*law, "no card is charged without a room", "{steps:#?}");
+}
