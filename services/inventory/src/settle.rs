@@ -139,4 +139,6 @@ const fn taking(command: &InventoryCommand) -> Option<(HoldKey, Taking)> {
 }
 
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod tests;
