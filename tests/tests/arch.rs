@@ -350,7 +350,7 @@ fn only_the_executable_knows_targets() {
             .any(|word| code(line, "//").contains(word))
     };
     let outside = |name: &String| {
-        ["app/", "tests/", "benches/"]
+        ["app/", "tests/", "benches/", "proof/"]
             .iter()
             .all(|folder| !name.starts_with(folder))
     };
