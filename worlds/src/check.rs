@@ -144,6 +144,9 @@ impl Model {
 
     /// Nothing has to happen any more: what is left are only faults, and guests who may change their mind.
     fn halts(&self, state: &State) -> bool {
+        if !state.mail.is_empty() {
+            return false;
+        }
         let mut actions = Vec::new();
         self.possible(state, &mut actions);
         let optional = |action: &Action| {

@@ -7,7 +7,9 @@
 //! ever (the model's fuel), so each path ends, and "every saga ends" is the same as "whatever halts has ended".
 
 pub mod check;
+mod fuel;
 pub mod model;
+mod money;
 pub mod services;
 pub mod shelf;
 pub mod state;

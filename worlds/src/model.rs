@@ -3,18 +3,15 @@
 use std::ops::Deref;
 
 use contract::{Command, planted};
-use inventory::model::HoldState;
 use payment::model::Say;
 use sim::money::Stage;
 use stateright::{Model, Property};
 
 use crate::check::{self, Facts, Standing};
+use crate::fuel;
 use crate::services::{Body, Services, Setup};
 use crate::shelf::{Memo, Ref};
 use crate::state::{Action, BOOKINGS, CANCELLATION, Exchange, Mail, SAGAS, State};
-
-/// More lines than any saga's log has.
-const LINES_MAX: i64 = 14;
 
 /// What can be done about a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +20,6 @@ struct Doing {
     jobs: Vec<(bool, bool)>,
     /// Whether an operation is due that no desk works on.
     unattended: bool,
-    fuel: i64,
 }
 
 /// The model: the services, and what is known of states that were met.
@@ -35,9 +31,7 @@ pub struct World {
     pub(crate) oversold: Memo<Ref, bool>,
     doing: Memo<Ref, Doing>,
     late: Memo<Ref, usize>,
-    held: Memo<Ref, i64>,
-    weights: Memo<Ref, i64>,
-    run_fuel: Memo<Ref, i64>,
+    timers: Memo<(usize, Ref), (bool, bool)>,
 }
 
 impl Deref for World {
@@ -57,9 +51,7 @@ impl World {
             oversold: Memo::default(),
             doing: Memo::default(),
             late: Memo::default(),
-            held: Memo::default(),
-            weights: Memo::default(),
-            run_fuel: Memo::default(),
+            timers: Memo::default(),
         }
     }
 
@@ -84,10 +76,14 @@ impl World {
         }
         for (saga, run) in state.runs.iter().enumerate() {
             let Some(run) = *run else { continue };
-            if left.resends > 0 && self.fire(saga, run, false).is_some() {
+            let (may_resend, may_give_up) = self.timers.of((saga, run), || {
+                let fires = |give_up| self.fire(saga, run, give_up).is_some();
+                (fires(false), fires(true))
+            });
+            if left.resends > 0 && may_resend {
                 actions.push(Action::Resend { saga });
             }
-            if self.fire(saga, run, true).is_some() {
+            if may_give_up {
                 actions.push(Action::GiveUp { saga });
             }
         }
@@ -96,14 +92,21 @@ impl World {
             let doing = self.doing(state.payments[booking]);
             at_work |= !doing.jobs.is_empty();
             payment_actions(booking, &doing, left.losses > 0, actions);
-            for request in 0..self.late(state.providers[booking]) {
+            let provider = state.providers[booking];
+            // Only late requests weigh anything.
+            let late = if provider.weight() > 0 {
+                self.late(provider)
+            } else {
+                0
+            };
+            for request in 0..late {
                 actions.push(Action::Arrive { booking, request });
             }
         }
         if left.crashes > 0 && at_work {
             actions.push(Action::Crash);
         }
-        if self.held(state.rooms) > 0 {
+        if state.rooms.weight() > 0 {
             actions.push(Action::Expire);
         }
         if left.cancellations > 0 {
@@ -114,92 +117,23 @@ impl World {
     fn doing(&self, payment: Ref) -> Doing {
         self.doing.of(payment, || {
             let books = self.payments.get(payment);
-            let due = books.operations.values().flatten();
-            let due = due.filter(|operation| operation.ending.is_none());
-            let unattended = due
-                .filter(|operation| books.desk.iter().all(|job| job.no != operation.no))
-                .count();
             let talks = |stage: &Stage| {
                 (
                     matches!(stage, Stage::Talk(_)),
                     matches!(stage, Stage::Talk(Say::Submit)),
                 )
             };
-            let fuel = books.desk.iter().map(|job| match job.stage {
-                Stage::Read => 11,
-                Stage::Talk(Say::AskFirst) => 10,
-                Stage::Talk(Say::Submit) => 9,
-                Stage::Talk(Say::AskAfter) => 30,
-                Stage::Write(..) => 2,
-            });
             // Operations of a payment follow each other: what waits for an earlier one is not swept.
             let mut swept = (*books).clone();
             Doing {
                 jobs: books.desk.iter().map(|job| talks(&job.stage)).collect(),
                 unattended: swept.sweep(false) > 0,
-                fuel: fuel.sum::<i64>() + 12 * i64::try_from(unattended).unwrap_or(0),
             }
         })
     }
 
     fn late(&self, provider: Ref) -> usize {
         self.late.of(provider, || self.providers.get(provider).late.len())
-    }
-
-    fn held(&self, rooms: Ref) -> i64 {
-        self.held.of(rooms, || {
-            let rooms = self.rooms.get(rooms);
-            let held = rooms
-                .holds
-                .values()
-                .filter(|(hold, _)| hold.state == HoldState::Held);
-            i64::try_from(held.count()).unwrap_or(0)
-        })
-    }
-
-    /// What makes every path end: each action lowers it. So no path is a circle, and a state that does not halt
-    /// comes to a halt whatever happens next.
-    pub(crate) fn fuel(&self, state: &State) -> i64 {
-        let left = &state.left;
-        let budgets = [
-            left.copies,
-            left.resends,
-            left.crashes,
-            left.losses,
-            left.cancellations,
-        ];
-        let budgets: i64 = budgets.into_iter().map(i64::from).sum();
-        let runs: i64 = state.runs.iter().map(|run| self.lines_left(*run)).sum();
-        let mail: i64 = state.mail.iter().map(|mail| self.weight(*mail)).sum();
-        let payments: i64 = state
-            .payments
-            .iter()
-            .map(|payment| self.doing(*payment).fuel)
-            .sum();
-        let late: usize = state.providers.iter().map(|provider| self.late(*provider)).sum();
-        budgets * 100
-            + runs * 60
-            + mail
-            + payments
-            + 5 * i64::try_from(late).unwrap_or(0)
-            + 3 * self.held(state.rooms)
-    }
-
-    fn lines_left(&self, run: Option<Ref>) -> i64 {
-        let Some(run) = run else { return LINES_MAX };
-        self.run_fuel.of(run, || {
-            LINES_MAX - i64::try_from(self.runs.get(run).log.len()).unwrap_or(0)
-        })
-    }
-
-    fn weight(&self, mail: Mail) -> i64 {
-        if mail.handled && !self.handles_again() {
-            return 1;
-        }
-        self.weights.of(mail.body, || match &*self.bodies.get(mail.body) {
-            Body::Start(_) | Body::Reply(_) => 1,
-            Body::Command(_) => 20,
-        })
     }
 
     fn handles_again(&self) -> bool {
@@ -404,7 +338,8 @@ impl Model for World {
         self.plant();
         let mut next = state.clone();
         self.act(&mut next, action);
-        let (before, after) = (self.fuel(state), self.fuel(&next));
+        let again = self.handles_again();
+        let (before, after) = (fuel::of(state, again), fuel::of(&next, again));
         assert!(
             after < before || self.is_planted(),
             "{}: fuel {before} became {after}: {next:?}",

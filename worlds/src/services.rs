@@ -6,13 +6,13 @@ use contract::saga::{BookStay, SagaData, StartSaga};
 use contract::{Command, CommandEnvelope, Money as Amount, Outcome, Reply, SagaId, Stay, StayDate};
 use orchestrator::engine::{self, Input, Line, Pace, Run, Saga, What};
 use orchestrator::sagas;
-use payment::model::{Answer, Plan, Say, plan};
-use sim::money::{Money, Stage};
-use sim::provider::{Card, Done, Provider, token};
+use sim::money::Money;
+use sim::provider::{Card, Provider, token};
 use sim::reservations::{Reservations, Wish};
 use sim::rooms::Rooms;
 use uuid::Uuid;
 
+use crate::fuel;
 use crate::shelf::{Memo, Ref, Shelf};
 use crate::state::{BOOKINGS, Exchange, Left, SAGAS, State};
 
@@ -34,13 +34,13 @@ pub enum Body {
 }
 
 /// A value and the messages that the transaction wrote, or a contradiction.
-type Said = Result<(Ref, Vec<Ref>), Ref>;
+pub(crate) type Said = Result<(Ref, Vec<Ref>), Ref>;
 /// Which run a saga has now, and the messages that the transaction wrote; nothing where nothing changed.
 type Advanced = Option<(Ref, Vec<Ref>)>;
 /// The same, with the saga's place.
 type Heard = Option<(usize, Ref, Vec<Ref>)>;
 /// What an exchange makes of a payment and the provider's books.
-type Worked = Result<(Ref, Ref, Vec<Ref>), Ref>;
+pub(crate) type Worked = Result<(Ref, Ref, Vec<Ref>), Ref>;
 
 /// A saga, as both sides know it.
 #[derive(Debug, Clone)]
@@ -90,11 +90,11 @@ pub struct Services {
     timed: Memo<(usize, Ref, bool), Advanced>,
     settled: Memo<(Ref, Ref), Said>,
     expired: Memo<Ref, Result<Ref, Ref>>,
-    taken: Memo<(Ref, Ref), Said>,
-    worked: Memo<(Ref, Ref, usize, Exchange), Worked>,
-    swept: Memo<Ref, Ref>,
-    crashed: Memo<Ref, Ref>,
-    arrived: Memo<(Ref, usize), Ref>,
+    pub(crate) taken: Memo<(Ref, Ref), Said>,
+    pub(crate) worked: Memo<(Ref, Ref, usize, Exchange), Worked>,
+    pub(crate) swept: Memo<Ref, Ref>,
+    pub(crate) crashed: Memo<Ref, Ref>,
+    pub(crate) arrived: Memo<(Ref, usize), Ref>,
     reserved: Memo<(Ref, Ref), Said>,
     cancelled: Memo<Ref, (Ref, Vec<Ref>)>,
 }
@@ -127,6 +127,9 @@ fn one_night() -> (Rooms, Wish) {
 impl Services {
     /// A world in which nothing has happened but that two guests have asked for the same room.
     pub fn new(setup: Setup) -> Self {
+        // What is known of a world before anything happens is true.
+        #[cfg(feature = "planted")]
+        contract::planted::plant(None);
         let now = DateTime::from_timestamp(20_000 * 86_400, 0).unwrap_or_default();
         let (rooms, wish) = one_night();
         let mut table = Reservations::default();
@@ -141,9 +144,9 @@ impl Services {
             asked[1].clone(),
             cancellation(&fresh[0], now, asked[0].saga.reservation_id()),
         ];
-        let (bodies, shelf) = (Shelf::default(), Shelf::default());
-        let (all_rooms, payments) = (Shelf::default(), Shelf::default());
-        let providers = Shelf::default();
+        let (bodies, shelf) = (Shelf::new(fuel::of_body), Shelf::new(|_| 0));
+        let (all_rooms, payments) = (Shelf::new(fuel::of_rooms), Shelf::new(fuel::of_payment));
+        let providers = Shelf::new(fuel::of_provider);
         let mut start = State {
             runs: [None; SAGAS],
             rooms: all_rooms.put(rooms),
@@ -164,13 +167,13 @@ impl Services {
             now,
             fresh,
             start,
-            runs: Shelf::default(),
+            runs: Shelf::new(fuel::of_run),
             rooms: all_rooms,
             payments,
             providers,
             reservations: shelf,
             bodies,
-            contradictions: Shelf::default(),
+            contradictions: Shelf::new(|_| 0),
             heard: Memo::default(),
             timed: Memo::default(),
             settled: Memo::default(),
@@ -285,11 +288,11 @@ impl Services {
         })))
     }
 
-    fn contradiction(&self, what: impl std::fmt::Display) -> Ref {
+    pub(crate) fn contradiction(&self, what: impl std::fmt::Display) -> Ref {
         self.contradictions.put(what.to_string())
     }
 
-    fn reply(&self, reply: Reply) -> Ref {
+    pub(crate) fn reply(&self, reply: Reply) -> Ref {
         self.bodies.put(Body::Reply(reply))
     }
 
@@ -320,87 +323,6 @@ impl Services {
             let mut books = (*self.rooms.get(rooms)).clone();
             books.expire(0).map_err(|error| self.contradiction(error))?;
             Ok(self.rooms.put(books))
-        })
-    }
-
-    /// The payment service takes a command.
-    pub(crate) fn take_payment(&self, payment: Ref, body: Ref) -> Said {
-        self.taken.of((payment, body), || {
-            let body = self.bodies.get(body);
-            let Some((envelope, Command::Payment(command))) = command_of(&body) else {
-                return Ok((payment, Vec::new()));
-            };
-            let asked = CommandEnvelope {
-                saga_id: envelope.saga_id,
-                step: envelope.step.clone(),
-                undo: envelope.undo,
-                attempt: envelope.attempt,
-                command: command.clone(),
-            };
-            let mut books = (*self.payments.get(payment)).clone();
-            let replies = books.take(&asked).map_err(|error| self.contradiction(error))?;
-            let replies = replies.into_iter().map(|reply| self.reply(reply)).collect();
-            Ok((self.payments.put(books), replies))
-        })
-    }
-
-    /// The payment service looks for operations that no desk works on.
-    pub(crate) fn sweep(&self, payment: Ref) -> Ref {
-        self.swept.of(payment, || {
-            let mut books = (*self.payments.get(payment)).clone();
-            books.sweep(false);
-            self.payments.put(books)
-        })
-    }
-
-    /// Desks forget what they were working on.
-    pub(crate) fn crash(&self, payment: Ref) -> Ref {
-        self.crashed.of(payment, || {
-            let mut books = (*self.payments.get(payment)).clone();
-            books.desk.clear();
-            self.payments.put(books)
-        })
-    }
-
-    /// A late request arrives at the provider.
-    pub(crate) fn arrive(&self, provider: Ref, request: usize) -> Ref {
-        self.arrived.of((provider, request), || {
-            let mut books = (*self.providers.get(provider)).clone();
-            if request < books.late.len() {
-                let (key, call) = books.late.remove(request);
-                books.submit(&key, &call);
-            }
-            self.providers.put(books)
-        })
-    }
-
-    /// A desk takes the next turn of a job: it looks, says something to the provider, or writes the outcome.
-    pub(crate) fn work(&self, payment: Ref, provider: Ref, job: usize, exchange: Exchange) -> Worked {
-        self.worked.of((payment, provider, job, exchange), || {
-            let mut books = (*self.payments.get(payment)).clone();
-            let mut theirs = (*self.providers.get(provider)).clone();
-            let mut said = Vec::new();
-            if job < books.desk.len() {
-                let mut at_work = books.desk.remove(job);
-                let next = match at_work.stage {
-                    Stage::Read => Some(match plan(&at_work.read, at_work.kind, at_work.asked).plan {
-                        Plan::Settled(ending, effect) => Stage::Write(ending, effect),
-                        Plan::Call(_) => Stage::Talk(Say::first(at_work.ask_first)),
-                    }),
-                    Stage::Talk(say) => talk(&at_work, &mut theirs, say, exchange),
-                    Stage::Write(ending, ref effect) => {
-                        let written = books.settle(at_work.payment, at_work.no, ending, effect);
-                        let reply = written.map_err(|error| self.contradiction(error))?;
-                        said.extend(reply.map(|reply| self.reply(reply)));
-                        None
-                    }
-                };
-                if let Some(stage) = next {
-                    at_work.stage = stage;
-                    books.desk.insert(job, at_work);
-                }
-            }
-            Ok((self.payments.put(books), self.providers.put(theirs), said))
         })
     }
 
@@ -460,37 +382,9 @@ fn cancellation(fresh: &Reservations, now: DateTime<Utc>, id: contract::Reservat
     }
 }
 
-fn command_of(body: &Body) -> Option<(&CommandEnvelope<Command>, &Command)> {
+pub(crate) fn command_of(body: &Body) -> Option<(&CommandEnvelope<Command>, &Command)> {
     match body {
         Body::Command(envelope) => Some((envelope, &envelope.command)),
         Body::Start(_) | Body::Reply(_) => None,
     }
-}
-
-/// One exchange with the provider. Answers what comes next; nothing when the operation is postponed.
-fn talk(job: &sim::money::Job, theirs: &mut Provider, say: Say, exchange: Exchange) -> Option<Stage> {
-    let Plan::Call(call) = plan(&job.read, job.kind, job.asked).plan else {
-        return None;
-    };
-    let key = call.key(&job.read, job.cause);
-    let done = match (say, exchange) {
-        (_, Exchange::RequestLost) => None,
-        (Say::Submit, Exchange::RequestLate) => {
-            theirs.late.push((key, call.clone()));
-            None
-        }
-        (Say::Submit, _) => Some(theirs.submit(&key, &call)),
-        (Say::AskFirst | Say::AskAfter, _) => theirs.ask(&key),
-    };
-    let answer = match (exchange, done, say) {
-        (Exchange::Answered, Some(Done::Yes(authorization_id)), _) => Answer::Succeeded { authorization_id },
-        (Exchange::Answered, Some(Done::No), _) => Answer::Declined,
-        (Exchange::Answered, None, _) => Answer::NeverSeen,
-        _ => Answer::Unknown(String::new()),
-    };
-    if let Some(next) = say.next(&answer) {
-        return Some(Stage::Talk(next));
-    }
-    let (ending, effect) = call.judge(answer).ok()?;
-    Some(Stage::Write(ending, effect))
 }

@@ -9,13 +9,26 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// The number of a value.
+/// The number of a value, and what it weighs in the model's fuel.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Ref(u32);
+pub struct Ref {
+    number: u32,
+    weight: u16,
+}
+
+impl Ref {
+    /// What the value weighs.
+    pub fn weight(self) -> i64 {
+        i64::from(self.weight)
+    }
+}
 
 /// Values, each kept once. Two values are the same if they are written the same.
 #[derive(Debug)]
-pub struct Shelf<T>(RwLock<Kept<T>>);
+pub struct Shelf<T> {
+    weigh: fn(&T) -> u16,
+    kept: RwLock<Kept<T>>,
+}
 
 #[derive(Debug)]
 struct Kept<T> {
@@ -23,24 +36,29 @@ struct Kept<T> {
     numbers: HashMap<String, Ref>,
 }
 
-impl<T> Default for Shelf<T> {
-    fn default() -> Self {
-        Self(RwLock::new(Kept {
-            values: Vec::new(),
-            numbers: HashMap::new(),
-        }))
-    }
-}
-
 impl<T: Debug> Shelf<T> {
+    /// An empty shelf for values that weigh so much.
+    pub fn new(weigh: fn(&T) -> u16) -> Self {
+        Self {
+            weigh,
+            kept: RwLock::new(Kept {
+                values: Vec::new(),
+                numbers: HashMap::new(),
+            }),
+        }
+    }
+
     /// The number of this value.
     pub fn put(&self, value: T) -> Ref {
         let written = format!("{value:?}");
-        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = kept.numbers.get(&written) {
             return *known;
         }
-        let number = Ref(u32::try_from(kept.values.len()).unwrap_or(u32::MAX));
+        let number = Ref {
+            number: u32::try_from(kept.values.len()).unwrap_or(u32::MAX),
+            weight: (self.weigh)(&value),
+        };
         kept.values.push(Arc::new(value));
         kept.numbers.insert(written, number);
         number
@@ -48,18 +66,8 @@ impl<T: Debug> Shelf<T> {
 
     /// The value of this number.
     pub fn get(&self, number: Ref) -> Arc<T> {
-        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&kept.values[number.0 as usize])
-    }
-
-    /// How many different values there are.
-    pub fn len(&self) -> usize {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).values.len()
-    }
-
-    /// Whether nothing was put there yet.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&kept.values[number.number as usize])
     }
 }
 

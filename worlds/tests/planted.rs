@@ -15,7 +15,7 @@ const BUGS: [(Bug, Left); 10] = [
     (Bug::CancellationForgotten, ONE_CANCELS),
     (Bug::StaleReplyBelieved, A_RESEND),
     (Bug::RefusalAmongSeveralBelieved, A_RESEND),
-    (Bug::UnknownTakenForDeclined, A_LOSS),
+    (Bug::UnknownTakenForDeclined, TWO_LOSSES),
     (Bug::InboxSkipped, A_COPY),
 ];
 const NOTHING: Left = Left {
@@ -33,7 +33,7 @@ const A_RESEND: Left = Left {
     resends: 1,
     ..NOTHING
 };
-const A_LOSS: Left = Left { losses: 1, ..NOTHING };
+const TWO_LOSSES: Left = Left { losses: 2, ..NOTHING };
 const A_COPY: Left = Left { copies: 1, ..NOTHING };
 
 #[expect(clippy::print_stdout, reason = "the table is what the proof shows")]
