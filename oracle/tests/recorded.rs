@@ -1,5 +1,7 @@
 //! A recorded replay of forty bookings, in which every answer was right, and what is found once one is not.
 
+#![expect(clippy::unwrap_used, reason = "every function here is part of a test")]
+
 use oracle::journal::{self, Entry};
 use oracle::judge::judge;
 use oracle::stream::{self, Op, Transaction};
@@ -153,12 +155,12 @@ fn a_cent_too_much_is_found() {
 fn a_room_too_many_or_too_few_on_a_page_is_found() {
     for rooms in [0, 99] {
         let verdict = with(page("/calendar?"), |entry| {
-            entry.answer["nights"][0]["rooms_left"] = json!(rooms + 1_000)
+            entry.answer["nights"][0]["rooms_left"] = json!(rooms + 1_000);
         });
         found(&verdict, "rooms left on");
         let listed = |entry: &Entry| entry.answer.pointer("/room_types/0").is_some();
         let verdict = with(listed, |entry| {
-            entry.answer["room_types"][0]["rooms_left"] = json!(rooms)
+            entry.answer["room_types"][0]["rooms_left"] = json!(rooms);
         });
         found(&verdict, "its nights had");
     }
