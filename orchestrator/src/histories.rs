@@ -62,6 +62,8 @@ enum Trouble {
     Refused(&'static str),
     /// No reply ever comes, until the step is given up.
     Silent(&'static str),
+    /// The reply comes when the step has been given up.
+    Late(&'static str),
     /// The first reply is lost, and the second says no.
     RefusedTheSecondTime(&'static str),
     /// Every reply comes twice, and those of the step before once more.
@@ -96,6 +98,7 @@ fn record(data: &SagaData, trouble: Trouble) -> History {
     let saga_id = SagaId::from_uuid(uuid::Uuid::from_u128(1));
     let (mut run, mut at, mut events) = (Run::new(), 0, Vec::new());
     let mut coming = VecDeque::from([Came::Start]);
+    let mut late = None;
     while events.len() < 200 {
         let came = coming.pop_front().unwrap_or(Came::Time);
         if came == Came::Time {
@@ -106,6 +109,15 @@ fn record(data: &SagaData, trouble: Trouble) -> History {
         }
         let lines = step(data, &mut run, at, &came);
         for line in &lines {
+            if matches!(
+                line.what,
+                What::Settled {
+                    outcome: "given_up",
+                    ..
+                }
+            ) {
+                coming.extend(late.take().map(Came::Reply));
+            }
             if let What::Sent { attempt, .. } = line.what {
                 let outcome = match trouble {
                     Trouble::Silent(silent) if silent == line.step && !line.undo => continue,
@@ -129,6 +141,10 @@ fn record(data: &SagaData, trouble: Trouble) -> History {
                     attempt,
                     outcome,
                 };
+                if trouble == Trouble::Late(line.step) && !undo {
+                    late = Some(reply);
+                    continue;
+                }
                 let copies = if trouble == Trouble::Twice { 2 } else { 1 };
                 coming.extend(std::iter::repeat_n(Came::Reply(reply), copies));
             }
@@ -173,6 +189,7 @@ fn kinds() -> BTreeMap<String, (SagaData, Trouble)> {
             );
             if step.kind == StepKind::Do {
                 add("given-up", Trouble::Silent(step.name));
+                add("answered-too-late", Trouble::Late(step.name));
             }
         }
     }

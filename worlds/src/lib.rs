@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use orchestrator::sagas::book_stay;
 use sim::provider::Card;
-use stateright::{Checker as _, HasDiscoveries, Model as _};
+use stateright::{Checker, HasDiscoveries, Model as _};
 
 pub use model::World;
 pub use services::Setup;
@@ -56,12 +56,23 @@ pub struct Found {
     pub unseen: Vec<&'static str>,
 }
 
-/// Visits every state of a world.
+/// Visits every state of a world, deep first: what waits to be visited stays small.
 pub fn search(setup: Setup, threads: usize) -> Found {
     let begun = Instant::now();
     let finish = HasDiscoveries::AnyFailures;
     let checker = World::new(setup).checker().threads(threads).finish_when(finish);
-    let checker = checker.spawn_bfs().join();
+    report(&checker.spawn_dfs().join(), begun)
+}
+
+/// Visits the states of a world in rising distance, so that a violation is found with the fewest steps.
+pub fn shortest(setup: Setup) -> Found {
+    let begun = Instant::now();
+    let finish = HasDiscoveries::AnyFailures;
+    let checker = World::new(setup).checker().finish_when(finish);
+    report(&checker.spawn_bfs().join(), begun)
+}
+
+fn report(checker: &impl Checker<World>, begun: Instant) -> Found {
     let (mut violations, mut unseen) = (Vec::new(), Vec::new());
     let found = checker.discoveries();
     for property in checker.model().properties() {

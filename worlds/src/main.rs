@@ -4,18 +4,18 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sim::provider::Card;
-use worlds::{Left, Setup, search};
+use worlds::{Left, Setup, search, shortest};
 
 /// Visits every state of small worlds.
 #[derive(Parser, Debug)]
 #[command(about = "Two bookings and a cancellation for one room: every order of events, every fault")]
 struct Arguments {
     /// Messages that come again.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 0)]
     copies: u8,
 
     /// Commands that are sent again because no answer came in time.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 0)]
     resends: u8,
 
     /// Payment processes that are killed.
@@ -37,6 +37,10 @@ struct Arguments {
     /// The first card's capture is declined.
     #[arg(long)]
     capture_declined: bool,
+
+    /// Looks for the violation with the fewest steps, in one thread.
+    #[arg(long)]
+    shortest: bool,
 
     /// Threads; one per core without it.
     #[arg(long)]
@@ -67,7 +71,11 @@ fn main() -> ExitCode {
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     say(format!("{arguments:?}"));
-    let found = search(setup, threads);
+    let found = if arguments.shortest {
+        shortest(setup)
+    } else {
+        search(setup, threads)
+    };
     say(format!(
         "{} states, {} transitions, the longest path {} steps, {:.1} s",
         found.states,

@@ -3,7 +3,7 @@
 
 use contract::planted::Bug;
 use sim::provider::Card;
-use worlds::{Found, Left, Setup, search};
+use worlds::{Found, Left, Setup, shortest};
 
 /// Bugs in what the model runs, and what has to go wrong for each to show.
 const BUGS: [(Bug, Left); 10] = [
@@ -38,8 +38,7 @@ const A_COPY: Left = Left { copies: 1, ..NOTHING };
 
 #[expect(clippy::print_stdout, reason = "the table is what the proof shows")]
 fn found(what: &str, setup: Setup) -> Found {
-    // One thread: the first counterexample is a shortest one.
-    let found = search(setup, 1);
+    let found = shortest(setup);
     match found.violations.first() {
         Some((law, steps)) => println!(
             "{what:<28} {:>3} steps, {:>8} states, {:>5.1} s  {law}",
