@@ -11,7 +11,7 @@ use worlds::{Left, Setup, search, shortest};
 #[command(about = "Two bookings and a cancellation for one room: every order of events, every fault")]
 struct Arguments {
     /// Messages that come again.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 1)]
     copies: u8,
 
     /// Commands that are sent again because no answer came in time.
