@@ -122,9 +122,14 @@ impl Poller {
 
     /// Puts another consumer in the place of the one that is lost. What that one had read and not handed over
     /// comes again.
+    ///
+    /// The new one joins without the static name. Under the name it would be given what the lost one had, be it
+    /// nothing, and if that one led the group nobody would lead it any more (KIP-814): nobody would see topics
+    /// that are made again.
     fn rejoin(mut self) -> Self {
         std::thread::sleep(REJOIN_AFTER);
         self.early.clear();
+        self.membership.client.remove("group.instance.id");
         match self.membership.join() {
             Ok(member) => {
                 tracing::warn!(

@@ -130,10 +130,15 @@ impl Broker {
         self.script("start");
     }
 
-    fn kill(&self) {
+    /// Kills it, and waits until it is gone: its script takes one that is still dying for one that runs.
+    async fn kill(&self) {
         let pid = std::fs::read_to_string(self.home.join("kafka.pid")).unwrap();
-        let killed = Command::new("kill").args(["-9", pid.trim()]).status().unwrap();
-        assert!(killed.success());
+        let signal = |signal: &str| Command::new("kill").args([signal, pid.trim()]).output().unwrap();
+        assert!(signal("-9").status.success());
+        until("the broker is gone", async || {
+            (!signal("-0").status.success()).then_some(())
+        })
+        .await;
     }
 
     fn wipe(&self) {
@@ -158,10 +163,10 @@ async fn a_broker_killed_and_one_whose_log_was_wiped_lose_nothing() {
     let hotel = Hotel::create(&platform, 5_000).await;
     let load = Load::start(&platform, &hotel, CLIENTS);
     load.progress(20).await;
-    broker.kill();
+    broker.kill().await;
     broker.begin();
     load.progress(20).await;
-    broker.kill();
+    broker.kill().await;
     broker.wipe();
     broker.begin();
     load.progress(20).await;
