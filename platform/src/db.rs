@@ -5,13 +5,16 @@
 //! in it would be left open on a pooled connection (measured with sqlx 0.9: 27 of 200 cancelled
 //! `begin()` poisoned the pool, none when the work was spawned).
 
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::secret::Secret;
 use clap::Args;
 use futures::future::BoxFuture;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, Postgres};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 /// How a service's statements are planned. Every one goes by index, whatever its arrays hold and whatever
@@ -29,6 +32,11 @@ const PLANNING: [(&str, &str); 5] = [
 const SHARED_FLUSH: [(&str, &str); 1] = [("commit_siblings", "1")];
 /// A pooled connection that was idle longer is asked whether it lives before it is used.
 const PING_AFTER: Duration = Duration::from_secs(1);
+/// And so long it may take to answer that.
+const PING_TIMEOUT: Duration = Duration::from_millis(500);
+/// A unit of work that has not ended after so long never will: its statements would have ended before. The
+/// other end is gone and nobody was told, so the connection is given up.
+const UNIT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Waiting for a pooled connection, in milliseconds, before the work is shed.
 const ACQUIRE_TIMEOUT_MS: u64 = 2_000;
 /// No statement of a service runs longer, in milliseconds.
@@ -112,7 +120,9 @@ impl DatabaseConfig {
                     if meta.idle_for < PING_AFTER {
                         return Ok(true);
                     }
-                    Ok(connection.ping().await.is_ok())
+                    let answer = tokio::time::timeout(PING_TIMEOUT, connection.ping()).await;
+                    // An error closes the connection without a farewell, for which a silent peer would be waited.
+                    answer.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
                 })
             })
             .connect_lazy_with(self.options(module)?.options(PLANNING).options(SHARED_FLUSH));
@@ -127,6 +137,9 @@ pub enum Broken {
     /// The database failed or could not be reached.
     #[error("the database did not do it")]
     Database(#[from] sqlx::Error),
+    /// The database did not answer for longer than any statement may take.
+    #[error("the database is silent")]
+    Silent,
     /// The task that ran the work died.
     #[error("the task died")]
     Task(#[from] tokio::task::JoinError),
@@ -164,6 +177,7 @@ impl Broken {
                 | sqlx::Error::Tls(_)
                 | sqlx::Error::WorkerCrashed,
             )
+            | Self::Silent
             | Self::Task(_)
             | Self::Overtaken(_) => true,
             Self::Database(_) | Self::Inconsistent(_) | Self::Superseded(_) => false,
@@ -175,6 +189,64 @@ impl Broken {
         match self {
             Self::Database(sqlx::Error::Database(error)) => error.constraint(),
             _ => None,
+        }
+    }
+}
+
+/// A pooled connection, for reading outside a unit of work.
+///
+/// A pool takes a connection back by speaking to it, and waits for the answer without end (sqlx 0.9). One
+/// whose other end is gone without a word would so be lost to the pool for ever. So what was away for longer
+/// than any statement may take is not given back, but closed.
+#[derive(Debug)]
+pub struct Lease {
+    connection: Option<PoolConnection<Postgres>>,
+    since: Instant,
+}
+
+/// Leases a connection.
+///
+/// # Errors
+/// When the pool has none for too long, or the database cannot be reached.
+pub async fn lease(pool: &PgPool) -> Result<Lease, sqlx::Error> {
+    Ok(Lease {
+        connection: Some(pool.acquire().await?),
+        since: Instant::now(),
+    })
+}
+
+/// Runs a read, which is given up when the database is silent.
+///
+/// # Errors
+/// What the read answers, or that it was silent.
+pub async fn patiently<T, E: From<Broken>>(read: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let answer = tokio::time::timeout(UNIT_TIMEOUT, read).await;
+    answer.unwrap_or_else(|_| Err(Broken::Silent.into()))
+}
+
+impl Deref for Lease {
+    type Target = PgConnection;
+
+    #[expect(clippy::expect_used, reason = "taken only when dropped")]
+    fn deref(&self) -> &PgConnection {
+        self.connection.as_deref().expect("not dropped")
+    }
+}
+
+impl DerefMut for Lease {
+    #[expect(clippy::expect_used, reason = "taken only when dropped")]
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        self.connection.as_deref_mut().expect("not dropped")
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let statement_timeout = Duration::from_millis(STATEMENT_TIMEOUT_MS.into());
+        if self.since.elapsed() > statement_timeout
+            && let Some(connection) = self.connection.take()
+        {
+            drop(connection.detach());
         }
     }
 }
@@ -193,18 +265,36 @@ where
     E: From<Broken> + Send + 'static,
     F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
 {
+    unit_of_work_within(pool, UNIT_TIMEOUT, work).await
+}
+
+/// As [`unit_of_work`], for work that may take as long as `limit`, such as reading whole tables.
+///
+/// # Errors
+/// What `work` answers, or the database's failure to begin or commit.
+pub async fn unit_of_work_within<T, E, F>(pool: &PgPool, limit: Duration, work: F) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Broken> + Send + 'static,
+    F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+{
     let pool = pool.clone();
     #[expect(
         clippy::disallowed_methods,
         reason = "the unit of work outlives a dropped request on purpose"
     )]
     let task = tokio::spawn(async move {
-        let mut transaction = pool.begin().await.map_err(Broken::from)?;
-        let done = work(&mut transaction).await?;
-        crate::chaos::point("commit.before");
-        transaction.commit().await.map_err(Broken::from)?;
-        crate::chaos::point("commit.after");
-        Ok(done)
+        let mut connection = lease(&pool).await.map_err(Broken::from)?;
+        let unit = async {
+            let mut transaction = connection.begin().await.map_err(Broken::from)?;
+            let done = work(&mut transaction).await?;
+            crate::chaos::point("commit.before");
+            transaction.commit().await.map_err(Broken::from)?;
+            crate::chaos::point("commit.after");
+            Ok(done)
+        };
+        let done = tokio::time::timeout(limit, unit).await;
+        done.unwrap_or_else(|_| Err(Broken::Silent.into()))
     });
     task.await.map_err(Broken::from)?
 }

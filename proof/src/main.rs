@@ -2,7 +2,6 @@
 //! acknowledged is lost. Started by `scripts/prove fault`, `scripts/prove kill` and `scripts/prove points`.
 
 mod catalogue;
-mod half_open;
 mod kill;
 mod points;
 mod scenarios;

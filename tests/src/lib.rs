@@ -5,6 +5,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a test's helpers fail by panicking")]
 
 mod client;
+mod half_open;
 mod hotel;
 mod load;
 mod platform;
@@ -12,6 +13,7 @@ mod routes;
 mod split;
 
 pub use client::{Answer, Client};
+pub use half_open::HalfOpen;
 pub use hotel::{Hotel, booking_body};
 pub use load::{Acknowledged, Load, Seen, lost};
 pub use platform::Platform;

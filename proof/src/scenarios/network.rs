@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use serde_json::json;
+use tests::HalfOpen;
 
-use crate::half_open::HalfOpen;
 use crate::servers::{Server, Servers};
 use crate::world::{Outcome, Plan, World, note};
 
@@ -21,7 +21,7 @@ const A_WHILE: Duration = Duration::from_secs(6);
 /// F06: every connection to Postgres goes silent, and nobody is told, not even when the network is back.
 pub(crate) async fn f06() -> anyhow::Result<Outcome> {
     let servers = Servers::of_the_script()?;
-    let cable = HalfOpen::start(format!("127.0.0.1:{}", servers.port(Server::Postgres)?)).await?;
+    let cable = HalfOpen::start(format!("127.0.0.1:{}", servers.port(Server::Postgres)?)).await;
     let plan = Plan {
         database: Some(cable.address.clone()),
         ..Plan::default()

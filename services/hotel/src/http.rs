@@ -33,9 +33,8 @@ pub(crate) struct App {
 }
 
 impl App {
-    async fn connection(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, Problem> {
-        self.pool
-            .acquire()
+    async fn connection(&self) -> Result<platform::db::Lease, Problem> {
+        platform::db::lease(&self.pool)
             .await
             .map_err(|error| platform::Broken::from(error).into())
     }

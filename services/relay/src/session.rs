@@ -30,6 +30,8 @@ const TICK: Duration = Duration::from_millis(50);
 const SILENT_SECONDS: u64 = 30;
 /// Kafka acknowledges within milliseconds; after this many seconds without, the relay says so.
 const STALLED_SECONDS: u64 = 5;
+/// Opening takes no longer, or the other end is gone without a word.
+const OPENING: Duration = Duration::from_mins(1);
 /// How long a stop waits for Kafka's acknowledgements.
 const FLUSH: Duration = Duration::from_secs(5);
 /// How long an end waits for Postgres' connection.
@@ -46,8 +48,9 @@ const BUSY_FROM: u64 = 8;
 pub(crate) async fn run(relay: &Relay) -> Ended {
     let opened = tokio::select! {
         () = relay.tasks.stopping() => return Ended::Stopping,
-        opened = Box::pin(opening::open(relay)) => opened,
+        opened = tokio::time::timeout(OPENING, Box::pin(opening::open(relay))) => opened,
     };
+    let opened = opened.unwrap_or(Err(Ended::Silent(OPENING.as_secs())));
     let mut session = match opened.and_then(|opened| Session::new(relay, opened)) {
         Ok(session) => session,
         Err(ended) => return ended,
@@ -350,7 +353,7 @@ async fn beat(relay: &Relay) -> Never {
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         beats.tick().await;
-        match store::beat(&relay.pool).await {
+        match platform::db::patiently(store::beat(&relay.pool)).await {
             Ok(wal_end) => relay.status.wal_end(wal_end),
             Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "no heartbeat"),
         }

@@ -22,6 +22,8 @@ use crate::tracker::{Position, Ticket};
 
 /// The table whose rows say that the stream lives; a snapshot is no sign of that.
 const HEARTBEAT: &str = "heartbeat";
+/// The longest a snapshot may take: as long as the relay's statements.
+const SNAPSHOT_MAX: Duration = Duration::from_hours(2);
 /// Between two looks at a full producer.
 const FULL_PAUSE: Duration = Duration::from_millis(1);
 /// Rows between two looks at failures and at the stop signal.
@@ -40,7 +42,7 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// Publishes everything and waits until Kafka has acknowledged it. Gives the router back.
     pub(crate) async fn publish(self, pool: &PgPool) -> Result<Router, Ended> {
-        db::unit_of_work(pool, move |db| Box::pin(self.publish_in(db))).await
+        db::unit_of_work_within(pool, SNAPSHOT_MAX, move |db| Box::pin(self.publish_in(db))).await
     }
 
     async fn publish_in(mut self, db: &mut PgConnection) -> Result<Router, Ended> {

@@ -45,7 +45,7 @@ pub(crate) async fn missing_tables(
         publication,
         &wanted,
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *platform::db::lease(pool).await?)
     .await?;
     Ok(row.exists.then_some(row.missing))
 }
@@ -58,7 +58,7 @@ pub(crate) async fn slot(pool: &PgPool, name: &str) -> Result<Option<Slot>, sqlx
            from pg_replication_slots where slot_name = $1"#,
         name,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *platform::db::lease(pool).await?)
     .await?;
     Ok(row.map(|row| Slot {
         database: row.database,
@@ -71,7 +71,7 @@ pub(crate) async fn slot(pool: &PgPool, name: &str) -> Result<Option<Slot>, sqlx
 /// The database that this connection is to.
 pub(crate) async fn database(pool: &PgPool) -> Result<String, sqlx::Error> {
     sqlx::query_scalar!(r#"select current_database()::text as "name!""#)
-        .fetch_one(pool)
+        .fetch_one(&mut *platform::db::lease(pool).await?)
         .await
 }
 
@@ -81,7 +81,7 @@ pub(crate) async fn create_slot(pool: &PgPool, name: &str) -> Result<(), sqlx::E
         "select from pg_create_logical_replication_slot($1, 'pgoutput')",
         name
     )
-    .execute(pool)
+    .execute(&mut *platform::db::lease(pool).await?)
     .await?;
     Ok(())
 }
@@ -92,7 +92,7 @@ pub(crate) async fn drop_slot(pool: &PgPool, name: &str) -> Result<(), sqlx::Err
         "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1",
         name
     )
-    .execute(pool)
+    .execute(&mut *platform::db::lease(pool).await?)
     .await?;
     Ok(())
 }
@@ -104,7 +104,7 @@ pub(crate) async fn snapshot_due(pool: &PgPool, slot: &str) -> Result<(), sqlx::
          on conflict (slot) do update set state = 'snapshotting', began_at = now(), snapshot_done_at = null",
         slot,
     )
-    .execute(pool)
+    .execute(&mut *platform::db::lease(pool).await?)
     .await?;
     Ok(())
 }
@@ -115,7 +115,7 @@ pub(crate) async fn snapshot_done(pool: &PgPool, slot: &str) -> Result<(), sqlx:
         "update relay.position set state = 'streaming', snapshot_done_at = now() where slot = $1",
         slot
     )
-    .execute(pool)
+    .execute(&mut *platform::db::lease(pool).await?)
     .await?;
     Ok(())
 }
@@ -126,7 +126,10 @@ pub(crate) async fn is_snapshot_done(pool: &PgPool, slot: &str) -> Result<bool, 
         r#"select state = 'streaming' as "done!" from relay.position where slot = $1"#,
         slot
     );
-    Ok(done.fetch_optional(pool).await?.unwrap_or(false))
+    Ok(done
+        .fetch_optional(&mut *platform::db::lease(pool).await?)
+        .await?
+        .unwrap_or(false))
 }
 
 /// Writes a heartbeat and answers where the log ends.
@@ -162,7 +165,7 @@ pub(crate) async fn describe(pool: &PgPool) -> Result<Vec<Described>, sqlx::Erro
            order by array_position($1, n.nspname || '.' || c.relname), a.attnum"#,
         &wanted,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *platform::db::lease(pool).await?)
     .await?;
     let oid = |number: i64| u32::try_from(number).unwrap_or_default();
     let mut tables: Vec<Described> = Vec::new();

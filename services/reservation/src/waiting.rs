@@ -41,7 +41,7 @@ impl Waiting {
                 if ids.is_empty() {
                     continue;
                 }
-                match read::states(&pool, &ids).await {
+                match platform::db::patiently(read::states(&pool, &ids)).await {
                     Ok(states) => waits.tell(&states),
                     Err(error) => tracing::warn!(
                         error = &error as &dyn std::error::Error,

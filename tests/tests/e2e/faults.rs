@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use tests::{Hotel, Load, Platform, lost, until};
+use tests::{HalfOpen, Hotel, Load, Platform, lost, until};
 
 /// Clients of each test.
 const CLIENTS: usize = 8;
@@ -87,6 +87,37 @@ async fn every_database_session_cut_again_and_again_loses_nothing() {
             .await;
         assert_ne!(cut.as_deref(), Some("0"));
     }
+    comes_to_rest(&platform, load).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_fell_silent_is_given_up_and_found_again() {
+    let mut platform = Platform::migrated();
+    let url = platform
+        .env
+        .iter()
+        .find(|(name, _)| name == "BELLHOP_DATABASE_URL");
+    let (_, rest) = url.unwrap().1.split_once("postgres://").unwrap();
+    let (address, database) = rest.split_once('/').unwrap();
+    let cable = HalfOpen::start(address.to_owned()).await;
+    platform.set(
+        "BELLHOP_DATABASE_URL",
+        &format!("postgres://{}/{database}", cable.address),
+    );
+    platform.run("all");
+    platform.ready().await;
+    let hotel = Hotel::create(&platform, 5_000).await;
+    let load = Load::start(&platform, &hotel, CLIENTS);
+    load.progress(20).await;
+    cable.pull();
+    // Until every part has asked something that nobody will ever answer.
+    until("connections fell silent", async || {
+        (cable.silent() >= CLIENTS).then_some(())
+    })
+    .await;
+    assert_eq!(platform.get("/v1/hotels").await.status, 503);
+    cable.plug();
+    load.progress(20).await;
     comes_to_rest(&platform, load).await;
 }
 

@@ -50,7 +50,7 @@ pub(crate) async fn nights_of(
         to.date(),
         limit
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *platform::db::lease(pool).await?)
     .await?;
     let read = rows.into_iter().map(|row| {
         Ok(NightRow {

@@ -52,7 +52,7 @@ pub(crate) async fn by_email(pool: &PgPool, email: &Email) -> Result<Option<Gues
         "select guest_id from reservation.guest where email = $1",
         email.as_str()
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *platform::db::lease(pool).await?)
     .await?;
     Ok(id.map(GuestId::from_uuid))
 }

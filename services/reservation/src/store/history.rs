@@ -54,7 +54,7 @@ pub(crate) async fn of(pool: &PgPool, reservation_id: ReservationId) -> Result<V
          where r.reservation_id = $1 order by h.version",
         reservation_id.uuid()
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *platform::db::lease(pool).await?)
     .await?;
     rows.into_iter()
         .map(|row| {

@@ -224,7 +224,7 @@ pub(crate) async fn forget(pool: &PgPool, hours: i32, rows: i64) -> Result<u64, 
         hours,
         rows
     )
-    .execute(pool)
+    .execute(&mut *platform::db::lease(pool).await?)
     .await?;
     Ok(done.rows_affected())
 }

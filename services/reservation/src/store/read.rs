@@ -36,7 +36,7 @@ pub(crate) async fn by_id(
     reservation_id: ReservationId,
 ) -> Result<Option<(Reservation, DateTime<Utc>)>, Broken> {
     let row = reservations!("where r.reservation_id = $1", reservation_id.uuid())
-        .fetch_optional(pool)
+        .fetch_optional(&mut *platform::db::lease(pool).await?)
         .await?;
     row.map(with_now).transpose()
 }
@@ -98,7 +98,7 @@ pub(crate) async fn page_of_hotel(
         page.state(),
         page.rows
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *platform::db::lease(pool).await?)
     .await?;
     rows.into_iter().map(Row::read).collect()
 }
@@ -119,7 +119,7 @@ pub(crate) async fn page_of_guest(
         page.rows,
         hotel_id.map(HotelId::uuid)
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *platform::db::lease(pool).await?)
     .await?;
     rows.into_iter().map(Row::read).collect()
 }
@@ -133,7 +133,7 @@ pub(crate) async fn states(
         "select reservation_id, state from reservation.reservation where reservation_id = any($1)",
         &uuids(ids)
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *platform::db::lease(pool).await?)
     .await?;
     rows.into_iter()
         .map(|row| {

@@ -11,8 +11,9 @@ use tokio::task::JoinSet;
 
 /// A proxy whose cable can be pulled.
 #[derive(Debug)]
-pub(crate) struct HalfOpen {
-    pub(crate) address: String,
+pub struct HalfOpen {
+    /// Where it listens.
+    pub address: String,
     pulled: watch::Sender<bool>,
     silent: Arc<AtomicUsize>,
     _accepting: JoinSet<()>,
@@ -20,33 +21,35 @@ pub(crate) struct HalfOpen {
 
 impl HalfOpen {
     /// Listens in front of `upstream`.
-    pub(crate) async fn start(upstream: String) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(tests::fixed_address()).await?;
-        let address = listener.local_addr()?.to_string();
+    pub async fn start(upstream: String) -> Self {
+        let listener = TcpListener::bind(crate::fixed_address())
+            .await
+            .expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
         let (pulled, watching) = watch::channel(false);
         let silent = Arc::new(AtomicUsize::new(0));
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(listener, upstream, watching, Arc::clone(&silent)));
-        Ok(Self {
+        Self {
             address,
             pulled,
             silent,
             _accepting: accepting,
-        })
+        }
     }
 
     /// Pulls the cable: what is connected goes silent for ever, what connects now is taken and not answered.
-    pub(crate) fn pull(&self) {
+    pub fn pull(&self) {
         self.pulled.send_replace(true);
     }
 
     /// Plugs the cable in again, for new connections alone.
-    pub(crate) fn plug(&self) {
+    pub fn plug(&self) {
         self.pulled.send_replace(false);
     }
 
     /// Connections that went silent so far.
-    pub(crate) fn silent(&self) -> usize {
+    pub fn silent(&self) -> usize {
         self.silent.load(Ordering::Relaxed)
     }
 }
