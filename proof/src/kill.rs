@@ -12,7 +12,7 @@ use crate::servers::{Server, Servers, command};
 use crate::world::holds;
 
 /// Rooms of the hotel: enough that nothing is sold out.
-const ROOMS: u32 = 1_000_000;
+const ROOMS: u32 = 10_000;
 /// Between two lines that say how it goes.
 const SAY_EVERY: Duration = Duration::from_mins(1);
 /// Out of so many kills ...

@@ -13,7 +13,7 @@ use crate::toxiproxy::{Toxic, Toxiproxy};
 /// Clients that go on booking during the fault.
 const CLIENTS: usize = 6;
 /// Rooms of the hotel: enough that nothing is sold out.
-const ROOMS: u32 = 100_000;
+const ROOMS: u32 = 10_000;
 /// The platform must work again after so long.
 const RECOVERY_MAX: Duration = Duration::from_mins(3);
 /// After the load has ended everything must have come to rest after so long.

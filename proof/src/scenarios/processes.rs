@@ -173,7 +173,7 @@ pub(crate) async fn f43() -> anyhow::Result<Outcome> {
         let limit = u64::try_from(open)? + FILES_LEFT;
         command(
             "prlimit",
-            &["--pid", &pid.to_string(), &format!("--nofile={limit}:65536")],
+            &["--pid", &pid.to_string(), &format!("--nofile={limit}:")],
         )?;
         let address = world.platform.address(target).unwrap_or_default().to_owned();
         let strangers =
@@ -182,7 +182,7 @@ pub(crate) async fn f43() -> anyhow::Result<Outcome> {
         world.servers.sql("select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name like 'bellhop_%'")?;
         tokio::time::sleep(Duration::from_secs(3)).await;
         drop(strangers);
-        command("prlimit", &["--pid", &pid.to_string(), "--nofile=65536:65536"])?;
+        command("prlimit", &["--pid", &pid.to_string(), "--nofile=1024:"])?;
         let back = world.works().await?;
         note(format!(
             "{target} had {limit} descriptors for 3 s; a booking {} ms after",

@@ -137,10 +137,12 @@ fn stop_postgres(servers: &Servers) -> anyhow::Result<()> {
 /// F13: the disk of Kafka's log is full, then Redis has no memory left.
 pub(crate) async fn f13() -> anyhow::Result<Outcome> {
     let servers = Servers::of_the_script()?;
+    // The broker's whole folder: its log cannot be made anew below a mount of its own.
+    let data = servers.home.join("kafka");
+    let properties = std::fs::read(data.join("server.properties"))?;
     servers.wipe_kafka()?;
-    let logs = servers.home.join("kafka/logs");
-    std::fs::create_dir_all(&logs)?;
-    let disk = SmallDisk::over(&logs, SMALL_MB)?;
+    let disk = SmallDisk::over(&data, SMALL_MB)?;
+    std::fs::write(data.join("server.properties"), properties)?;
     servers.start(Server::Kafka)?;
     let world = World::start(Plan::default()).await?;
     let filled = disk.fill()?;
