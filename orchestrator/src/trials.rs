@@ -132,17 +132,25 @@ impl Trial {
         }
     }
 
+    /// What comes next arrives, or time passes. Answers false when the saga has ended and nothing is on its way.
+    fn go_on(&mut self) -> bool {
+        if !self.replies.is_empty() {
+            self.hear(0);
+        } else if !self.commands.is_empty() {
+            self.deliver(0);
+        } else if self.run.state.is_terminal() {
+            return false;
+        } else {
+            self.wait();
+        }
+        true
+    }
+
     /// Everything arrives, once and in order, until the saga ends; then what was still on its way.
     fn finish(mut self) -> Self {
         for _ in 0..TOO_MANY {
-            if !self.replies.is_empty() {
-                self.hear(0);
-            } else if !self.commands.is_empty() {
-                self.deliver(0);
-            } else if self.run.state.is_terminal() {
+            if !self.go_on() {
                 return self;
-            } else {
-                self.wait();
             }
         }
         panic!("{} goes round in a circle: {:?}", self.data.name(), self.run);

@@ -9,14 +9,8 @@ impl Trial {
     /// Ends the saga; after each message all replies so far come once more, and nothing comes of them.
     fn finish_with_echoes(mut self) -> Self {
         for _ in 0..TOO_MANY {
-            if !self.replies.is_empty() {
-                self.hear(0);
-            } else if !self.commands.is_empty() {
-                self.deliver(0);
-            } else if self.run.state.is_terminal() {
+            if !self.go_on() {
                 return self;
-            } else {
-                self.wait();
             }
             for reply in self.heard.clone() {
                 assert_eq!(self.advance(&Input::Reply(&reply)), 0, "{reply:?} came late");
