@@ -423,6 +423,9 @@ log.dirs=$1/logs
 # Topics are created on purpose, with the number of partitions that their keys need.
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
+# A broker that was killed may come back only when its former self is held for gone.
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 # One node: one copy of everything, and no more internal partitions than a laptop needs.
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4

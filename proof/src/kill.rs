@@ -20,6 +20,9 @@ const OUT_OF: u32 = 100;
 /// ... so many hit one of our processes; the others what those stand on.
 const OURS: u32 = 90;
 
+/// A recovery that takes longer is told of by itself.
+const SLOW: Duration = Duration::from_secs(2);
+
 /// What is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Victim {
@@ -41,6 +44,17 @@ impl Victim {
             at if at < OUT_OF - OURS => Self::Session,
             _ => Self::Target(TARGETS[random.usize(0..TARGETS.len())]),
         }
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        let servers = [
+            Self::Everything,
+            Self::Session,
+            Self::Postmaster,
+            Self::Redis,
+            Self::Kafka,
+        ];
+        TARGETS.into_iter().map(Self::Target).chain(servers)
     }
 
     const fn word(self) -> &'static str {
@@ -67,8 +81,13 @@ pub(crate) async fn run(
     seed: Option<u64>,
     every: Duration,
     clients: usize,
+    only: Option<&str>,
 ) -> anyhow::Result<ExitCode> {
     ensure!(!length.is_zero(), "say for how long: --minutes N or --hours N");
+    if let Some(only) = only {
+        let words: Vec<_> = Victim::all().map(Victim::word).collect();
+        ensure!(words.contains(&only), "--only is one of: {}", words.join(", "));
+    }
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     let mut random = fastrand::Rng::with_seed(seed);
     say(format!(
@@ -97,7 +116,12 @@ pub(crate) async fn run(
                 platform.run(target);
             }
         }
-        let victim = Victim::choose(&mut random);
+        let victim = loop {
+            let victim = Victim::choose(&mut random);
+            if only.is_none_or(|only| only == victim.word()) {
+                break victim;
+            }
+        };
         kills.push(strike(victim, &servers, &mut platform, &mut random)?);
         if said.elapsed() > SAY_EVERY {
             said = Instant::now();
@@ -115,7 +139,7 @@ pub(crate) async fn run(
     let took = began.elapsed();
     let bookings = load.seen();
     let told = load.stop().await;
-    report(&kills, &bookings);
+    report(began, &kills, &bookings);
     let confirmed = told.iter().filter(|entry| entry.confirmed).count();
     let cancelled = told.iter().filter(|entry| entry.cancelled).count();
     say(format!(
@@ -169,7 +193,7 @@ fn restart(servers: &Servers, server: Server) -> anyhow::Result<()> {
 }
 
 /// From each kill to the first confirmation of a booking whose first request was sent after it.
-fn report(kills: &[Kill], seen: &[Seen]) {
+fn report(began: Instant, kills: &[Kill], seen: &[Seen]) {
     let mut seen: Vec<Seen> = seen.to_vec();
     seen.sort_by_key(|seen| seen.began);
     // The earliest confirmation among this booking and all that began later.
@@ -177,12 +201,20 @@ fn report(kills: &[Kill], seen: &[Seen]) {
     for at in (1..earliest.len()).rev() {
         earliest[at - 1] = earliest[at - 1].min(earliest[at]);
     }
+    say(format!("slower than {} s:", SLOW.as_secs()));
     let mut all = Vec::new();
     let mut by_victim: BTreeMap<Victim, Vec<Duration>> = BTreeMap::new();
     for kill in kills {
         let next = seen.partition_point(|seen| seen.began < kill.at);
         if let Some(confirmed) = earliest.get(next) {
             let recovery = *confirmed - kill.at;
+            if recovery > SLOW {
+                let (at, word) = ((kill.at - began).as_secs_f64(), kill.victim.word());
+                say(format!(
+                    "  {at:>8.1} s: {word:<24} {:>6} ms",
+                    recovery.as_millis()
+                ));
+            }
             all.push(recovery);
             by_victim.entry(kill.victim).or_default().push(recovery);
         }

@@ -42,6 +42,9 @@ enum Proof {
         /// Clients that go on booking.
         #[arg(long, default_value_t = 6)]
         clients: usize,
+        /// Kill nothing but this, such as `Kafka` or `relay`.
+        #[arg(long)]
+        only: Option<String>,
     },
     /// Kills each process before and after each of its commits, publishes and provider calls.
     Points {
@@ -77,9 +80,17 @@ fn main() -> anyhow::Result<ExitCode> {
                 seed,
                 every_ms,
                 clients,
+                only,
             } => {
                 let length = Duration::from_mins(minutes + 60 * hours);
-                kill::run(length, seed, Duration::from_millis(every_ms), clients).await
+                kill::run(
+                    length,
+                    seed,
+                    Duration::from_millis(every_ms),
+                    clients,
+                    only.as_deref(),
+                )
+                .await
             }
             Proof::Points { hits_max } => points::run(hits_max).await,
         }

@@ -104,7 +104,13 @@ impl Servers {
     pub(crate) fn kill(&self, server: Server) -> anyhow::Result<()> {
         let pid = self.pid(server)?;
         command("kill", &["-9", &pid])?;
-        self.gone(&pid)
+        self.gone(&pid)?;
+        if server == Server::Postgres {
+            // Where the first process is slow to bury the dead, Postgres would take the one in the file for
+            // alive until then, and not start. That nobody uses its memory any more it makes sure of itself.
+            std::fs::remove_file(self.home.join("postgres/postmaster.pid"))?;
+        }
+        Ok(())
     }
 
     fn gone(&self, pid: &str) -> anyhow::Result<()> {

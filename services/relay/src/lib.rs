@@ -15,6 +15,7 @@ mod config;
 pub mod envelope;
 mod error;
 mod http;
+mod memory;
 mod opening;
 pub mod outbox;
 pub mod pgoutput;

@@ -6,6 +6,7 @@ use pgwire_replication::{Lsn, PgWireError, ReplicationClient, ReplicationConfig,
 use sqlx::postgres::PgSslMode;
 
 use crate::error::Ended;
+use crate::memory::History;
 use crate::relay::Relay;
 use crate::store::{self, Described, Slot};
 
@@ -21,6 +22,8 @@ pub(crate) struct Opened {
     pub(crate) client: ReplicationClient,
     pub(crate) database: String,
     pub(crate) tables: Vec<Described>,
+    /// Which log it is of.
+    pub(crate) history: History,
     /// Where the stream begins.
     pub(crate) start: u64,
     /// Whether what was there before the slot is still to be published.
@@ -49,7 +52,9 @@ pub(crate) async fn open(relay: &Relay) -> Result<Opened, Ended> {
     }
     let tables = store::describe(&relay.pool).await?;
     let slot = ensure_slot(relay, &database).await?;
-    let mut client = ReplicationClient::connect(replication(relay, &database, slot.confirmed)).await?;
+    let log = store::log(&relay.pool).await?;
+    let start = relay.memory.start(log, slot.confirmed);
+    let mut client = ReplicationClient::connect(replication(relay, &database, start)).await?;
     let started = tokio::time::timeout(CONNECT_TIMEOUT, client.wait_started()).await;
     started
         .map_err(|_| Ended::Silent(CONNECT_TIMEOUT.as_secs()))?
@@ -60,7 +65,8 @@ pub(crate) async fn open(relay: &Relay) -> Result<Opened, Ended> {
         client,
         database,
         tables,
-        start: slot.confirmed,
+        history: log.history,
+        start,
         snapshot_due,
     })
 }

@@ -11,6 +11,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::config::Config;
 use crate::error::Ended;
+use crate::memory::Memory;
 use crate::session;
 use crate::status::{Meters, State, Status};
 use crate::store;
@@ -40,6 +41,7 @@ pub(crate) struct Relay {
     pub(crate) pool: PgPool,
     pub(crate) status: Status,
     pub(crate) meters: Meters,
+    pub(crate) memory: Memory,
     topics_made: AtomicBool,
     slot_useless: AtomicBool,
 }
@@ -70,6 +72,7 @@ impl Relay {
             pool,
             status: Status::new(parts.health.clone()),
             meters: Meters::new(),
+            memory: Memory::default(),
             topics_made: AtomicBool::new(false),
             slot_useless: AtomicBool::new(false),
         })

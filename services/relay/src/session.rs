@@ -14,6 +14,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::envelope::Source;
 use crate::error::Ended;
+use crate::memory::History;
 use crate::opening::{self, Opened, STATUS_INTERVAL, refused};
 use crate::pgoutput::{self, Message, POSTGRES_EPOCH_US};
 use crate::publisher::Publisher;
@@ -73,6 +74,7 @@ struct Session<'a> {
     /// Taken while a snapshot uses it.
     router: Option<Router>,
     tables: Arc<Vec<Described>>,
+    history: History,
     /// Where the stream begins.
     start: u64,
     snapshot_due: bool,
@@ -98,6 +100,7 @@ impl<'a> Session<'a> {
             client,
             database,
             tables,
+            history,
             start,
             snapshot_due,
         } = opened;
@@ -113,6 +116,7 @@ impl<'a> Session<'a> {
             publisher: Arc::new(Publisher::new(&relay.kafka, &relay.meters)?),
             router: Some(Router::new(&database, &relay.kafka, &relay.clock, keys)),
             tables: Arc::new(tables),
+            history,
             start,
             snapshot_due,
             open: None,
@@ -294,6 +298,7 @@ impl<'a> Session<'a> {
             self.seen.confirmed = confirmed;
             self.seen.moved_at = now;
             status.confirmed(confirmed);
+            self.relay.memory.keep(self.history, confirmed.lsn);
         } else if self.publisher.is_idle() {
             self.seen.moved_at = now;
         }

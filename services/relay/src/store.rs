@@ -6,6 +6,7 @@ use platform::db::{self, Broken};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use crate::captured;
+use crate::memory::{History, Log};
 use crate::pgoutput::{Column, Relation};
 
 /// The replication slot as Postgres shows it.
@@ -66,6 +67,24 @@ pub(crate) async fn slot(pool: &PgPool, name: &str) -> Result<Option<Slot>, sqlx
         lost: row.lost,
         confirmed: row.confirmed.cast_unsigned(),
     }))
+}
+
+/// The log as it is now.
+pub(crate) async fn log(pool: &PgPool) -> Result<Log, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select system_identifier as "system!", timeline_id as "timeline!",
+                  (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint as "flushed!"
+           from pg_control_system(), pg_control_checkpoint()"#
+    )
+    .fetch_one(&mut *platform::db::lease(pool).await?)
+    .await?;
+    Ok(Log {
+        history: History {
+            system: row.system,
+            timeline: row.timeline,
+        },
+        flushed: row.flushed.cast_unsigned(),
+    })
 }
 
 /// The database that this connection is to.

@@ -117,6 +117,22 @@ async fn a_crash_while_waiting_is_answered_from_the_reservation(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
+async fn a_repeat_is_answered_as_soon_as_there_is_an_outcome_whether_the_first_lives_or_not(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let (waiting, body, row) = begun(&world, "key", 20).await;
+    // Only after 25 s would the claim of a first request that died be over.
+    let other = World::again(&pool);
+    other.command(vec![confirm(&row)]).await.unwrap();
+    let repeat = other.book("key", &body, 20).await;
+    assert_eq!(
+        (repeat.status, repeat.reservation_id()),
+        (201, row.reservation_id)
+    );
+    let first = waiting.await.unwrap();
+    assert!(same(&first, &repeat), "{first:?}");
+}
+
+#[sqlx::test(migrations = false)]
 async fn who_waits_while_the_process_stops_is_answered_at_once(pool: PgPool) {
     let world = Arc::new(World::new(&pool).await);
     let (waiting, body, _) = begun(&world, "key", 20).await;

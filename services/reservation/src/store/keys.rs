@@ -31,7 +31,8 @@ pub(crate) struct Stored {
 pub(crate) struct Claimed {
     pub(crate) fingerprint: [u8; 32],
     pub(crate) reservation_id: ReservationId,
-    /// Whether the first request may still be waiting for the outcome.
+    /// Whether the first request may still be waiting for the outcome. Once there is an outcome nobody has to
+    /// wait for the first request, whose process may be gone: the first answer is kept, whoever gives it.
     pub(crate) in_progress: bool,
     pub(crate) answer: Option<Stored>,
 }
@@ -77,10 +78,12 @@ pub(crate) async fn find(db: &mut PgConnection, keys: &[&Key]) -> Result<HashMap
     let columns = Columns::of(keys.iter().copied());
     let rows = sqlx::query!(
         "select w.place as \"place!\", k.fingerprint, k.reservation_id, \
-             k.claimed_until > now() as \"in_progress!\", k.response_status, k.response_body, \
-             k.response_location, k.response_content_type \
+             k.claimed_until > now() and r.state = 'pending' as \"in_progress!\", k.response_status, \
+             k.response_body, k.response_location, k.response_content_type \
          from unnest($1::text[], $2::text[], $3::text[]) with ordinality as w (client, route, key, place) \
-         join reservation.idempotency_key k on (k.client, k.route, k.key) = (w.client, w.route, w.key)",
+         join reservation.idempotency_key k on (k.client, k.route, k.key) = (w.client, w.route, w.key) \
+         join reservation.reservation r \
+             on (r.hotel_id, r.reservation_id) = (k.hotel_id, k.reservation_id)",
         &columns.clients as &[&str],
         &columns.routes as &[&str],
         &columns.keys as &[&str]
