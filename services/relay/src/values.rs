@@ -262,7 +262,9 @@ fn time_micros(text: &str) -> Option<i64> {
 /// Microseconds since 1970 of `YYYY-MM-DD HH:MM:SS[.ffffff]`.
 fn timestamp_micros(text: &str) -> Option<i64> {
     let (day, time) = text.split_once(' ')?;
-    Some(days(day)? * SECONDS_PER_DAY * MICROS_PER_SECOND + time_micros(time)?)
+    // Postgres' last years are beyond what 64 bits can count in microseconds since 1970.
+    let midnight = days(day)?.checked_mul(SECONDS_PER_DAY * MICROS_PER_SECOND)?;
+    midnight.checked_add(time_micros(time)?)
 }
 
 fn digits(text: &str, length: std::ops::RangeInclusive<usize>) -> Option<i64> {
@@ -298,6 +300,7 @@ mod tests {
             (1082, "infinity", r#""infinity""#),
             (1083, "10:30:00.5", "37800500000"),
             (1114, "1970-01-02 00:00:01", "86401000000"),
+            (1114, "294276-12-31 23:59:59", r#""294276-12-31 23:59:59""#),
             (
                 1184,
                 "2026-11-24 10:00:00.123456+00",
