@@ -4,7 +4,9 @@
 mod epochs;
 mod inspect;
 mod sagas;
+mod write;
 
 pub(crate) use epochs::{begin_epochs, claim_alone, end_epochs, hold_epochs, lock_epochs};
 pub(crate) use inspect::{Filter, SagaRow, StepRow, list, one, steps};
-pub(crate) use sagas::{Kept, NewLine, append, change, due, insert, lock, logs, wake_in};
+pub(crate) use sagas::{Kept, due, lock, logs, wake_in};
+pub(crate) use write::{NewLine, append, change, insert};
