@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Instant;
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use uuid::Uuid;
 
-use crate::{Answer, Client, until};
+use crate::{Answer, Client, LOOK_AGAIN, PATIENCE, until};
 
 /// A platform with a database, topics and keys of its own. Dropping it kills its processes and removes
 /// its database and slot.
@@ -272,7 +273,8 @@ impl Platform {
         self.client.get(path).await.expect("the platform answers")
     }
 
-    /// POST or PUT of JSON with headers.
+    /// POST or PUT of JSON with headers. As a booking site would, asks again when the platform is too busy (503):
+    /// nothing was changed then, and how busy the machine is, is no test's concern.
     pub async fn send_json(
         &self,
         method: Method,
@@ -280,8 +282,15 @@ impl Platform {
         body: &Value,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let answer = self.client.json(method, path, body, headers).await;
-        answer.expect("the platform answers")
+        let began = Instant::now();
+        loop {
+            let answer = self.client.json(method.clone(), path, body, headers).await;
+            let answer = answer.expect("the platform answers");
+            if answer.status != StatusCode::SERVICE_UNAVAILABLE || began.elapsed() > PATIENCE {
+                return answer;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// POST of JSON.
