@@ -2,7 +2,8 @@
 
 use axum::Router;
 use axum::routing::get;
-use utoipa::openapi::{Info, License, OpenApi, OpenApiBuilder};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{Content, Info, License, OpenApi, OpenApiBuilder, PathItem, Ref, ResponseBuilder};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// The document.
@@ -22,7 +23,48 @@ pub fn document() -> OpenApi {
     ] {
         document.merge(part);
     }
+    let paths = document.paths.paths.values_mut();
+    paths
+        .flat_map(operations)
+        .for_each(add_what_every_request_may_meet);
     document
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, .. } = path;
+    [get, put, post].into_iter().flatten()
+}
+
+/// Documents the answers of the layers around every handler, where a handler does not say more.
+fn add_what_every_request_may_meet(operation: &mut Operation) {
+    const BODY: [(&str, &str); 4] = [
+        ("400", "`malformed_json`, `malformed_body`"),
+        ("408", "`body_too_slow`"),
+        ("413", "`body_too_large`: more than 64 KiB"),
+        (
+            "415",
+            "`unsupported_media_type`: not `application/json` in UTF-8, or encoded",
+        ),
+    ];
+    let with_body: &[_] = if operation.request_body.is_some() {
+        &BODY
+    } else {
+        &[]
+    };
+    let unavailable = [(
+        "503",
+        "`unavailable`: something that the request needs is away or busy",
+    )];
+    for (status, description) in with_body.iter().chain(&unavailable) {
+        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+        let response = ResponseBuilder::new()
+            .description(*description)
+            .content("application/problem+json", problem);
+        let responses = &mut operation.responses.responses;
+        responses
+            .entry((*status).to_owned())
+            .or_insert_with(|| response.build().into());
+    }
 }
 
 const DESCRIPTION: &str = "Hotel stays, booked by sagas. Ask for availability, get a quote, send the quote's token \

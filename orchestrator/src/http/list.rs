@@ -30,7 +30,7 @@ pub(super) struct Query {
     kind: Option<String>,
     /// How many at most, 1 to 200.
     #[serde(default)]
-    #[param(value_type = Option<u16>, example = 50)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 200, example = 50)]
     limit: PageLimit,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,

@@ -73,7 +73,7 @@ impl<'de> Deserialize<'de> for Percent {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tax {
     /// What the tax is called, as it stands on a quote.
-    #[schema(value_type = String, min_length = 1, max_length = 60, example = "VAT")]
+    #[schema(example = "VAT")]
     pub(crate) name: Text<60>,
     /// A decimal string from "0" to "100" with at most four decimals.
     #[schema(value_type = String, example = "6.00", pattern = r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,4})?$")]

@@ -35,23 +35,19 @@ const TAXES_MAX: usize = 10;
 }))]
 pub(super) struct CreateHotel {
     /// Its name.
-    #[schema(value_type = String, min_length = 1, max_length = 200)]
     name: Text<200>,
     /// Where it stands.
-    #[schema(value_type = String, min_length = 1, max_length = 500)]
     address: Text<500>,
     /// Its zone of the IANA time zone database.
-    #[schema(value_type = String, max_length = 64)]
     time_zone: Text<64>,
     /// The currency of all its prices. It cannot be changed later.
     currency: Currency,
     /// What guests read about it.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 4000)]
     description: Option<Text<4000>>,
     /// URLs of pictures, http or https.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 30)]
+    #[schema(max_items = 30)]
     pictures: Vec<PictureUrl>,
     /// Taxes on the price of all nights and rooms.
     #[serde(default)]

@@ -27,7 +27,6 @@ const PERCENT_MAX: u8 = 100;
 }))]
 pub(super) struct CreateRatePlan {
     /// Its name.
-    #[schema(value_type = String, min_length = 1, max_length = 200)]
     name: Text<200>,
     /// What a cancellation costs. Non-refundable: the penalty `full` without `free_until_days_before`.
     cancellation_policy: CancellationPolicy,

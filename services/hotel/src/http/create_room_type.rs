@@ -32,10 +32,9 @@ const AMENITIES_MAX: usize = 100;
 }))]
 pub(super) struct CreateRoomType {
     /// Its name.
-    #[schema(value_type = String, min_length = 1, max_length = 200)]
     name: Text<200>,
     /// The beds of one room.
-    #[schema(value_type = Vec<String>, min_items = 1, max_items = 20)]
+    #[schema(min_items = 1, max_items = 20)]
     beds: Vec<Text<60>>,
     /// Adults one room takes.
     #[schema(minimum = 1, maximum = 36)]
@@ -45,15 +44,14 @@ pub(super) struct CreateRoomType {
     children_max: u16,
     /// What the room has.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 100)]
+    #[schema(max_items = 100)]
     amenities: Vec<Text<60>>,
     /// What guests read about it.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 4000)]
     description: Option<Text<4000>>,
     /// URLs of pictures, http or https.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 30)]
+    #[schema(max_items = 30)]
     pictures: Vec<PictureUrl>,
 }
 

@@ -28,6 +28,20 @@ impl PictureUrl {
     }
 }
 
+impl utoipa::PartialSchema for PictureUrl {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::Custom("uri".to_owned())))
+            .max_length(Some(URL_BYTES_MAX))
+            .examples(["https://images.example.com/front.jpg"])
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for PictureUrl {}
+
 impl<'de> Deserialize<'de> for PictureUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;

@@ -50,11 +50,12 @@ pub(super) struct NewReservation {
 }
 
 /// Who books.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents the body; read as crate::model::Guest")]
 pub(super) struct NewGuest {
-    #[schema(min_length = 1, max_length = 200, example = "Ana Sousa")]
-    name: String,
+    #[schema(example = "Ana Sousa")]
+    name: contract::Text<200>,
     /// By which the guest is known; kept in lower case.
     #[schema(format = "email", max_length = 254, example = "ana@example.com")]
     email: String,
@@ -70,7 +71,7 @@ pub(super) struct NewGuest {
 #[utoipa::path(
     post, path = "/v1/reservations", tag = "Reservations", request_body = NewReservation,
     params(
-        ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters; the quote_id may serve. A repeat with the same key is the same booking.", example = "booking-1"),
+        ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "1 to 255 visible ASCII characters; the quote_id may serve. A repeat with the same key is the same booking.", example = "booking-1"),
         ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (at most 30) for the outcome.", example = "wait=10"),
     ),
     responses(
