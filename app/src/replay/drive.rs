@@ -277,6 +277,8 @@ impl Driver {
         log: &Mutex<Log>,
     ) -> anyhow::Result<()> {
         let path = format!("/v1/reservations/{reservation}/cancellation");
+        // From now on its rooms may be sold again, before the answer is read here.
+        log.lock().await.count(booking, shift, false)?;
         let answer = self
             .client
             .send(Method::POST, &path, None, &[("prefer", WAIT)])
@@ -286,9 +288,7 @@ impl Driver {
             .served()
             .with_context(|| format!("cancelling {reservation}"))?;
         let refunded = serde_json::from_value(body["refund"].clone()).context("no refund in the answer")?;
-        let mut log = log.lock().await;
-        log.count(booking, shift, false)?;
-        if let Some(Ended::Booked { cancelled, .. }) = log.ended.get_mut(&row) {
+        if let Some(Ended::Booked { cancelled, .. }) = log.lock().await.ended.get_mut(&row) {
             *cancelled = Some(Cancelled { refunded });
         }
         Ok(())
