@@ -147,7 +147,7 @@ impl App {
 
     /// Answers a repeat of an earlier request, if there was one.
     async fn replay(&self, key: Key, fingerprint: [u8; 32]) -> Result<Option<Response>, Problem> {
-        let mut db = self.pool.acquire().await.map_err(Broken::from)?;
+        let mut db = platform::db::lease(&self.pool).await.map_err(Broken::from)?;
         let claimed = keys::find(&mut db, &[&key]).await?.remove(&0);
         drop(db);
         match claimed {
