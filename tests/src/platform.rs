@@ -166,6 +166,13 @@ impl Platform {
         .await;
     }
 
+    /// Everything is at rest and the audit finds nothing.
+    pub fn assert_audit_at_rest(&self) {
+        let audit = self.command(&["audit", "--at-rest"]);
+        let said = String::from_utf8_lossy(&audit.stdout);
+        assert!(audit.status.success(), "{said}");
+    }
+
     /// Kills every process as a power cut would (SIGKILL), and waits for their end.
     pub fn kill(&mut self) {
         for (_, mut child) in self.processes.drain(..) {

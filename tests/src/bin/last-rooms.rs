@@ -164,10 +164,5 @@ async fn verify(platform: &Platform, hotel: &Hotel, requests: u64, told: &Told) 
         (platform.query(open).await.as_deref() == Some("0")).then_some(())
     })
     .await;
-    let audit = platform.command(&["audit", "--at-rest"]);
-    assert!(
-        audit.status.success(),
-        "{}",
-        String::from_utf8_lossy(&audit.stdout)
-    );
+    platform.assert_audit_at_rest();
 }

@@ -53,12 +53,7 @@ async fn bookings_survive_kills_of_everything() {
         })
         .await;
     }
-    let audit = platform.command(&["audit", "--at-rest"]);
-    assert!(
-        audit.status.success(),
-        "{}",
-        String::from_utf8_lossy(&audit.stdout)
-    );
+    platform.assert_audit_at_rest();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,12 +93,7 @@ async fn a_second_orchestrator_takes_over_and_the_paused_one_does_no_harm() {
         .query("select max(epoch)::text from orchestrator.saga_epoch")
         .await;
     assert!(epochs.unwrap().parse::<i64>().unwrap() >= 2);
-    let audit = platform.command(&["audit", "--at-rest"]);
-    assert!(
-        audit.status.success(),
-        "{}",
-        String::from_utf8_lossy(&audit.stdout)
-    );
+    platform.assert_audit_at_rest();
 }
 
 #[tokio::test(flavor = "multi_thread")]

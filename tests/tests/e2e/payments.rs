@@ -47,10 +47,5 @@ async fn whatever_the_provider_does_the_guest_pays_once_or_not_at_all() {
         .await;
     assert_eq!(paid.as_ref(), Some(&confirmed));
     assert_eq!(hotel.counts(&platform, 0).await, (0, confirmed.parse().unwrap()));
-    let audit = platform.command(&["audit", "--at-rest"]);
-    assert!(
-        audit.status.success(),
-        "{}",
-        String::from_utf8_lossy(&audit.stdout)
-    );
+    platform.assert_audit_at_rest();
 }

@@ -103,12 +103,7 @@ fn replay(platform: &Platform, concurrency: &str) -> Value {
 }
 
 fn audit(platform: &Platform) {
-    let audit = platform.command(&["audit", "--at-rest"]);
-    assert!(
-        audit.status.success(),
-        "{}",
-        String::from_utf8_lossy(&audit.stdout)
-    );
+    platform.assert_audit_at_rest();
 }
 
 fn euros(cents: i64) -> String {
