@@ -1,6 +1,7 @@
 //! The outboxes, the relay and the broker: order within a key, delivery at least once, nothing committed is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
 use contract::saga::StartSaga;
@@ -45,8 +46,8 @@ pub enum Body {
 pub struct Message {
     /// Names it.
     pub id: u64,
-    /// What it says.
-    pub body: Body,
+    /// What it says; every copy that is published says the same.
+    pub body: Rc<Body>,
 }
 
 /// Messages of one key keep their order.
@@ -90,6 +91,7 @@ impl Broker {
             Body::Change(change) => (Reader::Cache, night(change)),
         };
         let id = self.next_id;
+        let body = Rc::new(body);
         self.outbox.push((lane, Message { id, body }));
     }
 
@@ -175,7 +177,7 @@ impl Broker {
             self.waiting.clear();
         }
         for at in 0..self.outbox.len() {
-            if !matches!(self.outbox[at].1.body, Body::Change(_)) {
+            if self.outbox[at].0.0 != Reader::Cache {
                 self.publish(at);
             }
         }
@@ -188,7 +190,7 @@ impl Broker {
         let lane = (Reader::Cache, night(&change));
         let message = Message {
             id: self.next_id,
-            body: Body::Change(change),
+            body: Rc::new(Body::Change(change)),
         };
         self.logs.entry(lane).or_default().messages.push(message);
         self.waiting.insert(lane);

@@ -1,9 +1,7 @@
 //! What must hold after every step, and what must hold at rest.
 
-use std::collections::BTreeMap;
-
 use contract::{PaymentId, ReservationId};
-use inventory::model::{HoldState, NightKey};
+use inventory::model::{HoldState, NightKey, Taking};
 use orchestrator::engine::{State as SagaState, StepKind};
 use payment::model::State as PaymentState;
 use reservation::model::{Reservation, State, Transition};
@@ -74,22 +72,17 @@ pub fn at_rest(world: &World) -> Checked {
 
 /// No night is sold beyond 110 %, and the counters are the sums of the holds.
 fn nights(world: &World) -> Checked {
-    let mut sums: BTreeMap<NightKey, (i32, i32)> = BTreeMap::new();
-    for ((hotel_id, _), (hold, _)) in &world.rooms.holds {
-        if let Some(taking) = hold.takes() {
-            for key in taking.nights(*hotel_id) {
-                let sum = sums.entry(key).or_default();
-                let counter = if hold.state == HoldState::Held {
-                    &mut sum.0
-                } else {
-                    &mut sum.1
-                };
-                *counter += i32::from(taking.rooms);
-            }
-        }
-    }
     for (key, night) in &world.rooms.nights {
-        let (held, sold) = sums.get(key).copied().unwrap_or_default();
+        let (mut held, mut sold) = (0, 0);
+        for (hold, _) in world.rooms.holds.values() {
+            let taking = hold.takes().filter(|taking| takes(taking, *key));
+            let counter = if hold.state == HoldState::Held {
+                &mut held
+            } else {
+                &mut sold
+            };
+            *counter += taking.map_or(0, |taking| i32::from(taking.rooms));
+        }
         if (night.held, night.sold) != (held, sold) {
             return Err(format!(
                 "{:?} counts {night:?}, its holds are {held} held and {sold} sold",
@@ -101,6 +94,11 @@ fn nights(world: &World) -> Checked {
         }
     }
     Ok(())
+}
+
+fn takes(taking: &Taking, (_, room_type_id, night): NightKey) -> bool {
+    let stay = taking.stay;
+    (stay.check_in()..stay.check_out()).contains(&night) && taking.room_type_id == room_type_id
 }
 
 /// A payment takes its amount once at most and never gives back more; the books say what the payments say, and the
@@ -243,9 +241,9 @@ fn logs(world: &World) -> Checked {
 }
 
 fn rooms_of(world: &World, id: ReservationId) -> Option<HoldState> {
-    let holds = world.rooms.holds.iter();
-    let mut mine = holds.filter(|((_, hold_id), _)| hold_id.uuid() == id.uuid());
-    mine.next().map(|(_, (hold, _))| hold.state)
+    let mut holds = world.rooms.holds.iter();
+    let mine = holds.find(|((_, hold_id), _)| hold_id.uuid() == id.uuid());
+    mine.map(|(_, (hold, _))| hold.state)
 }
 
 fn left_of(world: &World, id: ReservationId) -> i64 {

@@ -1,5 +1,7 @@
 //! A reader takes its next messages: inbox, rows and outbox in one transaction, then the offset.
 
+use std::rc::Rc;
+
 use contract::{Outcome, Reply, SagaId, planted};
 use orchestrator::engine::Input;
 
@@ -57,7 +59,7 @@ impl World {
         }
     }
 
-    pub(crate) fn not_handled_before(&mut self, reader: Reader, messages: Vec<Message>) -> Vec<Body> {
+    pub(crate) fn not_handled_before(&mut self, reader: Reader, messages: Vec<Message>) -> Vec<Rc<Body>> {
         let mut new = Vec::with_capacity(messages.len());
         for message in messages {
             // The cache has no inbox: an older change is no newer one.
@@ -70,7 +72,7 @@ impl World {
         new
     }
 
-    fn handle(&mut self, reader: Reader, messages: &[Body]) -> Result<Vec<Body>, String> {
+    fn handle(&mut self, reader: Reader, messages: &[Rc<Body>]) -> Result<Vec<Body>, String> {
         match reader {
             Reader::Orchestrator => Ok(self.coordinate(self.coordinator.owner, messages)),
             Reader::Inventory => self.settle_rooms(messages),
@@ -83,10 +85,10 @@ impl World {
         }
     }
 
-    pub(crate) fn coordinate(&mut self, process: usize, messages: &[Body]) -> Vec<Body> {
+    pub(crate) fn coordinate(&mut self, process: usize, messages: &[Rc<Body>]) -> Vec<Body> {
         let mut sent = Vec::new();
         for message in messages {
-            match message {
+            match &**message {
                 Body::Start(start) => {
                     self.tell(|| format!("{} {} starts", start.saga.name(), short(start.saga_id)));
                     sent.extend(
@@ -116,8 +118,8 @@ impl World {
         }
     }
 
-    fn settle_rooms(&mut self, messages: &[Body]) -> Result<Vec<Body>, String> {
-        let commands = messages.iter().filter_map(|message| match message {
+    fn settle_rooms(&mut self, messages: &[Rc<Body>]) -> Result<Vec<Body>, String> {
+        let commands = messages.iter().filter_map(|message| match &**message {
             Body::Inventory(envelope) => Some(envelope),
             _ => None,
         });
@@ -177,20 +179,20 @@ impl World {
         Ok(())
     }
 
-    fn take_payments(&mut self, messages: &[Body]) -> Result<Vec<Body>, String> {
+    fn take_payments(&mut self, messages: &[Rc<Body>]) -> Result<Vec<Body>, String> {
         let mut said = Vec::new();
         for message in messages {
-            if let Body::Payment(envelope) = message {
+            if let Body::Payment(envelope) = &**message {
                 said.extend(self.money.take(envelope)?.into_iter().map(Body::Reply));
             }
         }
         Ok(said)
     }
 
-    fn take_reservations(&mut self, messages: &[Body]) -> Result<Vec<Body>, String> {
+    fn take_reservations(&mut self, messages: &[Rc<Body>]) -> Result<Vec<Body>, String> {
         let mut said = Vec::new();
         for message in messages {
-            if let Body::Reservation(envelope) = message {
+            if let Body::Reservation(envelope) = &**message {
                 let start = self.reservations.take(&envelope.command, self.now)?;
                 said.extend(start.map(Body::Start));
                 said.push(Body::Reply(Reply::to(envelope, Outcome::Done)));
@@ -199,8 +201,8 @@ impl World {
         Ok(said)
     }
 
-    fn change_cache(&mut self, messages: &[Body]) {
-        let changes = messages.iter().filter_map(|message| match message {
+    fn change_cache(&mut self, messages: &[Rc<Body>]) {
+        let changes = messages.iter().filter_map(|message| match &**message {
             Body::Change(change) => Some(*change),
             _ => None,
         });

@@ -6,7 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use sim::{Seen, run};
+
+/// A schedule is many small allocations.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Seeds that a thread takes at once.
 const SHARE: u64 = 1_000;
