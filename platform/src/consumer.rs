@@ -2,9 +2,10 @@
 //!
 //! In one transaction: the inbox tells which messages are new, the participant handles them and says
 //! what to send, the outbox takes that. A batch that fails is tried again whole when the failure will
-//! pass (a lost connection, a deadlock); otherwise its messages are tried alone, so that one bad
-//! message never costs the batch, and a message that keeps failing goes to `<topic>.dead` with its
-//! reason while the partition goes on.
+//! pass (a lost connection, a deadlock); otherwise, and when it takes too long again and again, its
+//! messages are tried alone, so that one bad message never costs the batch. A message that keeps failing
+//! goes to `<topic>.dead` with its reason while the partition goes on, but only if that can be written: a
+//! database that takes nothing says nothing about a message.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use crate::retry::Backoff;
 
 /// Tries of one message alone before it is set aside.
 const TRIES_ALONE: u32 = 5;
+/// A batch that took too long so often is tried one message at a time.
+const TIMEOUTS_TOGETHER: u32 = 3;
 /// Waits between tries while the failure may pass.
 const TRANSIENT: Backoff = Backoff {
     first_ms: 20,
@@ -215,18 +218,14 @@ impl<P: Participant> Consumer<P> {
                     None => return End::Stopping,
                     Some(Ok(())) => break,
                     Some(Err(Broken::Superseded(why))) => return self.superseded(&why),
-                    Some(Err(error)) if attempt == TRIES_ALONE => {
-                        let why = chain(&error);
-                        if !self.set_aside(message, &why).await {
-                            return End::Stopping;
-                        }
-                        break;
-                    }
-                    Some(Err(_)) => {
-                        if !self.tasks.pause(TRANSIENT.after(attempt)).await {
-                            return End::Stopping;
+                    Some(Err(error)) => {
+                        if attempt >= TRIES_ALONE && self.is_set_aside(message, &chain(&error)).await {
+                            break;
                         }
                     }
+                }
+                if !self.tasks.pause(TRANSIENT.after(attempt)).await {
+                    return End::Stopping;
                 }
             }
         }
@@ -235,6 +234,7 @@ impl<P: Participant> Consumer<P> {
 
     /// Runs the transaction, again and again while the failure may pass. None when the process stops.
     async fn until_settled(&self, batch: &[Incoming<P::Message>]) -> Option<Result<(), Broken>> {
+        let mut timeouts = 0;
         for attempt in 1_u32.. {
             match self.transaction(batch.to_vec()).await {
                 Ok(after) => {
@@ -244,6 +244,10 @@ impl<P: Participant> Consumer<P> {
                     return Some(Ok(()));
                 }
                 Err(error) if error.is_transient() => {
+                    timeouts += u32::from(error.is_timeout());
+                    if batch.len() > 1 && timeouts >= TIMEOUTS_TOGETHER {
+                        return Some(Err(error));
+                    }
                     if attempt.is_power_of_two() {
                         tracing::warn!(
                             schema = self.schema.0,
@@ -297,9 +301,29 @@ impl<P: Participant> Consumer<P> {
         Ok(after)
     }
 
-    /// Puts a message that cannot be handled where people find it, with the reason. Tried until it is
-    /// there: nothing is skipped silently.
+    /// Puts a message that cannot be read where people find it, with the reason. Tried until it is there:
+    /// nothing is skipped silently. False when the process stops before.
     async fn set_aside(&self, message: &Received, why: &str) -> bool {
+        for attempt in 1.. {
+            if self.is_set_aside(message, why).await {
+                return true;
+            }
+            if !self.tasks.pause(TRANSIENT.after(attempt)).await {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Tries to put a message where people find it, with the reason. Answers whether it is there.
+    async fn is_set_aside(&self, message: &Received, why: &str) -> bool {
+        if let Err(error) = self.write_dead(message, why).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the dead letter could not be written"
+            );
+            return false;
+        }
         tracing::error!(
             topic = message.topic,
             partition = message.partition,
@@ -309,19 +333,7 @@ impl<P: Participant> Consumer<P> {
         );
         metrics::counter!("bellhop_messages_total", "schema" => self.schema.0, "outcome" => "dead")
             .increment(1);
-        for attempt in 1.. {
-            match self.write_dead(message, why).await {
-                Ok(()) => return true,
-                Err(error) => tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the dead letter could not be written"
-                ),
-            }
-            if !self.tasks.pause(TRANSIENT.after(attempt)).await {
-                return false;
-            }
-        }
-        false
+        true
     }
 
     async fn write_dead(&self, message: &Received, why: &str) -> Result<(), Broken> {

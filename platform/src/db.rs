@@ -114,6 +114,7 @@ impl DatabaseConfig {
             .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
             .max_lifetime(Duration::from_mins(5))
             .test_before_acquire(false)
+            .after_connect(|connection, _| primary_only(connection))
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
                     // A busy connection has just shown that it lives; asking each time costs a round trip.
@@ -128,6 +129,26 @@ impl DatabaseConfig {
             .connect_lazy_with(self.options(module)?.options(PLANNING).options(SHARED_FLUSH));
         Ok(pool)
     }
+}
+
+/// Refuses a new connection to a standby, for a pool's `after_connect`: what leads to the database may lead to
+/// one for a while, and a standby takes no writes.
+pub fn primary_only(connection: &mut PgConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+    Box::pin(async move {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "there are no checked queries here, and this one names no table"
+        )]
+        let standby: bool = sqlx::query_scalar("select pg_is_in_recovery()")
+            .fetch_one(connection)
+            .await?;
+        if standby {
+            return Err(sqlx::Error::Protocol(
+                "this is a standby, not the primary".to_owned(),
+            ));
+        }
+        Ok(())
+    })
 }
 
 /// Something did not work: the unit of work is rolled back and tried again by whoever owns it.
@@ -156,18 +177,18 @@ pub enum Broken {
 
 impl Broken {
     /// Whether the same work may succeed when simply tried again.
+    ///
+    /// Of what Postgres says only that is final which speaks of the values: everything else may be said of any
+    /// work while a password is rotated, a migration is missing, a disk is full or a standby is not yet promoted.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Database(sqlx::Error::Database(error)) => {
-                // Classes of PostgreSQL's appendix A: connection, transaction rollback, resources,
-                // operator intervention, lock not available, cached plan changed.
+                // Classes of PostgreSQL's appendix A: cardinality, data, integrity, check option, limits of the
+                // program (such as a row that is too large), an error raised in SQL.
                 let code = error.code().unwrap_or_default();
-                ["08", "40", "53", "57"]
+                !["21", "22", "23", "44", "54", "P0"]
                     .iter()
                     .any(|class| code.starts_with(class))
-                    || code == "55P03"
-                    || code == "0A000"
-                    || code == "25P02"
             }
             Self::Database(
                 sqlx::Error::Io(_)
@@ -178,9 +199,19 @@ impl Broken {
                 | sqlx::Error::WorkerCrashed,
             )
             | Self::Silent
-            | Self::Task(_)
             | Self::Overtaken(_) => true,
+            // Work that panicked does so again.
+            Self::Task(error) => !error.is_panic(),
             Self::Database(_) | Self::Inconsistent(_) | Self::Superseded(_) => false,
+        }
+    }
+
+    /// Whether it took longer than anything may: perhaps there was too much of it.
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| code == "57014"),
+            Self::Silent => true,
+            _ => false,
         }
     }
 
@@ -298,3 +329,7 @@ where
     });
     task.await.map_err(Broken::from)?
 }
+
+#[cfg(test)]
+#[path = "db_tests.rs"]
+mod tests;

@@ -2,7 +2,8 @@
 //!
 //! Reading is impatient (the database can be asked instead), writing is patient (the consumer has
 //! nowhere else to go). Every write is a script that writes only what may be written, so a command that
-//! was given up and runs late does no harm.
+//! was given up and runs late does no harm, unless the cache was emptied and filled in between: then nothing
+//! tells it from a new one, and the comparison that follows each filling mends it.
 
 mod read;
 mod write;
@@ -43,6 +44,17 @@ pub enum Miss {
     /// Redis is away, slow, or has just been.
     #[error("the cache is away")]
     Away,
+}
+
+/// What has to be done to the whole cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wants {
+    /// It is filled and was compared with the tables.
+    Nothing,
+    /// It is empty, or never was filled.
+    Filling,
+    /// It is filled, and a comparison with the tables is due.
+    Comparing,
 }
 
 /// The cache. Cheap to clone; connects when first used and again whenever the connection broke.
@@ -135,6 +147,42 @@ impl Cache {
             .arg(self.layout().generation())
             .query_async(&mut self.0.writer.clone())
             .await
+    }
+
+    /// What has to be done to the whole of it.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn wants(&self) -> Result<Wants, redis::RedisError> {
+        let mut pipe = redis::pipe();
+        pipe.cmd("EXISTS").arg(self.layout().generation());
+        pipe.cmd("GET").arg(self.layout().compared());
+        pipe.cmd("INFO").arg("server");
+        let (is_filled, compared, info): (bool, Option<String>, String) =
+            pipe.query_async(&mut self.0.writer.clone()).await?;
+        Ok(if !is_filled {
+            Wants::Filling
+        } else if compared.as_deref() == Some(run_id(&info)) {
+            Wants::Nothing
+        } else {
+            Wants::Comparing
+        })
+    }
+
+    /// Everything was compared with the tables, which is due again after so many seconds, or when another Redis
+    /// stands here: one that was restarted from its disk or promoted may have forgotten the last changes.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn set_compared(&self, seconds: u64) -> Result<(), redis::RedisError> {
+        let mut writer = self.0.writer.clone();
+        let info: String = redis::cmd("INFO").arg("server").query_async(&mut writer).await?;
+        let mut set = redis::cmd("SET");
+        set.arg(self.layout().compared())
+            .arg(run_id(&info))
+            .arg("EX")
+            .arg(seconds);
+        set.query_async(&mut writer).await
     }
 
     /// The cache was filled since [`Cache::begin_filling`] gave this key, unless it was emptied meanwhile. Answers
@@ -235,4 +283,10 @@ fn bytes(value: Value) -> Vec<u8> {
         Value::SimpleString(text) => text.into_bytes(),
         _ => Vec::new(),
     }
+}
+
+/// Names a run of a Redis server, from what it says of itself.
+fn run_id(info: &str) -> &str {
+    let line = info.lines().find_map(|line| line.strip_prefix("run_id:"));
+    line.map_or("", str::trim)
 }

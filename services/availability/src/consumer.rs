@@ -2,7 +2,7 @@
 //!
 //! Offsets are committed after Redis took the batch. While Redis is away the batch is tried again and
 //! nothing is skipped; a message that cannot be read is counted, logged and left out, because no retry
-//! would make it readable and the nightly comparison finds what it would have changed.
+//! would make it readable and the daily comparison mends what it would have changed.
 
 use contract::topics;
 use platform::kafka::{self, BATCH_MAX, Delivery};
@@ -95,13 +95,7 @@ async fn apply_patiently(cache: &Cache, batch: &mut Batch, place: Option<Place>,
 /// # Errors
 /// When Redis is away; applying it again is harmless.
 pub async fn apply(cache: &Cache, batch: &mut Batch, place: Option<Place>) -> Result<(), redis::RedisError> {
-    // Whoever sees a hotel begin sees everything of it, unless the cache lost something in between;
-    // then it is being filled and that will say what is complete.
-    if !batch.created.is_empty() && cache.is_filled().await? {
-        for hotel in &batch.created {
-            batch.hotels.entry(*hotel).or_default().complete = Some(ALL_DAYS);
-        }
-    }
+    complete_new(cache, batch).await?;
     let asked: usize = batch.hotels.values().map(HotelWrites::count).sum();
     if !batch.hotels.is_empty() {
         let written = cache.write(&batch.hotels).await?;
@@ -110,6 +104,23 @@ pub async fn apply(cache: &Cache, batch: &mut Batch, place: Option<Place>) -> Re
     }
     if let Some(place) = place {
         cache.advance(place).await?;
+    }
+    Ok(())
+}
+
+/// Whoever sees a hotel begin sees everything of it, unless the cache lost something in between; then it is being
+/// filled and that will say what is complete. The look begins before it is asked whether the cache is filled, so
+/// that one that is emptied after it takes nothing.
+async fn complete_new(cache: &Cache, batch: &mut Batch) -> Result<(), redis::RedisError> {
+    let mut looks = Vec::with_capacity(batch.created.len());
+    for hotel in &batch.created {
+        looks.push((*hotel, cache.begin_look(*hotel).await?));
+    }
+    let is_filled = !looks.is_empty() && cache.is_filled().await?;
+    for (hotel, look) in looks {
+        let writes = batch.hotels.entry(hotel).or_default();
+        writes.complete = is_filled.then_some(ALL_DAYS);
+        writes.look = is_filled.then_some(look);
     }
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! Fills the cache in the background: all of it when it was lost, one hotel when one was missed.
 //!
+//! Some time after each filling, and daily, everything is compared with the tables. A write that was under way
+//! when the cache was lost may come after the filling, and what is filled has no version that is newer.
+//!
 //! Several processes may notice the same loss; a lock with an end lets one of them work. Until it is
 //! done the endpoints ask the database, so nobody waits for it.
 
@@ -10,12 +13,17 @@ use platform::retry::Backoff;
 use platform::{Parts, Tasks};
 use tokio::sync::mpsc;
 
-use crate::cache::{Cache, REBUILDING_SECONDS};
+use crate::cache::{Cache, REBUILDING_SECONDS, Wants};
 use crate::database::Database;
 use crate::rebuild::{Mode, Plan, RebuildError, Rebuilder};
 
 /// How often the cache is looked at, in milliseconds.
 const LOOK_MS: u64 = 1_000;
+/// A filling is followed by a comparison after so many seconds: longer than any process is believed to hold a
+/// partition that Kafka has given to another, and than any command is under way.
+const SETTLED_SECONDS: u64 = 120;
+/// Otherwise everything is compared once in so many seconds.
+const DAY_SECONDS: u64 = 86_400;
 /// Failures on end before an operator is told.
 const QUIET_FAILURES: u32 = 5;
 
@@ -45,7 +53,7 @@ async fn run(rebuilder: Rebuilder, mut cold: mpsc::Receiver<HotelId>, tasks: Tas
         let work = async {
             match missed {
                 Some(hotel) => fill_hotels(&rebuilder, hotel, &mut cold).await,
-                None => fill_if_lost(&rebuilder, &owner).await,
+                None => keep(&rebuilder, &owner).await,
             }
         };
         let work = tokio::select! {
@@ -102,12 +110,19 @@ async fn fill_hotels(
     Ok(())
 }
 
-/// Fills everything when the cache does not say that it was filled, unless another process does.
-async fn fill_if_lost(rebuilder: &Rebuilder, owner: &str) -> Result<(), RebuildError> {
-    if rebuilder.cache.is_filled().await? || !rebuilder.cache.claim_rebuild(owner).await? {
+/// Fills everything when the cache does not say that it was filled, and compares everything when that is due,
+/// unless another process does.
+async fn keep(rebuilder: &Rebuilder, owner: &str) -> Result<(), RebuildError> {
+    let wants = rebuilder.cache.wants().await?;
+    if wants == Wants::Nothing || !rebuilder.cache.claim_rebuild(owner).await? {
         return Ok(());
     }
-    tracing::info!("the cache is empty; filling it");
+    let (begins, due_again) = if wants == Wants::Filling {
+        ("the cache is empty; filling it", SETTLED_SECONDS)
+    } else {
+        ("comparing the cache with the tables", DAY_SECONDS)
+    };
+    tracing::info!("{begins}");
     let plan = Plan::all(Mode::Repair, rebuilder.clock.now());
     let work = rebuilder.run(&plan, |_| ());
     let hold = async {
@@ -125,8 +140,12 @@ async fn fill_if_lost(rebuilder: &Rebuilder, owner: &str) -> Result<(), RebuildE
         hotels = report.hotels,
         keys = report.keys,
         written = report.written,
-        "the cache is filled"
+        "the cache says what the tables say"
     );
+    if wants == Wants::Comparing {
+        metrics::counter!("bellhop_cache_differences_total").increment(report.written);
+    }
+    rebuilder.cache.set_compared(due_again).await?;
     Ok(())
 }
 

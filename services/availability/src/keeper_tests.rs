@@ -61,13 +61,45 @@ async fn one_process_fills_and_another_takes_over_only_when_it_is_gone() {
     let (of, hotel) = (TestCache::new(), TestHotel::new());
     let rebuilder = keeper_of(&of, hotel).await;
     assert!(of.cache.claim_rebuild("a").await.unwrap());
-    fill_if_lost(&rebuilder, "b").await.unwrap();
+    keep(&rebuilder, "b").await.unwrap();
     assert!(!of.cache.is_filled().await.unwrap());
     let lock = of.cache.layout().rebuilding();
     redis::cmd("DEL")
         .arg(lock)
         .query::<()>(&mut TestCache::redis())
         .unwrap();
-    fill_if_lost(&rebuilder, "b").await.unwrap();
+    keep(&rebuilder, "b").await.unwrap();
     assert!(of.cache.is_filled().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_change_that_comes_after_the_cache_was_lost_and_filled_is_mended_by_the_comparison() {
+    let (of, hotel) = (TestCache::new(), TestHotel::new());
+    let rebuilder = keeper_of(&of, hotel).await;
+    assert_eq!(of.cache.wants().await.unwrap(), Wants::Filling);
+    keep(&rebuilder, "a").await.unwrap();
+    assert_eq!(of.cache.wants().await.unwrap(), Wants::Nothing);
+    let key = hotel.public_key(&of, "2026-12-24");
+    let filled = TestCache::get(&key);
+    // Read by a process before the loss, written by it afterwards.
+    of.apply(&[hotel.room_night(5, "u", "2026-12-24", (1, 0, 0))])
+        .await;
+    assert_ne!(TestCache::get(&key), filled);
+
+    let compared = of.cache.layout().compared();
+    redis::cmd("DEL")
+        .arg(&compared)
+        .query::<()>(&mut TestCache::redis())
+        .unwrap();
+    assert_eq!(of.cache.wants().await.unwrap(), Wants::Comparing);
+    keep(&rebuilder, "a").await.unwrap();
+    assert_eq!(TestCache::get(&key), filled);
+    assert_eq!(of.cache.wants().await.unwrap(), Wants::Nothing);
+    // Another Redis, which may have forgotten the last changes.
+    redis::cmd("SET")
+        .arg(&compared)
+        .arg("another run")
+        .query::<()>(&mut TestCache::redis())
+        .unwrap();
+    assert_eq!(of.cache.wants().await.unwrap(), Wants::Comparing);
 }

@@ -225,6 +225,11 @@ impl Layout {
         format!("{}generation", self.prefix)
     }
 
+    /// Present while no comparison of everything with the tables is due; names the Redis that was compared.
+    pub fn compared(&self) -> String {
+        format!("{}compared", self.prefix)
+    }
+
     /// Present while somebody compares a hotel with the tables, unless the cache is emptied meanwhile.
     pub fn looking(&self, hotel: HotelId, look: &str) -> String {
         format!("{}{{{hotel}}}:look:{look}", self.prefix)
