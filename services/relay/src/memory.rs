@@ -22,6 +22,8 @@ pub(crate) struct Log {
     pub(crate) history: History,
     /// Everything before this is safely on disk.
     pub(crate) flushed: u64,
+    /// Whether commits wait for a synchronous standby.
+    pub(crate) followed: bool,
 }
 
 /// The greatest position of one history that Kafka has acknowledged everything before.
@@ -61,6 +63,7 @@ mod tests {
     const LOG: Log = Log {
         history: HISTORY,
         flushed: 1_000,
+        followed: false,
     };
 
     fn remembering(confirmed: u64) -> Memory {

@@ -53,6 +53,7 @@ pub(crate) async fn open(relay: &Relay) -> Result<Opened, Ended> {
     let tables = store::describe(&relay.pool).await?;
     let slot = ensure_slot(relay, &database).await?;
     let log = store::log(&relay.pool).await?;
+    relay.set_followed(log.followed);
     let start = relay.memory.start(log, slot.confirmed);
     let mut client = ReplicationClient::connect(replication(relay, &database, start)).await?;
     let started = tokio::time::timeout(CONNECT_TIMEOUT, client.wait_started()).await;

@@ -44,6 +44,7 @@ pub(crate) struct Relay {
     pub(crate) memory: Memory,
     topics_made: AtomicBool,
     slot_useless: AtomicBool,
+    followed: AtomicBool,
 }
 
 impl Relay {
@@ -61,6 +62,7 @@ impl Relay {
             .max_connections(CONNECTIONS_MAX)
             .acquire_timeout(Duration::from_secs(5))
             .max_lifetime(Duration::from_mins(5))
+            .after_connect(|connection, _| platform::db::primary_only(connection))
             .connect_lazy_with(options.clone().options(patient));
         Ok(Self {
             config: config.clone(),
@@ -75,6 +77,7 @@ impl Relay {
             memory: Memory::default(),
             topics_made: AtomicBool::new(false),
             slot_useless: AtomicBool::new(false),
+            followed: AtomicBool::new(false),
         })
     }
 
@@ -174,6 +177,17 @@ impl Relay {
     /// Whether the slot was found to be of no use although Postgres lists it as sound.
     pub(crate) fn is_slot_useless(&self) -> bool {
         self.slot_useless.load(Ordering::Relaxed)
+    }
+
+    /// Whether commits wait for a synchronous standby. The stream does not: what it brings may still be lost with
+    /// this server.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.followed.load(Ordering::Relaxed)
+    }
+
+    /// Whether commits wait for a synchronous standby was read.
+    pub(crate) fn set_followed(&self, followed: bool) {
+        self.followed.store(followed, Ordering::Relaxed);
     }
 
     /// A new slot was made.

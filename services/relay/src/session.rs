@@ -42,6 +42,8 @@ const FULL_PAUSE: Duration = Duration::from_millis(1);
 
 /// The shortest time from a round of many changes to the next. Long against a commit, short against a person.
 const PACE: Duration = Duration::from_millis(10);
+/// Events in one round at most.
+const ROUND_MAX: usize = 4_096;
 /// Changes from which on a round shows that more are coming.
 const BUSY_FROM: u64 = 8;
 
@@ -207,13 +209,23 @@ impl<'a> Session<'a> {
     async fn round(&mut self, first: ReplicationEvent) -> Result<(), Ended> {
         let began = tokio::time::Instant::now();
         let before = self.changes;
-        self.handle(first).await?;
-        while let Some(event) = self.client.recv().now_or_never() {
+        let mut events = vec![first];
+        while events.len() < ROUND_MAX
+            && let Some(event) = self.client.recv().now_or_never()
+        {
             match event {
-                Ok(Some(event)) => self.handle(event).await?,
+                Ok(Some(event)) => events.push(event),
                 Ok(None) => return Err(Ended::Inconsistent("Postgres ended it")),
                 Err(error) => return Err(refused(self.relay, error)),
             }
+        }
+        let changes = |event: &ReplicationEvent| matches!(event, ReplicationEvent::XLogData { .. });
+        if self.relay.is_followed() && events.iter().any(changes) {
+            // Or a standby that takes over would not know what was published.
+            store::reach_standby(&self.relay.pool).await?;
+        }
+        for event in events {
+            self.handle(event).await?;
         }
         if self.changes - before >= BUSY_FROM {
             tokio::time::sleep_until(began + PACE).await;
@@ -359,7 +371,10 @@ async fn beat(relay: &Relay) -> Never {
     loop {
         beats.tick().await;
         match platform::db::patiently(store::beat(&relay.pool)).await {
-            Ok(wal_end) => relay.status.wal_end(wal_end),
+            Ok(beat) => {
+                relay.status.wal_end(beat.wal_end);
+                relay.set_followed(beat.followed);
+            }
             Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "no heartbeat"),
         }
         relay.meters.show(&relay.status.seen());

@@ -69,12 +69,15 @@ pub(crate) async fn slot(pool: &PgPool, name: &str) -> Result<Option<Slot>, sqlx
     }))
 }
 
-/// The log as it is now.
+/// The log as it is now. Its timeline is told by the name of the file that is written: the last checkpoint would
+/// still name the former one for a while after a standby was promoted.
 pub(crate) async fn log(pool: &PgPool) -> Result<Log, sqlx::Error> {
     let row = sqlx::query!(
-        r#"select system_identifier as "system!", timeline_id as "timeline!",
-                  (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint as "flushed!"
-           from pg_control_system(), pg_control_checkpoint()"#
+        r#"select system_identifier as "system!",
+                  ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::int as "timeline!",
+                  (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint as "flushed!",
+                  current_setting('synchronous_standby_names') <> '' as "followed!"
+           from pg_control_system()"#
     )
     .fetch_one(&mut *platform::db::lease(pool).await?)
     .await?;
@@ -84,6 +87,7 @@ pub(crate) async fn log(pool: &PgPool) -> Result<Log, sqlx::Error> {
             timeline: row.timeline,
         },
         flushed: row.flushed.cast_unsigned(),
+        followed: row.followed,
     })
 }
 
@@ -151,18 +155,44 @@ pub(crate) async fn is_snapshot_done(pool: &PgPool, slot: &str) -> Result<bool, 
         .unwrap_or(false))
 }
 
-/// Writes a heartbeat and answers where the log ends.
-pub(crate) async fn beat(pool: &PgPool) -> Result<u64, Broken> {
-    let wal_end = db::unit_of_work(pool, |db| Box::pin(beat_in(db))).await?;
-    Ok(wal_end.cast_unsigned())
+/// What a heartbeat sees.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Beat {
+    /// Where the log ends.
+    pub(crate) wal_end: u64,
+    /// Whether commits wait for a synchronous standby.
+    pub(crate) followed: bool,
 }
 
-async fn beat_in(db: &mut PgConnection) -> Result<i64, Broken> {
+/// Writes a heartbeat.
+pub(crate) async fn beat(pool: &PgPool) -> Result<Beat, Broken> {
+    db::unit_of_work(pool, |db| Box::pin(beat_in(db))).await
+}
+
+async fn beat_in(db: &mut PgConnection) -> Result<Beat, Broken> {
     let row = sqlx::query!(
         r#"insert into relay.heartbeat (id, at) values (1, now()) on conflict (id) do update set at = now()
-           returning (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint as "wal_end!""#
-    );
-    Ok(row.fetch_one(db).await?.wal_end)
+           returning (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint as "wal_end!",
+               current_setting('synchronous_standby_names') <> '' as "followed!""#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(Beat {
+        wal_end: row.wal_end.cast_unsigned(),
+        followed: row.followed,
+    })
+}
+
+/// Waits until the synchronous standby has all that was committed before: until it has a commit that is made
+/// now, of a message that nobody reads.
+pub(crate) async fn reach_standby(pool: &PgPool) -> Result<(), Broken> {
+    let reach = async {
+        sqlx::query!("select from pg_logical_emit_message(true, 'bellhop', '')")
+            .execute(&mut *db::lease(pool).await?)
+            .await?;
+        Ok(())
+    };
+    db::patiently(reach).await
 }
 
 /// The captured tables with their columns and primary keys, as the stream would describe them.
