@@ -4,31 +4,28 @@
 //! the reservation is written in state `pending` with the first line of its history, and the outbox asks the
 //! orchestrator for the saga. Unless the caller waits for the outcome, the answer is kept with the claim.
 
-use std::collections::{HashMap, HashSet};
+mod group;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use contract::quote::Quote;
-use contract::saga::{BookStay, SagaData, StartSaga};
-use contract::{GuestId, ReservationId, SagaId, topics};
-use futures::future::BoxFuture;
+use contract::saga::{SagaData, StartSaga};
+use contract::{ReservationId, SagaId, topics};
 use platform::grouped::Settle;
 use platform::http::Problem;
 use platform::outbox::Outgoing;
-use platform::{Broken, db, outbox};
-use sqlx::{PgConnection, PgPool};
+use platform::{Broken, db};
+use sqlx::PgPool;
 
-use crate::SCHEMA;
-use crate::http::view;
-use crate::model::{Email, Guest, PaymentMethod, Reservation, State, Terms};
-use crate::store::keys::{self, Claim, Claimed, Key, Stored};
-use crate::store::{guests, history, write};
+use group::Booked;
+
+use crate::model::{Guest, PaymentMethod, Terms};
+use crate::open::Open;
+use crate::store::keys::{Claimed, Key, Stored};
 
 /// A group that met another process at a guest or a key is tried again this many times.
 const TRIES: u32 = 5;
-/// A claim outlives the wait by this much, so that an answer that is being written is not overtaken.
-const CLAIM_SLACK: Duration = Duration::from_secs(5);
 
 /// A booking that was checked.
 #[derive(Debug, Clone)]
@@ -47,7 +44,7 @@ pub(crate) struct Creation {
     pub(crate) order: Order,
     pub(crate) reservation_id: ReservationId,
     pub(crate) saga_id: SagaId,
-    /// How long the caller waits for the outcome; the answer is kept only then.
+    /// How long the caller waits for the outcome; without it the answer is kept at once, with the booking.
     pub(crate) wait: Option<Duration>,
 }
 
@@ -60,6 +57,8 @@ pub(crate) enum Created {
     Waiting,
     /// The key was claimed before.
     Known(Known),
+    /// Too many bookings are open; nothing was kept.
+    Full,
 }
 
 /// What a claimed key says to a request.
@@ -91,6 +90,7 @@ impl Known {
 #[derive(Debug)]
 pub(crate) struct Bookings {
     pub(crate) pool: PgPool,
+    pub(crate) open: Open,
 }
 
 impl Settle for Bookings {
@@ -103,7 +103,7 @@ impl Settle for Bookings {
             Ok(created) => created.into_iter().map(Ok).collect(),
             Err(error) if error.is_transient() || group.len() == 1 => {
                 let problem = Problem::from(error);
-                group.iter().map(|_| Err(problem.clone())).collect()
+                vec![Err(problem); group.len()]
             }
             Err(error) => {
                 tracing::warn!(
@@ -125,17 +125,40 @@ impl Settle for Bookings {
     }
 }
 
+/// So many requests were sent away because others wait already.
+pub(crate) fn shed(requests: usize) {
+    metrics::counter!("bellhop_bookings_shed_total").increment(u64::try_from(requests).unwrap_or(0));
+}
+
 fn lost() -> Problem {
     Problem::from(Broken::Inconsistent("a request has no answer".to_owned()))
 }
 
 impl Bookings {
-    async fn together(&self, group: &Arc<[Creation]>) -> Result<Vec<Created>, Broken> {
+    async fn together(&mut self, group: &Arc<[Creation]>) -> Result<Vec<Created>, Broken> {
+        let known = self.open.known();
+        let Booked { created, open } = self.within(group, known).await?;
+        if known.is_none() {
+            self.open.counted(open);
+        }
+        let count = |wanted: fn(&Created) -> bool| created.iter().filter(|one| wanted(one)).count();
+        self.open.taken(count(|one| {
+            matches!(one, Created::Accepted(_) | Created::Waiting)
+        }));
+        let refused = count(|one| matches!(one, Created::Full));
+        shed(refused);
+        Ok(created)
+    }
+
+    /// Books the group, tried again when it was overtaken. So many bookings are open, or they are to be counted.
+    async fn within(&self, group: &Arc<[Creation]>, open: Option<u32>) -> Result<Booked, Broken> {
+        let max = self.open.max;
         for attempt in 1.. {
-            let group = Arc::clone(group);
-            let done = db::unit_of_work::<_, Failed, _>(&self.pool, move |db| book(db, group));
+            let members = Arc::clone(group);
+            let done =
+                db::unit_of_work::<_, Failed, _>(&self.pool, move |db| group::book(db, members, max, open));
             match done.await {
-                Ok(created) => return Ok(created),
+                Ok(booked) => return Ok(booked),
                 Err(Failed::Overtaken) if attempt < TRIES => {}
                 Err(Failed::Overtaken) => {
                     let what = format!("overtaken {TRIES} times by another process");
@@ -146,7 +169,7 @@ impl Bookings {
                 Err(Failed::Broken(error)) => return Err(error),
             }
         }
-        Ok(Vec::new())
+        Err(Broken::Inconsistent("no try was made".to_owned()))
     }
 }
 
@@ -161,203 +184,6 @@ impl From<Broken> for Failed {
     fn from(error: Broken) -> Self {
         Self::Broken(error)
     }
-}
-
-fn book(db: &mut PgConnection, group: Arc<[Creation]>) -> BoxFuture<'_, Result<Vec<Created>, Failed>> {
-    Box::pin(async move {
-        let now = keys::now(db).await?;
-        let first = firsts(&group);
-        let wanted: Vec<&Key> = first.iter().map(|at| &group[*at].key).collect();
-        let mut known: HashMap<usize, Claimed> = place_in_group(&first, keys::find(db, &wanted).await?);
-        let new: Vec<usize> = first
-            .iter()
-            .copied()
-            .filter(|at| !known.contains_key(at))
-            .collect();
-        let mut accepted = HashMap::new();
-        if !new.is_empty() {
-            accepted = book_new(db, &group, &new, now).await?;
-            let lost: Vec<usize> = new.into_iter().filter(|at| !accepted.contains_key(at)).collect();
-            if !lost.is_empty() {
-                let keys: Vec<&Key> = lost.iter().map(|at| &group[*at].key).collect();
-                known.extend(place_in_group(&lost, keys::find(db, &keys).await?));
-            }
-        }
-        answers(&group, &first, &accepted, &known)
-    })
-}
-
-/// The first request of each key, in the order of the keys: two processes that claim the same keys wait for
-/// each other and never deadlock.
-fn firsts(group: &[Creation]) -> Vec<usize> {
-    let mut seen = HashSet::new();
-    let mut first: Vec<usize> = (0..group.len())
-        .filter(|at| seen.insert(&group[*at].key))
-        .collect();
-    first.sort_by(|a, b| group[*a].key.cmp(&group[*b].key));
-    first
-}
-
-fn place_in_group<T>(places: &[usize], found: HashMap<usize, T>) -> HashMap<usize, T> {
-    found
-        .into_iter()
-        .filter_map(|(place, value)| Some((*places.get(place)?, value)))
-        .collect()
-}
-
-/// Books the requests at `new`. Answers those whose key was free.
-async fn book_new(
-    db: &mut PgConnection,
-    group: &[Creation],
-    new: &[usize],
-    now: DateTime<Utc>,
-) -> Result<HashMap<usize, Claimed>, Failed> {
-    let emails: Vec<Email> = new
-        .iter()
-        .map(|at| group[*at].order.guest.email.clone())
-        .collect();
-    let mut guest_ids = guests::known(db, &emails).await?;
-    let mut new_guests: HashMap<String, (Email, GuestId)> = HashMap::new();
-    let mut rows = Vec::with_capacity(new.len());
-    for (at, email) in new.iter().zip(&emails) {
-        let guest_id = *guest_ids.entry(email.as_str().to_owned()).or_insert_with(|| {
-            let guest_id = GuestId::new();
-            new_guests.insert(email.as_str().to_owned(), (email.clone(), guest_id));
-            guest_id
-        });
-        rows.push(reservation(&group[*at], guest_id, now));
-    }
-    let claims: Vec<Claim<'_>> = new
-        .iter()
-        .zip(&rows)
-        .map(|(at, row)| claim(&group[*at], row))
-        .collect();
-    let free = keys::claim(db, &claims).await?;
-    let mut accepted = HashMap::new();
-    let mut booked = Vec::new();
-    for (((at, row), claim), free) in new.iter().zip(&rows).zip(claims).zip(free) {
-        if free {
-            booked.push((&group[*at], row));
-            let claimed = Claimed {
-                fingerprint: claim.fingerprint,
-                reservation_id: claim.reservation_id,
-                in_progress: claim.answer.is_none(),
-                answer: claim.answer,
-            };
-            accepted.insert(*at, claimed);
-        }
-    }
-    let booked_guests: HashSet<GuestId> = booked.iter().map(|(_, row)| row.guest_id).collect();
-    let mut guests: Vec<(Email, GuestId)> = new_guests
-        .into_values()
-        .filter(|(_, guest_id)| booked_guests.contains(guest_id))
-        .collect();
-    guests.sort();
-    if guests::insert(db, &guests).await? < guests.len() {
-        return Err(Failed::Overtaken);
-    }
-    write_bookings(db, &booked).await?;
-    Ok(accepted)
-}
-
-async fn write_bookings(db: &mut PgConnection, booked: &[(&Creation, &Reservation)]) -> Result<(), Broken> {
-    if booked.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<&Reservation> = booked.iter().map(|(_, row)| *row).collect();
-    let quotes: Vec<&Quote> = booked.iter().map(|(creation, _)| &creation.order.quote).collect();
-    write::insert(db, &rows, &quotes).await?;
-    let lines: Vec<_> = rows
-        .iter()
-        .map(|row| (row.hotel_id, row.reservation_id, row.beginning()))
-        .collect();
-    history::append(db, &lines).await?;
-    let messages = booked
-        .iter()
-        .map(|(creation, row)| start_saga(creation, row))
-        .collect::<Result<Vec<_>, _>>()?;
-    outbox::write(db, SCHEMA, &messages).await
-}
-
-fn answers(
-    group: &[Creation],
-    first: &[usize],
-    accepted: &HashMap<usize, Claimed>,
-    known: &HashMap<usize, Claimed>,
-) -> Result<Vec<Created>, Failed> {
-    let first_of: HashMap<&Key, usize> = first.iter().map(|at| (&group[*at].key, *at)).collect();
-    let mut created = Vec::with_capacity(group.len());
-    for (at, creation) in group.iter().enumerate() {
-        let leader = first_of.get(&creation.key).copied().unwrap_or(at);
-        let claimed = accepted.get(&leader).or_else(|| known.get(&leader));
-        // A key that was claimed by somebody else and is not there any more: begin again.
-        let claimed = claimed.ok_or(Failed::Overtaken)?;
-        // A claim for this very reservation is its own, also when it was committed by a try whose
-        // connection was lost before it could say so.
-        let own = claimed.reservation_id == creation.reservation_id;
-        created.push(match &claimed.answer {
-            Some(answer) if own => Created::Accepted(answer.clone()),
-            None if own => Created::Waiting,
-            _ => Created::Known(Known::of(claimed, &creation.fingerprint)),
-        });
-    }
-    Ok(created)
-}
-
-fn reservation(creation: &Creation, guest_id: GuestId, now: DateTime<Utc>) -> Reservation {
-    let Order {
-        quote, terms, guest, ..
-    } = &creation.order;
-    Reservation {
-        hotel_id: quote.hotel_id,
-        reservation_id: creation.reservation_id,
-        saga_id: creation.saga_id,
-        cancellation_saga_id: None,
-        state: State::Pending,
-        version: 1,
-        quote_id: quote.quote_id,
-        room_type_id: quote.room_type_id,
-        rate_plan_id: quote.rate_plan_id,
-        rooms: quote.rooms,
-        party: quote.party,
-        guest_id,
-        guest_name: guest.name.as_str().to_owned(),
-        guest_email: guest.email.as_str().to_owned(),
-        guest_phone: guest.phone.as_ref().map(|phone| phone.as_str().to_owned()),
-        cancellation_policy: quote.cancellation_policy,
-        terms: terms.clone(),
-        cancel_requested_at: None,
-        cost: None,
-        refusal: None,
-        created_at: now,
-        updated_at: now,
-    }
-}
-
-fn claim<'a>(creation: &'a Creation, row: &Reservation) -> Claim<'a> {
-    Claim {
-        key: &creation.key,
-        fingerprint: creation.fingerprint,
-        hotel_id: row.hotel_id,
-        reservation_id: row.reservation_id,
-        open_for: creation.wait.map_or(Duration::ZERO, |wait| wait + CLAIM_SLACK),
-        answer: creation.wait.is_none().then(|| view::outcome(row)),
-    }
-}
-
-fn start_saga(creation: &Creation, row: &Reservation) -> Result<Outgoing, Broken> {
-    let data = BookStay {
-        reservation_id: row.reservation_id,
-        hotel_id: row.hotel_id,
-        room_type_id: row.room_type_id,
-        rate_plan_id: row.rate_plan_id,
-        stay: row.terms.stay,
-        rooms: row.rooms,
-        guest_id: row.guest_id,
-        total: row.terms.total,
-        payment_method: creation.order.payment_method.as_str().to_owned(),
-    };
-    start(row.saga_id, SagaData::BookStay(data))
 }
 
 /// The message that starts a saga.

@@ -104,3 +104,19 @@ async fn a_contradiction_changes_nothing(pool: PgPool) {
     assert_eq!(world.stored(one.reservation_id).await, one);
     assert_eq!(world.stored(two.reservation_id).await, two);
 }
+
+#[sqlx::test(migrations = false)]
+async fn a_database_that_takes_no_writes_for_a_while_is_waited_for(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let row = world.booked().await;
+    // As on a standby that is about to be promoted. A pool of its own, whose sessions are of that kind.
+    let read_only = (*pool.connect_options())
+        .clone()
+        .options([("default_transaction_read_only", "on")]);
+    let standby = World::again(&PgPool::connect_lazy_with(read_only));
+    let error = standby.command(vec![confirm(&row)]).await.unwrap_err();
+    assert!(error.is_transient(), "{error:?}");
+    let answer = standby.cancel(row.reservation_id, 0).await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "unavailable"));
+    assert_eq!(world.stored(row.reservation_id).await.state, State::Pending);
+}

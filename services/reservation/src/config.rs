@@ -12,6 +12,11 @@ pub struct Config {
     #[arg(long, env = "BELLHOP_RESERVATION_QUEUE_MAX", default_value_t = 2_000)]
     pub reservation_queue_max: usize,
 
+    /// Bookings that may wait for their outcome at most; one more is answered 503 and may come again. What the
+    /// platform completes in the seconds that a guest likes to wait: more would wait longer, and no more be done.
+    #[arg(long, env = "BELLHOP_OPEN_BOOKINGS_MAX", default_value_t = 2_000)]
+    pub open_bookings_max: u32,
+
     /// How long an idempotency key and its answer are kept, in hours.
     #[arg(long, env = "BELLHOP_IDEMPOTENCY_KEPT_HOURS", default_value_t = 720)]
     pub idempotency_kept_hours: u16,

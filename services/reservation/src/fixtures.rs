@@ -182,11 +182,17 @@ impl World {
 
     /// Another process on the same database.
     pub(crate) fn again(pool: &PgPool) -> Self {
+        Self::with_places(pool, 2_000)
+    }
+
+    /// A process that lets so many bookings wait for their outcome.
+    pub(crate) fn with_places(pool: &PgPool, open_bookings_max: u32) -> Self {
         let clock = Clock::fixed(at(NOW));
         let tokens = Tokens::new(SECRET, contract::quote::AUDIENCE).unwrap();
         let config = Config {
             reservation_group_max: 200,
             reservation_queue_max: 2_000,
+            open_bookings_max,
             idempotency_kept_hours: 720,
         };
         let app = App::start(&parts(clock.clone()), &config, pool.clone(), tokens.clone());

@@ -14,6 +14,7 @@ mod config;
 mod fixtures;
 mod http;
 pub mod model;
+mod open;
 mod store;
 mod waiting;
 
@@ -32,6 +33,7 @@ pub use config::Config;
 use answers::Answers;
 use booking::Bookings;
 use commands::Commands;
+use open::Open;
 use waiting::Waiting;
 
 /// The schema's migrations.
@@ -96,7 +98,10 @@ impl App {
             config.reservation_queue_max.max(1),
         );
         let tasks = &parts.tasks;
-        let bookings = Bookings { pool: pool.clone() };
+        let bookings = Bookings {
+            pool: pool.clone(),
+            open: Open::new(config.open_bookings_max.max(1)),
+        };
         let answers = Answers { pool: pool.clone() };
         Self {
             clock: parts.clock.clone(),

@@ -19,7 +19,7 @@ use super::body::CardFreeJson;
 use super::view::{self, ReservationBody};
 use crate::App;
 use crate::answers::{Answers, Due};
-use crate::booking::{Created, Creation, Known, Order};
+use crate::booking::{Created, Creation, Known, Order, shed};
 use crate::model::{self, Guest, PaymentMethod, Terms};
 use crate::store::keys::{self, Key, Stored};
 use crate::waiting::Watch;
@@ -79,9 +79,9 @@ pub(super) struct NewGuest {
         (status = 202, description = "Taken; ask the Location for the outcome", body = ReservationBody),
         (status = 400, description = "`idempotency_key_missing`, `idempotency_key_invalid`, `malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 402, description = "`payment_declined`, `capture_declined`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`sold_out` (with the night), `closed`, `hold_expired`; `quote_expired`; `request_in_progress` (with Retry-After)", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`sold_out` (with the night), `closed`, `stay_in_past`, `unknown_room_type`, `rooms_out_of_range`, `hold_expired`, `hold_released`, `payment_unavailable`, `payment_voided`, `timed_out`: the booking is refused, and another try needs another key; `quote_expired`; `request_in_progress` (with Retry-After)", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_field`, `invalid_quote`, `party_differs`, `card_data_refused`, `idempotency_key_reused`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again with the same key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: too many bookings wait for their outcome, or the platform is hurt and the booking may have been taken; send the same request again with the same key, Retry-After seconds later", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn create_reservation(
@@ -131,7 +131,10 @@ impl App {
         due: Due,
         watch: Option<(Duration, Watch)>,
     ) -> Result<Response, Problem> {
-        let created = self.bookings.ask(creation).await.map_err(|_| busy())??;
+        let created = self.bookings.ask(creation).await.map_err(|_| {
+            shed(1);
+            busy()
+        })??;
         match (created, watch) {
             (Created::Accepted(answer), _) => Ok(view::send(answer, false)),
             (Created::Waiting, watch) => {
@@ -142,6 +145,7 @@ impl App {
                 Ok(view::send(self.answer(due).await?, false))
             }
             (Created::Known(known), _) => self.known(due.key, known).await,
+            (Created::Full, _) => Err(busy()),
         }
     }
 
@@ -167,7 +171,10 @@ impl App {
         }
         let pool = self.pool.clone();
         let alone = Answers { pool }.settle(vec![due]).await.pop();
-        alone.unwrap_or_else(|| Err(busy()))
+        alone.unwrap_or_else(|| {
+            let detail = "The booking was taken; ask for its outcome with the same Idempotency-Key.";
+            Err(Problem::unavailable(detail, 1))
+        })
     }
 
     async fn known(&self, key: Key, known: Known) -> Result<Response, Problem> {
@@ -236,7 +243,7 @@ fn invalid_quote(detail: &str) -> Problem {
 
 fn busy() -> Problem {
     Problem::unavailable(
-        "Too many bookings are waiting; try again with the same Idempotency-Key.",
+        "Too many bookings wait for their outcome; try again with the same Idempotency-Key.",
         1,
     )
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::*;
-use crate::fixtures::{Answer, World, confirm, quote, replayed, same};
+use crate::fixtures::{Answer, World, confirm, migrate, quote, replayed, same, until};
 
 #[sqlx::test(migrations = false)]
 async fn a_repeat_gets_the_same_bytes_even_from_another_process_and_when_the_quote_has_expired(pool: PgPool) {
@@ -145,6 +145,45 @@ async fn at_once<F: Future<Output = Answer> + Send + 'static>(
         answers.push(answer.await.unwrap());
     }
     answers
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_booking_beyond_the_bound_is_refused_and_taken_when_another_has_ended(pool: PgPool) {
+    migrate(&pool).await;
+    let world = Arc::new(World::with_places(&pool, 3));
+    let bodies: Vec<Value> = (0..10).map(|_| world.body(&quote(), "pm_ok")).collect();
+    let answers = at_once(10, |number| {
+        let world = Arc::clone(&world);
+        let body = bodies[usize::try_from(number).unwrap()].clone();
+        async move { world.book(&format!("key-{number}"), &body, 0).await }
+    })
+    .await;
+    let taken: Vec<usize> = (0..10).filter(|at| answers[*at].status == 202).collect();
+    assert_eq!(taken.len(), 3, "{answers:?}");
+    let refused = (0..10).find(|at| answers[*at].status == 503).unwrap();
+    assert_eq!(answers[refused].code(), "unavailable");
+    assert!(answers[refused].header("retry-after").is_some());
+    assert_eq!(world.count("reservation").await, 3);
+    assert_eq!(world.count("idempotency_key").await, 3);
+
+    // A repeat takes no place, and another process sees that there is none.
+    let first = taken[0];
+    let other = World::with_places(&pool, 3);
+    for world in [world.as_ref(), &other] {
+        let again = world.book(&format!("key-{first}"), &bodies[first], 0).await;
+        assert!(same(&answers[first], &again) && replayed(&again), "{again:?}");
+        let again = world.book(&format!("key-{refused}"), &bodies[refused], 0).await;
+        assert_eq!(again.status, 503, "{again:?}");
+    }
+
+    let row = world.stored(answers[first].reservation_id()).await;
+    world.command(vec![confirm(&row)]).await.unwrap();
+    until("there is a place again", async || {
+        let again = world.book(&format!("key-{refused}"), &bodies[refused], 0).await;
+        again.status == 202 && !replayed(&again)
+    })
+    .await;
+    assert_eq!(world.count("reservation").await, 4);
 }
 
 #[sqlx::test(migrations = false)]

@@ -124,6 +124,22 @@ pub(crate) async fn page_of_guest(
     rows.into_iter().map(Row::read).collect()
 }
 
+/// How many bookings wait for their outcome, at most `max`, or a little more.
+///
+/// Looked for among the newest ones alone, twice as many as may be open: an index of the open ones would be
+/// written twice for each booking, and would keep Postgres from changing a reservation in place.
+pub(crate) async fn open(db: &mut PgConnection, max: u32) -> Result<u32, Broken> {
+    let open = sqlx::query_scalar!(
+        r#"select count(*) as "open!" from
+             (select state from reservation.reservation order by reservation_id desc limit $1) newest
+           where state = 'pending'"#,
+        2 * i64::from(max)
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(u32::try_from(open).unwrap_or(u32::MAX))
+}
+
 /// Where some reservations stand.
 pub(crate) async fn states(
     pool: &PgPool,
