@@ -26,9 +26,16 @@ pub(crate) async fn migrate(pool: &PgPool) {
     crate::MIGRATOR.run(pool).await.unwrap();
 }
 
-/// A runner that owns [`SHARD`].
+/// A runner that owns [`SHARD`], and takes no shard back.
 pub(crate) async fn runner(pool: &PgPool, name: &str) -> Arc<Runner> {
-    let runner = Runner {
+    let runner = idle(pool, name, Duration::MAX);
+    assigned(&runner, &[SHARD]).await;
+    runner
+}
+
+/// A runner to which Kafka has given nothing yet, and which takes back what another has ended after so long.
+pub(crate) fn idle(pool: &PgPool, name: &str, reclaim_after: Duration) -> Arc<Runner> {
+    Arc::new(Runner {
         pool: pool.clone(),
         tasks: Tasks::new(),
         health: Health::default(),
@@ -37,13 +44,24 @@ pub(crate) async fn runner(pool: &PgPool, name: &str) -> Arc<Runner> {
             give_up: Duration::from_mins(1),
         },
         deadline: Duration::from_mins(15),
-        ownership: Arc::new(Ownership::new(name.to_owned())),
+        ownership: Arc::new(Ownership::new(name.to_owned(), reclaim_after)),
         recent: Recent::default(),
-    };
-    runner
-        .rebalanced(true, vec![("orchestrator.replies".to_owned(), SHARD)])
-        .await;
-    Arc::new(runner)
+    })
+}
+
+/// Kafka gives these shards to a runner.
+pub(crate) async fn assigned(runner: &Runner, shards: &[i32]) {
+    runner.rebalanced(true, partitions(shards)).await;
+}
+
+/// Kafka takes these shards away from a runner.
+pub(crate) async fn revoked(runner: &Runner, shards: &[i32]) {
+    runner.rebalanced(false, partitions(shards)).await;
+}
+
+fn partitions(shards: &[i32]) -> Vec<(String, i32)> {
+    let partition = |shard: &i32| ("orchestrator.replies".to_owned(), *shard);
+    shards.iter().map(partition).collect()
 }
 
 /// What the consumer does with a batch.
@@ -69,6 +87,18 @@ pub(crate) async fn take(runner: &Arc<Runner>, messages: &[Message]) -> Result<(
     });
     runner.committed(effects.await?).await;
     Ok(())
+}
+
+/// Lets so many seconds pass, by moving what is kept into the past.
+pub(crate) async fn pass(pool: &PgPool, seconds: i32) {
+    sqlx::query!(
+        "update orchestrator.saga set sent_first_at = sent_first_at - make_interval(secs => $1),
+             due_at = due_at - make_interval(secs => $1), wake_at = wake_at - make_interval(secs => $1)",
+        f64::from(seconds)
+    )
+    .execute(pool)
+    .await
+    .unwrap();
 }
 
 pub(crate) fn booking() -> SagaData {

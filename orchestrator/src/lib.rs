@@ -59,7 +59,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
         health: parts.health.clone(),
         pace: config.pace(),
         deadline: config.deadline(),
-        ownership: Arc::new(ownership::Ownership::new(owner)),
+        ownership: Arc::new(ownership::Ownership::new(owner, ownership::RECLAIM_AFTER)),
         recent: recent::Recent::default(),
     });
     parts.health.not_ready(

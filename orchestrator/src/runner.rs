@@ -11,7 +11,6 @@ use futures::future::BoxFuture;
 use platform::consumer::{Handled, Incoming, Participant};
 use platform::health::Health;
 use platform::outbox::Outgoing;
-use platform::retry::Backoff;
 use platform::{Broken, Tasks};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -52,6 +51,7 @@ pub(crate) struct Effects {
     ignored: BTreeMap<&'static str, u64>,
     resent: u64,
     given_up: u64,
+    unreadable: usize,
     open: Vec<(SagaId, Snapshot)>,
 }
 
@@ -86,19 +86,11 @@ impl Participant for Runner {
         if !assigned {
             return self.ownership.release(&shards);
         }
-        for tries in 1.. {
-            match self.ownership.claim(&self.pool, &shards).await {
-                Ok(()) => return self.health.ready("orchestrator"),
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, tries, "the shards could not be claimed; trying again");
-                    self.health
-                        .not_ready("orchestrator", "the saga database does not answer");
-                }
-            }
-            if !self.tasks.pause(Backoff::RECONNECT.after(tries)).await {
-                return;
-            }
+        let claimed = self.ownership.assign(&self.pool, &shards).await;
+        // Not tried again here: what Kafka says next would not be heard until then.
+        if let Err(error) = self.say_whether_ready(claimed) {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the shards could not be claimed; the timer tries again");
         }
     }
 }
@@ -121,28 +113,50 @@ impl Runner {
         self.write(db, work, &epochs).await
     }
 
+    /// Claims what Kafka says is ours and this process does not hold: what could not be claimed when it was
+    /// assigned, and what another process took by a claim that came late.
+    pub(crate) async fn claim(&self) -> Result<(), Broken> {
+        if self.ownership.missing().is_empty() {
+            return Ok(());
+        }
+        self.say_whether_ready(self.ownership.claim(&self.pool).await)
+    }
+
+    fn say_whether_ready(&self, claimed: Result<(), Broken>) -> Result<(), Broken> {
+        match &claimed {
+            Ok(()) => self.health.ready("orchestrator"),
+            Err(_) => self
+                .health
+                .not_ready("orchestrator", "the saga database does not answer"),
+        }
+        claimed
+    }
+
     /// Looks at sagas whose time has come, at most [`TIMER_BATCH`], and answers how many there were.
-    /// What it sends is already in the outbox.
+    /// What it sends is already in the outbox. Shards whose epoch has ended are left out and do not stop
+    /// the others.
     pub(crate) async fn fire(&self, db: &mut PgConnection) -> Result<(usize, Effects), Broken> {
         let epochs = self.ownership.all();
         if epochs.is_empty() {
             return Ok((0, Effects::default()));
         }
-        let now = store::hold_epochs(db, &epochs).await?;
-        let shards: Vec<i32> = epochs.keys().copied().collect();
-        let mut due = store::due(db, &shards, TIMER_BATCH).await?;
-        if due.is_empty() {
-            return Ok((0, Effects::default()));
-        }
-        let unread: Vec<Uuid> = due.keys().map(|id| id.uuid()).collect();
-        store::logs(db, &mut due, &unread).await?;
-        let ids: BTreeSet<SagaId> = due.keys().copied().collect();
-        let count = ids.len();
-        let mut work = Work::new(due, now, self.pace);
+        let (held, now) = store::hold_current(db, &epochs).await?;
+        let mut ended = epochs;
+        ended.retain(|shard, _| !held.contains_key(shard));
+        self.ownership.lost(&ended);
+        let Some(now) = now else {
+            return Err(Broken::Superseded("every shard has another owner".to_owned()));
+        };
+        let shards: Vec<i32> = held.keys().copied().collect();
+        let due = store::due(db, &shards, TIMER_BATCH).await?;
+        let ids: BTreeSet<SagaId> = due.sagas.keys().copied().collect();
+        let count = ids.len() + due.unreadable;
+        let mut work = Work::new(due.sagas, now, self.pace);
+        work.effects.unreadable = due.unreadable;
         for saga_id in ids {
             work.time(saga_id)?;
         }
-        let (outgoing, effects) = self.write(db, work, &epochs).await?;
+        let (outgoing, effects) = self.write(db, work, &held).await?;
         platform::outbox::write(db, crate::SCHEMA, &outgoing).await?;
         Ok((count, effects))
     }
@@ -348,6 +362,8 @@ impl Effects {
         }
         metrics::counter!("bellhop_saga_commands_resent_total").increment(self.resent);
         metrics::counter!("bellhop_saga_steps_given_up_total").increment(self.given_up);
+        let unreadable = u64::try_from(self.unreadable).unwrap_or_default();
+        metrics::counter!("bellhop_sagas_unreadable_total").increment(unreadable);
     }
 }
 

@@ -5,7 +5,10 @@ use platform::{Broken, db};
 use sqlx::PgPool;
 
 use super::*;
-use crate::fixtures::{SHARD, booking, cancellation, done, migrate, refused, runner, start, take, undone};
+use crate::fixtures::{
+    SHARD, assigned, booking, cancellation, done, migrate, pass, refused, revoked, runner, start, take,
+    undone,
+};
 use crate::timers;
 
 /// A saga's log in words, in order.
@@ -47,16 +50,14 @@ async fn said(pool: &PgPool) -> Vec<(String, String, serde_json::Value)> {
         .collect()
 }
 
-/// Lets so many seconds pass, by moving what is kept into the past.
-async fn pass(pool: &PgPool, seconds: i32) {
-    sqlx::query!(
-        "update orchestrator.saga set sent_first_at = sent_first_at - make_interval(secs => $1),
-             due_at = due_at - make_interval(secs => $1), wake_at = wake_at - make_interval(secs => $1)",
-        f64::from(seconds)
-    )
-    .execute(pool)
-    .await
-    .unwrap();
+/// Lines that were written after their epoch had ended, as the audit finds them.
+async fn late_lines(pool: &PgPool) -> usize {
+    let late = sqlx::query!(
+        "select step.saga_id from orchestrator.saga_step step join orchestrator.saga using (saga_id)
+         join orchestrator.saga_epoch owner on owner.shard = saga.shard and owner.epoch = step.epoch
+         where step.at > owner.ended_at"
+    );
+    late.fetch_all(pool).await.unwrap().len()
 }
 
 /// Messages of four sagas with four ends, mixed, with repeats and nonsense.
@@ -168,12 +169,42 @@ async fn a_paused_owner_writes_nothing_once_another_took_over(pool: PgPool) {
     assert_eq!(story(&pool, id).await.len(), 2, "the paused one wrote nothing");
     take(&other, &[done(id, "hold-rooms")]).await.unwrap();
     assert_eq!(story(&pool, id).await.len(), 4);
-    let late = sqlx::query!(
-        "select step.saga_id from orchestrator.saga_step step join orchestrator.saga using (saga_id)
-         join orchestrator.saga_epoch owner on owner.shard = saga.shard and owner.epoch = step.epoch
-         where step.at > owner.ended_at"
-    );
-    assert!(late.fetch_all(&pool).await.unwrap().is_empty());
+    assert_eq!(late_lines(&pool).await, 0);
+}
+
+/// A line of a writer that does not hold its epoch, which is what the audit looks for.
+fn line_of_a_zombie(saga_id: SagaId) -> NewLine {
+    NewLine {
+        saga_id,
+        epoch: 1,
+        step: "hold-rooms",
+        kind: "do",
+        entry: 0,
+        seq: 3,
+        outcome: "given_up",
+        attempt: 1,
+        command: None,
+        reply: None,
+        sent_at: None,
+    }
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_writer_that_was_under_way_when_its_epoch_ended_would_be_seen(pool: PgPool) {
+    migrate(&pool).await;
+    let first = runner(&pool, "first").await;
+    let id = SagaId::new();
+    take(&first, &[start(id, booking())]).await.unwrap();
+    let others = pool.clone();
+    db::unit_of_work::<_, Broken, _>(&pool, move |db| {
+        Box::pin(async move {
+            runner(&others, "second").await;
+            store::append(db, &[line_of_a_zombie(id)]).await
+        })
+    })
+    .await
+    .unwrap();
+    assert_eq!(late_lines(&pool).await, 1);
 }
 
 #[sqlx::test(migrations = false)]
@@ -186,9 +217,7 @@ async fn what_another_owner_wrote_meanwhile_is_read_and_not_remembered(pool: PgP
         .unwrap();
     let second = runner(&pool, "second").await;
     take(&second, &[done(id, "authorize-payment")]).await.unwrap();
-    first
-        .rebalanced(true, vec![("orchestrator.replies".to_owned(), SHARD)])
-        .await;
+    assigned(&first, &[SHARD]).await;
     take(&first, &[done(id, "book-rooms")]).await.unwrap();
     let lines = story(&pool, id).await;
     assert_eq!(
@@ -218,9 +247,7 @@ async fn who_takes_over_waits_for_the_transaction_that_is_being_written(pool: Pg
 async fn a_shard_that_is_not_ours_is_not_touched(pool: PgPool) {
     migrate(&pool).await;
     let runner = runner(&pool, "one").await;
-    runner
-        .rebalanced(false, vec![("orchestrator.replies".to_owned(), SHARD)])
-        .await;
+    revoked(&runner, &[SHARD]).await;
     let taken = take(&runner, &[start(SagaId::new(), booking())]).await;
     assert!(matches!(taken, Err(Broken::Superseded(_))), "{taken:?}");
 }

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use contract::saga::{BookStay, CancelStay, SagaData};
 
-use crate::engine::{self, Entry, Input, Line, Outline, Pace, Run, Versions};
+use crate::engine::{Input, Line, Outline, Pace, Run, Versions};
 
 // A saga that is to go another way gets a new version, which is added at the end here. The former one stays as
 // long as runs of it are open: `select type, version, count(*) from orchestrator.saga where wake_at is not null`.
@@ -52,7 +52,7 @@ pub fn outline_of(data: &SagaData, version: i32) -> Option<&'static Outline> {
     }
 }
 
-/// Changes a run by what came in, by the version that it was begun with; see [`engine::advance`].
+/// Changes a run by what came in, by the version that it was begun with; see [`crate::engine::advance`].
 pub fn advance(
     data: &SagaData,
     run: &mut Run,
@@ -63,14 +63,6 @@ pub fn advance(
     match data {
         SagaData::BookStay(data) => BOOK_STAY.advance(data, run, input, now, pace),
         SagaData::CancelStay(data) => CANCEL_STAY.advance(data, run, input, now, pace),
-    }
-}
-
-/// What a saga of the newest version with this log does next; see [`engine::decide`].
-pub fn decide(data: &SagaData, log: &[Entry]) -> engine::Decision {
-    match data {
-        SagaData::BookStay(data) => BOOK_STAY.decide(data, log),
-        SagaData::CancelStay(data) => CANCEL_STAY.decide(data, log),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The timer: sends commands again whose reply did not come, and gives up steps that may be given up.
+//! The timer: sends commands again whose reply did not come, and gives up steps that may be given up. Before
+//! it looks, it claims shards that are ours and not held.
 //!
 //! Times are rows, so a restart forgets none. In between the loop sleeps until the next row is due, and
 //! no new row can be due sooner than the shortest wait; so idle costs one look at an index now and then.
@@ -36,14 +37,25 @@ pub(crate) fn start(runner: &Arc<Runner>) {
             };
             tokio::select! {
                 go_on = timer.tasks.pause(sleep) => if !go_on { return },
-                () = timer.ownership.claimed() => {}
+                () = timer.ownership.assigned() => {}
             }
         }
     });
 }
 
-/// Handles everything that is due and answers how long to sleep.
+/// Claims what is missing, handles everything that is due and answers how long to sleep.
 pub(crate) async fn round(runner: &Arc<Runner>) -> Result<Duration, Broken> {
+    let claimed = runner.claim().await;
+    // Also when that failed: the shards that are held do not wait for the others.
+    let sleep = look(runner).await?;
+    claimed.map(|()| sleep)
+}
+
+async fn look(runner: &Arc<Runner>) -> Result<Duration, Broken> {
+    let longest = SLEEP_MAX.min(runner.pace.resend).min(runner.pace.give_up);
+    if runner.ownership.all().is_empty() {
+        return Ok(longest);
+    }
     loop {
         let timer = Arc::clone(runner);
         let fired = db::unit_of_work(&runner.pool, move |db| {
@@ -56,7 +68,6 @@ pub(crate) async fn round(runner: &Arc<Runner>) -> Result<Duration, Broken> {
         }
     }
     let shards: Vec<i32> = runner.ownership.all().into_keys().collect();
-    let longest = SLEEP_MAX.min(runner.pace.resend).min(runner.pace.give_up);
     if shards.is_empty() {
         return Ok(longest);
     }

@@ -1,12 +1,15 @@
 //! Runs of two versions of a saga on a real database. In tests cancel-stay has a former version, in which the money
 //! goes first.
 
+use std::time::Duration;
+
 use contract::SagaId;
 use platform::Broken;
-use sqlx::PgPool;
+use sqlx::{Executor as _, PgPool};
 
-use crate::fixtures::{booking, cancellation, done, migrate, runner, start, take};
-use crate::store;
+use crate::fixtures::{booking, cancellation, done, migrate, pass, runner, start, take};
+use crate::runner::TIMER_BATCH;
+use crate::{store, timers};
 
 /// The commands of a saga, in order.
 async fn commands(pool: &PgPool, saga_id: SagaId) -> Vec<String> {
@@ -97,4 +100,60 @@ async fn a_saga_whose_version_is_gone_is_not_run_by_another(pool: PgPool) {
         "{refused:?}"
     );
     assert_eq!(commands(&pool, saga_id).await, ["Hold"]);
+}
+
+/// What a later release may have left of a cancellation that released its rooms, each of which this code cannot read.
+const LATER: [&str; 4] = [
+    "update orchestrator.saga set version = 7 where type = 'cancel-stay'",
+    r#"update orchestrator.saga set data = '{"type": "move-stay"}' where type = 'cancel-stay'"#,
+    "update orchestrator.saga set step = 'move-rooms' where type = 'cancel-stay'",
+    "update orchestrator.saga_step set reply = '{}' where entry = 0 and step = 'release-rooms'",
+];
+
+#[sqlx::test(migrations = false)]
+async fn a_saga_that_cannot_be_read_does_not_stop_the_timer_of_others(pool: PgPool) {
+    migrate(&pool).await;
+    let runner = runner(&pool, "one").await;
+    for later in LATER {
+        let (unreadable, readable) = (SagaId::new(), SagaId::new());
+        let asked = [start(unreadable, cancellation()), start(readable, booking())];
+        take(&runner, &asked).await.unwrap();
+        take(&runner, &[done(unreadable, "release-rooms")]).await.unwrap();
+        pool.execute(later).await.unwrap();
+        pass(&pool, 6).await;
+        let sleep = timers::round(&runner).await.unwrap();
+        assert_eq!(commands(&pool, readable).await, ["Hold", "Hold"], "{later}");
+        assert_eq!(
+            commands(&pool, unreadable).await,
+            ["Release", "Refund"],
+            "{later}"
+        );
+        assert!(
+            sleep > Duration::from_secs(1),
+            "it is not looked at in a circle: {sleep:?}, {later}"
+        );
+        pool.execute("delete from orchestrator.saga").await.unwrap();
+    }
+}
+
+#[sqlx::test(migrations = false)]
+async fn sagas_that_cannot_be_read_do_not_stand_before_others_and_go_on_when_they_can_be(pool: PgPool) {
+    migrate(&pool).await;
+    let runner = runner(&pool, "one").await;
+    let count = usize::try_from(TIMER_BATCH).unwrap() + 20;
+    let unreadable: Vec<_> = (0..count).map(|_| SagaId::new()).collect();
+    let asked: Vec<_> = unreadable.iter().map(|id| start(*id, cancellation())).collect();
+    take(&runner, &asked).await.unwrap();
+    pool.execute(LATER[0]).await.unwrap();
+    let last = SagaId::new();
+    take(&runner, &[start(last, booking())]).await.unwrap();
+    pass(&pool, 6).await;
+    timers::round(&runner).await.unwrap();
+    assert_eq!(commands(&pool, last).await, ["Hold", "Hold"]);
+    pool.execute("update orchestrator.saga set version = 1")
+        .await
+        .unwrap();
+    pass(&pool, 61).await;
+    timers::round(&runner).await.unwrap();
+    assert_eq!(commands(&pool, unreadable[0]).await, ["Release", "Release"]);
 }

@@ -4,7 +4,6 @@
 
 use chrono::{DateTime, Utc};
 
-use super::decide::{Decision, Entry, decide};
 use super::dsl::Saga;
 use super::outline::Outline;
 use super::run::{Input, Line, Pace, Run, advance};
@@ -79,11 +78,6 @@ impl<D> Versions<D> {
         self.of(version).map_or_else(Vec::new, |known| {
             advance(&known.saga, data, run, input, now, pace)
         })
-    }
-
-    /// What a saga of the newest version with this log does next; see [`decide`].
-    pub fn decide(&self, data: &D, log: &[Entry]) -> Decision {
-        decide(&self.newest().saga, data, log)
     }
 }
 

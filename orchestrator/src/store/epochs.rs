@@ -60,12 +60,12 @@ pub(crate) async fn begin_epochs(
     Ok(begun.into_iter().map(|row| (row.shard, row.epoch)).collect())
 }
 
-/// Checks that our epochs have not ended, keeps them until the end of the transaction, and answers the
-/// database's time.
-///
-/// # Errors
-/// [`Broken::Superseded`] when one of them has ended: nothing may be written then.
-pub(crate) async fn hold_epochs(db: &mut PgConnection, ours: &Epochs) -> Result<DateTime<Utc>, Broken> {
+/// Keeps those of our epochs that have not ended until the end of the transaction, and answers them with the
+/// database's time, which there is when any is kept.
+pub(crate) async fn hold_current(
+    db: &mut PgConnection,
+    ours: &Epochs,
+) -> Result<(Epochs, Option<DateTime<Utc>>), Broken> {
     let (shards, epochs): (Vec<i32>, Vec<i64>) = ours.iter().unzip();
     let held = sqlx::query!(
         r#"select current.shard, now() as "now!"
@@ -80,11 +80,22 @@ pub(crate) async fn hold_epochs(db: &mut PgConnection, ours: &Epochs) -> Result<
     )
     .fetch_all(db)
     .await?;
-    let lost = shards
-        .iter()
-        .find(|shard| !held.iter().any(|row| row.shard == **shard));
-    match (lost, held.first()) {
-        (None, Some(row)) => Ok(row.now),
+    let now = held.first().map(|row| row.now);
+    let mut current = ours.clone();
+    current.retain(|shard, _| held.iter().any(|row| row.shard == *shard));
+    Ok((current, now))
+}
+
+/// Checks that our epochs have not ended, keeps them until the end of the transaction, and answers the
+/// database's time.
+///
+/// # Errors
+/// [`Broken::Superseded`] when one of them has ended: nothing may be written then.
+pub(crate) async fn hold_epochs(db: &mut PgConnection, ours: &Epochs) -> Result<DateTime<Utc>, Broken> {
+    let (held, now) = hold_current(db, ours).await?;
+    let lost = ours.keys().find(|shard| !held.contains_key(shard));
+    match (lost, now) {
+        (None, Some(now)) => Ok(now),
         (lost, _) => Err(not_ours(lost.copied().unwrap_or_default())),
     }
 }

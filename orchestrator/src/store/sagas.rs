@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use contract::saga::SagaData;
 use contract::{Reply, SagaId};
 use platform::Broken;
+use serde::Deserialize;
 use sqlx::PgConnection;
-use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::engine::{Entry, Outline, Run, State, Waiting, refused};
@@ -60,7 +60,8 @@ struct Row {
     version: i32,
     shard: i32,
     state: String,
-    data: Option<Json<SagaData>>,
+    /// As text, so that one that this code cannot read costs no other.
+    data: Option<String>,
     lines: i32,
     step: Option<String>,
     undo: Option<bool>,
@@ -78,7 +79,7 @@ impl Row {
         let saga_id = SagaId::from_uuid(self.saga_id);
         let (data, log) = match (known, self.data) {
             (Some(known), _) => (known.data, known.log),
-            (None, Some(data)) => (data.0, Vec::new()),
+            (None, Some(data)) => (read(self.saga_id, &data)?, Vec::new()),
             (None, None) => {
                 return Err(Broken::Inconsistent(format!(
                     "saga {saga_id} was read without data"
@@ -129,6 +130,12 @@ impl Row {
     }
 }
 
+/// Reads what is kept as JSON.
+fn read<'a, T: Deserialize<'a>>(saga_id: Uuid, json: &'a str) -> Result<T, Broken> {
+    serde_json::from_str(json)
+        .map_err(|error| Broken::Inconsistent(format!("saga {saga_id} cannot be read: {error}")))
+}
+
 fn position(outline: &Outline, step: &str) -> Result<usize, Broken> {
     let found = outline.steps.iter().position(|known| known.name == step);
     found.ok_or_else(|| Broken::Inconsistent(format!("{} has no step {step}", outline.name)))
@@ -161,8 +168,8 @@ pub(crate) async fn lock(
             kept.extend([row.kept(None)?]);
         }
     }
-    if !unread.is_empty() {
-        logs(db, &mut kept, &unread).await?;
+    if let Some((_, why)) = logs(db, &mut kept, &unread).await?.pop() {
+        return Err(why);
     }
     Ok(kept)
 }
@@ -171,10 +178,10 @@ pub(crate) async fn lock(
 async fn lock_rows(db: &mut PgConnection, ids: &[Uuid], familiar: &[Uuid]) -> Result<Vec<Row>, Broken> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select saga_id, version, shard, state,
-                  case when saga_id = any($2) then null else data end as "data: Json<SagaData>",
+        "select saga_id, version, shard, state,
+                  case when saga_id = any($2) then null else data::text end as data,
                   lines, step, undo, attempt, sent_first_at, due_at, wake_at, created_at, reason
-           from orchestrator.saga where saga_id = any($1) order by saga_id for update"#,
+           from orchestrator.saga where saga_id = any($1) order by saga_id for update",
         ids,
         familiar
     )
@@ -183,24 +190,70 @@ async fn lock_rows(db: &mut PgConnection, ids: &[Uuid], familiar: &[Uuid]) -> Re
     Ok(rows)
 }
 
-/// Reads and locks the sagas of these shards that are to be looked at, soonest first, at most `limit`.
-pub(crate) async fn due(
-    db: &mut PgConnection,
-    shards: &[i32],
-    limit: i64,
-) -> Result<HashMap<SagaId, Kept>, Broken> {
+/// Sagas that are to be looked at.
+#[derive(Debug)]
+pub(crate) struct Due {
+    /// With their logs.
+    pub(crate) sagas: HashMap<SagaId, Kept>,
+    /// How many more there were that this code cannot read. They are to be looked at again later.
+    pub(crate) unreadable: usize,
+}
+
+/// Reads and locks the sagas of these shards that are to be looked at, soonest first, at most `limit`. Those that
+/// this code cannot read, such as those of a release that was rolled back, are put off and cost no other.
+pub(crate) async fn due(db: &mut PgConnection, shards: &[i32], limit: i64) -> Result<Due, Broken> {
+    let (mut sagas, mut unreadable) = (HashMap::new(), Vec::new());
+    for row in due_rows(db, shards, limit).await? {
+        let saga_id = row.saga_id;
+        match row.kept(None) {
+            Ok(kept) => sagas.extend([kept]),
+            Err(why) => unreadable.push((saga_id, why)),
+        }
+    }
+    let unread: Vec<Uuid> = sagas.keys().map(|id| id.uuid()).collect();
+    unreadable.extend(logs(db, &mut sagas, &unread).await?);
+    if let Some((saga_id, why)) = unreadable.first() {
+        say_unreadable(unreadable.len(), *saga_id, why);
+        let ids: Vec<Uuid> = unreadable.iter().map(|(id, _)| *id).collect();
+        put_off(db, &ids).await?;
+    }
+    Ok(Due {
+        sagas,
+        unreadable: unreadable.len(),
+    })
+}
+
+fn say_unreadable(count: usize, saga_id: Uuid, why: &Broken) {
+    let error = why as &dyn std::error::Error;
+    tracing::error!(count, %saga_id, error, "sagas cannot be read and wait; this is one of them, and why");
+}
+
+async fn due_rows(db: &mut PgConnection, shards: &[i32], limit: i64) -> Result<Vec<Row>, Broken> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select saga_id, version, shard, state, data as "data?: Json<SagaData>", lines, step, undo, attempt,
+        "select saga_id, version, shard, state, data::text as data, lines, step, undo, attempt,
                   sent_first_at, due_at, wake_at, created_at, reason
            from orchestrator.saga where wake_at <= now() and shard = any($1)
-           order by wake_at limit $2 for update skip locked"#,
+           order by wake_at limit $2 for update skip locked",
         shards,
         limit
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(|row| row.kept(None)).collect()
+    Ok(rows)
+}
+
+/// Looks at these sagas again in a minute, so that they do not stand before others until then.
+async fn put_off(db: &mut PgConnection, ids: &[Uuid]) -> Result<(), Broken> {
+    sqlx::query!(
+        "update orchestrator.saga set wake_at = now() + interval '1 minute',
+             due_at = greatest(due_at, now() + interval '1 minute')
+         where saga_id = any($1)",
+        ids
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// In how many milliseconds the next saga of these shards is to be looked at.
@@ -216,45 +269,75 @@ pub(crate) async fn wake_in(db: &mut PgConnection, shards: &[i32]) -> Result<Opt
     Ok(next)
 }
 
+/// A settled line of a log.
+struct LineRow {
+    saga_id: Uuid,
+    step: String,
+    kind: String,
+    outcome: String,
+    attempt: i32,
+    /// As text, so that one that this code cannot read costs no other.
+    reply: Option<String>,
+}
+
+impl LineRow {
+    fn entry(&self, outline: &Outline) -> Result<Entry, Broken> {
+        let step = position(outline, &self.step)?;
+        let reply = self.reply.as_deref();
+        let reply: Option<Reply> = reply.map(|reply| read(self.saga_id, reply)).transpose()?;
+        let refusal = reply.and_then(|reply| match reply.outcome {
+            contract::Outcome::Refused(refusal) => Some(refusal),
+            contract::Outcome::Done => None,
+        });
+        match (self.outcome.as_str(), self.kind.as_str(), refusal) {
+            ("ok", "undo", _) => Ok(Entry::Undone(step)),
+            ("ok", ..) => Ok(Entry::Done(step)),
+            ("given_up", ..) => Ok(Entry::GivenUp(step)),
+            ("refused", "undo", Some(refusal)) => Ok(Entry::UndoRefused(step, refusal)),
+            ("refused", _, Some(refusal)) => {
+                let attempt = u32::try_from(self.attempt).unwrap_or_default();
+                Ok(refused(step, refusal, attempt))
+            }
+            _ => Err(Broken::Inconsistent(format!(
+                "a line of saga {} cannot be read",
+                self.saga_id
+            ))),
+        }
+    }
+}
+
 /// Reads the settled lines of these locked sagas into their runs. A statement of its own, after the locks: one
-/// that locks and reads at once would not see what the former holder of a lock has just appended.
-pub(crate) async fn logs(
+/// that locks and reads at once would not see what the former holder of a lock has just appended. Takes out the
+/// sagas whose lines this code cannot read, and answers them with the reason.
+async fn logs(
     db: &mut PgConnection,
     kept: &mut HashMap<SagaId, Kept>,
     ids: &[Uuid],
-) -> Result<(), Broken> {
-    let rows = sqlx::query!(
-        r#"select saga_id, step, kind, outcome, attempt, reply as "reply: Json<Reply>"
-           from orchestrator.saga_step where saga_id = any($1) and entry = 0 order by saga_id, seq"#,
+) -> Result<Vec<(Uuid, Broken)>, Broken> {
+    let mut unreadable = Vec::new();
+    if ids.is_empty() {
+        return Ok(unreadable);
+    }
+    let rows = sqlx::query_as!(
+        LineRow,
+        "select saga_id, step, kind, outcome, attempt, reply::text as reply
+           from orchestrator.saga_step where saga_id = any($1) and entry = 0 order by saga_id, seq",
         ids
     )
     .fetch_all(db)
     .await?;
     for row in rows {
-        let Some(saga) = kept.get_mut(&SagaId::from_uuid(row.saga_id)) else {
+        let saga_id = SagaId::from_uuid(row.saga_id);
+        let Some(saga) = kept.get_mut(&saga_id) else {
             continue;
         };
-        let step = position(saga.outline()?, &row.step)?;
-        let refusal = row.reply.and_then(|reply| match reply.0.outcome {
-            contract::Outcome::Refused(refusal) => Some(refusal),
-            contract::Outcome::Done => None,
-        });
-        let entry = match (row.outcome.as_str(), row.kind.as_str(), refusal) {
-            ("ok", "undo", _) => Entry::Undone(step),
-            ("ok", ..) => Entry::Done(step),
-            ("given_up", ..) => Entry::GivenUp(step),
-            ("refused", "undo", Some(refusal)) => Entry::UndoRefused(step, refusal),
-            ("refused", _, Some(refusal)) => {
-                refused(step, refusal, u32::try_from(row.attempt).unwrap_or_default())
+        match saga.outline().and_then(|outline| row.entry(outline)) {
+            Ok(entry) => saga.run.log.push(entry),
+            Err(why) => {
+                kept.remove(&saga_id);
+                unreadable.push((row.saga_id, why));
             }
-            _ => {
-                return Err(Broken::Inconsistent(format!(
-                    "a line of saga {} cannot be read",
-                    row.saga_id
-                )));
-            }
-        };
-        saga.run.log.push(entry);
+        }
     }
-    Ok(())
+    Ok(unreadable)
 }

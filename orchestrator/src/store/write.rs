@@ -152,7 +152,8 @@ pub(crate) async fn change(
     Ok(())
 }
 
-/// Appends lines. One that is there already stays as it is.
+/// Appends lines. One that is there already stays as it is. Their time is the clock's and not the beginning of
+/// the transaction, which would be too early to show a line that was written after its epoch had ended.
 pub(crate) async fn append(db: &mut PgConnection, lines: &[NewLine]) -> Result<(), Broken> {
     let commands: Vec<_> = lines.iter().map(|line| line.command.as_ref()).collect();
     let names: Vec<_> = commands
@@ -165,9 +166,10 @@ pub(crate) async fn append(db: &mut PgConnection, lines: &[NewLine]) -> Result<(
         .collect();
     sqlx::query!(
         "insert into orchestrator.saga_step
-             (saga_id, epoch, step, kind, entry, seq, outcome, attempt, command_name, command, reply, sent_at)
+             (saga_id, epoch, step, kind, entry, seq, outcome, attempt, command_name, command, reply, sent_at,
+              at)
          select saga_id, epoch, step, kind, entry, seq, outcome, attempt, command_name, command::json,
-                reply::json, sent_at
+                reply::json, sent_at, clock_timestamp()
          from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::integer[], $6::integer[],
                      $7::text[], $8::integer[], $9::text[], $10::text[], $11::text[], $12::timestamptz[])
               as new(saga_id, epoch, step, kind, entry, seq, outcome, attempt, command_name, command, reply,

@@ -1,0 +1,153 @@
+//! Tests of who owns a shard when claims come late, on a real database. Each runner is a process; Kafka's word
+//! reaches it as each test says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::SagaId;
+use platform::{Broken, db};
+use sqlx::PgPool;
+
+use crate::fixtures::{SHARD, assigned, booking, done, idle, migrate, pass, revoked, runner, start, take};
+use crate::runner::Runner;
+use crate::{store, timers};
+
+/// A shard beside [`SHARD`].
+const OTHER: i32 = 3;
+/// Takes a shard back as soon as it is found lost.
+const AT_ONCE: Duration = Duration::ZERO;
+/// Takes a shard back in no test.
+const NEVER: Duration = Duration::MAX;
+
+async fn works(runner: &Arc<Runner>) {
+    take(runner, &[start(SagaId::new(), booking())]).await.unwrap();
+}
+
+async fn is_superseded(runner: &Arc<Runner>) {
+    let taken = take(runner, &[start(SagaId::new(), booking())]).await;
+    assert!(matches!(taken, Err(Broken::Superseded(_))), "{taken:?}");
+}
+
+/// Two processes: Kafka has given [`SHARD`] to the second one, but the first one's claim of it, from before, came
+/// last. The first one has heard since that the shard is gone.
+async fn after_a_late_claim(pool: &PgPool, reclaim_after: Duration) -> [Arc<Runner>; 2] {
+    migrate(pool).await;
+    let [first, second] = ["first", "second"].map(|name| idle(pool, name, reclaim_after));
+    assigned(&second, &[SHARD, OTHER]).await;
+    assigned(&first, &[0, 1, SHARD]).await;
+    revoked(&first, &[0, 1, SHARD]).await;
+    assigned(&first, &[0, 1]).await;
+    [first, second]
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_shard_that_a_late_claim_took_is_taken_back_by_the_one_whom_kafka_names(pool: PgPool) {
+    let [first, second] = after_a_late_claim(&pool, AT_ONCE).await;
+    is_superseded(&second).await;
+    for _ in 0..2 {
+        timers::round(&second).await.unwrap();
+    }
+    works(&second).await;
+    for _ in 0..3 {
+        for runner in [&first, &second] {
+            timers::round(runner).await.unwrap();
+        }
+    }
+    works(&second).await;
+    let epochs = second.ownership.all();
+    assert_eq!(
+        epochs[&SHARD], 3,
+        "claimed by the second, the first, and the second once more"
+    );
+    assert_eq!(epochs[&OTHER], 1, "what was not lost is not claimed again");
+    assert_eq!(first.ownership.all().into_keys().collect::<Vec<_>>(), [0, 1]);
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_lost_shard_is_not_taken_back_before_kafka_could_say_that_it_is_gone(pool: PgPool) {
+    migrate(&pool).await;
+    let paused = idle(&pool, "paused", NEVER);
+    assigned(&paused, &[SHARD]).await;
+    let other = runner(&pool, "other").await;
+    let first = timers::round(&paused).await;
+    assert!(matches!(first, Err(Broken::Superseded(_))), "{first:?}");
+    for _ in 0..3 {
+        timers::round(&paused).await.unwrap();
+    }
+    is_superseded(&paused).await;
+    works(&other).await;
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_lost_shard_that_kafka_takes_away_is_not_taken_back(pool: PgPool) {
+    migrate(&pool).await;
+    let paused = idle(&pool, "paused", AT_ONCE);
+    assigned(&paused, &[SHARD]).await;
+    let other = runner(&pool, "other").await;
+    assert!(timers::round(&paused).await.is_err());
+    revoked(&paused, &[SHARD]).await;
+    for _ in 0..3 {
+        timers::round(&paused).await.unwrap();
+    }
+    is_superseded(&paused).await;
+    works(&other).await;
+}
+
+#[sqlx::test(migrations = false)]
+async fn an_ended_epoch_does_not_stop_the_timers_of_other_shards(pool: PgPool) {
+    migrate(&pool).await;
+    let first = idle(&pool, "first", NEVER);
+    assigned(&first, &[SHARD, OTHER]).await;
+    let saga_id = SagaId::new();
+    take(&first, &[start(saga_id, booking())]).await.unwrap();
+    assigned(&idle(&pool, "second", NEVER), &[OTHER]).await;
+    pass(&pool, 6).await;
+    timers::round(&first).await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let steps = store::steps(&mut db, saga_id.uuid()).await.unwrap();
+    let attempts: Vec<_> = steps.iter().map(|step| step.attempt).collect();
+    assert_eq!(attempts, [0, 1, 2], "the hold was sent again");
+    take(&first, &[done(saga_id, "hold-rooms")]).await.unwrap();
+}
+
+/// Lets a runner wait for the database after Kafka has given it [`SHARD`], until nobody waits for the claim any
+/// more; then Kafka may take the shard away. The claim is made all the same as soon as the database allows it.
+async fn assigned_in_vain(waits: &Arc<Runner>, is_revoked: bool) {
+    let waiting = Arc::clone(waits);
+    db::unit_of_work::<_, Broken, _>(&waits.pool, move |db| {
+        Box::pin(async move {
+            store::claim_alone(db).await?;
+            let claim = assigned(&waiting, &[SHARD]);
+            let claimed = tokio::time::timeout(Duration::from_millis(300), claim).await;
+            assert!(claimed.is_err(), "it had to wait");
+            if is_revoked {
+                revoked(&waiting, &[SHARD]).await;
+            }
+            Ok(())
+        })
+    })
+    .await
+    .unwrap();
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_claim_that_had_to_wait_ends_nothing_of_what_kafka_took_away_meanwhile(pool: PgPool) {
+    migrate(&pool).await;
+    let second = runner(&pool, "second").await;
+    let first = idle(&pool, "first", NEVER);
+    assigned_in_vain(&first, true).await;
+    // Claims come one after the other, so the first one's is over.
+    assigned(&idle(&pool, "third", NEVER), &[OTHER]).await;
+    works(&second).await;
+    assert!(first.ownership.all().is_empty());
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_claim_that_nobody_waited_for_is_made_by_the_timer(pool: PgPool) {
+    migrate(&pool).await;
+    let runner = idle(&pool, "one", NEVER);
+    assigned_in_vain(&runner, false).await;
+    is_superseded(&runner).await;
+    timers::round(&runner).await.unwrap();
+    works(&runner).await;
+}
