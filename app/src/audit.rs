@@ -19,8 +19,9 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use crate::client::ClientConfig;
 use crate::say;
 
-/// No statement of the audit runs longer; it reads whole tables.
-const STATEMENT_TIMEOUT: &str = "30min";
+/// The audit reads whole tables, each once: a loop over one for each row of another would be chosen only where
+/// Postgres has no statistics, as after a crash, and would never end. No statement runs longer than this.
+const PLANNING: [(&str, &str); 2] = [("statement_timeout", "30min"), ("enable_nestloop", "off")];
 /// Rows of one violation that are printed.
 const ROWS_SHOWN: usize = 20;
 
@@ -67,10 +68,7 @@ impl Audit {
     /// # Errors
     /// When the database, the cache or the provider cannot be read: nothing is known then.
     pub async fn execute(self) -> anyhow::Result<ExitCode> {
-        let options = self
-            .database
-            .options("audit")?
-            .options([("statement_timeout", STATEMENT_TIMEOUT)]);
+        let options = self.database.options("audit")?.options(PLANNING);
         let mut db = PgConnection::connect_with(&options)
             .await
             .context("the role bellhop_audit cannot log in")?;

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Bellhop books hotel stays: every night sold at most once, every card charged only for a room.
+/// Bellhop books hotel stays: no night sold beyond what the hotel allows, no card charged without a room.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Cli {

@@ -5,10 +5,10 @@ cross join lateral (
     select (select sum((night -> 'price' ->> 'amount')::numeric) from json_array_elements(r.quote -> 'nights') night) * r.rooms
          + (select coalesce(sum((tax -> 'amount' ->> 'amount')::numeric), 0) from json_array_elements(r.quote -> 'taxes') tax) amount
 ) lines
-left join lateral (
-    select sum(amount_minor) captured_minor from payment.movement m
-    where m.reservation_id = r.reservation_id and m.kind = 'capture'
-) m on true
+left join (
+    select reservation_id, sum(amount_minor) captured_minor from payment.movement
+    where kind = 'capture' group by reservation_id
+) m using (reservation_id)
 where lines.amount <> (r.quote -> 'total' ->> 'amount')::numeric
    or replace(r.quote -> 'total' ->> 'amount', '.', '')::bigint <> r.total_minor
    or r.quote -> 'total' ->> 'currency' <> r.currency
