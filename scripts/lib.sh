@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What up, down, test, check, sqlx-data and bench share: installing what is missing, and starting and
+# What up, down, test, check, sqlx-data, bench and prove share: installing what is missing, and starting and
 # stopping servers of our own. To be sourced. Nothing here touches a server that it did not start.
 #
 # A "home" is a folder that holds the servers of one purpose: their data, logs, pid files and ports.
@@ -52,7 +52,7 @@ postgres_bin() {
     [ -n "$newest" ] && dirname "$newest"
 }
 
-# install_missing PART...: installs what the parts build, postgres, redis, kafka and browser need and the
+# install_missing PART...: installs what the parts build, postgres, redis, kafka, browser and python need and the
 # machine does not have. Package managers alone; tool chains of languages are asked for, not installed.
 install_missing() {
     local part packages=()
@@ -76,6 +76,7 @@ install_missing() {
                 have mvn || [ -d "$(kafka_libs)" ] || packages+=(maven)
                 ;;
             browser) have chromium || packages+=(chromium) ;;
+            python) { have python3 && python3 -c 'import ensurepip' 2>/dev/null; } || packages+=(python3-venv) ;;
         esac
     done
     [ ${#packages[@]} -gt 0 ] || return 0
@@ -245,6 +246,7 @@ stop_servers() {
 
 discard_home() {
     [ -d "$1" ] || return 0
+    [ ! -d "$1/standby" ] || stop_postgres "$1/standby"
     stop_servers "$1"
     rm -rf "$1"
 }

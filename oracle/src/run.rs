@@ -113,12 +113,7 @@ impl Run {
 
 /// Everything has ended and the audit finds nothing.
 async fn rest(platform: &Platform) -> anyhow::Result<()> {
-    let began = Instant::now();
-    while !platform.command(&["audit", "--at-rest"]).status.success() {
-        ensure!(began.elapsed() < REST_MAX, "the audit is not content");
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
-    Ok(())
+    platform.comes_to_rest(REST_MAX).await.map_err(anyhow::Error::msg)
 }
 
 /// What is done to the platform meanwhile.

@@ -83,12 +83,8 @@ pub(crate) async fn run(hits_max: u32) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    let audit = trials.platform.command(&["audit", "--at-rest"]);
-    ensure!(
-        audit.status.success(),
-        "{}",
-        String::from_utf8_lossy(&audit.stdout)
-    );
+    let audit = trials.platform.comes_to_rest(Duration::ZERO).await;
+    audit.map_err(anyhow::Error::msg)?;
     say(format!(
         "{} deaths, every saga ended as it should, the audit is content",
         trials.deaths

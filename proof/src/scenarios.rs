@@ -2,5 +2,7 @@
 
 pub(crate) mod messages;
 pub(crate) mod network;
+pub(crate) mod overload;
+pub(crate) mod primary;
 pub(crate) mod processes;
 pub(crate) mod stores;

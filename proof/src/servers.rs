@@ -127,17 +127,37 @@ impl Servers {
 
     /// Starts the server again, on the data it has.
     pub(crate) fn start(&self, server: Server) -> anyhow::Result<()> {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/server");
-        let (home, port) = (self.home.display().to_string(), self.port(server)?);
+        let port = self.port(server)?;
         let mut last = Ok(String::new());
         for _ in 0..START_TRIES {
-            last = command(script, &["start", server.word(), &home, &port]);
+            last = self.script(&["start", server.word()], &port);
             if last.is_ok() {
                 return Ok(());
             }
             std::thread::sleep(START_PAUSE);
         }
         last.map(drop)
+    }
+
+    /// Starts a standby of Postgres beside it, which follows it. Answers its address.
+    pub(crate) fn start_standby(&self) -> anyhow::Result<String> {
+        let address = tests::fixed_address();
+        let port = address.rsplit(':').next().unwrap_or_default();
+        self.script(&["start", "standby"], port)?;
+        Ok(address)
+    }
+
+    /// Makes the standby a primary.
+    pub(crate) fn promote_standby(&self) -> anyhow::Result<()> {
+        self.script(&["promote", "standby"], "").map(drop)
+    }
+
+    fn script(&self, what: &[&str; 2], port: &str) -> anyhow::Result<String> {
+        let home = self.home.display().to_string();
+        command(
+            concat!(env!("CARGO_MANIFEST_DIR"), "/server"),
+            &[what[0], what[1], &home, port],
+        )
     }
 
     /// Kills the broker and removes its log.

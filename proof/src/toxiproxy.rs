@@ -83,6 +83,13 @@ impl Toxiproxy {
             .await
     }
 
+    /// Leads a proxy to another server; connections to the former one are cut.
+    pub(crate) async fn lead(&self, name: &str, upstream: &str) -> anyhow::Result<()> {
+        let body = json!({"upstream": upstream, "enabled": true});
+        self.ask(Method::POST, &format!("/proxies/{name}"), Some(body))
+            .await
+    }
+
     /// Begins to do something to the connections of a proxy.
     pub(crate) async fn poison(&self, name: &str, toxic: &Toxic) -> anyhow::Result<()> {
         let body = json!({"type": toxic.kind, "stream": toxic.stream, "attributes": toxic.attributes,

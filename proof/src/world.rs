@@ -18,8 +18,6 @@ const ROOMS: u32 = 10_000;
 const RECOVERY_MAX: Duration = Duration::from_mins(3);
 /// After the load has ended everything must have come to rest after so long.
 const REST_MAX: Duration = Duration::from_mins(3);
-/// Between two looks.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// The platform, its servers and its clients.
 pub(crate) struct World {
@@ -126,6 +124,13 @@ impl World {
         self.proxies.poison(proxy, &toxic).await
     }
 
+    /// The platform's database as the superuser of the server itself sees it.
+    pub(crate) fn database_url(&self) -> anyhow::Result<String> {
+        let url = setting("BELLHOP_ADMIN_DATABASE_URL")?;
+        let (server, _) = url.rsplit_once('/').context("a database URL")?;
+        Ok(format!("{server}/{}", self.platform.name))
+    }
+
     /// Waits until a booking that began now is confirmed.
     pub(crate) async fn works(&self) -> anyhow::Result<Duration> {
         self.works_since(Instant::now()).await
@@ -173,20 +178,7 @@ pub(crate) async fn holds(
     );
     let lost = lost(&platform.client(), told).await;
     ensure!(lost.is_empty(), "acknowledged and lost: {lost:?}");
-    let began = Instant::now();
-    loop {
-        let audit = platform.command(&["audit", "--at-rest"]);
-        if audit.status.success() {
-            return Ok(());
-        }
-        ensure!(
-            began.elapsed() < REST_MAX,
-            "the audit is not content:\n{}{}",
-            String::from_utf8_lossy(&audit.stdout),
-            String::from_utf8_lossy(&audit.stderr)
-        );
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
+    platform.comes_to_rest(REST_MAX).await.map_err(anyhow::Error::msg)
 }
 
 /// Leads a setting with an address of this machine to another one.

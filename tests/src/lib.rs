@@ -22,7 +22,7 @@ pub use routes::{TARGETS, fixed_address};
 use std::time::{Duration, Instant};
 
 /// How long a condition is waited for.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two looks at it.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -12,6 +12,9 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use uuid::Uuid;
 
 use crate::{Answer, Client, LOOK_AGAIN, PATIENCE, until};
+
+/// Between two audits, each of which reads everything.
+const BETWEEN_AUDITS: Duration = Duration::from_millis(200);
 
 /// A platform with a database, topics and keys of its own. Dropping it kills its processes and removes
 /// its database and slot.
@@ -171,6 +174,28 @@ impl Platform {
         let audit = self.command(&["audit", "--at-rest"]);
         let said = String::from_utf8_lossy(&audit.stdout);
         assert!(audit.status.success(), "{said}");
+    }
+
+    /// Waits until everything is at rest and the audit finds nothing.
+    ///
+    /// # Errors
+    /// What it says when it still finds something after `patience`.
+    pub async fn comes_to_rest(&self, patience: Duration) -> Result<(), String> {
+        let began = Instant::now();
+        loop {
+            let audit = self.command(&["audit", "--at-rest"]);
+            if audit.status.success() {
+                return Ok(());
+            }
+            if began.elapsed() >= patience {
+                let (said, wrong) = (
+                    String::from_utf8_lossy(&audit.stdout),
+                    String::from_utf8_lossy(&audit.stderr),
+                );
+                return Err(format!("the audit is not content:\n{said}{wrong}"));
+            }
+            tokio::time::sleep(BETWEEN_AUDITS).await;
+        }
     }
 
     /// Kills every process as a power cut would (SIGKILL), and waits for their end.

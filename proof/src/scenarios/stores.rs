@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use tests::until;
 
-use crate::servers::{Server, Servers, SmallDisk, command, setting};
+use crate::servers::{Server, Servers, SmallDisk, command};
 use crate::world::{Outcome, Plan, World, note};
 
 /// How long a disk stays full, a lock is held, a relay is paused.
@@ -287,17 +287,12 @@ pub(crate) async fn f28() -> anyhow::Result<Outcome> {
         "inventory.room_night",
         "orchestrator.saga",
     ] {
-        let url = setting("BELLHOP_ADMIN_DATABASE_URL")?;
-        let url = url
-            .rsplit_once('/')
-            .map(|(server, _)| format!("{server}/{}", world.platform.name));
+        let url = world.database_url()?;
         let sql = format!(
             "begin; lock table {table} in access exclusive mode; select pg_sleep({}); commit",
             A_WHILE.as_secs()
         );
-        let lock = tokio::task::spawn_blocking(move || {
-            command("psql", &["-X", "-q", &url.unwrap_or_default(), "-c", &sql])
-        });
+        let lock = tokio::task::spawn_blocking(move || command("psql", &["-X", "-q", &url, "-c", &sql]));
         let asked = Instant::now();
         let body = world.hotel.quote_body(0, 1, 1);
         let quote = world

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
-use tests::{Hotel, Platform, until};
+use tests::{Hotel, PATIENCE, Platform, until};
 
 use super::connect::{Connect, kafka};
 
@@ -47,14 +47,7 @@ async fn bookings_and_cancellations_end_as_with_the_relay() {
         (hotel.left(&platform, 0, 2).await == [1, 1]).then_some(())
     })
     .await;
-    until("the audit is content", async || {
-        platform
-            .command(&["audit", "--at-rest"])
-            .status
-            .success()
-            .then_some(())
-    })
-    .await;
+    assert_eq!(platform.comes_to_rest(PATIENCE).await, Ok(()));
     platform.kill();
     connect.stop(&platform).await;
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use tests::{HalfOpen, Hotel, Load, Platform, lost, until};
+use tests::{HalfOpen, Hotel, Load, PATIENCE, Platform, lost, until};
 
 /// Clients of each test.
 const CLIENTS: usize = 8;
@@ -14,11 +14,7 @@ async fn comes_to_rest(platform: &Platform, load: Load) {
     let journal = load.stop().await;
     assert!(!journal.is_empty(), "nothing was booked");
     assert_eq!(lost(&platform.client(), &journal).await, []);
-    until("the audit is content", async || {
-        let audit = platform.command(&["audit", "--at-rest"]);
-        audit.status.success().then_some(())
-    })
-    .await;
+    assert_eq!(platform.comes_to_rest(PATIENCE).await, Ok(()));
 }
 
 async fn slot_since(platform: &Platform) -> Option<String> {
