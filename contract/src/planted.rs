@@ -20,6 +20,8 @@ pub enum Bug {
     ExpiryWithoutFence,
     /// The key of a capture is another one each time.
     CaptureWithNewKey,
+    /// The key of an authorisation is another one each time.
+    AuthorizeWithNewKey,
     /// A void does not tell the provider.
     AuthorizationKept,
     /// A refusal of one of several sendings counts as if nothing was done.
@@ -58,7 +60,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every bug.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::UndoOutOfOrder,
         Self::TombstoneForgotten,
         Self::ReleaseTwiceCounts,
@@ -66,6 +68,7 @@ impl Bug {
         Self::OneNightLookedAt,
         Self::ExpiryWithoutFence,
         Self::CaptureWithNewKey,
+        Self::AuthorizeWithNewKey,
         Self::AuthorizationKept,
         Self::RefusalAmongSeveralBelieved,
         Self::CancellationForgotten,

@@ -1,6 +1,7 @@
 //! The outboxes, the relay and the broker: order within a key, delivery at least once, nothing committed is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
@@ -235,10 +236,19 @@ impl Broker {
 
     /// Whoever reads the lane is another one now, and begins where the offset was committed last.
     pub fn rewind(&mut self, lane: Lane) {
-        if let Some(log) = self.logs.get_mut(&lane) {
+        self.rewind_each(lane..=lane);
+    }
+
+    /// The same of all lanes that somebody reads.
+    pub fn rewind_all(&mut self, reader: Reader) {
+        self.rewind_each((reader, 0)..=(reader, u128::MAX));
+    }
+
+    fn rewind_each(&mut self, lanes: RangeInclusive<Lane>) {
+        for (lane, log) in self.logs.range_mut(lanes) {
             log.read = log.committed;
             if log.read < log.messages.len() {
-                self.waiting.insert(lane);
+                self.waiting.insert(*lane);
             }
         }
     }

@@ -1,8 +1,8 @@
 //! What must hold after every step, and what must hold at rest.
 
-use contract::{PaymentId, ReservationId};
+use contract::{HoldId, PaymentId, ReservationId};
 use inventory::model::{HoldState, NightKey, Taking};
-use orchestrator::engine::{State as SagaState, StepKind};
+use orchestrator::engine::State as SagaState;
 use payment::model::State as PaymentState;
 use reservation::model::{Reservation, State, Transition};
 
@@ -18,15 +18,15 @@ type Checked = Result<(), String>;
 /// The first violation, in words.
 pub fn always(world: &World) -> Checked {
     nights(world)?;
-    if let Some(night) = world.cache.gone_back() {
-        return Err(format!(
-            "the cache took an older change of {night} over a newer one"
-        ));
-    }
+    holds(world)?;
+    cached(world)?;
     payments(world)?;
     for (reservation, history) in world.reservations.rows.values() {
         lawful(reservation, history)?;
-        settled(world, reservation)?;
+        priced(world, reservation)?;
+        let theirs = Books::of(world, reservation.reservation_id);
+        charged(world, reservation, theirs)?;
+        settled(world, reservation, theirs)?;
     }
     logs(world)
 }
@@ -53,6 +53,14 @@ pub fn at_rest(world: &World) -> Checked {
     for (reservation, _) in world.reservations.rows.values() {
         ended(world, reservation)?;
     }
+    for (id, found) in &world.provider.authorizations {
+        if !found.voided && found.captured == 0 {
+            return Err(format!("{id} of {} is still open at rest", found.reference));
+        }
+        if !world.reservations.rows.contains_key(&found.reference) {
+            return Err(format!("{id} is of {}, which is no reservation", found.reference));
+        }
+    }
     for ((_, hold_id), (hold, _)) in &world.rooms.holds {
         if hold.state == HoldState::Held {
             return Err(format!("hold {hold_id} is still held at rest"));
@@ -70,7 +78,8 @@ pub fn at_rest(world: &World) -> Checked {
     Ok(())
 }
 
-/// No night is sold beyond 110 %, and the counters are the sums of the holds.
+/// No night is sold beyond 110 %, but where a hotel has forced its total below what was taken already, and the
+/// counters are the sums of the holds.
 fn nights(world: &World) -> Checked {
     for (key, night) in &world.rooms.nights {
         let (mut held, mut sold) = (0, 0);
@@ -89,7 +98,9 @@ fn nights(world: &World) -> Checked {
                 key.2
             ));
         }
-        if (held + sold) * 10 > night.total * 11 {
+        // A hotel may insist on having fewer rooms than it has promised; then it promises none.
+        let may = |most: &i32| held + sold <= *most;
+        if (held + sold) * 10 > night.total * 11 && !world.forced.get(key).is_some_and(may) {
             return Err(format!("{:?} is oversold: {night:?}", key.2));
         }
     }
@@ -99,6 +110,43 @@ fn nights(world: &World) -> Checked {
 fn takes(taking: &Taking, (_, room_type_id, night): NightKey) -> bool {
     let stay = taking.stay;
     (stay.check_in()..stay.check_out()).contains(&night) && taking.room_type_id == room_type_id
+}
+
+/// A hold takes what its reservation agreed, and nobody else takes rooms.
+fn holds(world: &World) -> Checked {
+    for ((hotel_id, hold_id), (hold, _)) in &world.rooms.holds {
+        let Some(taking) = hold.takes() else { continue };
+        let agreed = world
+            .reservations
+            .rows
+            .get(&ReservationId::from_uuid(hold_id.uuid()));
+        let agreed = agreed.map(|(row, _)| {
+            let taking = Taking {
+                room_type_id: row.room_type_id,
+                stay: row.terms.stay,
+                rooms: row.rooms,
+            };
+            (row.hotel_id, taking)
+        });
+        if agreed != Some((*hotel_id, taking)) {
+            return Err(format!("hold {hold_id} takes {taking:?}, agreed is {agreed:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// No change goes back, and a cache that says it is complete is.
+fn cached(world: &World) -> Checked {
+    if let Some(night) = world.cache.gone_back() {
+        return Err(format!(
+            "the cache took an older change of {night} over a newer one"
+        ));
+    }
+    let mut nights = world.rooms.nights.keys();
+    match nights.find(|key| world.cache.complete && world.cache.left(**key).is_none()) {
+        Some(key) => Err(format!("the cache is complete without the night of {}", key.2)),
+        None => Ok(()),
+    }
 }
 
 /// A payment takes its amount once at most and never gives back more; the books say what the payments say, and the
@@ -127,6 +175,9 @@ fn payments(world: &World) -> Checked {
                 captured - refunded
             ));
         }
+    }
+    if let Some(key) = &world.provider.reused {
+        return Err(format!("the key {key} came again with other words"));
     }
     for (id, found) in &world.provider.authorizations {
         if found.captured > found.amount || found.refunded > found.captured {
@@ -158,38 +209,110 @@ fn lawful(reservation: &Reservation, history: &[Transition]) -> Checked {
         }
         from = Some(line.to);
     }
+    let lines = usize::try_from(reservation.version);
+    if from != Some(reservation.state) || lines != Ok(history.len()) {
+        return Err(format!(
+            "{} is {:?} in version {}, its history ends with {from:?} after {} lines",
+            reservation.reservation_id,
+            reservation.state,
+            reservation.version,
+            history.len()
+        ));
+    }
     Ok(())
 }
 
-/// What a state promises from its first moment on.
-fn settled(world: &World, reservation: &Reservation) -> Checked {
+/// A cancellation is the guest's wish, and costs what the terms say for the moment of that wish, however long the
+/// booking or the cancellation still takes.
+fn priced(world: &World, reservation: &Reservation) -> Checked {
     let id = reservation.reservation_id;
-    let (rooms, left) = (rooms_of(world, id), left_of(world, id));
-    let payment = world.money.payments.get(&PaymentId::from_uuid(id.uuid()));
-    match reservation.state {
-        State::Confirmed if rooms != Some(HoldState::Sold) || left != reservation.terms.total.minor() => {
-            Err(format!("{id} is confirmed with rooms {rooms:?} and {left} paid"))
-        }
-        State::Rejected
-            if matches!(rooms, Some(HoldState::Held | HoldState::Sold))
-                || left != 0
-                || payment.is_some_and(|payment| payment.state == PaymentState::Authorized) =>
-        {
-            Err(format!(
-                "{id} is rejected with rooms {rooms:?}, {left} paid, {payment:?}"
-            ))
-        }
-        State::Cancelled => {
-            let penalty = reservation.cost.map_or(0, |cost| cost.penalty.minor());
-            if matches!(rooms, Some(HoldState::Held | HoldState::Sold)) || left != penalty {
-                return Err(format!(
-                    "{id} is cancelled with rooms {rooms:?}, {left} kept of {penalty}"
-                ));
-            }
-            Ok(())
-        }
-        _ => Ok(()),
+    let wish = world.cancelled.iter().find(|wish| wish.reservation_id == id);
+    let at = wish.map(|wish| wish.at);
+    let is_cancelled = matches!(reservation.state, State::Cancelling | State::Cancelled);
+    let cost = wish.filter(|_| is_cancelled).map(|wish| wish.cost);
+    if reservation.cancel_requested_at == at && reservation.cost == cost && is_cancelled == cost.is_some() {
+        return Ok(());
     }
+    Err(format!(
+        "{id} is {:?} with {:?} from {:?}; the guest cancelled at {at:?}, by the terms {cost:?}",
+        reservation.state, reservation.cost, reservation.cancel_requested_at
+    ))
+}
+
+/// The provider's books of one reservation, all authorisations together.
+#[derive(Debug, Clone, Copy, Default)]
+struct Books {
+    reserved: i64,
+    captured: i64,
+    refunded: i64,
+}
+
+impl Books {
+    fn of(world: &World, id: ReservationId) -> Self {
+        let mut books = Self::default();
+        let all = world.provider.authorizations.values();
+        for found in all.filter(|found| found.reference == id) {
+            books.reserved += if found.voided { 0 } else { found.amount };
+            books.captured += found.captured;
+            books.refunded += found.refunded;
+        }
+        books
+    }
+
+    const fn left(self) -> i64 {
+        self.captured - self.refunded
+    }
+}
+
+/// No card is charged without a room, at no time: rooms are booked before money moves, and go back only when the
+/// guest cancels. Nor is a card charged or blocked twice, and what is confirmed is not given back.
+fn charged(world: &World, reservation: &Reservation, theirs: Books) -> Checked {
+    let rooms = rooms_of(world, reservation);
+    let total = reservation.terms.total.minor();
+    let wrong = if theirs.captured > total || theirs.reserved > total {
+        "is charged or blocked twice"
+    } else if theirs.left() != 0
+        && rooms != Some(HoldState::Sold)
+        && !matches!(reservation.state, State::Cancelling | State::Cancelled)
+    {
+        "is charged without a room"
+    } else if theirs.refunded != 0 && reservation.state == State::Confirmed {
+        "is confirmed and refunded"
+    } else {
+        return Ok(());
+    };
+    Err(format!(
+        "{} {wrong}: {:?} with rooms {rooms:?}, the provider has {theirs:?} of {total}",
+        reservation.reservation_id, reservation.state
+    ))
+}
+
+/// What a state promises from its first moment on, by the provider's books and by ours.
+fn settled(world: &World, reservation: &Reservation, theirs: Books) -> Checked {
+    let id = reservation.reservation_id;
+    let (rooms, ours) = (rooms_of(world, reservation), left_of(world, id));
+    let takes = matches!(rooms, Some(HoldState::Held | HoldState::Sold));
+    let (kept, fits) = match reservation.state {
+        State::Pending | State::Cancelling => return Ok(()),
+        State::Confirmed => (
+            reservation.terms.total.minor(),
+            rooms == Some(HoldState::Sold) && reservation.cancel_requested_at.is_none(),
+        ),
+        State::Rejected => {
+            let payment = world.money.payments.get(&PaymentId::from_uuid(id.uuid()));
+            let blocks = payment.is_some_and(|payment| payment.state == PaymentState::Authorized);
+            (0, !takes && !blocks)
+        }
+        State::Cancelled => (reservation.cost.map_or(0, |cost| cost.penalty.minor()), !takes),
+    };
+    if fits && ours == kept && theirs.left() == kept {
+        return Ok(());
+    }
+    Err(format!(
+        "{id} is {:?} with rooms {rooms:?}; {ours} paid by our books, {theirs:?} by the provider's, {kept} due; \
+         cancelled by the guest: {:?}",
+        reservation.state, reservation.cancel_requested_at
+    ))
 }
 
 /// How a reservation must have ended.
@@ -198,52 +321,27 @@ fn ended(world: &World, reservation: &Reservation) -> Checked {
     if matches!(reservation.state, State::Pending | State::Cancelling) {
         return Err(format!("{id} is {:?} at rest", reservation.state));
     }
-    if reservation.cancel_requested_at.is_some() && reservation.state == State::Confirmed {
-        return Err(format!("the guest cancelled {id}, and it is confirmed"));
-    }
-    let Some(found) = world.provider.authorizations.get(&format!("auth-{id}")) else {
-        return Ok(());
-    };
-    if found.captured - found.refunded != left_of(world, id) {
-        return Err(format!(
-            "{id}: the provider has {found:?}, we have {} left",
-            left_of(world, id)
-        ));
-    }
-    if reservation.state == State::Rejected && !found.voided && found.captured == 0 {
-        return Err(format!("{id} is rejected and its authorisation is still open"));
+    let (theirs, ours) = (Books::of(world, id), left_of(world, id));
+    if theirs.left() != ours {
+        return Err(format!("{id}: the provider has {theirs:?}, we have {ours} left"));
     }
     Ok(())
 }
 
-/// Nothing is undone after the pivot, and nobody goes forward after the undoing began.
+/// No line of a saga's log is one that must not be there.
 fn logs(world: &World) -> Checked {
     for (id, kept) in &world.coordinator.sagas {
-        let (mut pivot, mut undoing) = (false, false);
-        for line in &kept.lines {
-            if line.epoch != line.owner {
-                return Err(format!(
-                    "saga {id}: {} was written under epoch {} when {} was the owner's",
-                    line.step, line.epoch, line.owner
-                ));
-            }
-            undoing |= line.undo;
-            pivot |= line.kind == StepKind::Pivot && !line.undo && line.outcome == "ok";
-            if undoing && (pivot || !line.undo) {
-                return Err(format!(
-                    "saga {id}: {} {} after the turn",
-                    line.step, line.outcome
-                ));
-            }
+        if let Some(wrong) = &kept.course.wrong {
+            return Err(format!("saga {id}: {wrong}"));
         }
     }
     Ok(())
 }
 
-fn rooms_of(world: &World, id: ReservationId) -> Option<HoldState> {
-    let mut holds = world.rooms.holds.iter();
-    let mine = holds.find(|((_, hold_id), _)| hold_id.uuid() == id.uuid());
-    mine.map(|(_, (hold, _))| hold.state)
+fn rooms_of(world: &World, reservation: &Reservation) -> Option<HoldState> {
+    let hold_id = HoldId::from_uuid(reservation.reservation_id.uuid());
+    let hold = world.rooms.holds.get(&(reservation.hotel_id, hold_id));
+    hold.map(|(hold, _)| hold.state)
 }
 
 fn left_of(world: &World, id: ReservationId) -> i64 {

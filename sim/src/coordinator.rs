@@ -33,6 +33,40 @@ pub struct Line {
     pub owner: u64,
 }
 
+/// How a log has gone so far. A line never changes, so each is looked at once, when it is written.
+#[derive(Debug, Default)]
+pub struct Course {
+    pivot: bool,
+    undoing: bool,
+    /// The first line that must not be there, in words.
+    pub wrong: Option<String>,
+}
+
+impl Course {
+    /// Nothing is undone after the pivot, nobody goes forward after the undoing began, what is settled is settled
+    /// once and not sent again, and only the owner writes.
+    fn follow(&mut self, line: &Line, earlier: &[Line]) {
+        let Line {
+            step, epoch, owner, ..
+        } = line;
+        let is_settled =
+            |known: &Line| known.outcome != "sent" && known.undo == line.undo && known.step == *step;
+        self.undoing |= line.undo;
+        self.pivot |= line.kind == StepKind::Pivot && !line.undo && line.outcome == "ok";
+        if epoch != owner {
+            let why = || format!("{step} was written under epoch {epoch} when {owner} was the owner's");
+            self.wrong.get_or_insert_with(why);
+        } else if self.undoing && (self.pivot || !line.undo) {
+            let why = || format!("{step} {} after the turn", line.outcome);
+            self.wrong.get_or_insert_with(why);
+        } else if earlier.iter().any(is_settled) {
+            let what = if line.undo { "the undo of " } else { "" };
+            let why = || format!("{what}{step} {} after it was settled", line.outcome);
+            self.wrong.get_or_insert_with(why);
+        }
+    }
+}
+
 /// A saga as its rows say.
 #[derive(Debug)]
 pub struct Kept {
@@ -42,6 +76,8 @@ pub struct Kept {
     pub run: Run,
     /// Its log.
     pub lines: Vec<Line>,
+    /// How it has gone.
+    pub course: Course,
 }
 
 /// A command on its way out.
@@ -119,6 +155,7 @@ impl Coordinator {
             data: data.clone(),
             run: Run::new(),
             lines: Vec::new(),
+            course: Course::default(),
         };
         self.sagas.insert(saga_id, kept);
         self.advance(process, saga_id, &Input::Start, now)
@@ -206,14 +243,16 @@ fn append(
                 outcome
             }
         };
-        kept.lines.push(Line {
+        let line = Line {
             step,
             kind,
             undo,
             outcome,
             epoch,
             owner,
-        });
+        };
+        kept.course.follow(&line, &kept.lines);
+        kept.lines.push(line);
     }
     given_up
 }

@@ -63,7 +63,7 @@ impl World {
         let mut new = Vec::with_capacity(messages.len());
         for message in messages {
             // The cache has no inbox: an older change is no newer one.
-            if reader == Reader::Cache || self.inbox.insert((reader, message.id)) || planted!(InboxSkipped) {
+            if reader == Reader::Cache || self.remember(message.id) || planted!(InboxSkipped) {
                 new.push(message.body);
             } else {
                 self.seen.note(Sight::Duplicate);
@@ -153,6 +153,7 @@ impl World {
             ),
             (refused("hold_expired"), Sight::HoldExpired),
             (refused("hold_released"), Sight::TombstoneHit),
+            (refused("stay_in_past"), Sight::StayInPast),
         ] {
             (0..count).for_each(|_| self.seen.note(sight));
         }

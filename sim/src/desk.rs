@@ -1,7 +1,8 @@
 //! The payment desks at work: each call is several turns, and between two of them anything may happen, also that
 //! another desk works on the same operation.
 
-use payment::model::{Answer, Effect, Ending, Plan, Say, plan};
+use contract::planted;
+use payment::model::{Answer, Call, Effect, Ending, Plan, Say, plan};
 
 use crate::broker::Body;
 use crate::money::{Job, Stage};
@@ -41,10 +42,13 @@ impl World {
         let Plan::Call(call) = plan(&job.read, job.kind, job.asked).plan else {
             return None;
         };
-        let key = call.key(&job.read, job.cause);
+        let mut key = call.key(&job.read, job.cause);
+        if planted!(AuthorizeWithNewKey) && matches!(call, Call::Authorize { .. }) {
+            key = format!("{key}.{}", self.random.u32(..));
+        }
         let answer = match say {
             Say::AskFirst | Say::AskAfter => self.ask(&key),
-            Say::Submit => self.submit(job, &key),
+            Say::Submit => self.submit(&call, &key),
         };
         self.tell(|| format!("the desk says {say:?} about {key}: {answer:?}"));
         if let Some(next) = say.next(&answer) {
@@ -66,18 +70,15 @@ impl World {
         self.answer(done)
     }
 
-    fn submit(&mut self, job: &Job, key: &str) -> Answer {
-        let Plan::Call(call) = plan(&job.read, job.kind, job.asked).plan else {
-            return Answer::NeverSeen;
-        };
+    fn submit(&mut self, call: &Call, key: &str) -> Answer {
         if self.strikes(self.rates.request_lost) {
             return Answer::Unknown(String::new());
         }
         if self.strikes(self.rates.request_late) {
-            self.provider.late.push((key.to_owned(), call));
+            self.provider.late.push((key.to_owned(), call.clone()));
             return Answer::Unknown(String::new());
         }
-        let done = self.provider.submit(key, &call);
+        let done = self.provider.submit(key, call);
         if self.strikes(self.rates.answer_lost) {
             return Answer::Unknown(String::new());
         }

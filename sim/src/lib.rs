@@ -10,7 +10,8 @@
 //! message; the relay confirms after the broker; only the epoch that has not ended writes; a remembered log is
 //! believed if it has as many lines as the row says; operations of a payment follow each other and are settled once;
 //! a cache entry is written if its LSN is newer or if what was expected stands there; a lost slot is followed by a
-//! snapshot. Not simulated: locks and their order (a transaction is one step), JSON, HTTP, SQL itself, prices.
+//! snapshot; a night's total goes below what is taken only if the hotel insists. Not simulated: locks and their order
+//! (a transaction is one step), JSON, HTTP, SQL itself, prices.
 //!
 //! One number decides everything, so any story can be told again. Each seed draws how often each thing goes
 //! wrong ([`rates`]), lets things go wrong for a while, then heals and demands that everything ends ([`fn@run`]).

@@ -1,8 +1,9 @@
 //! A payment provider that keeps its word and loses its mail: a key means one call, however often it comes;
-//! requests and answers get lost or come late.
+//! requests and answers get lost or come late. Another key is another call, and a known key with other words is none.
 
 use std::collections::BTreeMap;
 
+use contract::ReservationId;
 use payment::model::Call;
 
 /// What a guest's card does.
@@ -35,8 +36,10 @@ pub enum Done {
 }
 
 /// An authorisation in the provider's books.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Authorization {
+    /// What is paid for.
+    pub reference: ReservationId,
     /// Reserved.
     pub amount: i64,
     /// Taken, all captures together.
@@ -51,30 +54,36 @@ pub struct Authorization {
 /// The provider's books.
 #[derive(Debug, Clone, Default)]
 pub struct Provider {
-    keys: BTreeMap<String, Done>,
+    /// By key, what was asked and what was done.
+    keys: BTreeMap<String, (Call, Done)>,
     /// Authorisations by id.
     pub authorizations: BTreeMap<String, Authorization>,
     /// Requests that are still under way.
     pub late: Vec<(String, Call)>,
+    /// The first key that came again with other words, which a provider refuses for ever.
+    pub reused: Option<String>,
 }
 
 impl Provider {
     /// What was done under a key, if anything.
     pub fn ask(&self, key: &str) -> Option<Done> {
-        self.keys.get(key).cloned()
+        self.keys.get(key).map(|(_, done)| done.clone())
     }
 
     /// Does it, once per key.
     pub fn submit(&mut self, key: &str, call: &Call) -> Done {
-        if let Some(done) = self.keys.get(key) {
+        if let Some((known, done)) = self.keys.get(key) {
+            if known != call {
+                self.reused.get_or_insert_with(|| key.to_owned());
+            }
             return done.clone();
         }
-        let done = self.first(call);
-        self.keys.insert(key.to_owned(), done.clone());
+        let done = self.first(key, call);
+        self.keys.insert(key.to_owned(), (call.clone(), done.clone()));
         done
     }
 
-    fn first(&mut self, call: &Call) -> Done {
+    fn first(&mut self, key: &str, call: &Call) -> Done {
         match call {
             Call::Authorize { payment_method, .. } if payment_method == token(Card::Declined) => Done::No,
             Call::Authorize {
@@ -82,11 +91,14 @@ impl Provider {
                 payment_method,
                 reference,
             } => {
-                let id = format!("auth-{reference}");
+                let id = format!("auth-{key}");
                 let authorization = Authorization {
+                    reference: *reference,
                     amount: amount.minor(),
+                    captured: 0,
+                    refunded: 0,
+                    voided: false,
                     declines_capture: payment_method == token(Card::CaptureDeclined),
-                    ..Authorization::default()
                 };
                 self.authorizations.insert(id.clone(), authorization);
                 Done::Yes(Some(id))

@@ -30,7 +30,7 @@ pub struct Rates {
     pub take_over: u32,
     /// The former owner of the sagas tries to write.
     pub zombie: u32,
-    /// Time passes: seconds, or longer than a hold lives.
+    /// Time passes: seconds, longer than a hold lives, or a day.
     pub time: u32,
     /// Redis is emptied.
     pub cache_wiped: u32,

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use contract::command::ReservationCommand;
 use contract::quote::{CancellationPolicy, Party, Penalty};
 use contract::saga::{BookStay, SagaData, StartSaga};
-use contract::{GuestId, HotelId, Money, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId, Stay};
+use contract::{
+    GuestId, HotelId, Money, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId, Stay, StayDate,
+};
 use reservation::model::{Cancelling, Moves, Reservation, State, Terms, Transition};
 use uuid::Uuid;
 
@@ -23,7 +25,7 @@ pub struct Wish {
     pub total: Money,
     /// What the hotel keeps of it when the stay is cancelled late.
     pub late_penalty: Money,
-    /// Whether cancelling is free until the arrival.
+    /// Whether cancelling is free until the day before the arrival.
     pub is_flexible: bool,
 }
 
@@ -76,7 +78,7 @@ impl Reservations {
                 penalty: Penalty::FirstNight,
             },
             terms: Terms {
-                free_until: wish.is_flexible.then_some(wish.stay.check_in()),
+                free_until: day_before(wish.stay.check_in()).filter(|_| wish.is_flexible),
                 late_penalty: wish.late_penalty,
                 total: wish.total,
                 stay: wish.stay,
@@ -140,6 +142,10 @@ impl Reservations {
             Cancelling::Already | Cancelling::NotCancellable | Cancelling::StayOver => (None, false),
         }
     }
+}
+
+fn day_before(date: StayDate) -> Option<StayDate> {
+    StayDate::from_days_since_1970(date.days_since_1970() - 1).ok()
 }
 
 fn written(history: &mut Vec<Transition>, moves: Moves) -> Option<StartSaga> {

@@ -9,12 +9,24 @@ use inventory::model::{Contradiction, Hold, HoldKey, HoldState, Ledger, Night, N
 /// Rows of `inventory.room_night` and `inventory.hold`.
 #[derive(Debug, Clone)]
 pub struct Rooms {
-    today: StayDate,
+    /// The date in UTC, as the database knows it.
+    pub today: StayDate,
     room_type: (HotelId, RoomTypeId),
     /// Nights by key.
     pub nights: BTreeMap<NightKey, Night>,
     /// Holds by key, each with when it expires, in seconds.
     pub holds: BTreeMap<HoldKey, (Hold, i64)>,
+}
+
+/// What becomes of a hotel's wish to have so many rooms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Set {
+    /// It has as many.
+    Done,
+    /// More are taken, and the hotel insisted.
+    Forced,
+    /// More are taken.
+    Refused,
 }
 
 impl Rooms {
@@ -89,6 +101,20 @@ impl Rooms {
             .values()
             .filter(|(hold, _)| hold.state == HoldState::Held);
         held.map(|(_, at)| *at).min()
+    }
+
+    /// The hotel says how many rooms a night has. Production's rule, which the inventory keeps to itself.
+    pub fn set_total(&mut self, key: NightKey, total: i32, insists: bool) -> Set {
+        let Some(night) = self.nights.get_mut(&key) else {
+            return Set::Refused;
+        };
+        let below = night.taken() > Night::sellable(total);
+        if below && !insists {
+            return Set::Refused;
+        }
+        let forced = below && total != night.total;
+        night.total = total;
+        if forced { Set::Forced } else { Set::Done }
     }
 
     fn write(&mut self, ledger: &Ledger, expires_at: i64) -> Vec<NightKey> {

@@ -4,7 +4,7 @@ use crate::broker::Lane;
 use crate::check;
 use crate::rates::Rates;
 use crate::seen::{Seen, Sight};
-use crate::world::World;
+use crate::world::{DAY, World};
 use contract::planted;
 
 /// Steps after which a healed world goes round in a circle.
@@ -60,10 +60,10 @@ fn act(world: &mut World) -> Result<(), String> {
         world.keep_cache();
     }
     if world.strikes(rates.time) {
-        let seconds = if world.random.u32(0..6) == 0 {
-            1_000
-        } else {
-            world.random.i64(1..30)
+        let seconds = match world.random.u32(0..24) {
+            0 => DAY,
+            1..=4 => 1_000,
+            _ => world.random.i64(1..30),
         };
         world.pass(seconds);
     }
@@ -82,7 +82,7 @@ fn act(world: &mut World) -> Result<(), String> {
     }
     match world.random.u32(0..16) {
         0 => world.book(),
-        1 => cancel_one(world),
+        1 => cancel_one(world)?,
         2 => world.fire(),
         3 if world.random.bool() => drop(world.broker.bring_back()),
         3 => world.expire()?,
@@ -113,16 +113,15 @@ fn relay(world: &mut World) {
     world.broker.relay(count);
 }
 
-fn cancel_one(world: &mut World) {
+fn cancel_one(world: &mut World) -> Result<(), String> {
     let count = world.reservations.rows.len();
     // Not every guest cancels.
     if count == 0 || world.random.u32(0..3) > 0 {
-        return;
+        return Ok(());
     }
     let at = world.random.usize(0..count);
-    if let Some(id) = world.reservations.rows.keys().nth(at).copied() {
-        world.cancel(id);
-    }
+    let id = world.reservations.rows.keys().nth(at).copied();
+    id.map_or(Ok(()), |id| world.cancel(id))
 }
 
 fn deliver_one(world: &mut World) -> Result<(), String> {
@@ -188,12 +187,21 @@ fn go_on(world: &mut World) -> Result<bool, String> {
 fn count_ends(world: &mut World) {
     use reservation::model::State;
     let mut seen = Vec::new();
-    for (_, history) in world.reservations.rows.values() {
+    for (row, history) in world.reservations.rows.values() {
         if history.iter().any(|line| line.to == State::Confirmed) {
             seen.push(Sight::Confirmed);
+            seen.extend((row.terms.total.minor() == 0).then_some(Sight::FreeStay));
         }
         if history.iter().any(|line| line.to == State::Cancelled) {
             seen.push(Sight::Cancelled);
+            let is_late =
+                row.terms.free_until.is_some() && row.cost.is_some_and(|cost| cost.penalty.minor() > 0);
+            seen.extend(is_late.then_some(Sight::PenaltyKept));
+        }
+    }
+    for (key, night) in &world.rooms.nights {
+        if night.sold > night.total && !world.forced.contains_key(key) {
+            seen.push(Sight::Overbooked);
         }
     }
     seen.extend((0..world.coordinator.given_up).map(|_| Sight::GivenUp));

@@ -46,10 +46,24 @@ pub enum Sight {
     EmptiedWhileFilled,
     /// A process went on with a saga that another had gone on with meanwhile.
     BackWithOldMemory,
+    /// A stay that costs nothing was confirmed, and no provider was asked.
+    FreeStay,
+    /// A night ended with more rooms sold than there are, by the ten percent.
+    Overbooked,
+    /// A guest wanted to cancel what was over.
+    StayOver,
+    /// The stay had begun before its rooms were asked for.
+    StayInPast,
+    /// A stay was cancelled after the last day on which that was free.
+    PenaltyKept,
+    /// A hotel could not go below what was taken.
+    TotalRefused,
+    /// A hotel insisted on going below what was taken.
+    TotalForced,
 }
 
 /// Names in the order of [`Sight`].
-pub const NAMES: [&str; 21] = [
+pub const NAMES: [&str; 28] = [
     "confirmed",
     "sold out",
     "three-way race for the last room",
@@ -71,6 +85,13 @@ pub const NAMES: [&str; 21] = [
     "settled by another desk",
     "Redis emptied while filled",
     "back with an old memory",
+    "free stay confirmed",
+    "more sold than there is",
+    "cancelled after the stay",
+    "stay in the past",
+    "cancelled after the last free day",
+    "total below taken refused",
+    "total below taken forced",
 ];
 
 /// How often each was seen.

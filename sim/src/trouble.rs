@@ -6,13 +6,16 @@ use inventory::model::NightKey;
 use crate::broker::Reader;
 use crate::cache::Kept;
 use crate::deliver::body_of;
+use crate::rooms::Set;
 use crate::seen::Sight;
 use crate::world::World;
 
 impl World {
-    /// The other process takes the sagas over, perhaps with what it remembers from when it was the owner.
+    /// The other process takes the sagas over, perhaps with what it remembers from when it was the owner. It begins
+    /// to read where the former one has committed, so it hears again what that one had only handled.
     pub(crate) fn take_over(&mut self) {
         self.coordinator.take_over();
+        self.broker.rewind_all(Reader::Orchestrator);
         let (owner, epoch) = (self.coordinator.owner, self.coordinator.epoch);
         self.tell(|| format!("process {owner} takes the sagas over: epoch {epoch}"));
         if self.random.bool() {
@@ -89,14 +92,30 @@ impl World {
         }
     }
 
-    /// The hotel closes a night, or opens it again.
+    /// The hotel closes a night, opens it again, or has other rooms than before.
     pub(crate) fn change_hotel(&mut self) {
         let at = self.random.usize(0..self.rooms.nights.len());
-        if let Some((key, night)) = self.rooms.nights.iter_mut().nth(at) {
+        let (more, insists) = (self.random.i32(-1..=1), self.random.u32(0..4) == 0);
+        let Some((key, night)) = self.rooms.nights.iter_mut().nth(at) else {
+            return;
+        };
+        let (key, total) = (*key, (night.total + more).max(0));
+        if more == 0 {
             night.closed = !night.closed;
-            let key = *key;
             self.tell(|| format!("the hotel closes or opens the night of {}", key.2));
-            self.nights_changed(&[key]);
+            return self.nights_changed(&[key]);
         }
+        let taken = night.taken();
+        let set = self.rooms.set_total(key, total, insists);
+        self.tell(|| format!("the hotel wants {total} rooms in the night of {}: {set:?}", key.2));
+        match set {
+            Set::Refused => return self.seen.note(Sight::TotalRefused),
+            Set::Forced => {
+                self.seen.note(Sight::TotalForced);
+                self.forced.insert(key, taken);
+            }
+            Set::Done => {}
+        }
+        self.nights_changed(&[key]);
     }
 }

@@ -1,14 +1,15 @@
 //! The platform under simulation: every table, every queue, the provider, the cache and the clock.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::{HotelId, Money, ReservationId, RoomTypeId, Stay, StayDate};
 use fastrand::Rng;
 use inventory::model::{Night, NightKey};
+use reservation::model::{Cost, State};
 use uuid::Uuid;
 
-use crate::broker::{Body, Broker, Reader};
+use crate::broker::{Body, Broker};
 use crate::cache::{Cache, Change};
 use crate::coordinator::Coordinator;
 use crate::money::Money as Payments;
@@ -17,6 +18,18 @@ use crate::rates::{Rates, strikes};
 use crate::reservations::{Reservations, Wish};
 use crate::rooms::Rooms;
 use crate::seen::{Seen, Sight};
+
+/// Seconds of a day.
+pub(crate) const DAY: i64 = 86_400;
+
+/// A guest's wish to cancel.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cancelled {
+    pub(crate) reservation_id: ReservationId,
+    pub(crate) at: DateTime<Utc>,
+    /// What the terms say for that moment.
+    pub(crate) cost: Cost,
+}
 
 /// The world.
 #[derive(Debug)]
@@ -39,16 +52,22 @@ pub struct World {
     pub coordinator: Coordinator,
     /// The availability cache.
     pub cache: Cache,
-    pub(crate) inbox: BTreeSet<(Reader, u64)>,
+    /// Which messages were handled, by their id; a message is for one reader.
+    pub(crate) inbox: Vec<bool>,
     /// Bookings that guests have yet to make.
     pub(crate) wishes: Vec<(Wish, Card)>,
+    /// When guests cancelled, as they remember it.
+    pub(crate) cancelled: Vec<Cancelled>,
+    /// Nights that a hotel forced below what was taken, each with what may still be taken: never more again.
+    pub(crate) forced: BTreeMap<NightKey, i32>,
     /// What was seen.
     pub seen: Seen,
     story: Option<Vec<String>>,
 }
 
 impl World {
-    /// The world of a seed: one to three nights with very few rooms, two to four guests.
+    /// The world of a seed: one to three nights with very few rooms or with ten, two to four guests. Most stays are
+    /// far away; some begin soon, and then it is shortly before midnight.
     pub fn new(seed: u64, told: bool) -> Self {
         let mut random = Rng::with_seed(seed);
         let rates = Rates::draw(&mut random);
@@ -58,15 +77,21 @@ impl World {
         );
         let today =
             StayDate::from_days_since_1970(20_000).unwrap_or_else(|_| unreachable!("a date like any other"));
-        let first = today.plus_days(30);
+        let (is_soon, is_large) = (random.u32(0..4) == 0, random.u32(0..6) == 0);
+        let first = today.plus_days(if is_soon { random.u32(0..=2) } else { 30 });
+        let second = if is_soon { DAY - random.i64(1..1_200) } else { 0 };
         let nights = random.usize(1..=3);
-        let totals: Vec<i32> = (0..nights).map(|_| random.i32(1..=2)).collect();
+        let mut total = || if is_large { 10 } else { random.i32(1..=2) };
+        let totals: Vec<i32> = (0..nights).map(|_| total()).collect();
         let wishes = (0..random.usize(2..=4))
-            .map(|_| wish(&mut random, room_type, first, nights))
+            .map(|_| {
+                let rooms = rooms(&mut random, is_large);
+                wish(&mut random, room_type, first, nights, rooms)
+            })
             .collect();
         let mut world = Self {
             rates,
-            now: DateTime::from_timestamp(20_000 * 86_400, 0).unwrap_or_default(),
+            now: DateTime::from_timestamp(20_000 * DAY + second, 0).unwrap_or_default(),
             lsn: 0,
             broker: Broker::default(),
             rooms: Rooms::new(today, room_type, first, &totals),
@@ -75,8 +100,10 @@ impl World {
             reservations: Reservations::default(),
             coordinator: Coordinator::default(),
             cache: Cache::default(),
-            inbox: BTreeSet::new(),
+            inbox: Vec::new(),
             wishes,
+            cancelled: Vec::new(),
+            forced: BTreeMap::new(),
             seen: Seen::default(),
             story: told.then(Vec::new),
             random,
@@ -85,6 +112,15 @@ impl World {
         world.coordinator.take_over();
         world.nights_changed(&all);
         world
+    }
+
+    /// Remembers that a message was handled. Answers whether that is new.
+    pub(crate) fn remember(&mut self, id: u64) -> bool {
+        let at = usize::try_from(id).unwrap_or(usize::MAX);
+        if self.inbox.len() <= at {
+            self.inbox.resize(at + 1, false);
+        }
+        !std::mem::replace(&mut self.inbox[at], true)
     }
 
     pub(crate) fn strikes(&mut self, chance: u32) -> bool {
@@ -107,6 +143,9 @@ impl World {
         for key in changed {
             self.lsn += 1;
             let change = self.change_of(*key);
+            if let Some(most) = self.forced.get_mut(key) {
+                *most = change.row.taken().min(*most);
+            }
             self.broker.commit(Body::Change(change));
         }
     }
@@ -140,7 +179,10 @@ impl World {
     }
 
     /// A guest cancels.
-    pub(crate) fn cancel(&mut self, id: ReservationId) {
+    ///
+    /// # Errors
+    /// When something that could be cancelled is not.
+    pub(crate) fn cancel(&mut self, id: ReservationId) -> Result<(), String> {
         let (start, noted) = self.reservations.cancel(id, self.now);
         self.tell(|| {
             format!(
@@ -151,19 +193,63 @@ impl World {
         if noted {
             self.seen.note(Sight::CancelledDuringBooking);
         }
+        self.wished(id, noted || start.is_some())?;
         if let Some(start) = start {
             self.broker.commit(Body::Start(start));
         }
+        Ok(())
+    }
+
+    /// Remembers the wish. It may be accepted as long as something of the stay is left, and is then.
+    fn wished(&mut self, id: ReservationId, accepted: bool) -> Result<(), String> {
+        let Some((row, _)) = self.reservations.rows.get(&id) else {
+            return Ok(());
+        };
+        let (terms, at) = (&row.terms, self.now);
+        let is_over = at.date_naive() >= terms.stay.check_out().date();
+        let is_open =
+            matches!(row.state, State::Pending | State::Confirmed) && row.cancel_requested_at.is_none();
+        if accepted && is_over || is_open && !is_over {
+            return Err(format!("the guest cancels {id} at {at}, accepted: {accepted}"));
+        }
+        if accepted {
+            let cost = terms.cost_on(terms.date_at(at));
+            let reservation_id = id;
+            self.cancelled.push(Cancelled {
+                reservation_id,
+                at,
+                cost,
+            });
+        } else if is_open {
+            self.seen.note(Sight::StayOver);
+        }
+        Ok(())
     }
 
     /// So many seconds pass.
     pub(crate) fn pass(&mut self, seconds: i64) {
         self.now += TimeDelta::seconds(seconds);
+        self.rooms.today = StayDate::from_date(self.now.date_naive()).unwrap_or(self.rooms.today);
         self.tell(|| format!("{seconds} s pass"));
     }
 }
 
-fn wish(random: &mut Rng, room_type: (HotelId, RoomTypeId), first: StayDate, nights: usize) -> (Wish, Card) {
+/// How many rooms a guest wants: few of few, many of many.
+fn rooms(random: &mut Rng, is_large: bool) -> u16 {
+    if is_large {
+        random.u16(2..=6)
+    } else {
+        1 + u16::from(random.u32(0..5) == 0)
+    }
+}
+
+fn wish(
+    random: &mut Rng,
+    room_type: (HotelId, RoomTypeId),
+    first: StayDate,
+    nights: usize,
+    rooms: u16,
+) -> (Wish, Card) {
     let nights = u32::try_from(nights).unwrap_or(1);
     let from = random.u32(0..nights);
     let to = random.u32(from + 1..=nights);
@@ -172,13 +258,15 @@ fn wish(random: &mut Rng, room_type: (HotelId, RoomTypeId), first: StayDate, nig
         .parse()
         .unwrap_or_else(|_| unreachable!("a currency like any other"));
     let money = |minor| Money::from_minor(minor, eur).unwrap_or(Money::zero(eur));
-    let total = 10_000 * i64::from(to - from);
+    // A stay may be free, and then no provider is asked.
+    let price = if random.u32(0..8) == 0 { 0 } else { 10_000 };
+    let total = price * i64::from(to - from);
     let wish = Wish {
         room_type,
         stay: stay.unwrap_or_else(|_| unreachable!("at least one night")),
-        rooms: if random.u32(0..5) == 0 { 2 } else { 1 },
+        rooms,
         total: money(total),
-        late_penalty: money(*random.choice([0, 3_000, total].iter()).unwrap_or(&0)),
+        late_penalty: money(*random.choice([0, total.min(3_000), total].iter()).unwrap_or(&0)),
         is_flexible: random.bool(),
     };
     let card = match random.u32(0..10) {

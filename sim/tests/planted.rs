@@ -1,4 +1,4 @@
-//! Each planted bug is found, within so many seeds. Only with the feature `planted`: `scripts/prove sim --planted`.
+//! Each planted bug is found, within so many seeds. Only with the feature `planted`: `scripts/prove planted`.
 
 use contract::planted::{Bug, plant};
 use sim::run;
