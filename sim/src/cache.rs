@@ -48,6 +48,8 @@ pub struct Cache {
     entries: BTreeMap<CacheKey, Entry>,
     /// Whether readers believe what is here, and that what is not here is not offered.
     pub complete: bool,
+    /// How often anything of it was written; the laws are looked at only after something was.
+    pub writes: u64,
     emptied: u32,
     /// The newest version of each entry since the cache was emptied last.
     newest: BTreeMap<CacheKey, u64>,
@@ -84,6 +86,7 @@ impl Cache {
             Some(expected) => old == expected,
         };
         if take {
+            self.writes += 1;
             let newest = self.newest.entry(key).or_default();
             *newest = put.new.lsn.max(*newest);
             self.entries.insert(key, put.new);
@@ -115,6 +118,7 @@ impl Cache {
                     self.write(key, &put);
                 }
                 self.complete = true;
+                self.writes += 1;
                 Kept::Filled
             }
         }
@@ -130,6 +134,7 @@ impl Cache {
         self.entries.clear();
         self.newest.clear();
         self.complete = false;
+        self.writes += 1;
         self.emptied += 1;
     }
 

@@ -106,6 +106,8 @@ pub struct Coordinator {
     processes: [Process; 2],
     /// How often a step was given up.
     pub given_up: u64,
+    /// How often anything of it was written; the laws are looked at only after something was.
+    pub writes: u64,
 }
 
 impl Coordinator {
@@ -184,6 +186,7 @@ impl Coordinator {
         let before = kept.run.log.len();
         let mut sent = Vec::new();
         self.given_up += append(kept, saga_id, input, now, (process.epoch, self.epoch), &mut sent);
+        self.writes += 1;
         let log = kept.run.log.clone();
         let added = std::mem::replace(&mut kept.run.log, stored);
         kept.run.log.extend(added.into_iter().skip(before));
@@ -199,6 +202,7 @@ impl Coordinator {
         let mut sent = Vec::new();
         if let Some(kept) = self.sagas.get_mut(&saga_id) {
             self.given_up += append(kept, saga_id, &Input::Time, now, epochs, &mut sent);
+            self.writes += 1;
         }
         sent
     }

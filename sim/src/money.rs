@@ -76,6 +76,8 @@ pub struct Money {
     pub ledger: BTreeMap<Key, Vec<(Account, i64)>>,
     /// What the desk works on; lost with it.
     pub desk: Vec<Job>,
+    /// How often anything of it was written; the laws are looked at only after something was.
+    pub writes: u64,
     next_no: u64,
 }
 
@@ -139,6 +141,7 @@ impl Money {
         let Some(Begins { terms, .. }) = Begins::of(command) else {
             return;
         };
+        self.writes += 1;
         self.payments.entry(key).or_insert_with(|| Payment {
             hotel_id,
             payment_id: key,
@@ -187,6 +190,7 @@ impl Money {
         };
         operation.ending = Some(ending);
         let reply = answer(operation.reply.clone(), ending);
+        self.writes += 1;
         let payment = self.payments.get_mut(&key).ok_or("an operation has no payment")?;
         let (next, moved) = payment.after(effect).map_err(|error| error.to_string())?;
         *payment = next;

@@ -62,6 +62,8 @@ pub struct Provider {
     pub late: Vec<(String, Call)>,
     /// The first key that came again with other words, which a provider refuses for ever.
     pub reused: Option<String>,
+    /// How often anything of it was written; the laws are looked at only after something was.
+    pub writes: u64,
 }
 
 impl Provider {
@@ -72,6 +74,7 @@ impl Provider {
 
     /// Does it, once per key.
     pub fn submit(&mut self, key: &str, call: &Call) -> Done {
+        self.writes += 1;
         if let Some((known, done)) = self.keys.get(key) {
             if known != call {
                 self.reused.get_or_insert_with(|| key.to_owned());

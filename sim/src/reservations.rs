@@ -35,10 +35,14 @@ pub struct Reservations {
     /// By id, each with its history.
     pub rows: BTreeMap<ReservationId, (Reservation, Vec<Transition>)>,
     next: u128,
+    /// How often anything of it was written; the laws are looked at only after something was.
+    pub writes: u64,
 }
 
 impl Reservations {
     fn number(&mut self) -> Uuid {
+        // Whoever writes needs one.
+        self.writes += 1;
         self.next += 1;
         Uuid::from_u128(self.next)
     }

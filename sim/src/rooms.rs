@@ -16,6 +16,8 @@ pub struct Rooms {
     pub nights: BTreeMap<NightKey, Night>,
     /// Holds by key, each with when it expires, in seconds.
     pub holds: BTreeMap<HoldKey, (Hold, i64)>,
+    /// How often anything of it was written; the laws are looked at only after something was.
+    pub writes: u64,
 }
 
 /// What becomes of a hotel's wish to have so many rooms.
@@ -47,6 +49,7 @@ impl Rooms {
             room_type,
             nights: totals.iter().enumerate().map(night).collect(),
             holds: BTreeMap::new(),
+            writes: 0,
         }
     }
 
@@ -114,11 +117,13 @@ impl Rooms {
         }
         let forced = below && total != night.total;
         night.total = total;
+        self.writes += 1;
         if forced { Set::Forced } else { Set::Done }
     }
 
     fn write(&mut self, ledger: &Ledger, expires_at: i64) -> Vec<NightKey> {
         let changes = ledger.changes();
+        self.writes += 1;
         for (key, hold) in changes.new_holds {
             self.holds.insert(key, (hold, expires_at));
         }

@@ -40,11 +40,20 @@ pub fn run(seed: u64, told: bool) -> Outcome {
 fn chaos(world: &mut World, steps: &mut u64) -> Result<(), String> {
     let count = world.random.u32(40..160);
     for _ in 0..count {
+        let before = world.writes();
         act(world)?;
         *steps += 1;
-        check::always(world)?;
+        look(world, before)?;
     }
     Ok(())
+}
+
+/// Looks whether every law holds, if anything was written since.
+fn look(world: &World, before: u64) -> Result<(), String> {
+    if world.writes() == before {
+        return Ok(());
+    }
+    check::always(world)
 }
 
 /// Something happens, or something goes wrong.
@@ -141,11 +150,12 @@ fn heal(world: &mut World, steps: &mut u64) -> Result<(), String> {
     world.rates = Rates::default();
     world.tell(|| "from here on nothing goes wrong".to_owned());
     for _ in 0..TOO_MANY {
+        let before = world.writes();
         if !go_on(world)? {
             return check::at_rest(world);
         }
         *steps += 1;
-        check::always(world)?;
+        look(world, before)?;
     }
     Err("it never comes to rest".to_owned())
 }

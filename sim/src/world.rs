@@ -134,6 +134,16 @@ impl World {
         }
     }
 
+    /// How often anything was written that a law speaks of.
+    pub(crate) const fn writes(&self) -> u64 {
+        self.rooms.writes
+            + self.money.writes
+            + self.provider.writes
+            + self.reservations.writes
+            + self.coordinator.writes
+            + self.cache.writes
+    }
+
     /// The story so far, in words.
     pub fn story(&self) -> &[String] {
         self.story.as_deref().unwrap_or_default()
