@@ -56,7 +56,10 @@ impl Run {
         let replay = self.replay(&platform, &journal)?;
         let mut faults = Faults::new(self.faults, self.seed);
         self.watch(&mut platform, replay, &mut tap, &mut faults).await?;
-        rest(&platform).await?;
+        platform
+            .comes_to_rest(REST_MAX)
+            .await
+            .map_err(anyhow::Error::msg)?;
         tap.close().await?;
         if self.faults {
             say(&faults);
@@ -109,11 +112,6 @@ impl Run {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
-}
-
-/// Everything has ended and the audit finds nothing.
-async fn rest(platform: &Platform) -> anyhow::Result<()> {
-    platform.comes_to_rest(REST_MAX).await.map_err(anyhow::Error::msg)
 }
 
 /// What is done to the platform meanwhile.

@@ -63,14 +63,16 @@ async fn a_shard_that_a_late_claim_took_is_taken_back_by_the_one_whom_kafka_name
     assert_eq!(first.ownership.all().into_keys().collect::<Vec<_>>(), [0, 1]);
 }
 
-#[sqlx::test(migrations = false)]
-async fn a_lost_shard_is_not_taken_back_before_kafka_could_say_that_it_is_gone(pool: PgPool) {
-    migrate(&pool).await;
-    let paused = idle(&pool, "paused", NEVER);
+/// Two processes: the second one has taken [`SHARD`] over, and the first one was paused meanwhile.
+async fn taken_over(pool: &PgPool, reclaim_after: Duration) -> [Arc<Runner>; 2] {
+    migrate(pool).await;
+    let paused = idle(pool, "paused", reclaim_after);
     assigned(&paused, &[SHARD]).await;
-    let other = runner(&pool, "other").await;
-    let first = timers::round(&paused).await;
-    assert!(matches!(first, Err(Broken::Superseded(_))), "{first:?}");
+    [paused, runner(pool, "other").await]
+}
+
+/// However often the first one's timer looks, the second one keeps the shard.
+async fn is_not_taken_back([paused, other]: [Arc<Runner>; 2]) {
     for _ in 0..3 {
         timers::round(&paused).await.unwrap();
     }
@@ -79,18 +81,19 @@ async fn a_lost_shard_is_not_taken_back_before_kafka_could_say_that_it_is_gone(p
 }
 
 #[sqlx::test(migrations = false)]
+async fn a_lost_shard_is_not_taken_back_before_kafka_could_say_that_it_is_gone(pool: PgPool) {
+    let [paused, other] = taken_over(&pool, NEVER).await;
+    let first = timers::round(&paused).await;
+    assert!(matches!(first, Err(Broken::Superseded(_))), "{first:?}");
+    is_not_taken_back([paused, other]).await;
+}
+
+#[sqlx::test(migrations = false)]
 async fn a_lost_shard_that_kafka_takes_away_is_not_taken_back(pool: PgPool) {
-    migrate(&pool).await;
-    let paused = idle(&pool, "paused", AT_ONCE);
-    assigned(&paused, &[SHARD]).await;
-    let other = runner(&pool, "other").await;
+    let [paused, other] = taken_over(&pool, AT_ONCE).await;
     assert!(timers::round(&paused).await.is_err());
     revoked(&paused, &[SHARD]).await;
-    for _ in 0..3 {
-        timers::round(&paused).await.unwrap();
-    }
-    is_superseded(&paused).await;
-    works(&other).await;
+    is_not_taken_back([paused, other]).await;
 }
 
 #[sqlx::test(migrations = false)]

@@ -124,9 +124,9 @@ pub(crate) async fn page_of_guest(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// How many bookings wait for their outcome, at most `max`, or a little more.
+/// How many bookings wait for their outcome, of which `max` may.
 ///
-/// Looked for among the newest ones alone, twice as many as may be open: an index of the open ones would be
+/// Looked for among the newest ones alone, twice as many as may wait: an index of the open ones would be
 /// written twice for each booking, and would keep Postgres from changing a reservation in place.
 pub(crate) async fn open(db: &mut PgConnection, max: u32) -> Result<u32, Broken> {
     let open = sqlx::query_scalar!(
