@@ -8,6 +8,7 @@ pub mod command;
 pub mod event;
 pub mod ids;
 pub mod money;
+pub mod offer;
 #[cfg(feature = "planted")]
 pub mod planted;
 pub mod quote;
