@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use availability::cache::{HotelWrites, NightKey as CacheKey, Put};
 use availability::layout::Entry;
 use availability::model::rooms_left;
-use contract::{StayDate, planted};
+use contract::StayDate;
 use inventory::model::{Night, NightKey};
+
+use crate::planted;
 
 /// A changed row on its way to the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contract::saga::SagaData;
-use contract::{Command, SagaId, planted};
+use contract::{Command, SagaId};
 use orchestrator::engine::{Entry, Input, Pace, Run, StepKind, What};
 use orchestrator::sagas;
+
+use crate::planted;
 
 /// How patient the sagas are.
 pub const PACE: Pace = Pace {

@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use contract::{Outcome, Reply, SagaId, planted};
+use contract::{Outcome, Reply, SagaId};
 use orchestrator::engine::Input;
 
 use crate::broker::{Body, Broker, Lane, Message, Reader};
 use crate::cache::Change;
 use crate::coordinator::Sent;
+use crate::planted;
 use crate::seen::Sight;
 use crate::world::World;
 

@@ -1,11 +1,11 @@
 //! The payment desks at work: each call is several turns, and between two of them anything may happen, also that
 //! another desk works on the same operation.
 
-use contract::planted;
 use payment::model::{Answer, Call, Effect, Ending, Plan, Say, plan};
 
 use crate::broker::Body;
 use crate::money::{Job, Stage};
+use crate::planted;
 use crate::provider::Done;
 use crate::seen::Sight;
 use crate::world::World;
@@ -43,7 +43,12 @@ impl World {
             return None;
         };
         let mut key = call.key(&job.read, job.cause);
-        if planted!(AuthorizeWithNewKey) && matches!(call, Call::Authorize { .. }) {
+        let key_is_new = match call {
+            Call::Authorize { .. } => planted!(AuthorizeWithNewKey),
+            Call::Capture { .. } => planted!(CaptureWithNewKey),
+            Call::Void { .. } | Call::Refund { .. } => false,
+        };
+        if key_is_new {
             key = format!("{key}.{}", self.random.u32(..));
         }
         let answer = match say {

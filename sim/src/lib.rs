@@ -18,8 +18,8 @@
 //! One number decides everything, so any story can be told again. Each seed draws how often each thing goes
 //! wrong ([`rates`]), lets things go wrong for a while, then heals and demands that everything ends ([`fn@run`]).
 //! What must hold is checked after every step that wrote something and at rest ([`check`]). Rare states are counted ([`seen`]): a
-//! long run in which one never came up proves little and fails. `contract::planted` lists the bugs that are
-//! planted, one by one, to see that each is found: `scripts/prove planted`.
+//! long run in which one never came up proves little and fails. [`mod@planted`] lists the bugs that are
+//! planted, one by one, to see that each is found.
 
 pub mod broker;
 pub mod cache;
@@ -28,6 +28,7 @@ pub mod coordinator;
 mod deliver;
 mod desk;
 pub mod money;
+pub mod planted;
 pub mod provider;
 pub mod rates;
 pub mod reservations;

@@ -5,8 +5,10 @@
 use std::collections::BTreeMap;
 
 use contract::command::PaymentCommand;
-use contract::{CommandEnvelope, HotelId, Money as Amount, Outcome, PaymentId, Reply, SagaId, planted};
+use contract::{CommandEnvelope, HotelId, Money as Amount, Outcome, PaymentId, Reply, SagaId};
 use payment::model::{Asked, Begins, Effect, Ending, Kind, Moved, Now, Payment, Plan, Say, State, plan};
+
+use crate::planted;
 
 /// Names a payment.
 pub type Key = PaymentId;

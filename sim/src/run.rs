@@ -2,10 +2,10 @@
 
 use crate::broker::Lane;
 use crate::check;
+use crate::planted;
 use crate::rates::Rates;
 use crate::seen::{Seen, Sight};
 use crate::world::{DAY, World};
-use contract::planted;
 
 /// Steps after which a healed world goes round in a circle.
 const TOO_MANY: u32 = 5_000;

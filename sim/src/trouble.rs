@@ -1,11 +1,11 @@
 //! What goes wrong with whole parts: owners that change, memories that are old, caches and logs that are lost.
 
-use contract::planted;
 use inventory::model::NightKey;
 
 use crate::broker::Reader;
 use crate::cache::Kept;
 use crate::deliver::body_of;
+use crate::planted;
 use crate::rooms::Set;
 use crate::seen::Sight;
 use crate::world::World;

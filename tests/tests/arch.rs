@@ -368,20 +368,38 @@ fn only_the_executable_knows_targets() {
 fn nothing_that_ships_can_have_planted_bugs() {
     let proofs = ["sim", "worlds"];
     let mut found = Vec::new();
-    for Package { name, folder, needs } in packages() {
-        let manifest = read(&format!("{folder}/Cargo.toml"));
-        let may = name == "contract" || proofs.contains(&name.as_str());
-        let plants = |line: &&str| line.contains("planted") && (!may || line.starts_with("default"));
-        if let Some(line) = manifest.lines().map(|line| code(line, "#")).find(plants) {
-            found.push(format!("{folder}/Cargo.toml: {line}"));
-        }
+    for Package { name, needs, .. } in packages() {
         let needed = needs.iter().find(|(needed, _)| proofs.contains(&needed.as_str()));
         if let Some((needed, _)) = needed.filter(|_| !proofs.contains(&name.as_str())) {
             found.push(format!("{name} depends on {needed}"));
         }
     }
+    let plants = |name: &String| {
+        let planted = |line: &str| ["planted!(", "planted::"].iter().any(|word| line.contains(word));
+        read(name).lines().any(|line| planted(code(line, "//")))
+    };
+    let of_proofs = |name: &String| {
+        ["sim/", "worlds/", "tests/"]
+            .iter()
+            .any(|folder| name.starts_with(folder))
+    };
+    found.extend(rust_files().filter(|name| !of_proofs(name)).filter(plants));
     assert_none(
         &found,
-        "the feature `planted` is for the proofs alone, and is never on by default",
+        "bugs are planted into a copy of the tree: planted/README.md",
+    );
+}
+
+#[test]
+fn the_planted_bugs_fit_the_rules() {
+    let applied = Command::new("git")
+        .args(["apply", "--check", "planted/switches.patch"])
+        .current_dir(root())
+        .output()
+        .expect("git is installed");
+    assert!(
+        applied.status.success(),
+        "{}-> a rule has changed: put its switch where it is now, as planted/README.md says",
+        String::from_utf8_lossy(&applied.stderr)
     );
 }

@@ -33,7 +33,6 @@ impl Setup {
             left,
             inbox_forgets: false,
             is_planted: false,
-            #[cfg(feature = "planted")]
             bug: None,
         }
     }

@@ -2,9 +2,10 @@
 
 use std::ops::Deref;
 
-use contract::{Command, planted};
+use contract::Command;
 use payment::model::Say;
 use sim::money::Stage;
+use sim::planted;
 use stateright::{Model, Property};
 
 use crate::check::{self, Facts, Standing};

@@ -7,6 +7,7 @@ use contract::{Command, CommandEnvelope, Money as Amount, Outcome, Reply, SagaId
 use orchestrator::engine::{self, Input, Line, Pace, Run, Saga, What};
 use orchestrator::sagas;
 use sim::money::Money;
+use sim::planted::{self, Bug};
 use sim::provider::{Card, Provider, token};
 use sim::reservations::{Reservations, Wish};
 use sim::rooms::Rooms;
@@ -65,8 +66,7 @@ pub struct Setup {
     /// Whether something is expected to be found.
     pub is_planted: bool,
     /// A bug to plant.
-    #[cfg(feature = "planted")]
-    pub bug: Option<contract::planted::Bug>,
+    pub bug: Option<Bug>,
 }
 
 /// Every value and every step that the checker has met.
@@ -128,8 +128,7 @@ impl Services {
     /// A world in which nothing has happened but that two guests have asked for the same room.
     pub fn new(setup: Setup) -> Self {
         // What is known of a world before anything happens is true.
-        #[cfg(feature = "planted")]
-        contract::planted::plant(None);
+        planted::plant(None);
         let now = DateTime::from_timestamp(20_000 * 86_400, 0).unwrap_or_default();
         let (rooms, wish) = one_night();
         let mut table = Reservations::default();
@@ -189,15 +188,9 @@ impl Services {
     }
 
     /// Plants the bug in this thread, where one is to be planted.
-    #[cfg(feature = "planted")]
     pub(crate) fn plant(&self) {
-        contract::planted::plant(self.setup.bug);
+        planted::plant(self.setup.bug);
     }
-
-    /// Plants nothing.
-    #[cfg(not(feature = "planted"))]
-    #[expect(clippy::unused_self, reason = "with the feature it has something to plant")]
-    pub(crate) const fn plant(&self) {}
 
     /// Whether something is planted, or another definition tried.
     pub(crate) fn is_planted(&self) -> bool {

@@ -1,12 +1,12 @@
-//! Each planted bug is found, with the steps that lead to it. Only with the feature `planted`:
-//! `scripts/prove worlds --planted`.
+//! Each planted bug is found, with the steps that lead to it. Those in production's rules are there only in the copy
+//! of the tree that `scripts/prove planted` makes.
 
-use contract::planted::Bug;
+use sim::planted::Bug;
 use sim::provider::Card;
 use worlds::{Found, Left, Setup, shortest};
 
-/// Bugs in what the model runs, and what has to go wrong for each to show.
-const BUGS: [(Bug, Left); 10] = [
+/// Bugs in the rules that the model runs, and what has to go wrong for each to show.
+const SWITCHES: [(Bug, Left); 9] = [
     (Bug::UndoOutOfOrder, NOTHING),
     (Bug::TombstoneForgotten, NOTHING),
     (Bug::ReleaseTwiceCounts, NOTHING),
@@ -16,7 +16,6 @@ const BUGS: [(Bug, Left); 10] = [
     (Bug::StaleReplyBelieved, A_RESEND),
     (Bug::RefusalAmongSeveralBelieved, A_RESEND),
     (Bug::UnknownTakenForDeclined, TWO_LOSSES),
-    (Bug::InboxSkipped, A_COPY),
 ];
 const NOTHING: Left = Left {
     copies: 0,
@@ -51,21 +50,28 @@ fn found(what: &str, setup: Setup) -> Found {
     found
 }
 
-#[test]
-fn every_planted_bug_is_found() {
-    let mut missed = Vec::new();
-    for (bug, left) in BUGS {
-        let mut setup = Setup::usual(left);
-        setup.is_planted = true;
-        setup.bug = Some(bug);
-        if bug == Bug::ReleaseTwiceCounts {
-            setup.cards[0] = Card::CaptureDeclined;
-        }
-        if found(&format!("{bug:?}"), setup).violations.is_empty() {
-            missed.push(bug);
-        }
+/// Whether this bug is found where this may go wrong.
+fn is_found(bug: Bug, left: Left) -> bool {
+    let mut setup = Setup::usual(left);
+    setup.is_planted = true;
+    setup.bug = Some(bug);
+    if bug == Bug::ReleaseTwiceCounts {
+        setup.cards[0] = Card::CaptureDeclined;
     }
+    !found(bug.name(), setup).violations.is_empty()
+}
+
+#[test]
+#[ignore = "needs the rules of planted/switches.patch: scripts/prove planted"]
+fn every_bug_in_a_rule_is_found() {
+    let missed = SWITCHES.iter().filter(|(bug, left)| !is_found(*bug, *left));
+    let missed: Vec<_> = missed.collect();
     assert!(missed.is_empty(), "not found: {missed:?}");
+}
+
+#[test]
+fn an_inbox_that_forgets_is_found() {
+    assert!(is_found(Bug::InboxSkipped, A_COPY));
 }
 
 #[test]

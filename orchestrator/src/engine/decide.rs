@@ -87,7 +87,7 @@ fn halt(entry: &Entry) -> Option<Halt<'_>> {
         Entry::RefusedAmongSeveral(step, refusal) => Some(Halt {
             step: *step,
             refused: Some(refusal),
-            maybe_done: !contract::planted!(RefusalAmongSeveralBelieved),
+            maybe_done: true,
         }),
         Entry::GivenUp(step) => Some(Halt {
             step: *step,
@@ -139,14 +139,8 @@ fn backward<D>(saga: &Saga<D>, data: &D, log: &[Entry], halt: &Halt<'_>) -> Deci
         (None, _) => super::dsl::Wait::USUAL.refusal(),
     };
     let undo_below = if halt.maybe_done { step + 1 } else { step };
-    let newest_first = (0..undo_below).map(|step| {
-        if contract::planted!(UndoOutOfOrder) {
-            step
-        } else {
-            undo_below - 1 - step
-        }
-    });
-    let next = newest_first
+    let next = (0..undo_below)
+        .rev()
         .filter(|step| !log.contains(&Entry::Undone(*step)))
         .find_map(|step| Some((step, undo_of(&saga.steps[step], data, &because)?)));
     match next {

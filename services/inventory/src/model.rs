@@ -60,8 +60,7 @@ impl Night {
         if self.closed {
             0
         } else {
-            let up = i32::from(contract::planted!(TenPercentRoundedUp) && self.total % 10 != 0);
-            (Self::sellable(self.total) + up - self.taken()).max(0)
+            (Self::sellable(self.total) - self.taken()).max(0)
         }
     }
 }
@@ -255,7 +254,6 @@ impl Ledger {
         for key in taking.nights(hotel_id) {
             match self.nights.get(&key) {
                 Some(night) if night.now.closed => return Err(refusal::closed(key.2)),
-                Some(_) if contract::planted!(OneNightLookedAt) && key.2 != taking.stay.check_in() => {}
                 Some(night) if i32::from(rooms) <= night.now.left() => {}
                 _ => return Err(refusal::sold_out(key.2)),
             }
@@ -270,7 +268,6 @@ impl Ledger {
         };
         match hold.now.state {
             HoldState::Sold => return Ok(Ok(())),
-            HoldState::Expired if contract::planted!(ExpiryWithoutFence) => return Ok(Ok(())),
             HoldState::Released | HoldState::Expired => return Ok(Err(refusal::hold_expired())),
             HoldState::Held => hold.now.state = HoldState::Sold,
         }
@@ -284,9 +281,6 @@ impl Ledger {
 
     fn release(&mut self, key: HoldKey, saga_id: SagaId) -> Result<(), Contradiction> {
         let Some(hold) = self.holds.get(&key) else {
-            if contract::planted!(TombstoneForgotten) {
-                return Ok(());
-            }
             let tombstone = Hold {
                 saga_id,
                 taking: None,
@@ -301,7 +295,7 @@ impl Ledger {
             );
             return Ok(());
         };
-        if hold.now.takes().is_some() || contract::planted!(ReleaseTwiceCounts) {
+        if hold.now.takes().is_some() {
             self.give_back(key, HoldState::Released)
         } else {
             Ok(())

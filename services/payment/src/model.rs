@@ -243,7 +243,6 @@ fn capture(payment: &Payment) -> Plan {
 
 fn void(payment: &Payment) -> Plan {
     match (payment.state, &payment.authorization_id) {
-        (State::Authorized, Some(_)) if contract::planted!(AuthorizationKept) => done(Effect::Voided),
         (State::Authorized | State::CaptureDeclined, Some(id)) => Plan::Call(Call::Void {
             authorization_id: id.clone(),
         }),

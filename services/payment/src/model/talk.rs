@@ -82,10 +82,7 @@ impl Call {
         let (hotel_id, payment_id) = (payment.hotel_id, payment.payment_id);
         match self {
             Self::Authorize { .. } => format!("{hotel_id}.{payment_id}.authorize"),
-            Self::Capture { .. } => {
-                let end = contract::planted_key_end!();
-                format!("{hotel_id}.{payment_id}.capture{end}")
-            }
+            Self::Capture { .. } => format!("{hotel_id}.{payment_id}.capture"),
             Self::Void { .. } => format!("{hotel_id}.{payment_id}.void"),
             Self::Refund { all: true, .. } => format!("{hotel_id}.{payment_id}.void_refund"),
             Self::Refund { all: false, .. } => format!("{hotel_id}.{payment_id}.refund.{cause}"),
@@ -114,9 +111,6 @@ impl Call {
             Answer::Declined => self
                 .conclude(false, None)
                 .ok_or_else(|| format!("the provider declined a {}", self.name())),
-            Answer::Unknown(_) if contract::planted!(UnknownTakenForDeclined) => {
-                self.conclude(false, None).ok_or_else(String::new)
-            }
             Answer::Processing => Err("the provider is still processing".to_owned()),
             Answer::NeverSeen => Err("the provider has not seen it yet".to_owned()),
             Answer::Unknown(why) => Err(why),

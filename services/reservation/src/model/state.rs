@@ -188,8 +188,7 @@ impl Reservation {
             State::Pending => {
                 self.step(&mut moves, State::Confirmed, None, at);
                 moves.facts.push(ReservationFact::Confirmed);
-                let asked_at = self.cancel_requested_at;
-                if let Some(asked_at) = asked_at.filter(|_| !contract::planted!(CancellationForgotten)) {
+                if let Some(asked_at) = self.cancel_requested_at {
                     let cost = self.terms.cost_on(self.terms.date_at(asked_at));
                     self.begin_cancellation(&mut moves, cost, at, saga_id);
                 }

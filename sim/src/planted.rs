@@ -1,0 +1,109 @@
+//! Bugs that are planted on purpose, one at a time, to see that the proofs find them.
+//!
+//! Those at the rim are in the simulator's own words for what production leaves to SQL, Lua and Kafka, and every
+//! test run tries them. Those in the rules stand in `planted/switches.patch`, so that no rule of production has
+//! one: `scripts/prove planted` applies the patch to a copy of the tree and tries them there.
+
+use std::cell::Cell;
+
+macro_rules! bugs {
+    ($($(#[doc = $list_doc:literal])* $list:ident: { $($(#[doc = $doc:literal])* $bug:ident,)* })*) => {
+        /// A bug in a decision or in a rule.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Bug {
+            $($($(#[doc = $doc])* $bug,)*)*
+        }
+
+        impl Bug {
+            $($(#[doc = $list_doc])* pub const $list: &[Self] = &[$(Self::$bug),*];)*
+
+            /// Its name.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $($(Self::$bug => stringify!($bug),)*)*
+                }
+            }
+        }
+    };
+}
+
+bugs! {
+    /// The bugs in what the simulator says in its own words.
+    RIM: {
+        /// The key of a capture is another one each time.
+        CaptureWithNewKey,
+        /// The key of an authorisation is another one each time.
+        AuthorizeWithNewKey,
+        /// A message that was handled is handled again.
+        InboxSkipped,
+        /// What is to be said is written after the commit.
+        OutboxAfterCommit,
+        /// Offsets are committed before the transaction.
+        OffsetBeforeCommit,
+        /// An orchestrator whose epoch has ended writes all the same.
+        EpochNotChecked,
+        /// A run in memory is believed although its saga has gone on.
+        SnapshotBelieved,
+        /// The cache takes changes that are older than what it has.
+        LsnGuardDropped,
+        /// An operation that is settled is settled again.
+        SettledTwice,
+        /// An operation does not wait for the earlier ones of its payment.
+        EarlierOperationIgnored,
+        /// The relay confirms what Kafka has not acknowledged.
+        ConfirmedTooEarly,
+        /// A lost slot is replaced without a snapshot.
+        SnapshotForgotten,
+        /// Nobody looks for what a desk forgot.
+        SweepForgotten,
+        /// A cache that was emptied while it was being filled counts as filled.
+        EmptiedUnnoticed,
+    }
+    /// The bugs in production's rules, which `planted/switches.patch` puts there.
+    SWITCHES: {
+        /// What was done first is undone first.
+        UndoOutOfOrder,
+        /// A release before its hold leaves no tombstone.
+        TombstoneForgotten,
+        /// A release that comes again gives the rooms back again.
+        ReleaseTwiceCounts,
+        /// Ten percent are rounded up.
+        TenPercentRoundedUp,
+        /// Only the first night of a stay is looked at.
+        OneNightLookedAt,
+        /// Booking an expired hold is allowed, without its rooms.
+        ExpiryWithoutFence,
+        /// A void does not tell the provider.
+        AuthorizationKept,
+        /// A refusal of one of several sendings counts as if nothing was done.
+        RefusalAmongSeveralBelieved,
+        /// A confirmed reservation forgets that the guest has cancelled meanwhile.
+        CancellationForgotten,
+        /// A reply to an earlier step is taken for the answer to this one.
+        StaleReplyBelieved,
+        /// No answer of the provider is taken for a no.
+        UnknownTakenForDeclined,
+    }
+}
+
+thread_local! {
+    static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
+}
+
+/// Plants a bug in this thread, or none.
+pub fn plant(bug: Option<Bug>) {
+    PLANTED.set(bug);
+}
+
+/// Whether this bug is planted in this thread.
+pub fn is(bug: Bug) -> bool {
+    PLANTED.get() == Some(bug)
+}
+
+/// Whether this bug is planted in this thread.
+#[macro_export]
+macro_rules! planted {
+    ($bug:ident) => {
+        $crate::planted::is($crate::planted::Bug::$bug)
+    };
+}
