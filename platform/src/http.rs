@@ -3,7 +3,9 @@
 mod caller;
 mod cursor;
 mod guard;
+mod idempotency;
 mod objects;
+mod prefer;
 mod problem;
 mod server;
 mod stalled;
@@ -11,6 +13,8 @@ mod strict;
 
 pub use caller::Caller;
 pub use cursor::{Cursor, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, PageLimit};
+pub use idempotency::{Key, Keyed, KeyedRequest, Stored, idempotency_key, reused};
+pub use prefer::Prefer;
 pub use problem::{Problem, ProblemBody};
 pub use server::{BODY_BYTES_MAX, HttpConfig, layers, serve};
-pub use strict::{StrictJson, StrictPath, StrictQuery, idempotency_key, prefer_wait};
+pub use strict::{StrictJson, StrictPath, StrictQuery};

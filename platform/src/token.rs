@@ -127,13 +127,26 @@ impl Tokens {
         token: &str,
         now: chrono::DateTime<chrono::Utc>,
     ) -> Result<T, TokenError> {
+        let (body, in_time) = self.verify_at_any_time(token, now)?;
+        if in_time {
+            Ok(body)
+        } else {
+            Err(TokenError::Expired)
+        }
+    }
+
+    /// The body of a genuine token, and whether it has not expired.
+    ///
+    /// # Errors
+    /// [`TokenError::Invalid`].
+    pub fn verify_at_any_time<T: DeserializeOwned>(
+        &self,
+        token: &str,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<(T, bool), TokenError> {
         let decoded = jsonwebtoken::decode::<Claims<T>>(token, &self.verifying, &self.validation);
         let claims = decoded.map_err(|_| TokenError::Invalid)?.claims;
-        if claims.exp <= now.timestamp() {
-            Err(TokenError::Expired)
-        } else {
-            Ok(claims.body)
-        }
+        Ok((claims.body, claims.exp > now.timestamp()))
     }
 }
 

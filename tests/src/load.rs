@@ -181,11 +181,7 @@ async fn insist(client: &Client, path: &str, body: &Value, headers: &[(&str, &st
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
         match client.json(Method::POST, path, body, headers).await {
-            Ok(answer)
-                if !answer.status.is_server_error() && answer.json["code"] != "request_in_progress" =>
-            {
-                return Some(answer);
-            }
+            Ok(answer) if !answer.status.is_server_error() => return Some(answer),
             _ => tokio::time::sleep(BETWEEN_TRIES).await,
         }
     }

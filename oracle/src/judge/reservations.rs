@@ -10,8 +10,9 @@ use crate::journal::Entry;
 impl Judge {
     /// The outcome of a booking, or that it is under way.
     pub(super) fn booking(&mut self, entry: &Entry) -> Option<()> {
-        let Some(id) = entry.text("/reservation_id") else {
-            // Refused at the door: nothing was written.
+        let used = entry.text("/code") == Some("quote_used");
+        let Some(id) = entry.text("/reservation_id").filter(|_| !used) else {
+            // Refused at the door: nothing was written. A quote that was used names the booking of another request.
             self.verdict
                 .answer("bookings refused at the door", primary(entry));
             return (400..500).contains(&entry.status).then_some(());

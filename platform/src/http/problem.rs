@@ -35,7 +35,8 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-12-24")]
     pub night: Option<String>,
-    /// The resource that the request made before it was refused, where it made one.
+    /// The reservation that this is about: the one that the request made before it was refused, or the one that
+    /// stands in its way.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d")]
     pub reservation_id: Option<String>,
@@ -100,9 +101,9 @@ impl Problem {
         self
     }
 
-    /// Names the resource that the request made before it was refused.
+    /// Names the reservation that the request made before it was refused, or that stands in its way.
     #[must_use]
-    pub fn after_making(mut self, reservation_id: impl std::fmt::Display) -> Self {
+    pub fn about(mut self, reservation_id: impl std::fmt::Display) -> Self {
         self.0.reservation_id = Some(reservation_id.to_string());
         self
     }

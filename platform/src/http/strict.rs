@@ -12,14 +12,10 @@ use serde::de::DeserializeOwned;
 use super::objects::Objects;
 use super::problem::Problem;
 
-/// The longest `Idempotency-Key`, in bytes.
-const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// A pointer longer than this, in bytes, is into names that no body of ours has.
 const POINTER_BYTES_MAX: usize = 200;
 /// The longest detail about a field, in bytes.
 const DETAIL_BYTES_MAX: usize = 500;
-/// The longest bounded wait, in seconds.
-const WAIT_SECONDS_MAX: u64 = 30;
 
 /// A JSON body. The type decides what is allowed; unknown and duplicate fields are refused when it says
 /// `deny_unknown_fields`.
@@ -197,45 +193,6 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for StrictP
         read.map(|Path(ids)| Self(ids))
             .map_err(|_| Problem::not_found("resource; ids are UUIDs in lower case with hyphens"))
     }
-}
-
-/// The `Idempotency-Key` header: 1 to 255 visible ASCII characters.
-///
-/// # Errors
-/// 400 when it is missing or cannot be one.
-pub fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
-    let wrong =
-        |code: &str, detail: &str| Problem::new(StatusCode::BAD_REQUEST, code, detail).at("Idempotency-Key");
-    let mut values = headers.get_all("idempotency-key").iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return Err(wrong(
-            "idempotency_key_missing",
-            "Send exactly one Idempotency-Key header; the quote_id may serve. A repeat with the same key is the same booking.",
-        ));
-    };
-    let key = value.to_str().unwrap_or_default();
-    let fits = (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len())
-        && key.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits {
-        Ok(key.to_owned())
-    } else {
-        Err(wrong(
-            "idempotency_key_invalid",
-            "An Idempotency-Key is 1 to 255 visible ASCII characters without spaces.",
-        ))
-    }
-}
-
-/// The bounded wait that `Prefer: wait=N` asks for (RFC 7240), in seconds, at most 30. A preference
-/// that cannot be read is ignored, as the RFC wants.
-pub fn prefer_wait(headers: &HeaderMap) -> Option<std::time::Duration> {
-    let preferences = headers
-        .get_all("prefer")
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut pieces = preferences.flat_map(|value| value.split([',', ';']));
-    let seconds = pieces.find_map(|piece| piece.trim().strip_prefix("wait=")?.trim().parse::<u64>().ok())?;
-    (seconds > 0).then(|| std::time::Duration::from_secs(seconds.min(WAIT_SECONDS_MAX)))
 }
 
 #[cfg(test)]

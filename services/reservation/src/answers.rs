@@ -1,5 +1,6 @@
-//! Answering requests that waited: the outcome as it stands is written beside the idempotency key, once, and
-//! whoever asks under that key gets those bytes. Requests that are ready together share one transaction.
+//! Answering requests that were taken: an outcome is written beside the idempotency key when it is told first,
+//! and whoever asks under that key from then on gets those bytes. As long as the reservation is pending it is
+//! shown as it stands, and nothing is kept. Requests that are ready together share one transaction.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,13 +8,13 @@ use std::sync::Arc;
 use contract::ReservationId;
 use futures::future::BoxFuture;
 use platform::grouped::Settle;
-use platform::http::Problem;
+use platform::http::{Key, Problem, Stored};
 use platform::{Broken, db};
 use sqlx::{PgConnection, PgPool};
 
 use crate::http::view;
 use crate::model::Reservation;
-use crate::store::keys::{self, Key, Stored};
+use crate::store::keys::{self, ACCEPTED};
 use crate::store::read;
 
 /// A request whose answer is due.
@@ -55,21 +56,27 @@ fn answer(db: &mut PgConnection, group: Arc<[Due]>) -> BoxFuture<'_, Result<Vec<
             .into_iter()
             .map(|row| (row.reservation_id, row))
             .collect();
-        let mut due: Vec<(&Key, Stored)> = group
+        let shown: Vec<Option<Stored>> = group
             .iter()
-            .filter_map(|due| Some((&due.key, view::outcome(reservations.get(&due.reservation_id)?))))
+            .map(|due| reservations.get(&due.reservation_id).map(view::outcome))
             .collect();
-        due.sort_by(|a, b| a.0.cmp(b.0));
-        keys::answer(db, &due).await?;
+        let mut ended: Vec<(&Key, &Stored)> = group
+            .iter()
+            .zip(&shown)
+            .filter_map(|(due, shown)| Some((&due.key, shown.as_ref()?)))
+            .filter(|(_, shown)| shown.status != ACCEPTED)
+            .collect();
+        ended.sort_by(|a, b| a.0.cmp(b.0));
+        keys::keep(db, &ended).await?;
         let keys: Vec<&Key> = group.iter().map(|due| &due.key).collect();
         let mut found = keys::find(db, &keys).await?;
-        (0..group.len())
-            .map(|place| {
-                let claimed = found.remove(&place);
-                claimed.and_then(|claimed| claimed.answer).ok_or_else(|| {
-                    Broken::Inconsistent("an answer was not kept: its key or reservation is gone".to_owned())
-                })
-            })
+        // A key that is forgotten by now tells nothing, and its reservation is shown as it stands.
+        let mut told = |(place, shown)| found.remove(&place).and_then(|claimed| claimed.outcome).or(shown);
+        let gone = || Broken::Inconsistent("a key is without its reservation".to_owned());
+        shown
+            .into_iter()
+            .enumerate()
+            .map(|shown| told(shown).ok_or_else(gone))
             .collect()
     })
 }

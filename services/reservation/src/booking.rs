@@ -1,19 +1,20 @@
 //! Taking bookings: requests that arrive while the last group is being committed share one transaction.
 //!
 //! In that transaction, for each request: the idempotency key is claimed, the guest is found or written,
-//! the reservation is written in state `pending` with the first line of its history, and the outbox asks the
-//! orchestrator for the saga. Unless the caller waits for the outcome, the answer is kept with the claim.
+//! the reservation is written in state `pending` and uses up its quote, with the first line of its history, and
+//! the outbox asks the orchestrator for the saga. Whoever waits in a transaction waits for keys first, in their
+//! order, then for guests in theirs, then for quotes in theirs: so processes wait for each other and never deadlock.
 
 mod group;
+mod turns;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use contract::quote::Quote;
 use contract::saga::{SagaData, StartSaga};
 use contract::{ReservationId, SagaId, topics};
 use platform::grouped::Settle;
-use platform::http::Problem;
+use platform::http::{Key, Problem, Stored};
 use platform::outbox::Outgoing;
 use platform::{Broken, db};
 use sqlx::PgPool;
@@ -22,9 +23,9 @@ use group::Booked;
 
 use crate::model::{Guest, PaymentMethod, Terms};
 use crate::open::Open;
-use crate::store::keys::{Claimed, Key, Stored};
+use crate::store::keys::Claimed;
 
-/// A group that met another process at a guest or a key is tried again this many times.
+/// A group that met another process at a guest, a key or a quote is tried again this many times.
 const TRIES: u32 = 5;
 
 /// A booking that was checked.
@@ -44,19 +45,19 @@ pub(crate) struct Creation {
     pub(crate) order: Order,
     pub(crate) reservation_id: ReservationId,
     pub(crate) saga_id: SagaId,
-    /// How long the caller waits for the outcome; without it the answer is kept at once, with the booking.
-    pub(crate) wait: Option<Duration>,
+    /// Whether the caller waits for the outcome, and so does not care how the booking stands at once.
+    pub(crate) waits: bool,
 }
 
 /// What came of it.
 #[derive(Debug, Clone)]
 pub(crate) enum Created {
-    /// It is pending, and this is the answer.
-    Accepted(Stored),
-    /// It is pending, and the answer is still to be given.
-    Waiting,
+    /// It is pending, and stands so; not shown to a caller that waits.
+    Taken(Option<Stored>),
     /// The key was claimed before.
     Known(Known),
+    /// The quote was booked before, and this came of it; nothing was kept.
+    QuoteUsed(ReservationId),
     /// Too many bookings are open; nothing was kept.
     Full,
 }
@@ -64,12 +65,10 @@ pub(crate) enum Created {
 /// What a claimed key says to a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Known {
-    /// It is the same request; this was answered.
-    Answered(Stored),
-    /// It is the same request, and the first one is still being worked on.
-    InProgress,
-    /// It is the same request, and who worked on the first one is gone.
-    Unanswered(ReservationId),
+    /// It is the same request, and this outcome was told.
+    Told(Stored),
+    /// It is the same request, and nobody was told an outcome so far.
+    Open(ReservationId),
     /// It is another request.
     Reused,
 }
@@ -77,11 +76,10 @@ pub(crate) enum Known {
 impl Known {
     /// What this claim says to a request with this fingerprint.
     pub(crate) fn of(claimed: &Claimed, fingerprint: &[u8; 32]) -> Self {
-        match &claimed.answer {
+        match &claimed.outcome {
             _ if claimed.fingerprint != *fingerprint => Self::Reused,
-            Some(answer) => Self::Answered(answer.clone()),
-            None if claimed.in_progress => Self::InProgress,
-            None => Self::Unanswered(claimed.reservation_id),
+            Some(outcome) => Self::Told(outcome.clone()),
+            None => Self::Open(claimed.reservation_id),
         }
     }
 }
@@ -142,9 +140,7 @@ impl Bookings {
             self.open.counted(open);
         }
         let count = |wanted: fn(&Created) -> bool| created.iter().filter(|one| wanted(one)).count();
-        self.open.taken(count(|one| {
-            matches!(one, Created::Accepted(_) | Created::Waiting)
-        }));
+        self.open.taken(count(|one| matches!(one, Created::Taken(_))));
         let refused = count(|one| matches!(one, Created::Full));
         shed(refused);
         Ok(created)
@@ -176,7 +172,7 @@ impl Bookings {
 /// Why a group's transaction was rolled back.
 enum Failed {
     Broken(Broken),
-    /// Another process has just written a guest or a key that this group was about to write.
+    /// Another process has just written a guest, a key or a quote that this group was about to write.
     Overtaken,
 }
 

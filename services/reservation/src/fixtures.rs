@@ -358,6 +358,21 @@ pub(crate) fn same(first: &Answer, second: &Answer) -> bool {
     headers && (first.status, &first.bytes) == (second.status, &second.bytes)
 }
 
+/// Sends so many requests at once; answers come in the order of the numbers.
+pub(crate) async fn at_once<F: Future<Output = Answer> + Send + 'static>(
+    count: u32,
+    mut send: impl FnMut(u32) -> F,
+) -> Vec<Answer> {
+    let asked: Vec<_> = (0..count)
+        .map(|number| Tasks::new().spawn_work(send(number)))
+        .collect();
+    let mut answers = Vec::new();
+    for answer in asked {
+        answers.push(answer.await.unwrap());
+    }
+    answers
+}
+
 /// Waits until the condition holds, at most ten seconds.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     for _ in 0..1_000 {

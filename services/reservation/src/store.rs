@@ -4,6 +4,7 @@
 pub(crate) mod guests;
 pub(crate) mod history;
 pub(crate) mod keys;
+pub(crate) mod quotes;
 pub(crate) mod read;
 mod row;
 pub(crate) mod write;

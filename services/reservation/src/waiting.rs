@@ -83,6 +83,15 @@ impl Waiting {
         }
     }
 
+    /// How many wait for a reservation.
+    #[cfg(test)]
+    pub(crate) fn watched(&self, reservation_id: ReservationId) -> usize {
+        let watched = self.locked();
+        watched
+            .get(&reservation_id)
+            .map_or(0, watch::Sender::receiver_count)
+    }
+
     fn locked(&self) -> MutexGuard<'_, HashMap<ReservationId, watch::Sender<State>>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }

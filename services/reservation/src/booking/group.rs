@@ -2,26 +2,24 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use contract::GuestId;
 use contract::quote::Quote;
 use contract::saga::{BookStay, SagaData};
+use contract::{GuestId, ReservationId};
 use futures::future::BoxFuture;
+use platform::http::{Key, Stored};
 use platform::outbox::Outgoing;
 use platform::{Broken, outbox};
 use sqlx::PgConnection;
 
+use super::turns::{Refused, firsts, quote_of, refuse};
 use super::{Created, Creation, Failed, Known, Order, start};
 use crate::SCHEMA;
 use crate::http::view;
 use crate::model::{Email, Reservation, State};
-use crate::store::keys::{self, Claim, Claimed, Key};
-use crate::store::{guests, history, read, write};
-
-/// A claim outlives the wait by this much, so that an answer that is being written is not overtaken.
-const CLAIM_SLACK: Duration = Duration::from_secs(5);
+use crate::store::keys::{self, Claim, Claimed};
+use crate::store::{guests, history, quotes, read, write};
 
 /// What came of a group.
 pub(super) struct Booked {
@@ -53,7 +51,12 @@ pub(super) fn book(
             .copied()
             .filter(|at| !known.contains_key(at))
             .collect();
-        let refused = take_late(&mut new, places);
+        let mut refused = HashMap::new();
+        if !new.is_empty() {
+            let orders: Vec<_> = new.iter().map(|at| quote_of(&group[*at])).collect();
+            let used = quotes::used(db, &orders).await?;
+            refused = refuse(&group, &mut new, &used, places);
+        }
         let mut accepted = HashMap::new();
         if !new.is_empty() {
             accepted = book_new(db, &group, &new, now).await?;
@@ -68,31 +71,27 @@ pub(super) fn book(
     })
 }
 
-/// The first request of each key, in the order of the keys: two processes that claim the same keys wait for
-/// each other and never deadlock.
-fn firsts(group: &[Creation]) -> Vec<usize> {
-    let mut seen = HashSet::new();
-    let mut first: Vec<usize> = (0..group.len())
-        .filter(|at| seen.insert(&group[*at].key))
-        .collect();
-    first.sort_by(|a, b| group[*a].key.cmp(&group[*b].key));
-    first
-}
-
-/// Takes those out that came when all places were taken.
-fn take_late(new: &mut Vec<usize>, places: usize) -> HashSet<usize> {
-    let mut arrived = new.clone();
-    arrived.sort_unstable();
-    let late: HashSet<usize> = arrived.into_iter().skip(places).collect();
-    new.retain(|at| !late.contains(at));
-    late
-}
-
 fn place_in_group<T>(places: &[usize], found: HashMap<usize, T>) -> HashMap<usize, T> {
     found
         .into_iter()
         .filter_map(|(place, value)| Some((*places.get(place)?, value)))
         .collect()
+}
+
+/// A booking that was made.
+struct Taken {
+    reservation_id: ReservationId,
+    /// As it stands, for a caller that does not wait.
+    shown: Option<Stored>,
+}
+
+impl Taken {
+    fn now(creation: &Creation, row: &Reservation) -> Self {
+        Self {
+            reservation_id: row.reservation_id,
+            shown: (!creation.waits).then(|| view::outcome(row)),
+        }
+    }
 }
 
 /// Books the requests at `new`. Answers those whose key was free.
@@ -101,7 +100,7 @@ async fn book_new(
     group: &[Creation],
     new: &[usize],
     now: DateTime<Utc>,
-) -> Result<HashMap<usize, Claimed>, Failed> {
+) -> Result<HashMap<usize, Taken>, Failed> {
     let emails: Vec<Email> = new
         .iter()
         .map(|at| group[*at].order.guest.email.clone())
@@ -125,16 +124,10 @@ async fn book_new(
     let free = keys::claim(db, &claims).await?;
     let mut accepted = HashMap::new();
     let mut booked = Vec::new();
-    for (((at, row), claim), free) in new.iter().zip(&rows).zip(claims).zip(free) {
+    for ((at, row), free) in new.iter().zip(&rows).zip(free) {
         if free {
             booked.push((&group[*at], row));
-            let claimed = Claimed {
-                fingerprint: claim.fingerprint,
-                reservation_id: claim.reservation_id,
-                in_progress: claim.answer.is_none(),
-                answer: claim.answer,
-            };
-            accepted.insert(*at, claimed);
+            accepted.insert(*at, Taken::now(&group[*at], row));
         }
     }
     let booked_guests: HashSet<GuestId> = booked.iter().map(|(_, row)| row.guest_id).collect();
@@ -146,17 +139,21 @@ async fn book_new(
     if guests::insert(db, &guests).await? < guests.len() {
         return Err(Failed::Overtaken);
     }
+    booked.sort_by_key(|(creation, _)| quote_of(creation));
     write_bookings(db, &booked).await?;
     Ok(accepted)
 }
 
-async fn write_bookings(db: &mut PgConnection, booked: &[(&Creation, &Reservation)]) -> Result<(), Broken> {
+/// Writes new bookings, in the order of their quotes.
+async fn write_bookings(db: &mut PgConnection, booked: &[(&Creation, &Reservation)]) -> Result<(), Failed> {
     if booked.is_empty() {
         return Ok(());
     }
     let rows: Vec<&Reservation> = booked.iter().map(|(_, row)| *row).collect();
     let quotes: Vec<&Quote> = booked.iter().map(|(creation, _)| &creation.order.quote).collect();
-    write::insert(db, &rows, &quotes).await?;
+    if write::insert(db, &rows, &quotes).await? < rows.len() {
+        return Err(Failed::Overtaken);
+    }
     let lines: Vec<_> = rows
         .iter()
         .map(|row| (row.hotel_id, row.reservation_id, row.beginning()))
@@ -166,37 +163,61 @@ async fn write_bookings(db: &mut PgConnection, booked: &[(&Creation, &Reservatio
         .iter()
         .map(|(creation, row)| start_saga(creation, row))
         .collect::<Result<Vec<_>, _>>()?;
-    outbox::write(db, SCHEMA, &messages).await
+    Ok(outbox::write(db, SCHEMA, &messages).await?)
 }
 
 fn answers(
     group: &[Creation],
     first: &[usize],
-    accepted: &HashMap<usize, Claimed>,
+    accepted: &HashMap<usize, Taken>,
     known: &HashMap<usize, Claimed>,
-    refused: &HashSet<usize>,
+    refused: &HashMap<usize, Refused>,
 ) -> Result<Vec<Created>, Failed> {
     let first_of: HashMap<&Key, usize> = first.iter().map(|at| (&group[*at].key, *at)).collect();
     let mut created = Vec::with_capacity(group.len());
     for (at, creation) in group.iter().enumerate() {
         let leader = first_of.get(&creation.key).copied().unwrap_or(at);
-        if refused.contains(&leader) {
-            created.push(Created::Full);
-            continue;
-        }
-        let claimed = accepted.get(&leader).or_else(|| known.get(&leader));
-        // A key that was claimed by somebody else and is not there any more: begin again.
-        let claimed = claimed.ok_or(Failed::Overtaken)?;
-        // A claim for this very reservation is its own, also when it was committed by a try whose
-        // connection was lost before it could say so.
-        let own = claimed.reservation_id == creation.reservation_id;
-        created.push(match &claimed.answer {
-            Some(answer) if own => Created::Accepted(answer.clone()),
-            None if own => Created::Waiting,
-            _ => Created::Known(Known::of(claimed, &creation.fingerprint)),
+        created.push(match (refused.get(&leader), accepted.get(&leader)) {
+            // Under this key another request was refused, which claims nothing: this one may come again.
+            (Some(_), _) if creation.fingerprint != group[leader].fingerprint => Created::Full,
+            (Some(why), _) => refusal(*why, accepted, refused)?,
+            (None, Some(taken)) if at == leader => Created::Taken(taken.shown.clone()),
+            (None, Some(_)) if creation.fingerprint != group[leader].fingerprint => {
+                Created::Known(Known::Reused)
+            }
+            (None, Some(taken)) => Created::Known(Known::Open(taken.reservation_id)),
+            (None, None) => {
+                // A key that was claimed by somebody else and is not there any more: begin again.
+                let claimed = known.get(&leader).ok_or(Failed::Overtaken)?;
+                // A claim for this very reservation is its own: it was committed by a try whose connection was
+                // lost before it could say so.
+                if claimed.reservation_id == creation.reservation_id {
+                    Created::Taken(None)
+                } else {
+                    Created::Known(Known::of(claimed, &creation.fingerprint))
+                }
+            }
         });
     }
     Ok(created)
+}
+
+fn refusal(
+    why: Refused,
+    accepted: &HashMap<usize, Taken>,
+    refused: &HashMap<usize, Refused>,
+) -> Result<Created, Failed> {
+    Ok(match why {
+        Refused::Late => Created::Full,
+        Refused::Used(reservation_id) => Created::QuoteUsed(reservation_id),
+        // Nothing came of the first one either.
+        Refused::Second(before) if refused.contains_key(&before) => Created::Full,
+        Refused::Second(before) => {
+            // Whose key another process has just claimed: for this quote or not, that is to be seen anew.
+            let taken = accepted.get(&before).ok_or(Failed::Overtaken)?;
+            Created::QuoteUsed(taken.reservation_id)
+        }
+    })
 }
 
 fn reservation(creation: &Creation, guest_id: GuestId, now: DateTime<Utc>) -> Reservation {
@@ -235,8 +256,6 @@ fn claim<'a>(creation: &'a Creation, row: &Reservation) -> Claim<'a> {
         fingerprint: creation.fingerprint,
         hotel_id: row.hotel_id,
         reservation_id: row.reservation_id,
-        open_for: creation.wait.map_or(Duration::ZERO, |wait| wait + CLAIM_SLACK),
-        answer: creation.wait.is_none().then(|| view::outcome(row)),
     }
 }
 

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use contract::{ReservationId, SagaId};
 use futures::future::BoxFuture;
-use platform::http::{Caller, Problem, ProblemBody, StrictPath, prefer_wait};
+use platform::http::{Caller, Prefer, Problem, ProblemBody, StrictPath};
 use platform::{Broken, db, outbox};
 use sqlx::PgConnection;
 
@@ -49,7 +49,7 @@ pub(super) async fn cancel_reservation(
             return Err(Problem::new(StatusCode::CONFLICT, "stay_over", detail));
         }
     }
-    if let Some(limit) = prefer_wait(&headers)
+    if let Some(limit) = Prefer::of(&headers).wait
         && row.state != model::State::Cancelled
     {
         let ended = |state| matches!(state, model::State::Cancelled | model::State::Rejected);

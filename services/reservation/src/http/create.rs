@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use contract::quote::{Party, Quote};
-use contract::{ReservationId, SagaId};
+use contract::{HotelId, QuoteId, ReservationId, SagaId};
 use platform::Broken;
 use platform::grouped::Settle as _;
-use platform::http::{Caller, Problem, ProblemBody, idempotency_key, prefer_wait};
-use platform::token::TokenError;
+use platform::http::{Caller, Key, Keyed, KeyedRequest, Prefer, Problem, ProblemBody, Stored, reused};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::body::CardFreeJson;
@@ -21,11 +19,8 @@ use crate::App;
 use crate::answers::{Answers, Due};
 use crate::booking::{Created, Creation, Known, Order, shed};
 use crate::model::{self, Guest, PaymentMethod, Terms};
-use crate::store::keys::{self, Key, Stored};
+use crate::store::{keys, quotes};
 use crate::waiting::Watch;
-
-/// The route, as part of the scope of its keys.
-const ROUTE: &str = "POST /v1/reservations";
 
 /// A stay to book.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -67,104 +62,119 @@ pub(super) struct NewGuest {
 ///
 /// The answer comes at once (202), or with `Prefer: wait=N` when the outcome is known, after at most N
 /// seconds: 201 when it is confirmed, the reason when it is refused. A repeat with the same key and the same
-/// body is answered with the same bytes and the header `Idempotent-Replayed: true`.
+/// body, marked `Idempotent-Replayed: true`, is told how the booking stands: 202 while it is pending (it may
+/// wait, too), then the outcome, in the same bytes from then on.
+///
+/// A quote is an order form for one booking. Under another key it is refused with `quote_used` and the path of
+/// its booking, unless that was rejected: also when the booking is pending still, was cancelled, or the quote has
+/// expired. What is wrong with a request is said in this order: headers and body, the key (`idempotency_key_reused`,
+/// or what the first request was told), the quote (`invalid_quote`, `party_differs`, `quote_used`,
+/// `quote_expired`), and whether there is a place for it (503). A refused request claims no key.
 #[utoipa::path(
     post, path = "/v1/reservations", tag = "Reservations", request_body = NewReservation,
     params(
-        ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "1 to 255 visible ASCII characters; the quote_id may serve. A repeat with the same key is the same booking.", example = "booking-1"),
-        ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (at most 30) for the outcome.", example = "wait=10"),
+        ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "1 to 255 visible ASCII characters, the same with and without quotation marks around them; the quote_id may serve. A repeat with the same key is the same booking.", example = "booking-1"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (at most 30) for the outcome; `Preference-Applied` says how long (RFC 7240).", example = "wait=10"),
     ),
     responses(
         (status = 201, description = "Confirmed: rooms are sold and paid for", body = ReservationBody),
         (status = 202, description = "Taken; ask the Location for the outcome", body = ReservationBody),
         (status = 400, description = "`idempotency_key_missing`, `idempotency_key_invalid`, `malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 402, description = "`payment_declined`, `capture_declined`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`sold_out` (with the night), `closed`, `stay_in_past`, `unknown_room_type`, `rooms_out_of_range`, `hold_expired`, `hold_released`, `payment_unavailable`, `payment_voided`, `timed_out`: the booking is refused, and another try needs another key; `quote_expired`; `request_in_progress` (with Retry-After)", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`sold_out` (with the night), `closed`, `stay_in_past`, `unknown_room_type`, `rooms_out_of_range`, `hold_expired`, `hold_released`, `payment_unavailable`, `payment_voided`, `timed_out`: the booking is refused, and another try needs another key; `quote_expired`; `quote_used`: `reservation_id` and `Location` name the booking that came of it", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_field`, `invalid_quote`, `party_differs`, `card_data_refused`, `idempotency_key_reused`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: too many bookings wait for their outcome, or the platform is hurt and the booking may have been taken; send the same request again with the same key, Retry-After seconds later", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn create_reservation(
     State(app): State<App>,
-    caller: Caller,
+    _: Caller,
+    keyed: Keyed,
     headers: HeaderMap,
     CardFreeJson(body): CardFreeJson<NewReservation>,
 ) -> Result<Response, Problem> {
-    let key = Key {
-        client: caller.client,
-        route: ROUTE,
-        text: idempotency_key(&headers)?,
-    };
-    let fingerprint = fingerprint(&body);
+    let KeyedRequest { key, fingerprint } = keyed.required(&body)?;
+    let prefer = Prefer::of(&headers);
     let order = match check(&app, body) {
         Ok(order) => order,
-        // A repeat is answered as it was, even when the quote has expired meanwhile.
-        Err(problem) => return app.replay(key, fingerprint).await?.ok_or(problem),
+        Err(unfit) => {
+            let answer = app.refuse(key, fingerprint, prefer.wait, unfit).await?;
+            return Ok(prefer.applied(answer));
+        }
     };
-    let wait = prefer_wait(&headers);
     let creation = Creation {
-        key: key.clone(),
+        key,
         fingerprint,
         order,
         reservation_id: ReservationId::new(),
         saga_id: SagaId::new(),
-        wait,
+        waits: prefer.wait.is_some(),
     };
-    let due = Due {
-        key,
-        reservation_id: creation.reservation_id,
-    };
-    // Watched from before the commit, so that no outcome is too early to be seen.
-    let watch = wait.map(|limit| (limit, app.waiting.watch(due.reservation_id)));
     // The answer is given even when the caller has gone away: a repeat will ask for it.
     let answering = app.clone();
     let work = app
         .tasks
-        .spawn_work(async move { answering.create(creation, due, watch).await });
-    work.await.map_err(Broken::from)?
+        .spawn_work(async move { answering.create(creation, prefer.wait).await });
+    let answer = work.await.map_err(Broken::from)??;
+    Ok(prefer.applied(answer))
 }
 
 impl App {
-    async fn create(
-        self,
-        creation: Creation,
-        due: Due,
-        watch: Option<(Duration, Watch)>,
-    ) -> Result<Response, Problem> {
+    async fn create(self, creation: Creation, wait: Option<Duration>) -> Result<Response, Problem> {
+        let due = Due {
+            key: creation.key.clone(),
+            reservation_id: creation.reservation_id,
+        };
+        // Watched from before the commit, so that no outcome is too early to be seen.
+        let watch = wait.map(|limit| (limit, self.waiting.watch(due.reservation_id)));
         let created = self.bookings.ask(creation).await.map_err(|_| {
             shed(1);
             busy()
         })??;
-        match (created, watch) {
-            (Created::Accepted(answer), _) => Ok(view::send(answer, false)),
-            (Created::Waiting, watch) => {
-                if let Some((limit, mut watch)) = watch {
-                    let settled = |state| state != model::State::Pending;
-                    watch.until(&self.tasks, limit, settled).await;
+        match created {
+            Created::Taken(Some(shown)) => Ok(shown.first()),
+            Created::Taken(None) => {
+                if let Some(watch) = watch {
+                    self.until_settled(watch).await;
                 }
-                Ok(view::send(self.answer(due).await?, false))
+                Ok(self.answer(due).await?.first())
             }
-            (Created::Known(known), _) => self.known(due.key, known).await,
-            (Created::Full, _) => Err(busy()),
+            Created::Known(known) => self.known(due.key, known, wait).await,
+            Created::QuoteUsed(reservation_id) => Ok(view::quote_used(reservation_id).first()),
+            Created::Full => Err(busy()),
         }
     }
 
-    /// Answers a repeat of an earlier request, if there was one.
-    async fn replay(&self, key: Key, fingerprint: [u8; 32]) -> Result<Option<Response>, Problem> {
+    async fn until_settled(&self, (limit, mut watch): (Duration, Watch)) {
+        let settled = |state| state != model::State::Pending;
+        watch.until(&self.tasks, limit, settled).await;
+    }
+
+    /// Answers a request that cannot be booked: a repeat as its first request, another with the reason.
+    async fn refuse(
+        &self,
+        key: Key,
+        fingerprint: [u8; 32],
+        wait: Option<Duration>,
+        unfit: Unfit,
+    ) -> Result<Response, Problem> {
         let mut db = platform::db::lease(&self.pool).await.map_err(Broken::from)?;
-        let claimed = keys::find(&mut db, &[&key]).await?.remove(&0);
-        drop(db);
-        match claimed {
-            Some(claimed) => {
-                let known = Known::of(&claimed, &fingerprint);
-                self.known(key, known).await.map(Some)
+        if let Some(claimed) = keys::find(&mut db, &[&key]).await?.remove(&0) {
+            drop(db);
+            return self.known(key, Known::of(&claimed, &fingerprint), wait).await;
+        }
+        match unfit {
+            Unfit::Wrong(problem) => Err(problem),
+            Unfit::Expired(hotel_id, quote_id) => {
+                let used = quotes::used(&mut db, &[(hotel_id, quote_id)]).await?.remove(&0);
+                used.map(|reservation_id| view::quote_used(reservation_id).first())
+                    .ok_or_else(quote_expired)
             }
-            None => Ok(None),
         }
     }
 
-    /// Keeps and answers how the reservation stands. A process that stops has no more groups, and lets
-    /// nobody wait in vain all the same.
+    /// How the reservation stands; an outcome is kept. A process that stops has no more groups, and lets nobody
+    /// wait in vain all the same.
     async fn answer(&self, due: Due) -> Result<Stored, Problem> {
         if let Ok(answer) = self.answers.ask(due.clone()).await {
             return answer;
@@ -177,44 +187,47 @@ impl App {
         })
     }
 
-    async fn known(&self, key: Key, known: Known) -> Result<Response, Problem> {
-        match known {
-            Known::Answered(answer) => Ok(view::send(answer, true)),
-            Known::Unanswered(reservation_id) => {
-                let due = Due { key, reservation_id };
-                Ok(view::send(self.answer(due).await?, true))
-            }
-            Known::InProgress => {
-                let detail = "The first request with this Idempotency-Key is still waiting for its outcome.";
-                let status = axum::http::StatusCode::CONFLICT;
-                Err(Problem::new(status, "request_in_progress", detail).retry_after(1))
-            }
-            Known::Reused => {
-                let detail = "This Idempotency-Key belongs to another request. A new request needs a new key; \
-                              a repeat must have the same body.";
-                Err(Problem::invalid(
-                    "idempotency_key_reused",
-                    "Idempotency-Key",
-                    detail,
-                ))
-            }
+    /// Answers a request whose key was claimed before: a repeat with the outcome, for which it may wait too.
+    async fn known(&self, key: Key, known: Known, wait: Option<Duration>) -> Result<Response, Problem> {
+        let reservation_id = match known {
+            Known::Told(outcome) => return Ok(outcome.again()),
+            Known::Reused => return Err(reused()),
+            Known::Open(reservation_id) => reservation_id,
+        };
+        let due = Due { key, reservation_id };
+        let watch = wait.map(|limit| (limit, self.waiting.watch(reservation_id)));
+        let mut answer = self.answer(due.clone()).await?;
+        if let Some(watch) = watch
+            && answer.status == keys::ACCEPTED
+        {
+            self.until_settled(watch).await;
+            answer = self.answer(due).await?;
         }
+        Ok(answer.again())
     }
 }
 
-/// SHA-256 of the request in one canonical form: white space and the order of fields do not count.
-fn fingerprint(body: &NewReservation) -> [u8; 32] {
-    Sha256::digest(serde_json::to_vec(body).unwrap_or_default()).into()
+/// Why a request cannot be booked.
+enum Unfit {
+    Wrong(Problem),
+    /// Its quote has expired; it may have been booked before.
+    Expired(HotelId, QuoteId),
 }
 
-fn check(app: &App, body: NewReservation) -> Result<Order, Problem> {
-    let quote = quoted(app, &body.quote_token)?;
+fn check(app: &App, body: NewReservation) -> Result<Order, Unfit> {
+    let opened = app.tokens.verify_at_any_time(&body.quote_token, app.clock.now());
+    let (quote, in_time): (Quote, bool) = opened.map_err(|_| {
+        invalid_quote("The quote token is not one that POST /v1/quotes gave out, or was changed.")
+    })?;
     if body.party != quote.party {
         let detail = "The party differs from the one that was quoted; ask for a new quote.";
-        return Err(Problem::invalid("party_differs", "/party", detail));
+        return Err(Unfit::Wrong(Problem::invalid("party_differs", "/party", detail)));
     }
     let terms =
         Terms::of(&quote).map_err(|error| invalid_quote(&format!("The quote is not usable: {error}.")))?;
+    if !in_time {
+        return Err(Unfit::Expired(quote.hotel_id, quote.quote_id));
+    }
     Ok(Order {
         quote,
         terms,
@@ -223,22 +236,14 @@ fn check(app: &App, body: NewReservation) -> Result<Order, Problem> {
     })
 }
 
-fn quoted(app: &App, token: &str) -> Result<Quote, Problem> {
-    let quote: Quote = app.tokens.verify(token, app.clock.now()).map_err(|error| match error {
-        TokenError::Expired => {
-            let detail = "The quote has expired and its price with it. Ask for a new one by POST /v1/quotes \
-                          and book that.";
-            Problem::new(axum::http::StatusCode::CONFLICT, "quote_expired", detail).at("/quote_token")
-        }
-        TokenError::Invalid | TokenError::WeakSecret => {
-            invalid_quote("The quote token is not one that POST /v1/quotes gave out, or was changed.")
-        }
-    })?;
-    Ok(quote)
+fn invalid_quote(detail: &str) -> Unfit {
+    Unfit::Wrong(Problem::invalid("invalid_quote", "/quote_token", detail))
 }
 
-fn invalid_quote(detail: &str) -> Problem {
-    Problem::invalid("invalid_quote", "/quote_token", detail)
+fn quote_expired() -> Problem {
+    let detail =
+        "The quote has expired and its price with it. Ask for a new one by POST /v1/quotes and book that.";
+    Problem::new(StatusCode::CONFLICT, "quote_expired", detail).at("/quote_token")
 }
 
 fn busy() -> Problem {
@@ -251,6 +256,10 @@ fn busy() -> Problem {
 #[cfg(test)]
 #[path = "create_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "create_quote_tests.rs"]
+mod quote_tests;
 
 #[cfg(test)]
 #[path = "create_waiting_tests.rs"]

@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::*;
-use crate::fixtures::{Answer, World, confirm, migrate, quote, replayed, same, until};
+use crate::fixtures::{World, at_once, confirm, migrate, quote, replayed, same, until};
 
 #[sqlx::test(migrations = false)]
-async fn a_repeat_gets_the_same_bytes_even_from_another_process_and_when_the_quote_has_expired(pool: PgPool) {
+async fn a_repeat_gets_the_outcome_in_the_same_bytes_from_any_process_and_when_the_quote_has_expired(
+    pool: PgPool,
+) {
     let world = World::new(&pool).await;
     let quote = quote();
     let body = world.body(&quote, "pm_ok");
@@ -23,16 +25,30 @@ async fn a_repeat_gets_the_same_bytes_even_from_another_process_and_when_the_quo
     assert_eq!(first.header("location"), Some(location.as_str()));
     assert_eq!(world.get(&location).await.json(), first.json());
 
-    let row = world.stored(first.reservation_id()).await;
-    world.command(vec![confirm(&row)]).await.unwrap();
     let restarted = World::again(&pool);
     for world in [&world, &restarted] {
         let again = world.book("key", &body, 0).await;
         assert!(same(&first, &again) && replayed(&again), "{again:?}");
     }
+
+    // 202 is no outcome: the next one to ask is told it, and everybody after that in the same bytes.
+    let row = world.stored(first.reservation_id()).await;
+    world.command(vec![confirm(&row)]).await.unwrap();
+    let outcome = restarted.book("key", &body, 0).await;
+    assert_eq!(outcome.status, 201, "{outcome:?}");
+    assert_eq!(outcome.json()["state"], "confirmed");
+    assert_eq!(outcome.header("location"), Some(location.as_str()));
+    assert!(replayed(&outcome));
+    world.cancel(row.reservation_id, 0).await;
+    for world in [&world, &restarted, &World::again(&pool)] {
+        for wait in [0, 10] {
+            let again = world.book("key", &body, wait).await;
+            assert!(same(&outcome, &again) && replayed(&again), "{again:?}");
+        }
+    }
     restarted.clock.set(quote.expires_at);
     let again = restarted.book("key", &body, 10).await;
-    assert!(same(&first, &again) && replayed(&again), "{again:?}");
+    assert!(same(&outcome, &again) && replayed(&again), "{again:?}");
     assert_eq!(world.count("reservation").await, 1);
     assert_eq!(world.count("idempotency_key").await, 1);
     assert_eq!(world.count("guest").await, 1);
@@ -133,20 +149,6 @@ async fn many_bookings_of_two_processes_at_once_are_all_made(pool: PgPool) {
     assert_eq!(world.count("outbox").await, 200);
 }
 
-async fn at_once<F: Future<Output = Answer> + Send + 'static>(
-    count: u32,
-    mut send: impl FnMut(u32) -> F,
-) -> Vec<Answer> {
-    let asked: Vec<_> = (0..count)
-        .map(|number| platform::Tasks::new().spawn_work(send(number)))
-        .collect();
-    let mut answers = Vec::new();
-    for answer in asked {
-        answers.push(answer.await.unwrap());
-    }
-    answers
-}
-
 #[sqlx::test(migrations = false)]
 async fn a_booking_beyond_the_bound_is_refused_and_taken_when_another_has_ended(pool: PgPool) {
     migrate(&pool).await;
@@ -190,23 +192,30 @@ async fn a_booking_beyond_the_bound_is_refused_and_taken_when_another_has_ended(
 async fn two_callers_with_one_key_are_independent(pool: PgPool) {
     let world = World::new(&pool).await;
     let body: NewReservation = serde_json::from_value(world.body(&quote(), "pm_ok")).unwrap();
-    let fingerprint = fingerprint(&body);
-    let order = check(&world.app, body).unwrap_or_else(|problem| panic!("{problem:?}"));
+    let Ok(order) = check(&world.app, body) else {
+        panic!("it can be booked");
+    };
     for client in ["one", "two"] {
         let creation = Creation {
             key: Key {
                 client: client.to_owned(),
-                route: ROUTE,
+                route: "POST /v1/reservations".to_owned(),
                 text: "key".to_owned(),
             },
-            fingerprint,
-            order: order.clone(),
+            fingerprint: [7; 32],
+            order: Order {
+                quote: Quote {
+                    quote_id: QuoteId::new(),
+                    ..order.quote.clone()
+                },
+                ..order.clone()
+            },
             reservation_id: ReservationId::new(),
             saga_id: SagaId::new(),
-            wait: None,
+            waits: false,
         };
         let created = world.app.bookings.ask(creation).await.unwrap().unwrap();
-        assert!(matches!(created, Created::Accepted(_)), "{created:?}");
+        assert!(matches!(created, Created::Taken(Some(_))), "{created:?}");
     }
     assert_eq!(world.count("reservation").await, 2);
 }
@@ -293,6 +302,10 @@ async fn what_is_refused_does_not_burn_the_key(pool: PgPool) {
             "{problem}"
         );
         assert_eq!(problem["pointer"], pointer, "{problem}");
+    }
+    for two in ["two words", "\"open", ""] {
+        let answer = world.book(two, &good, 0).await;
+        assert_eq!(answer.code(), "idempotency_key_invalid", "{two}");
     }
     assert_eq!(world.count("idempotency_key").await, 0);
     assert_eq!(world.count("guest").await, 0);

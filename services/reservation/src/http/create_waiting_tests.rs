@@ -34,21 +34,40 @@ async fn begun(
 }
 
 #[sqlx::test(migrations = false)]
-async fn who_waits_gets_the_confirmation_and_meanwhile_the_key_is_in_progress(pool: PgPool) {
+async fn who_waits_gets_the_confirmation_and_so_does_a_repeat_that_waits_beside_it(pool: PgPool) {
     let world = Arc::new(World::new(&pool).await);
+    let other = Arc::new(World::again(&pool));
     let (waiting, body, row) = begun(&world, "key", 20).await;
-    let meanwhile = world.book("key", &body, 0).await;
-    assert_eq!(
-        (meanwhile.status, meanwhile.code().as_str()),
-        (409, "request_in_progress")
-    );
-    assert_eq!(meanwhile.header("retry-after"), Some("1"));
+    // Who does not wait is told how it stands.
+    for world in [&world, &other] {
+        let meanwhile = world.book("key", &body, 0).await;
+        assert_eq!(
+            (meanwhile.status, meanwhile.json()["state"].as_str()),
+            (202, Some("pending"))
+        );
+        assert_eq!(meanwhile.reservation_id(), row.reservation_id);
+        assert!(replayed(&meanwhile));
+    }
+    let repeats = [&world, &other].map(|world| {
+        let (world, body) = (Arc::clone(world), body.clone());
+        platform::Tasks::new().spawn_work(async move { world.book("key", &body, 20).await })
+    });
+    // One for the first, and one for the repeat in its process.
+    until("both repeats wait", async || {
+        world.app.waiting.watched(row.reservation_id) == 2
+            && other.app.waiting.watched(row.reservation_id) == 1
+    })
+    .await;
     world.command(vec![confirm(&row)]).await.unwrap();
     let answer = waiting.await.unwrap();
     assert_eq!(
         (answer.status, answer.json()["state"].as_str()),
         (201, Some("confirmed"))
     );
+    for repeat in repeats {
+        let repeat = repeat.await.unwrap();
+        assert!(same(&answer, &repeat) && replayed(&repeat), "{repeat:?}");
+    }
     let again = world.book("key", &body, 20).await;
     assert!(same(&answer, &again) && replayed(&again), "{again:?}");
 }
@@ -84,7 +103,7 @@ async fn who_waits_is_answered_when_another_process_hears_of_the_outcome(pool: P
 }
 
 #[sqlx::test(migrations = false)]
-async fn who_waited_in_vain_is_told_so_and_a_repeat_too(pool: PgPool) {
+async fn who_waited_in_vain_is_told_so_and_a_repeat_the_outcome(pool: PgPool) {
     let world = Arc::new(World::new(&pool).await);
     let (waiting, body, row) = begun(&world, "key", 1).await;
     let answer = waiting.await.unwrap();
@@ -92,9 +111,17 @@ async fn who_waited_in_vain_is_told_so_and_a_repeat_too(pool: PgPool) {
         (answer.status, answer.json()["state"].as_str()),
         (202, Some("pending"))
     );
-    world.command(vec![confirm(&row)]).await.unwrap();
+    assert_eq!(answer.header("preference-applied"), Some("wait=1"));
     let again = world.book("key", &body, 1).await;
     assert!(same(&answer, &again) && replayed(&again), "{again:?}");
+    let night = row.terms.stay.check_in();
+    let refusal = contract::Refusal::on_night("sold_out", night, "The night has just been sold out.");
+    world.command(vec![reject(&row, refusal)]).await.unwrap();
+    let outcome = world.book("key", &body, 0).await;
+    assert_eq!((outcome.status, outcome.code().as_str()), (409, "sold_out"));
+    assert!(replayed(&outcome));
+    let again = World::again(&pool).book("key", &body, 1).await;
+    assert!(same(&outcome, &again) && replayed(&again), "{again:?}");
 }
 
 #[sqlx::test(migrations = false)]
@@ -102,8 +129,6 @@ async fn a_crash_while_waiting_is_answered_from_the_reservation(pool: PgPool) {
     let world = Arc::new(World::new(&pool).await);
     let (waiting, body, row) = begun(&world, "key", 20).await;
     waiting.abort();
-    let crash = "update reservation.idempotency_key set claimed_until = now() - interval '1 second'";
-    world.sql(crash.to_owned()).await;
     let restarted = World::again(&pool);
     restarted.command(vec![confirm(&row)]).await.unwrap();
     let answer = restarted.book("key", &body, 20).await;
@@ -117,10 +142,30 @@ async fn a_crash_while_waiting_is_answered_from_the_reservation(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
+async fn a_202_that_the_former_release_kept_is_no_outcome_either(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let body = world.body(&quote(), "pm_ok");
+    let first = world.book("key", &body, 0).await;
+    let kept = "update reservation.idempotency_key set response_status = 202, response_body = '{}', \
+                response_content_type = 'application/json', claimed_until = now() + interval '1 hour'";
+    world.sql(kept.to_owned()).await;
+    let again = world.book("key", &body, 0).await;
+    assert!(same(&first, &again) && replayed(&again), "{again:?}");
+    let row = world.stored(first.reservation_id()).await;
+    world.command(vec![confirm(&row)]).await.unwrap();
+    let outcome = world.book("key", &body, 0).await;
+    assert_eq!(
+        (outcome.status, outcome.reservation_id()),
+        (201, first.reservation_id())
+    );
+    let again = world.book("key", &body, 0).await;
+    assert!(same(&outcome, &again) && replayed(&again), "{again:?}");
+}
+
+#[sqlx::test(migrations = false)]
 async fn a_repeat_is_answered_as_soon_as_there_is_an_outcome_whether_the_first_lives_or_not(pool: PgPool) {
     let world = Arc::new(World::new(&pool).await);
     let (waiting, body, row) = begun(&world, "key", 20).await;
-    // Only after 25 s would the claim of a first request that died be over.
     let other = World::again(&pool);
     other.command(vec![confirm(&row)]).await.unwrap();
     let repeat = other.book("key", &body, 20).await;

@@ -1,24 +1,19 @@
 //! A reservation as the interface shows it, and the answer that a booking gets when it stands so.
 
-use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use contract::quote::{CancellationPolicy, Party};
 use contract::{
     GuestId, HotelId, Money, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId, SagaId, StayDate,
 };
-use platform::http::Problem;
+use platform::http::{Problem, Stored};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::model::{Reservation, State};
-use crate::store::keys::Stored;
 
 /// Where reservations are.
 pub(crate) const RESERVATIONS: &str = "/v1/reservations";
-/// Says that an answer was given before (draft-ietf-httpapi-idempotency-key-header).
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A reservation.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -138,25 +133,17 @@ pub(crate) fn location(reservation_id: ReservationId) -> String {
 /// The answer to a booking that stands so: 202 while pending, 201 once it was confirmed, or the refusal.
 pub(crate) fn outcome(row: &Reservation) -> Stored {
     let status = match (row.state, &row.refusal) {
-        (State::Rejected, Some(refusal)) => return problem(&refused(refusal, row.reservation_id)),
+        (State::Rejected, Some(refusal)) => {
+            return Stored::problem(&refused(refusal, row.reservation_id), None);
+        }
         (State::Pending, _) => StatusCode::ACCEPTED,
         _ => StatusCode::CREATED,
     };
-    Stored {
-        status: status.as_u16(),
-        body: serde_json::to_vec(&ReservationBody::from(row)).unwrap_or_default(),
-        location: Some(location(row.reservation_id)),
-        content_type: "application/json".to_owned(),
-    }
-}
-
-fn problem(problem: &Problem) -> Stored {
-    Stored {
-        status: problem.status().as_u16(),
-        body: serde_json::to_vec(problem.body()).unwrap_or_default(),
-        location: None,
-        content_type: "application/problem+json".to_owned(),
-    }
+    Stored::json(
+        status,
+        &ReservationBody::from(row),
+        Some(location(row.reservation_id)),
+    )
 }
 
 /// The problem that tells of a refused booking.
@@ -165,29 +152,21 @@ fn refused(refusal: &Refusal, reservation_id: ReservationId) -> Problem {
         "payment_declined" | "capture_declined" => StatusCode::PAYMENT_REQUIRED,
         _ => StatusCode::CONFLICT,
     };
-    let problem = Problem::new(status, &refusal.code, refusal.message.clone()).after_making(reservation_id);
+    let problem = Problem::new(status, &refusal.code, refusal.message.clone()).about(reservation_id);
     match refusal.night {
         Some(night) => problem.on_night(night),
         None => problem,
     }
 }
 
-/// Sends an answer, given now or before.
-pub(crate) fn send(answer: Stored, replayed: bool) -> Response {
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    let mut set = |name: HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    };
-    set(header::CONTENT_TYPE, &answer.content_type);
-    if let Some(location) = &answer.location {
-        set(header::LOCATION, location);
-    }
-    if replayed {
-        set(REPLAYED, "true");
-    }
-    response
+/// The quote was handed in before, and this booking came of it.
+pub(crate) fn quote_used(reservation_id: ReservationId) -> Stored {
+    let itself = location(reservation_id);
+    let detail = format!(
+        "This quote has been booked: {itself} is the booking. For another one ask for a new quote by POST /v1/quotes."
+    );
+    let problem = Problem::new(StatusCode::CONFLICT, "quote_used", detail)
+        .at("/quote_token")
+        .about(reservation_id);
+    Stored::problem(&problem, Some(itself))
 }

@@ -1,40 +1,25 @@
-//! Idempotency keys: who claimed one, for which request, and what was answered.
+//! Idempotency keys: who claimed one, for which request, and what came of it. Groups of keys are claimed by one
+//! statement, and their answers come later, with the outcome.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contract::{HotelId, ReservationId};
 use platform::Broken;
+use platform::http::{Key, Stored};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-/// A key with its scope: the same key of another client, or for another route, is another key.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Key {
-    pub(crate) client: String,
-    pub(crate) route: &'static str,
-    pub(crate) text: String,
-}
-
-/// An answer as it was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Stored {
-    pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
-    pub(crate) location: Option<String>,
-    pub(crate) content_type: String,
-}
+/// Taken, without an outcome so far.
+pub(crate) const ACCEPTED: u16 = 202;
 
 /// A key that was claimed.
 #[derive(Debug, Clone)]
 pub(crate) struct Claimed {
     pub(crate) fingerprint: [u8; 32],
     pub(crate) reservation_id: ReservationId,
-    /// Whether the first request may still be waiting for the outcome. Once there is an outcome nobody has to
-    /// wait for the first request, whose process may be gone: the first answer is kept, whoever gives it.
-    pub(crate) in_progress: bool,
-    pub(crate) answer: Option<Stored>,
+    /// The outcome as it was told first; none as long as nobody was told one.
+    pub(crate) outcome: Option<Stored>,
 }
 
 /// A claim to be made.
@@ -44,9 +29,6 @@ pub(crate) struct Claim<'a> {
     pub(crate) fingerprint: [u8; 32],
     pub(crate) hotel_id: HotelId,
     pub(crate) reservation_id: ReservationId,
-    /// How long the request may take to be answered, if it is not answered with the claim.
-    pub(crate) open_for: Duration,
-    pub(crate) answer: Option<Stored>,
 }
 
 /// The columns of keys.
@@ -60,7 +42,7 @@ impl<'a> Columns<'a> {
     fn of(keys: impl Iterator<Item = &'a Key> + Clone) -> Self {
         Self {
             clients: keys.clone().map(|key| key.client.as_str()).collect(),
-            routes: keys.clone().map(|key| key.route).collect(),
+            routes: keys.clone().map(|key| key.route.as_str()).collect(),
             keys: keys.map(|key| key.text.as_str()).collect(),
         }
     }
@@ -77,13 +59,10 @@ pub(crate) async fn now(db: &mut PgConnection) -> Result<DateTime<Utc>, Broken> 
 pub(crate) async fn find(db: &mut PgConnection, keys: &[&Key]) -> Result<HashMap<usize, Claimed>, Broken> {
     let columns = Columns::of(keys.iter().copied());
     let rows = sqlx::query!(
-        "select w.place as \"place!\", k.fingerprint, k.reservation_id, \
-             k.claimed_until > now() and r.state = 'pending' as \"in_progress!\", k.response_status, \
-             k.response_body, k.response_location, k.response_content_type \
+        "select w.place as \"place!\", k.fingerprint, k.reservation_id, k.response_status, k.response_body, \
+             k.response_location, k.response_content_type \
          from unnest($1::text[], $2::text[], $3::text[]) with ordinality as w (client, route, key, place) \
-         join reservation.idempotency_key k on (k.client, k.route, k.key) = (w.client, w.route, w.key) \
-         join reservation.reservation r \
-             on (r.hotel_id, r.reservation_id) = (k.hotel_id, k.reservation_id)",
+         join reservation.idempotency_key k on (k.client, k.route, k.key) = (w.client, w.route, w.key)",
         &columns.clients as &[&str],
         &columns.routes as &[&str],
         &columns.keys as &[&str]
@@ -97,7 +76,7 @@ pub(crate) async fn find(db: &mut PgConnection, keys: &[&Key]) -> Result<HashMap
                 .fingerprint
                 .try_into()
                 .map_err(|_| Broken::Inconsistent("a fingerprint has 32 bytes".to_owned()))?;
-            let answer = stored(
+            let outcome = outcome(
                 row.response_status,
                 row.response_body,
                 row.response_location,
@@ -106,8 +85,7 @@ pub(crate) async fn find(db: &mut PgConnection, keys: &[&Key]) -> Result<HashMap
             let claimed = Claimed {
                 fingerprint,
                 reservation_id: ReservationId::from_uuid(row.reservation_id),
-                in_progress: answer.is_none() && row.in_progress,
-                answer,
+                outcome,
             };
             Ok((place, claimed))
         })
@@ -117,21 +95,12 @@ pub(crate) async fn find(db: &mut PgConnection, keys: &[&Key]) -> Result<HashMap
 /// Claims keys. Answers those that were free, by their place among `claims`.
 pub(crate) async fn claim(db: &mut PgConnection, claims: &[Claim<'_>]) -> Result<Vec<bool>, Broken> {
     let columns = Columns::of(claims.iter().map(|claim| claim.key));
-    let answers: Vec<_> = claims.iter().map(|claim| claim.answer.as_ref()).collect();
-    let seconds: Vec<i32> = claims
-        .iter()
-        .map(|claim| i32::try_from(claim.open_for.as_secs()).unwrap_or(i32::MAX))
-        .collect();
     let rows = sqlx::query!(
-        "insert into reservation.idempotency_key (client, route, key, fingerprint, hotel_id, reservation_id, \
-             claimed_at, claimed_until, response_status, response_body, response_location, \
-             response_content_type) \
-         select client, route, key, fingerprint, hotel_id, reservation_id, now(), \
-             now() + make_interval(secs => seconds), status, body, location, content_type \
-         from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::uuid[], $6::uuid[], $7::int4[], \
-             $8::int2[], $9::bytea[], $10::text[], $11::text[]) \
-         as new (client, route, key, fingerprint, hotel_id, reservation_id, seconds, status, body, location, \
-             content_type) \
+        "insert into reservation.idempotency_key \
+             (client, route, key, fingerprint, hotel_id, reservation_id, claimed_at) \
+         select client, route, key, fingerprint, hotel_id, reservation_id, now() \
+         from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::uuid[], $6::uuid[]) \
+         as new (client, route, key, fingerprint, hotel_id, reservation_id) \
          on conflict do nothing returning client, route, key",
         &columns.clients as &[&str],
         &columns.routes as &[&str],
@@ -148,23 +117,6 @@ pub(crate) async fn claim(db: &mut PgConnection, claims: &[Claim<'_>]) -> Result
             .iter()
             .map(|claim| claim.reservation_id.uuid())
             .collect::<Vec<Uuid>>(),
-        &seconds,
-        &answers
-            .iter()
-            .map(|answer| answer.map(status))
-            .collect::<Vec<_>>() as &[Option<i16>],
-        &answers
-            .iter()
-            .map(|answer| answer.map(|answer| answer.body.as_slice()))
-            .collect::<Vec<_>>() as &[Option<&[u8]>],
-        &answers
-            .iter()
-            .map(|answer| answer.and_then(|answer| answer.location.as_deref()))
-            .collect::<Vec<_>>() as &[Option<&str>],
-        &answers
-            .iter()
-            .map(|answer| answer.map(|answer| answer.content_type.as_str()))
-            .collect::<Vec<_>>() as &[Option<&str>],
     )
     .fetch_all(db)
     .await?;
@@ -177,22 +129,23 @@ pub(crate) async fn claim(db: &mut PgConnection, claims: &[Claim<'_>]) -> Result
         .map(|claim| {
             won.contains(&(
                 claim.key.client.as_str(),
-                claim.key.route,
+                claim.key.route.as_str(),
                 claim.key.text.as_str(),
             ))
         })
         .collect())
 }
 
-/// Keeps the answers of keys that have none yet.
-pub(crate) async fn answer(db: &mut PgConnection, answers: &[(&Key, Stored)]) -> Result<(), Broken> {
+/// Keeps the outcomes of keys that have none yet. The former release kept a 202 as if it were one.
+pub(crate) async fn keep(db: &mut PgConnection, answers: &[(&Key, &Stored)]) -> Result<(), Broken> {
     let columns = Columns::of(answers.iter().map(|(key, _)| *key));
     sqlx::query!(
         "update reservation.idempotency_key k set response_status = new.status, response_body = new.body, \
              response_location = new.location, response_content_type = new.content_type \
          from unnest($1::text[], $2::text[], $3::text[], $4::int2[], $5::bytea[], $6::text[], $7::text[]) \
          as new (client, route, key, status, body, location, content_type) \
-         where (k.client, k.route, k.key) = (new.client, new.route, new.key) and k.response_status is null",
+         where (k.client, k.route, k.key) = (new.client, new.route, new.key) \
+             and (k.response_status is null or k.response_status = 202)",
         &columns.clients as &[&str],
         &columns.routes as &[&str],
         &columns.keys as &[&str],
@@ -236,7 +189,8 @@ fn status(answer: &Stored) -> i16 {
     i16::try_from(answer.status).unwrap_or(i16::MAX)
 }
 
-fn stored(
+/// What was kept, unless it is a 202 of the former release.
+fn outcome(
     status: Option<i16>,
     body: Option<Vec<u8>>,
     location: Option<String>,
@@ -245,8 +199,9 @@ fn stored(
     let (Some(status), Some(body), Some(content_type)) = (status, body, content_type) else {
         return None;
     };
-    Some(Stored {
-        status: u16::try_from(status).unwrap_or(500),
+    let status = u16::try_from(status).unwrap_or(500);
+    (status != ACCEPTED).then_some(Stored {
+        status,
         body,
         location,
         content_type,

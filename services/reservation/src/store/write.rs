@@ -14,12 +14,13 @@ fn column<'a, T>(rows: &[&'a Reservation], of: impl Fn(&'a Reservation) -> T) ->
     rows.iter().map(|row| of(row)).collect()
 }
 
-/// Writes new reservations with the quotes they were made from.
+/// Writes new reservations with the quotes they were made from. Answers how many: less than all when another
+/// booking has just used one of the quotes.
 pub(crate) async fn insert(
     db: &mut PgConnection,
     rows: &[&Reservation],
     quotes: &[&Quote],
-) -> Result<(), Broken> {
+) -> Result<usize, Broken> {
     let json = |value: serde_json::Result<String>| {
         value.map_err(|error| Broken::Inconsistent(format!("a quote cannot be written: {error}")))
     };
@@ -32,13 +33,13 @@ pub(crate) async fn insert(
         .map(|row| json(serde_json::to_string(&row.cancellation_policy)))
         .collect::<Result<_, _>>()?;
     let small = |number: u16| i16::try_from(number).unwrap_or(i16::MAX);
-    sqlx::query!(
+    let written = sqlx::query!(
         "insert into reservation.reservation (hotel_id, reservation_id, saga_id, state, version, guest_id, \
-             guest_name, guest_phone, adults, children, quote_id, room_type_id, rate_plan_id, check_in, \
-             check_out, rooms, currency, total_minor, quote, cancellation_policy, time_zone, free_until, \
+             guest_name, guest_phone, adults, children, quote_id, used_quote_id, room_type_id, rate_plan_id, \
+             check_in, check_out, rooms, currency, total_minor, quote, cancellation_policy, time_zone, free_until, \
              late_penalty_minor, created_at, updated_at) \
          select hotel_id, reservation_id, saga_id, 'pending', 1, guest_id, guest_name, guest_phone, adults, \
-             children, quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, currency, \
+             children, quote_id, quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, currency, \
              total_minor, quote::json, cancellation_policy::json, time_zone, free_until, late_penalty_minor, \
              at, at \
          from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::int2[], \
@@ -47,7 +48,8 @@ pub(crate) async fn insert(
              $22::timestamptz[]) \
          as new (hotel_id, reservation_id, saga_id, guest_id, guest_name, guest_phone, adults, children, \
              quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, currency, total_minor, quote, \
-             cancellation_policy, time_zone, free_until, late_penalty_minor, at)",
+             cancellation_policy, time_zone, free_until, late_penalty_minor, at) \
+         on conflict (hotel_id, used_quote_id) where used_quote_id is not null do nothing",
         &column(rows, |row| row.hotel_id.uuid()),
         &column(rows, |row| row.reservation_id.uuid()),
         &column(rows, |row| row.saga_id.uuid()),
@@ -72,11 +74,12 @@ pub(crate) async fn insert(
         &column(rows, |row| row.created_at),
     )
     .execute(db)
-    .await?;
-    Ok(())
+    .await?
+    .rows_affected();
+    Ok(usize::try_from(written).unwrap_or(usize::MAX))
 }
 
-/// Writes changed reservations, each of which the transaction has locked.
+/// Writes changed reservations, each of which the transaction has locked. A rejected one gives its quote back.
 pub(crate) async fn update(db: &mut PgConnection, rows: &[&Reservation]) -> Result<(), Broken> {
     if rows.is_empty() {
         return Ok(());
@@ -87,7 +90,8 @@ pub(crate) async fn update(db: &mut PgConnection, rows: &[&Reservation]) -> Resu
              cancellation_saga_id = new.cancellation_saga_id, cancel_requested_at = new.cancel_requested_at, \
              penalty_minor = new.penalty_minor, refund_minor = new.refund_minor, \
              refusal_code = new.refusal_code, refusal_message = new.refusal_message, \
-             refusal_night = new.refusal_night, updated_at = new.updated_at \
+             refusal_night = new.refusal_night, updated_at = new.updated_at, \
+             used_quote_id = case when new.state = 'rejected' then null else r.used_quote_id end \
          from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int4[], $5::uuid[], $6::timestamptz[], \
              $7::int8[], $8::int8[], $9::text[], $10::text[], $11::date[], $12::timestamptz[]) \
          as new (hotel_id, reservation_id, state, version, cancellation_saga_id, cancel_requested_at, \

@@ -323,7 +323,7 @@ fn keys(table: &mut Table, good: &Value) {
     let twice = sent()
         .header("idempotency-key", "a")
         .header("idempotency-key", "b");
-    table.refused("two keys", &twice, want("idempotency_key_missing"));
+    table.refused("two keys", &twice, want("idempotency_key_invalid"));
     let long = "x".repeat(256);
     for key in [
         "",
