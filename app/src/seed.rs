@@ -86,9 +86,9 @@ impl Seed {
         )?;
         let flexible = json!({
             "name": "Flexible",
-            "cancellation_policy": {"free_until_days_before": 3, "penalty": "first_night"},
+            "cancellation_policy": {"free_until_days_before": 3, "penalty": {"kind": "first_night"}},
         });
-        let saver = json!({"name": "Non-refundable", "cancellation_policy": {"penalty": "full"}});
+        let saver = json!({"name": "Non-refundable", "cancellation_policy": {"penalty": {"kind": "full"}}});
         let path = format!("/v1/hotels/{hotel}/rate-plans");
         let rate_plan = text(
             &client.write(Method::POST, &path, &flexible).await?,

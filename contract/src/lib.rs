@@ -9,6 +9,7 @@ pub mod event;
 pub mod ids;
 pub mod money;
 pub mod offer;
+pub mod penalty;
 pub mod quote;
 pub mod reply;
 pub mod saga;

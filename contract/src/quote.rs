@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::money::Money;
+use crate::penalty::{Penalty, WrittenPenalty};
 use crate::stay::{Stay, StayDate};
 use crate::text::Text;
 use crate::{HotelId, QuoteId, RatePlanId, RoomTypeId};
@@ -38,7 +39,7 @@ pub struct Quote {
     pub nights: Vec<NightPrice>,
     /// Taxes on the whole stay.
     pub taxes: Vec<TaxLine>,
-    /// Nights times rooms plus taxes; exactly what is charged.
+    /// Nights times rooms with taxes; exactly what is charged.
     pub total: Money,
     /// What a cancellation costs.
     pub cancellation_policy: CancellationPolicy,
@@ -90,18 +91,6 @@ pub struct CancellationPolicy {
     #[schema(maximum = 365, example = 7)]
     pub free_until_days_before: Option<u16>,
     /// What the hotel keeps after that.
+    #[schema(value_type = WrittenPenalty)]
     pub penalty: Penalty,
-}
-
-/// What the hotel keeps of a stay that is cancelled too late to be free.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Penalty {
-    /// The price of the first night for all rooms, with its share of the taxes.
-    FirstNight,
-    /// A percentage of the total, 0 to 100, rounded half up.
-    #[schema(example = 50)]
-    Percent(u8),
-    /// Everything.
-    Full,
 }

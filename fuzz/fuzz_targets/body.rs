@@ -4,7 +4,8 @@
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use contract::quote::{CancellationPolicy, Party};
+use contract::penalty::WrittenPenalty;
+use contract::quote::Party;
 use contract::{HotelId, Money, StayDate, Text};
 use futures::executor::block_on;
 use libfuzzer_sys::fuzz_target;
@@ -22,7 +23,7 @@ struct Sent {
     rooms: u16,
     party: Party,
     #[serde(default)]
-    cancellation_policy: Option<CancellationPolicy>,
+    penalty: Option<WrittenPenalty>,
     #[serde(default)]
     prices: Vec<Money>,
 }
@@ -46,6 +47,6 @@ fn only_objects(value: &serde_json::Value) -> bool {
     let prices = value.get("prices").and_then(serde_json::Value::as_array);
     value.is_object()
         && object("/party")
-        && object("/cancellation_policy")
+        && object("/penalty")
         && prices.is_none_or(|prices| prices.iter().all(serde_json::Value::is_object))
 }

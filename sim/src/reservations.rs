@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use contract::command::ReservationCommand;
-use contract::quote::{CancellationPolicy, Party, Penalty};
+use contract::penalty::Penalty;
+use contract::quote::{CancellationPolicy, Party};
 use contract::saga::{BookStay, SagaData, StartSaga};
 use contract::{
     GuestId, HotelId, Money, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId, Stay, StayDate,

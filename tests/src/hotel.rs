@@ -58,7 +58,7 @@ impl Hotel {
             .post(&format!("/v1/hotels/{hotel_id}/room-types"), &body)
             .await;
         let room_type_id = id(&made, "room_type_id");
-        let policy = json!({"free_until_days_before": 3, "penalty": "first_night"});
+        let policy = json!({"free_until_days_before": 3, "penalty": {"kind": "first_night"}});
         let body = json!({"name": "Flexible", "cancellation_policy": policy});
         let made = platform
             .post(&format!("/v1/hotels/{hotel_id}/rate-plans"), &body)
@@ -135,7 +135,7 @@ impl Hotel {
     pub async fn left(&self, platform: &Platform, from: u32, nights: u32) -> Vec<i64> {
         let (start, end) = (self.night(from), self.night(from + nights));
         let path = format!(
-            "/v1/hotels/{}/calendar?room_type={}&from={start}&to={end}",
+            "/v1/hotels/{}/calendar?room_type_id={}&from={start}&to={end}",
             self.hotel_id, self.room_type_id
         );
         let calendar = platform.get(&path).await;

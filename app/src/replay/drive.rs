@@ -257,7 +257,7 @@ impl Driver {
         };
         let (from, to) = dates(booking, shift)?;
         let question = match page {
-            "calendar" => format!("room_type={room_type}&from={from}&to={to}"),
+            "calendar" => format!("room_type_id={room_type}&from={from}&to={to}"),
             _ => format!(
                 "check_in={from}&check_out={to}&adults={}&children={}",
                 booking.adults, booking.children

@@ -70,13 +70,13 @@ fn rate_plan(deposit: Deposit) -> Value {
     match deposit {
         Deposit::None => json!({
             "name": "No deposit",
-            "cancellation_policy": {"free_until_days_before": 7, "penalty": "first_night"},
+            "cancellation_policy": {"free_until_days_before": 7, "penalty": {"kind": "first_night"}},
         }),
         Deposit::Refundable => {
-            json!({"name": "Refundable deposit", "cancellation_policy": {"penalty": {"percent": 50}}})
+            json!({"name": "Refundable deposit", "cancellation_policy": {"penalty": {"kind": "percent", "percent": 50}}})
         }
         Deposit::NonRefundable => {
-            json!({"name": "Non-refundable", "cancellation_policy": {"penalty": "full"}})
+            json!({"name": "Non-refundable", "cancellation_policy": {"penalty": {"kind": "full"}}})
         }
     }
 }

@@ -82,7 +82,7 @@ async fn readers(world: &World, length: Duration) -> anyhow::Result<(u32, Durati
     let began = Instant::now();
     let (mut reads, mut slowest) = (0, Duration::ZERO);
     let path = format!(
-        "/v1/hotels/{}/calendar?room_type={}&from={}&to={}",
+        "/v1/hotels/{}/calendar?room_type_id={}&from={}&to={}",
         world.hotel.hotel_id,
         world.hotel.room_type_id,
         world.hotel.night(0),

@@ -161,7 +161,9 @@ pub(crate) fn check_party(party: Party, capacity: Capacity, rooms: u16) -> Resul
 pub(crate) struct Priced {
     /// One line per tax, in the hotel's order.
     pub(crate) taxes: Vec<TaxLine>,
-    /// Nights times rooms plus taxes.
+    /// Nights times rooms.
+    pub(crate) total_before_taxes: Money,
+    /// That and the taxes.
     pub(crate) total: Money,
 }
 
@@ -200,7 +202,11 @@ pub(crate) fn price_stay(
                 amount,
             });
         }
-        Ok(Priced { taxes: lines, total })
+        Ok(Priced {
+            taxes: lines,
+            total_before_taxes: net,
+            total,
+        })
     };
     // Amounts of one hotel have one currency, so that the only thing that can fail is the size.
     add_up().map_err(|_| Unquotable::TooExpensive)

@@ -148,6 +148,7 @@ proptest! {
         let net = amounts.iter().sum::<i64>() * i64::from(rooms);
         let lines: i64 = priced.taxes.iter().map(|line| line.amount.minor()).sum();
         prop_assert_eq!(priced.taxes.len(), taxes.len());
+        prop_assert_eq!(priced.total_before_taxes.minor(), net);
         prop_assert_eq!(priced.total.minor(), net + lines);
     }
 

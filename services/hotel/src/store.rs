@@ -1,7 +1,8 @@
 //! Every SQL statement of the schema hotel, one per function.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use contract::quote::{CancellationPolicy, NightPrice, Penalty};
+use contract::penalty::Penalty;
+use contract::quote::{CancellationPolicy, NightPrice};
 use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, StayDate};
 use platform::Broken;
 use sqlx::postgres::PgConnection;

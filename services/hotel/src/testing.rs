@@ -98,7 +98,7 @@ impl Api {
                 "room_type_id",
             )
             .await;
-        let plan = json!({"name": "Flexible", "cancellation_policy": {"free_until_days_before": 7, "penalty": "first_night"}});
+        let plan = json!({"name": "Flexible", "cancellation_policy": {"free_until_days_before": 7, "penalty": {"kind": "first_night"}}});
         let rate_plan = self
             .add(&format!("/v1/hotels/{hotel}/rate-plans"), &plan, "rate_plan_id")
             .await;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::command::{CommandEnvelope, ReservationCommand};
-use contract::quote::{CancellationPolicy, NightPrice, Party, Penalty, Quote, TaxLine};
+use contract::penalty::Penalty;
+use contract::quote::{CancellationPolicy, NightPrice, Party, Quote, TaxLine};
 use contract::{GuestId, HotelId, Money, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId, SagaId};
 use contract::{Stay, StayDate, Text};
 use http_body_util::BodyExt as _;

@@ -54,7 +54,7 @@ async fn a_booking_goes_through_every_part_and_back_into_the_cache() {
     assert_eq!(found.text("/freshness/source"), "cache", "{}", found.json);
     assert_eq!(found.json["room_types"][0]["rooms_left"], 10);
     assert_eq!(
-        found.json["room_types"][0]["rates"][0]["total"],
+        found.json["room_types"][0]["rates"][0]["total_before_taxes"],
         json!({"amount": "200.00", "currency": "EUR"})
     );
 

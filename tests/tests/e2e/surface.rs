@@ -156,7 +156,7 @@ async fn queries(platform: &Platform, hotel: &Hotel) {
         ),
         (
             format!(
-                "{base}/calendar?room_type=nonsense&from={}&to={}",
+                "{base}/calendar?room_type_id=nonsense&from={}&to={}",
                 hotel.night(0),
                 hotel.night(1)
             ),

@@ -97,8 +97,8 @@ pub struct Rate<'a> {
     name: &'a str,
     /// The price of one room each night.
     nights: Vec<RateNight<'a>>,
-    /// All nights in all rooms.
-    total: Money,
+    /// All nights in all rooms, before taxes; the quote says what is charged.
+    total_before_taxes: Money,
 }
 
 /// The price of one room for one night, before taxes.
@@ -211,7 +211,7 @@ fn rate<'a>(
     names: &'a [String],
 ) -> Option<Rate<'a>> {
     let money = |minor: u64| Money::from_minor(i64::try_from(minor).ok()?, currency).ok();
-    let total = money(sum_of_all(prices)?)?.times(u32::from(rooms)).ok()?;
+    let total_before_taxes = money(sum_of_all(prices)?)?.times(u32::from(rooms)).ok()?;
     let nights = names.iter().zip(prices).map(|(night, price)| {
         Some(RateNight {
             night,
@@ -222,6 +222,6 @@ fn rate<'a>(
         rate_plan_id,
         name,
         nights: nights.collect::<Option<_>>()?,
-        total,
+        total_before_taxes,
     })
 }

@@ -25,7 +25,7 @@ const NIGHT_BYTES: usize = 120;
 pub struct Query {
     /// The room type.
     #[param(required = true, value_type = RoomTypeId)]
-    room_type: Option<RoomTypeId>,
+    room_type_id: Option<RoomTypeId>,
     /// The first night.
     #[param(required = true, value_type = StayDate, example = "2026-12-01")]
     from: Option<StayDate>,
@@ -89,7 +89,7 @@ pub async fn get(
     StrictPath(hotel): StrictPath<HotelId>,
     StrictQuery(query): StrictQuery<Query>,
 ) -> Result<Response, Problem> {
-    let room_type_id = required("room_type", query.room_type)?;
+    let room_type_id = required("room_type_id", query.room_type_id)?;
     let from = required("from", query.from)?;
     let days = Days::between(from, required("to", query.to)?);
     if !(1..=NIGHTS_MAX).contains(&(days.to - days.from)) {
@@ -102,7 +102,7 @@ pub async fn get(
         .first()
         .and_then(|nights| Some((seen.catalogue.room_types.get(nights.index)?, nights)));
     let Some(((_, facts), nights)) = found else {
-        return Err(Problem::not_found("room type in this hotel").at("room_type"));
+        return Err(Problem::not_found("room type in this hotel").at("room_type_id"));
     };
     let currency = seen.catalogue.hotel.currency;
     let names = night_names(from, days.count());

@@ -93,7 +93,7 @@ async fn a_stay_is_answered_from_the_cache_with_its_age() {
             "rates": [{
                 "rate_plan_id": hotel.rate_plan, "name": "Flexible",
                 "nights": [{"night": "2026-12-24", "price": price("100.00")}, {"night": "2026-12-25", "price": price("105.00")}],
-                "total": price("410.00"),
+                "total_before_taxes": price("410.00"),
             }],
         }],
         "freshness": {"source": "cache", "lsn": 4711, "as_of": "2026-09-21T14:13:19Z", "age_ms": 1000},
@@ -159,7 +159,7 @@ async fn a_calendar_is_a_year_of_rooms_and_lowest_prices() {
     let front = Front::new(&of, NOBODY);
     let path = |room_type, from, to| {
         format!(
-            "/v1/hotels/{}/calendar?room_type={room_type}&from={from}&to={to}",
+            "/v1/hotels/{}/calendar?room_type_id={room_type}&from={from}&to={to}",
             hotel.hotel
         )
     };
@@ -183,7 +183,7 @@ async fn a_calendar_is_a_year_of_rooms_and_lowest_prices() {
     let (status, body) = front
         .get(&path(RoomTypeId::new(), "2026-12-24", "2026-12-25"))
         .await;
-    assert_eq!((status, &body["pointer"]), (404, &json!("room_type")));
+    assert_eq!((status, &body["pointer"]), (404, &json!("room_type_id")));
     let (status, body) = front
         .get(&path(hotel.room_type, "2026-01-01", "2027-01-03"))
         .await;
@@ -254,7 +254,10 @@ async fn a_cold_cache_is_no_error_and_asks_to_be_filled() {
         json!({"source": "database", "as_of": "2026-09-21T14:13:20Z", "age_ms": 0})
     );
     assert_eq!(body["room_types"][0]["rooms_left"], 4);
-    assert_eq!(body["room_types"][0]["rates"][0]["total"], price("240.00"));
+    assert_eq!(
+        body["room_types"][0]["rates"][0]["total_before_taxes"],
+        price("240.00")
+    );
     assert_eq!(front.cold.try_recv().unwrap(), hotel.hotel);
 
     let (status, body) = front.stay(HotelId::new(), STAY).await;
@@ -280,7 +283,7 @@ async fn with_redis_away_the_database_answers() {
         );
     }
     let calendar = format!(
-        "/v1/hotels/{}/calendar?room_type={}&from=2026-12-24&to=2026-12-26",
+        "/v1/hotels/{}/calendar?room_type_id={}&from=2026-12-24&to=2026-12-26",
         hotel.hotel, hotel.room_type
     );
     let (status, body) = front.get(&calendar).await;

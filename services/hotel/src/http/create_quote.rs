@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use chrono::SubsecRound as _;
 use chrono_tz::Tz;
 use contract::quote::{Party, Quote};
-use contract::{HotelId, QuoteId, RatePlanId, RoomTypeId, Stay, StayDate};
+use contract::{HotelId, Money, QuoteId, RatePlanId, RoomTypeId, Stay, StayDate};
 use platform::Broken;
 use platform::http::{Caller, Problem, ProblemBody, StrictJson};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,8 @@ pub(super) struct CreateQuote {
 pub(super) struct IssuedQuote {
     #[serde(flatten)]
     quote: Quote,
+    /// Nights times rooms; what a search calls by the same name.
+    total_before_taxes: Money,
     /// Send it to `POST /v1/reservations`: it holds the price that is charged.
     quote_token: String,
 }
@@ -65,7 +67,7 @@ impl CreateQuote {
         Ok(stay)
     }
 
-    async fn quote(&self, app: &App, stay: Stay) -> Result<Quote, Problem> {
+    async fn quote(&self, app: &App, stay: Stay) -> Result<(Quote, Money), Problem> {
         let mut db = app.connection().await?;
         let offer = store::offer(&mut db, self.hotel_id, self.room_type_id, self.rate_plan_id).await?;
         let offer = offer.ok_or_else(|| unknown("hotel", "/hotel_id"))?;
@@ -83,7 +85,7 @@ impl CreateQuote {
         drop(db);
         let nights = model::price_each_night(stay, &known)?;
         let priced = model::price_stay(&nights, self.rooms, &offer.taxes, offer.currency)?;
-        Ok(Quote {
+        let quote = Quote {
             quote_id: QuoteId::new(),
             hotel_id: self.hotel_id,
             time_zone: offer.time_zone,
@@ -98,7 +100,8 @@ impl CreateQuote {
             cancellation_policy,
             // A token's expiry is in whole seconds; what is shown is what is meant.
             expires_at: (now + app.quote_ttl).trunc_subsecs(0),
-        })
+        };
+        Ok((quote, priced.total_before_taxes))
     }
 }
 
@@ -144,12 +147,17 @@ pub(super) async fn create_quote(
     StrictJson(body): StrictJson<CreateQuote>,
 ) -> Result<(StatusCode, Json<IssuedQuote>), Problem> {
     let stay = body.check()?;
-    let quote = body.quote(&app, stay).await?;
+    let (quote, total_before_taxes) = body.quote(&app, stay).await?;
     let quote_token = app
         .tokens
         .sign(&quote, quote.expires_at)
         .map_err(|error| Broken::Inconsistent(format!("a quote could not be signed: {error}")))?;
-    Ok((StatusCode::CREATED, Json(IssuedQuote { quote, quote_token })))
+    let issued = IssuedQuote {
+        quote,
+        total_before_taxes,
+        quote_token,
+    };
+    Ok((StatusCode::CREATED, Json(issued)))
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use contract::quote::{CancellationPolicy, Penalty};
+use contract::penalty::WrittenPenalty;
+use contract::quote::CancellationPolicy;
 use contract::{HotelId, RatePlanId, Text};
 use platform::http::{Caller, Problem, ProblemBody, StrictJson, StrictPath};
 use serde::Deserialize;
@@ -15,21 +16,29 @@ use crate::store;
 
 /// The earliest end of free cancellation, in days before arrival.
 const FREE_UNTIL_DAYS_MAX: u16 = 365;
-/// Everything, in percent.
-const PERCENT_MAX: u8 = 100;
 
 /// A rate plan to add.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "name": "Flexible",
-    "cancellation_policy": {"free_until_days_before": 7, "penalty": "first_night"}
+    "cancellation_policy": {"free_until_days_before": 7, "penalty": {"kind": "first_night"}}
 }))]
 pub(super) struct CreateRatePlan {
     /// Its name.
     name: Text<200>,
     /// What a cancellation costs. Non-refundable: the penalty `full` without `free_until_days_before`.
-    cancellation_policy: CancellationPolicy,
+    #[schema(value_type = CancellationPolicy)]
+    cancellation_policy: WrittenPolicy,
+}
+
+/// What a cancellation costs, as a client writes it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenPolicy {
+    #[serde(default)]
+    free_until_days_before: Option<u16>,
+    penalty: WrittenPenalty,
 }
 
 impl CreateRatePlan {
@@ -43,17 +52,18 @@ impl CreateRatePlan {
             let pointer = "/cancellation_policy/free_until_days_before";
             return invalid(pointer, "Free cancellation ends at most 365 days before arrival.");
         }
-        if matches!(policy.penalty, Penalty::Percent(percent) if percent > PERCENT_MAX) {
-            return invalid(
-                "/cancellation_policy/penalty/percent",
-                "A penalty is 0 to 100 percent.",
-            );
-        }
+        let penalty = match policy.penalty.read() {
+            Ok(penalty) => penalty,
+            Err(why) => return invalid("/cancellation_policy/penalty/percent", &why.to_string()),
+        };
         Ok(RatePlan {
             rate_plan_id: RatePlanId::new(),
             hotel_id,
             name: self.name.into_string(),
-            cancellation_policy: policy,
+            cancellation_policy: CancellationPolicy {
+                free_until_days_before: policy.free_until_days_before,
+                penalty,
+            },
             created_at: chrono::DateTime::UNIX_EPOCH,
         })
     }
@@ -101,9 +111,9 @@ mod tests {
         let hotel_id = api.add("/v1/hotels", &hotel(), "hotel_id").await;
         let path = format!("/v1/hotels/{hotel_id}/rate-plans");
         let policies = [
-            json!({"free_until_days_before": 7, "penalty": "first_night"}),
-            json!({"free_until_days_before": 0, "penalty": {"percent": 50}}),
-            json!({"penalty": "full"}),
+            json!({"free_until_days_before": 7, "penalty": {"kind": "first_night"}}),
+            json!({"free_until_days_before": 0, "penalty": {"kind": "percent", "percent": 50}}),
+            json!({"penalty": {"kind": "full"}}),
         ];
         for policy in &policies {
             let plan = json!({"name": "Plan", "cancellation_policy": policy});
@@ -128,12 +138,18 @@ mod tests {
         let api = Api::start(pool).await;
         let hotel_id = api.add("/v1/hotels", &hotel(), "hotel_id").await;
         let path = format!("/v1/hotels/{hotel_id}/rate-plans");
-        let plan = json!({"name": "Plan", "cancellation_policy": {"free_until_days_before": 7, "penalty": {"percent": 50}}});
+        let plan = json!({"name": "Plan", "cancellation_policy": {"free_until_days_before": 7, "penalty": {"kind": "percent", "percent": 50}}});
         let bad = [
             ("/cancellation_policy/free_until_days_before", json!(366)),
             ("/cancellation_policy/free_until_days_before", json!(-1)),
             ("/cancellation_policy/penalty/percent", json!(101)),
+            ("/cancellation_policy/penalty/percent", json!(256)),
+            ("/cancellation_policy/penalty/percent", json!(null)),
+            ("/cancellation_policy/penalty/kind", json!("none")),
             ("/cancellation_policy/penalty", json!("none")),
+            ("/cancellation_policy/penalty", json!("first_night")),
+            ("/cancellation_policy/penalty", json!({"percent": 50})),
+            ("/cancellation_policy/penalty", json!(null)),
             ("/cancellation_policy/fee", json!(1)),
             ("/cancellation_policy", json!(null)),
             ("/name", json!("a\tb")),

@@ -241,7 +241,7 @@ mod tests {
         let room_type =
             json!({"name": "Twin", "beds": ["single", "single"], "adults_max": 2, "children_max": 0});
         let room_type = api.add(&path("room-types"), &room_type, "room_type_id").await;
-        let plan = json!({"name": "Non-refundable", "cancellation_policy": {"penalty": "full"}});
+        let plan = json!({"name": "Non-refundable", "cancellation_policy": {"penalty": {"kind": "full"}}});
         let plan = api.add(&path("rate-plans"), &plan, "rate_plan_id").await;
         let set = |amount: &str| {
             let price = json!({"amount": amount, "currency": "JPY"});

@@ -5,7 +5,8 @@ use std::str::FromStr as _;
 
 use chrono::{DateTime, Days, Utc};
 use chrono_tz::Tz;
-use contract::quote::{Penalty, Quote};
+use contract::penalty::Penalty;
+use contract::quote::Quote;
 use contract::{Money, Stay, StayDate};
 
 /// The most rooms in one reservation.

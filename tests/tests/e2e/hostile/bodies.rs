@@ -44,7 +44,7 @@ fn endpoints(hotel: &Hotel) -> Vec<(&'static str, String, Value)> {
         (
             "POST",
             format!("{of}/rate-plans"),
-            json!({"name": "A", "cancellation_policy": {"penalty": "full"}}),
+            json!({"name": "A", "cancellation_policy": {"penalty": {"kind": "full"}}}),
         ),
         (
             "PUT",

@@ -77,7 +77,7 @@ async fn the_day_of_arrival_is_the_hotels(table: &mut Table, platform: &Platform
         let of = format!("/v1/hotels/{}", hotel_id.as_str().unwrap());
         let body = json!({"name": "A", "beds": ["b"], "adults_max": 2, "children_max": 0});
         let room = platform.post(&format!("{of}/room-types"), &body).await.json["room_type_id"].clone();
-        let body = json!({"name": "A", "cancellation_policy": {"penalty": "full"}});
+        let body = json!({"name": "A", "cancellation_policy": {"penalty": {"kind": "full"}}});
         let plan = platform.post(&format!("{of}/rate-plans"), &body).await.json["rate_plan_id"].clone();
         let quote = |from: StayDate| {
             let body = json!({"hotel_id": hotel_id, "room_type_id": room, "rate_plan_id": plan, "check_in": from,

@@ -89,7 +89,7 @@ async fn amounts(table: &mut Table, platform: &Platform, hotel: &Hotel) {
     let of = format!("/v1/hotels/{}", yen.text("/hotel_id"));
     let room = json!({"name": "A", "beds": ["b"], "adults_max": 2, "children_max": 0});
     let room = platform.post(&format!("{of}/room-types"), &room).await;
-    let plan = json!({"name": "A", "cancellation_policy": {"penalty": "full"}});
+    let plan = json!({"name": "A", "cancellation_policy": {"penalty": {"kind": "full"}}});
     let plan = platform.post(&format!("{of}/rate-plans"), &plan).await;
     let body = json!({"room_type_id": room.json["room_type_id"], "rate_plan_id": plan.json["rate_plan_id"],
         "nights": [{"night": hotel.night(59), "price": priced}]});
@@ -181,8 +181,12 @@ fn catalogue(table: &mut Table, hotel: &Hotel) {
     rows.push(("/amenities", &many, "invalid_field", "/amenities"));
     each(table, |body| Sent::post(&path, body), &good, &rows);
 
+    rate_plans(table, hotel);
+}
+
+fn rate_plans(table: &mut Table, hotel: &Hotel) {
     let path = format!("/v1/hotels/{}/rate-plans", hotel.hotel_id);
-    let good = json!({"name": "A", "cancellation_policy": {"free_until_days_before": 7, "penalty": "full"}});
+    let good = json!({"name": "A", "cancellation_policy": {"free_until_days_before": 7, "penalty": {"kind": "full"}}});
     let mut rows = same(
         "/cancellation_policy/free_until_days_before",
         &["366", "-1", "1.5"],
@@ -202,15 +206,35 @@ fn catalogue(table: &mut Table, hotel: &Hotel) {
             "null",
             "[]",
             "{}",
-            r#"{"percent":5,"full":null}"#,
+            "\"first_night\"",
+            "\"full\"",
+            r#"{"percent":50}"#,
         ],
         "invalid_field",
     ));
     rows.push((
         at,
-        r#"{"percent":101}"#,
+        r#"{"kind":"percent","percent":101}"#,
         "invalid_field",
         "/cancellation_policy/penalty/percent",
+    ));
+    rows.push((
+        at,
+        r#"{"kind":"percent"}"#,
+        "invalid_field",
+        "/cancellation_policy/penalty/percent",
+    ));
+    rows.push((
+        at,
+        r#"{"kind":"half"}"#,
+        "invalid_field",
+        "/cancellation_policy/penalty/kind",
+    ));
+    rows.push((
+        at,
+        r#"{"kind":"full","full":null}"#,
+        "invalid_field",
+        "/cancellation_policy/penalty/full",
     ));
     each(table, |body| Sent::post(&path, body), &good, &rows);
 }

@@ -178,13 +178,13 @@ fn lists(hotel: &Hotel) -> Vec<Query> {
     let long = format!("&cursor={}", "5b".repeat(300));
     vec![
         (
-            format!("{of}/calendar?room_type=x&{nights}"),
+            format!("{of}/calendar?room_type_id=x&{nights}"),
             INVALID,
-            Some("room_type"),
+            Some("room_type_id"),
         ),
         (
             format!(
-                "{of}/calendar?room_type={}&from=2027-01-01&to=2026-01-01",
+                "{of}/calendar?room_type_id={}&from=2027-01-01&to=2026-01-01",
                 hotel.room_type_id
             ),
             "invalid_range",
@@ -192,7 +192,7 @@ fn lists(hotel: &Hotel) -> Vec<Query> {
         ),
         (
             format!(
-                "{of}/calendar?room_type={}&from=2027-01-01&to=2029-01-01",
+                "{of}/calendar?room_type_id={}&from=2027-01-01&to=2029-01-01",
                 hotel.room_type_id
             ),
             "invalid_range",
