@@ -7,6 +7,8 @@ pub mod change;
 pub mod command;
 pub mod event;
 pub mod ids;
+#[cfg(test)]
+mod messages_tests;
 pub mod money;
 pub mod offer;
 pub mod penalty;

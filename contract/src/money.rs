@@ -134,8 +134,8 @@ impl Money {
         let wrong = MoneyError::Amount(digits);
         let (whole, fraction) = match amount.split_once('.') {
             Some((whole, fraction)) if digits > 0 => (whole, fraction),
-            None if digits == 0 => (amount, ""),
-            _ => return Err(wrong),
+            Some(_) => return Err(wrong),
+            None => (amount, ""),
         };
         let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         let leading_zero = whole.len() > 1 && whole.starts_with('0');
@@ -304,9 +304,16 @@ mod tests {
             assert_eq!(Money::parse(bad, eur()), Err(MoneyError::Amount(2)), "{bad:?}");
         }
         assert_eq!(Money::parse("99999999999.00", eur()), Err(MoneyError::Range));
+        for bad in ["1.50", "1.", "."] {
+            assert_eq!(
+                Money::parse(bad, "JPY".parse().unwrap()),
+                Err(MoneyError::Amount(0)),
+                "{bad}"
+            );
+        }
         assert_eq!(
-            Money::parse("1.50", "JPY".parse().unwrap()),
-            Err(MoneyError::Amount(0))
+            Money::parse("1250", "JPY".parse().unwrap()).unwrap().minor(),
+            1250
         );
         assert_eq!(
             Money::parse("1.500", "KWD".parse().unwrap()).unwrap().minor(),
@@ -324,7 +331,26 @@ mod tests {
     #[test]
     fn currencies_never_mix() {
         let yen = Money::from_minor(1, "JPY".parse().unwrap()).unwrap();
-        assert_eq!(Money::zero(eur()).plus(yen), Err(MoneyError::Mixed));
+        for (one, other) in [(Money::zero(eur()), yen), (yen, Money::zero(eur()))] {
+            assert_eq!(one.plus(other), Err(MoneyError::Mixed));
+            assert_eq!(one.minus(other), Err(MoneyError::Mixed));
+            assert_eq!(one.least(other), Err(MoneyError::Mixed));
+        }
+    }
+
+    #[test]
+    fn people_read_the_amount_with_its_currency() {
+        let money = Money::from_minor(1_205, eur()).unwrap();
+        assert_eq!(format!("{money}, {money:?}"), "12.05 EUR, 12.05 EUR");
+        let yen: Currency = "JPY".parse().unwrap();
+        assert_eq!(format!("{yen}, {yen:?}"), "JPY, JPY");
+    }
+
+    #[test]
+    fn the_document_describes_the_currency_of_an_amount() {
+        let mut schemas = Vec::new();
+        <Money as ToSchema>::schemas(&mut schemas);
+        assert!(schemas.iter().any(|(name, _)| name == "Currency"));
     }
 
     proptest! {
@@ -334,6 +360,19 @@ mod tests {
             prop_assert_eq!(Money::parse(&money.amount(), money.currency()).unwrap(), money);
             let json = serde_json::to_string(&money).unwrap();
             prop_assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), money);
+        }
+
+        #[test]
+        fn nothing_is_lost_or_made_in_a_sum(one in 0..=MINOR_MAX, other in 0..=MINOR_MAX, count in 0_u32..2_000) {
+            let money = |minor| Money::from_minor(minor, eur());
+            let (a, b) = (money(one).unwrap(), money(other).unwrap());
+            prop_assert_eq!(a.plus(b), money(one + other));
+            prop_assert_eq!(a.minus(b), money(one - other));
+            prop_assert_eq!(a.least(b), money(one.min(other)));
+            prop_assert_eq!(a.times(count), money(one.saturating_mul(i64::from(count))));
+            if let Ok(sum) = a.plus(b) {
+                prop_assert_eq!(sum.minus(b), Ok(a));
+            }
         }
     }
 }

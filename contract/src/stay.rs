@@ -209,9 +209,30 @@ mod tests {
             "2024/02/03",
             "1999-12-31",
             "2200-01-01",
+            "+2024-2-03",
+            " 2024-2-03",
+            "2024- 2-03",
+            "2024-02-3 ",
+            "2024-002-3",
+            "20240-2-03",
         ] {
             assert_eq!(bad.parse::<StayDate>(), Err(StayError::Date), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_date_is_written_as_it_is_read() {
+        for date in ["2000-01-01", "2024-02-29", "2199-12-31"] {
+            let parsed: StayDate = date.parse().unwrap();
+            assert_eq!(format!("{parsed} {parsed:?}"), format!("{date} {date}"));
+            assert_eq!(
+                StayDate::from_days_since_1970(parsed.days_since_1970()),
+                Ok(parsed)
+            );
+            assert_eq!(serde_json::to_value(parsed).unwrap(), date);
+        }
+        let last: StayDate = "2199-12-31".parse().unwrap();
+        assert_eq!(last.plus_days(1), last, "there is no later date");
     }
 
     #[test]

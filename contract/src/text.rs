@@ -110,4 +110,22 @@ mod tests {
         assert_eq!(Text::<5>::new("sechs!"), Err(TextError::TooLong(5)));
         assert_eq!(Text::<5>::new("Zoë 🏨").unwrap().as_str(), "Zoë 🏨");
     }
+
+    #[test]
+    fn what_people_wrote_comes_back_byte_for_byte() {
+        let name = " Zoë \"O'Neil\" 🏨 ";
+        let text = Text::<20>::new(name).unwrap();
+        assert_eq!(format!("{text}"), name);
+        assert_eq!(format!("{text:?}"), format!("{name:?}"));
+        assert_eq!(serde_json::to_value(&text).unwrap(), name);
+        assert_eq!(text.as_str(), name);
+        assert_eq!(text.into_string(), name);
+    }
+
+    #[test]
+    fn a_length_is_of_characters_and_its_bound_is_in_the_type() {
+        assert!(Text::<3>::new("äöü").is_ok());
+        assert_eq!(Text::<3>::new("äöüß"), Err(TextError::TooLong(3)));
+        assert!(serde_json::from_str::<Text<3>>("\"abcd\"").is_err());
+    }
 }

@@ -1,0 +1,193 @@
+//! Where each message goes, under which key and by which name: other systems and older processes rely on all three.
+
+use crate::command::{InventoryCommand, PaymentCommand, ReservationCommand};
+use crate::event::ReservationFact;
+use crate::saga::{BookStay, CancelStay, SagaData};
+use crate::{
+    Command, CommandEnvelope, GuestId, HoldId, HotelId, Money, Outcome, PaymentId, RatePlanId, Refusal,
+    Reply, ReservationId, RoomTypeId, SagaId, Stay, topics,
+};
+
+fn eur(amount: &str) -> Money {
+    Money::parse(amount, "EUR".parse().unwrap()).unwrap()
+}
+
+fn stay() -> Stay {
+    Stay::new("2026-12-24".parse().unwrap(), "2026-12-26".parse().unwrap()).unwrap()
+}
+
+/// Each command there is, with its name.
+fn commands(hotel_id: HotelId) -> Vec<(Command, &'static str)> {
+    let (hold_id, payment_id, reservation_id) = (HoldId::new(), PaymentId::new(), ReservationId::new());
+    let hold = InventoryCommand::Hold {
+        hotel_id,
+        hold_id,
+        room_type_id: RoomTypeId::new(),
+        stay: stay(),
+        rooms: 2,
+    };
+    let authorize = PaymentCommand::Authorize {
+        hotel_id,
+        payment_id,
+        reservation_id,
+        amount: eur("129.00"),
+        payment_method: "pm_ok".to_owned(),
+    };
+    let refund = PaymentCommand::Refund {
+        hotel_id,
+        payment_id,
+        amount: eur("29.00"),
+    };
+    let confirm = ReservationCommand::Confirm {
+        hotel_id,
+        reservation_id,
+    };
+    let reject = ReservationCommand::Reject {
+        hotel_id,
+        reservation_id,
+        refusal: Refusal::new("sold_out", "Sold out."),
+    };
+    let cancelled = ReservationCommand::MarkCancelled {
+        hotel_id,
+        reservation_id,
+    };
+    let book = InventoryCommand::Book { hotel_id, hold_id };
+    let release = InventoryCommand::Release { hotel_id, hold_id };
+    let capture = PaymentCommand::Capture { hotel_id, payment_id };
+    let void = PaymentCommand::Void { hotel_id, payment_id };
+    vec![
+        (Command::Inventory(hold), "Hold"),
+        (Command::Inventory(book), "Book"),
+        (Command::Inventory(release), "Release"),
+        (Command::Payment(authorize), "Authorize"),
+        (Command::Payment(capture), "Capture"),
+        (Command::Payment(void), "Void"),
+        (Command::Payment(refund), "Refund"),
+        (Command::Reservation(confirm), "Confirm"),
+        (Command::Reservation(reject), "Reject"),
+        (Command::Reservation(cancelled), "MarkCancelled"),
+    ]
+}
+
+#[test]
+fn a_hotels_rooms_are_asked_for_in_order_and_everything_else_by_saga() {
+    let (hotel_id, saga_id) = (HotelId::new(), SagaId::new());
+    for (command, name) in commands(hotel_id) {
+        let (topic, key) = match &command {
+            Command::Inventory(asked) => {
+                assert_eq!(asked.hotel_id(), hotel_id);
+                ("inventory.commands", hotel_id.to_string())
+            }
+            Command::Payment(_) => ("payment.commands", saga_id.to_string()),
+            Command::Reservation(_) => ("reservation.commands", saga_id.to_string()),
+        };
+        assert_eq!((command.topic(), command.key(saga_id)), (topic, key), "{name}");
+        assert_eq!(command.name(), name);
+    }
+}
+
+#[test]
+fn a_command_is_read_back_as_what_it_was() {
+    for (command, name) in commands(HotelId::new()) {
+        let text = serde_json::to_string(&command).unwrap();
+        assert_eq!(serde_json::from_str::<Command>(&text).unwrap(), command, "{name}");
+    }
+}
+
+#[test]
+fn a_reply_says_what_it_answers() {
+    let envelope = CommandEnvelope {
+        saga_id: SagaId::new(),
+        step: "hold-rooms".to_owned(),
+        undo: true,
+        attempt: 3,
+        command: (),
+    };
+    let refusal = Refusal::on_night("sold_out", "2026-12-25".parse().unwrap(), "Sold out.");
+    for (outcome, name) in [(Outcome::Done, "Done"), (Outcome::Refused(refusal), "Refused")] {
+        let reply = Reply::to(&envelope, outcome.clone());
+        assert_eq!(reply.name(), name);
+        let answered = (reply.saga_id, reply.step.as_str(), reply.undo, reply.attempt);
+        assert_eq!(answered, (envelope.saga_id, "hold-rooms", true, 3));
+        assert_eq!(reply.outcome, outcome);
+    }
+}
+
+#[test]
+fn a_saga_says_what_it_is_about() {
+    let (reservation_id, hotel_id) = (ReservationId::new(), HotelId::new());
+    let book = SagaData::BookStay(BookStay {
+        reservation_id,
+        hotel_id,
+        room_type_id: RoomTypeId::new(),
+        rate_plan_id: RatePlanId::new(),
+        stay: stay(),
+        rooms: 2,
+        guest_id: GuestId::new(),
+        total: eur("129.00"),
+        payment_method: "pm_ok".to_owned(),
+    });
+    let cancel = SagaData::CancelStay(CancelStay {
+        reservation_id,
+        hotel_id,
+        refund: eur("100.00"),
+        penalty: eur("29.00"),
+    });
+    for (saga, name) in [(book, "book-stay"), (cancel, "cancel-stay")] {
+        assert_eq!(saga.name(), name);
+        assert_eq!(
+            (saga.reservation_id(), saga.hotel_id()),
+            (reservation_id, hotel_id)
+        );
+        assert_eq!(serde_json::to_value(&saga).unwrap()["type"], name);
+    }
+}
+
+#[test]
+fn facts_have_the_names_that_others_subscribe_to() {
+    let penalty = eur("29.00");
+    let names = [
+        (ReservationFact::Confirmed, "reservation.confirmed"),
+        (
+            ReservationFact::Rejected(Refusal::new("sold_out", "Sold out.")),
+            "reservation.rejected",
+        ),
+        (ReservationFact::Cancelled { penalty }, "reservation.cancelled"),
+    ];
+    for (fact, name) in names {
+        assert_eq!(fact.name(), name);
+    }
+}
+
+#[test]
+fn every_topic_is_made_and_what_is_handled_once_has_a_place_for_what_failed() {
+    let all = topics::all();
+    let partitions = |name: &str| {
+        all.iter()
+            .find(|(topic, _)| topic == name)
+            .map(|(_, count)| *count)
+    };
+    for topic in [
+        "inventory.commands",
+        "payment.commands",
+        "reservation.commands",
+        "orchestrator.commands",
+        "orchestrator.replies",
+    ] {
+        assert_eq!(partitions(topic), Some(topics::PARTITIONS), "{topic}");
+        assert_eq!(partitions(&format!("{topic}.dead")), Some(1), "{topic}");
+    }
+    for topic in [
+        "reservation.events",
+        "bellhop.inventory.room_night",
+        "bellhop.hotel.price",
+    ] {
+        assert_eq!(partitions(topic), Some(topics::PARTITIONS), "{topic}");
+        assert_eq!(partitions(&format!("{topic}.dead")), None, "{topic}");
+    }
+    assert_eq!(
+        partitions(topics::HEARTBEAT),
+        Some(1),
+        "one order for all who read it"
+    );
+}
