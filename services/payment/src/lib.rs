@@ -12,6 +12,8 @@ mod desk;
 mod http;
 pub mod model;
 #[cfg(test)]
+mod model_rules_tests;
+#[cfg(test)]
 mod model_tests;
 mod provider;
 mod refusal;

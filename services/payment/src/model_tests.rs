@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::model::{Call, Ending, Kind, Moved, Payment, Plan, State, Terms, payment_of_key, plan};
 
-fn payment(minor: Option<i64>) -> Payment {
+pub(crate) fn payment(minor: Option<i64>) -> Payment {
     let terms = minor.map(|minor| Terms {
         reservation_id: ReservationId::new(),
         amount: eur(minor),
@@ -26,7 +26,7 @@ fn payment(minor: Option<i64>) -> Payment {
     }
 }
 
-fn eur(minor: i64) -> Money {
+pub(crate) fn eur(minor: i64) -> Money {
     Money::from_minor(minor, "EUR".parse().unwrap()).unwrap()
 }
 

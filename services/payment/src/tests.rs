@@ -3,6 +3,7 @@
 
 mod answers;
 mod interface;
+mod once;
 mod order;
 mod trouble;
 mod world;

@@ -131,3 +131,25 @@ async fn a_payment_is_shown_with_the_money_that_moved(pool: PgPool) {
     assert_eq!((status, &problem["code"]), (404, &json!("not_found")));
     assert_eq!(world.get("/v1/payments/x").await.0, 404);
 }
+
+#[sqlx::test(migrations = false)]
+async fn what_a_webhook_says_of_an_outcome_is_not_believed(pool: PgPool) {
+    let world = World::new(pool).await;
+    for (method, lie, declined) in [
+        ("pm_ok", "operation.declined", false),
+        ("pm_declined", "operation.succeeded", true),
+    ] {
+        let booking = Booking::new();
+        let authorize = booking.authorize(method, "10.00");
+        drop(world.record(vec![authorize.clone()]).await);
+        let body = event(booking).replace("operation.succeeded", lie);
+        assert_eq!(hear(&world, SECRET, method, now(), &body).await, 200);
+        match world.replied(&authorize).await {
+            Outcome::Done => assert!(!declined, "{method}"),
+            Outcome::Refused(refusal) => {
+                assert_eq!((refusal.code.as_str(), declined), ("payment_declined", true));
+            }
+        }
+    }
+    world.check_ledgers().await;
+}

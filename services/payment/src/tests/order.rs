@@ -55,8 +55,9 @@ fn succeeded() -> Answer {
     }
 }
 
-/// Authorises under a script and answers the calls that were made and how it ended.
-async fn authorize(pool: PgPool, crashed: bool, script: Vec<Answer>) -> (Vec<String>, Outcome) {
+/// Authorises under a script and answers the calls that were made and how it ended. The operation is handed to the desk
+/// so many times; never, when the process died after the commit.
+async fn authorize(pool: PgPool, handed: usize, script: Vec<Answer>) -> (Vec<String>, Outcome) {
     migrate(&pool).await;
     let tasks = Tasks::new();
     let provider = Scripted::default();
@@ -70,13 +71,12 @@ async fn authorize(pool: PgPool, crashed: bool, script: Vec<Answer>) -> (Vec<Str
     let (commands, _) = assemble(&parts(&tasks), &config, &pool, provider.clone()).unwrap();
     let booking = Booking::new();
     let jobs = record(&pool, &commands, vec![booking.authorize("pm_ok", "10.00")]).await;
-    if crashed {
+    if handed == 0 {
         pool.execute("update payment.operation set next_attempt_at = now()")
             .await
             .unwrap();
-    } else {
-        commands.committed(jobs).await;
     }
+    commands.committed(vec![jobs; handed].concat()).await;
     let reply = async {
         let mut look = tokio::time::interval(Duration::from_millis(10));
         loop {
@@ -102,7 +102,7 @@ async fn authorize(pool: PgPool, crashed: bool, script: Vec<Answer>) -> (Vec<Str
 
 #[sqlx::test(migrations = false)]
 async fn a_known_answer_needs_no_question(pool: PgPool) {
-    let (asked, outcome) = authorize(pool, false, vec![succeeded()]).await;
+    let (asked, outcome) = authorize(pool, 1, vec![succeeded()]).await;
     assert_eq!(asked, ["submit authorize"]);
     assert_eq!(outcome, Outcome::Done);
 }
@@ -116,7 +116,7 @@ async fn an_unknown_outcome_is_asked_for_and_not_repeated(pool: PgPool) {
         Answer::Processing,
         succeeded(),
     ];
-    let (asked, outcome) = authorize(pool, false, script).await;
+    let (asked, outcome) = authorize(pool, 1, script).await;
     assert_eq!(
         asked,
         [
@@ -139,7 +139,7 @@ async fn what_was_never_seen_is_repeated_under_the_same_key(pool: PgPool) {
         unknown(),
         Answer::Declined,
     ];
-    let (asked, outcome) = authorize(pool, false, script).await;
+    let (asked, outcome) = authorize(pool, 1, script).await;
     assert_eq!(
         asked,
         [
@@ -155,7 +155,14 @@ async fn what_was_never_seen_is_repeated_under_the_same_key(pool: PgPool) {
 
 #[sqlx::test(migrations = false)]
 async fn after_a_crash_the_outcome_is_asked_for_first(pool: PgPool) {
-    let (asked, outcome) = authorize(pool, true, vec![succeeded()]).await;
+    let (asked, outcome) = authorize(pool, 0, vec![succeeded()]).await;
     assert_eq!(asked, ["ask authorize"]);
+    assert_eq!(outcome, Outcome::Done);
+}
+
+#[sqlx::test(migrations = false)]
+async fn an_operation_that_is_handed_over_again_while_it_is_at_work_is_worked_on_once(pool: PgPool) {
+    let (asked, outcome) = authorize(pool, 3, vec![succeeded()]).await;
+    assert_eq!(asked, ["submit authorize"]);
     assert_eq!(outcome, Outcome::Done);
 }

@@ -18,6 +18,13 @@ async fn what_was_recorded_before_a_crash_is_done_after_it(pool: PgPool) {
         .collect();
     // Nobody hands the operations to the desk: the process died after the commit.
     drop(world.record(batch).await);
+    let left =
+        "select count(*) from payment.operation where next_attempt_at > created_at + interval '1 second'";
+    assert_eq!(
+        world.count(left).await,
+        20,
+        "left to the process that died for longer than its two calls may take"
+    );
     world.pool.execute(DUE_NOW).await.unwrap();
     for booking in bookings {
         assert_eq!(
