@@ -14,6 +14,8 @@ mod http;
 mod message;
 mod ownership;
 mod recent;
+#[cfg(test)]
+mod restart_tests;
 mod runner;
 pub mod sagas;
 mod store;

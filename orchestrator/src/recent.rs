@@ -51,3 +51,49 @@ impl Recent {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sagas::samples;
+
+    fn snapshot(lines: i32) -> Snapshot {
+        let [data, _] = samples::all();
+        Snapshot {
+            lines,
+            data,
+            log: vec![Entry::Done(0)],
+        }
+    }
+
+    #[test]
+    fn a_run_is_taken_out_once_and_no_other_with_it() {
+        let recent = Recent::default();
+        let (one, other) = (SagaId::new(), SagaId::new());
+        recent.put([(one, snapshot(3)), (other, snapshot(7))]);
+        recent.put([(one, snapshot(4))]);
+        let taken = recent.take(&[one.uuid(), SagaId::new().uuid()]);
+        let lines: Vec<_> = taken.iter().map(|(id, run)| (*id, run.lines)).collect();
+        assert_eq!(lines, [(one, 4)], "what was committed last");
+        assert!(
+            recent.take(&[one.uuid()]).is_empty(),
+            "whoever took it may change it"
+        );
+        assert_eq!(recent.take(&[other.uuid()])[&other].lines, 7);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let recent = Recent::default();
+        let last = SagaId::new();
+        for _ in 1..SNAPSHOTS_MAX {
+            recent.put([(SagaId::new(), snapshot(1))]);
+        }
+        recent.put([(last, snapshot(1))]);
+        assert_eq!(recent.runs().len(), SNAPSHOTS_MAX);
+        let next = SagaId::new();
+        recent.put([(next, snapshot(2))]);
+        assert_eq!(recent.runs().len(), 1);
+        assert_eq!(recent.take(&[last.uuid(), next.uuid()]).len(), 1);
+    }
+}

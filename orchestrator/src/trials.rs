@@ -282,9 +282,14 @@ fn give_up_at(data: &SagaData, step: &str, happened: bool) -> Trial {
         trial.deliver(0);
         trial.replies.clear();
     }
-    while trial.run.state == State::Running {
+    // Bounded, so that a step that nobody ever gives up fails the trial and does not hang it.
+    for _ in 0..TOO_MANY {
+        if trial.run.state != State::Running {
+            break;
+        }
         trial.wait();
     }
+    assert_ne!(trial.run.state, State::Running, "{step} is never given up");
     let mut late: Vec<_> = trial.commands.iter().filter(|sent| !sent.undo).cloned().collect();
     trial.commands.retain(|sent| sent.undo);
     let mut trial = trial.finish();

@@ -340,3 +340,7 @@ impl<D> Advancing<'_, D> {
         });
     }
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

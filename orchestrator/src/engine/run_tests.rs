@@ -1,0 +1,326 @@
+//! One run and the clock: when a command is sent again, when a step is given up, and which reply is believed.
+
+use chrono::TimeDelta;
+use contract::command::ReservationCommand;
+use contract::{HotelId, ReservationId, SagaId};
+
+use super::*;
+use crate::engine::{nothing_to_undo, saga, undo, wait};
+
+const PACE: Pace = Pace {
+    resend: Duration::from_secs(5),
+    give_up: Duration::from_mins(1),
+};
+
+struct Ids(HotelId, ReservationId);
+
+fn act(ids: &Ids) -> Command {
+    Command::Reservation(ReservationCommand::Confirm {
+        hotel_id: ids.0,
+        reservation_id: ids.1,
+    })
+}
+
+fn back(ids: &Ids) -> Command {
+    Command::Reservation(ReservationCommand::MarkCancelled {
+        hotel_id: ids.0,
+        reservation_id: ids.1,
+    })
+}
+
+/// A run of an example with a step of each kind, and its clock.
+struct Example {
+    saga: Saga<Ids>,
+    ids: Ids,
+    run: Run,
+    now: DateTime<Utc>,
+}
+
+impl Example {
+    fn begun() -> (Self, Vec<Line>) {
+        let saga = saga("example", "An example.")
+            .step("a", act, undo(back))
+            .slow_step("b", act, undo(back), wait(3, "b_timed_out", "B took too long."))
+            .step("c", act, nothing_to_undo("it only looks"))
+            .pivot("d", act)
+            .then("e", act)
+            .build();
+        let mut example = Self {
+            saga,
+            ids: Ids(HotelId::new(), ReservationId::new()),
+            run: Run::new(),
+            now: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+        };
+        let lines = example.take(&Input::Start);
+        (example, lines)
+    }
+
+    /// A run that waits for this step.
+    fn waiting_for(step: &str) -> Self {
+        let (mut example, _) = Self::begun();
+        while example.waiting().0 != step {
+            let (current, undo, _) = example.waiting();
+            assert!(!example.hear(current, undo, Outcome::Done).is_empty());
+        }
+        example
+    }
+
+    fn take(&mut self, input: &Input<'_>) -> Vec<Line> {
+        advance(&self.saga, &self.ids, &mut self.run, input, self.now, PACE)
+    }
+
+    fn hear(&mut self, step: &str, undo: bool, outcome: Outcome) -> Vec<Line> {
+        let reply = Reply {
+            saga_id: SagaId::new(),
+            step: step.to_owned(),
+            undo,
+            attempt: 1,
+            outcome,
+        };
+        self.take(&Input::Reply(&reply))
+    }
+
+    /// The step that is waited for, whether it is undone, and how often it was sent.
+    fn waiting(&self) -> (&'static str, bool, u32) {
+        let waiting = self.run.waiting.expect("something is waited for");
+        (self.saga.steps[waiting.step].name, waiting.undo, waiting.attempt)
+    }
+
+    fn pass(&mut self, seconds: i64) -> Vec<Line> {
+        self.now += TimeDelta::seconds(seconds);
+        self.take(&Input::Time)
+    }
+
+    /// Lets time pass to when the run is next due, and answers how many seconds that were.
+    fn pass_until_due(&mut self) -> (i64, Vec<Line>) {
+        let due = self.run.waiting.expect("something is waited for").due;
+        let seconds = (due - self.now).num_seconds();
+        assert!(self.pass(seconds - 1).is_empty(), "it is not due yet");
+        (seconds, self.pass(1))
+    }
+}
+
+fn no() -> Outcome {
+    Outcome::Refused(Refusal::new("no", "No."))
+}
+
+/// What the lines say: step, undo, and either `sent n` or the outcome.
+fn told(lines: &[Line]) -> Vec<(&'static str, bool, String)> {
+    let told = lines.iter().map(|line| {
+        let what = match &line.what {
+            What::Sent { attempt, .. } => format!("sent {attempt}"),
+            What::Settled { outcome, .. } => (*outcome).to_owned(),
+        };
+        (line.step, line.undo, what)
+    });
+    told.collect()
+}
+
+#[test]
+fn a_command_without_an_answer_is_sent_again_after_growing_waits() {
+    let mut example = Example::waiting_for("e");
+    let first = example.now;
+    let mut waits = Vec::new();
+    for attempt in 2..=9 {
+        let (seconds, lines) = example.pass_until_due();
+        waits.push(seconds);
+        assert_eq!(told(&lines), [("e", false, format!("sent {attempt}"))]);
+        let What::Sent { command, .. } = &lines[0].what else {
+            panic!("{lines:?}")
+        };
+        assert_eq!(*command, act(&example.ids), "the same command each time");
+        assert_eq!(example.waiting(), ("e", false, attempt));
+        let since = example.run.waiting.map(|waiting| waiting.since);
+        assert_eq!(since, Some(first), "it was asked for when it was sent first");
+    }
+    assert_eq!(waits, [5, 10, 20, 40, 60, 60, 60, 60]);
+}
+
+#[test]
+fn however_often_it_was_sent_the_wait_is_bounded_and_never_shorter_than_the_first() {
+    for attempt in [7, 17, 18, 40, u32::MAX] {
+        assert_eq!(PACE.resend_after(attempt), RESEND_CAP, "{attempt}");
+        let patient = Pace {
+            resend: Duration::from_mins(5),
+            ..PACE
+        };
+        assert_eq!(patient.resend_after(attempt), patient.resend, "{attempt}");
+    }
+    assert_eq!(PACE.resend_after(0), PACE.resend);
+}
+
+#[test]
+fn a_step_is_given_up_when_its_own_time_is_over_and_not_before() {
+    for (step, seconds) in [("a", 60), ("b", 180), ("c", 60)] {
+        let mut example = Example::waiting_for(step);
+        let begun = example.now;
+        // Bounded, so that a run that never gives up fails here and does not hang.
+        let mut lines = Vec::new();
+        for _ in 0..20 {
+            (_, lines) = example.pass_until_due();
+            if told(&lines)[0].2 == "given_up" {
+                break;
+            }
+            assert!((example.now - begun).num_seconds() < seconds, "{step} is overdue");
+        }
+        assert_eq!(told(&lines)[0], (step, false, "given_up".to_owned()));
+        assert_eq!((example.now - begun).num_seconds(), seconds, "{step}");
+        assert_eq!(example.run.state, State::Compensating);
+        assert_eq!(
+            example.run.log.last(),
+            Some(&Entry::GivenUp(example.saga.position(step).unwrap()))
+        );
+    }
+}
+
+#[test]
+fn a_step_that_is_overdue_when_somebody_looks_is_given_up_and_not_sent_again() {
+    let mut example = Example::waiting_for("b");
+    let lines = example.pass(3_600);
+    assert_eq!(
+        told(&lines),
+        [
+            ("b", false, "given_up".to_owned()),
+            ("b", true, "sent 1".to_owned())
+        ]
+    );
+}
+
+#[test]
+fn the_pivot_what_follows_it_and_undos_are_never_given_up() {
+    let mut undoing = Example::waiting_for("b");
+    undoing.hear("b", false, no());
+    assert_eq!(undoing.waiting(), ("a", true, 1));
+    for mut example in [Example::waiting_for("d"), Example::waiting_for("e"), undoing] {
+        let (step, undo, _) = example.waiting();
+        for attempt in 2..40 {
+            let lines = example.pass(86_400);
+            assert_eq!(told(&lines), [(step, undo, format!("sent {attempt}"))]);
+        }
+    }
+}
+
+#[test]
+fn only_the_answer_that_is_waited_for_is_believed() {
+    let mut example = Example::waiting_for("b");
+    let before = example.run.clone();
+    for (step, undo) in [
+        ("a", false),
+        ("a", true),
+        ("b", true),
+        ("c", false),
+        ("nobody", false),
+    ] {
+        for outcome in [Outcome::Done, no()] {
+            assert!(example.hear(step, undo, outcome).is_empty(), "{step} {undo}");
+            assert_eq!(example.run, before);
+        }
+    }
+    assert!(example.take(&Input::Start).is_empty(), "it was begun");
+    assert_eq!(example.run, before);
+
+    example.hear("b", false, no());
+    let before = example.run.clone();
+    for (step, undo) in [("a", false), ("b", false), ("b", true)] {
+        assert!(
+            example.hear(step, undo, Outcome::Done).is_empty(),
+            "{step} {undo}"
+        );
+    }
+    assert_eq!(example.run, before);
+}
+
+#[test]
+fn what_has_ended_stays_as_it_is() {
+    let mut example = Example::waiting_for("e");
+    let lines = example.hear("e", false, Outcome::Done);
+    assert_eq!(told(&lines), [("e", false, "ok".to_owned())]);
+    assert_eq!(
+        (example.run.state, &example.run.reason),
+        (State::Completed, &None)
+    );
+    let end = example.run.clone();
+    assert!(example.take(&Input::Start).is_empty());
+    assert!(example.pass(86_400).is_empty());
+    for undo in [false, true] {
+        assert!(example.hear("e", undo, no()).is_empty());
+    }
+    assert_eq!(example.run, end);
+}
+
+#[test]
+fn a_line_says_since_when_after_how_many_sendings_and_by_which_answer() {
+    let mut example = Example::waiting_for("b");
+    let sent = example.now;
+    example.pass_until_due();
+    example.pass_until_due();
+    let lines = example.hear("b", false, no());
+    let What::Settled {
+        outcome,
+        attempt,
+        since,
+        reply: Some(reply),
+    } = &lines[0].what
+    else {
+        panic!("{lines:?}")
+    };
+    assert_eq!((*outcome, *attempt, *since), ("refused", 3, Some(sent)));
+    assert_eq!((reply.step.as_str(), &reply.outcome), ("b", &no()));
+    // One of three sendings was refused; the others may still be carried out, so the step is undone too.
+    assert_eq!(told(&lines[1..]), [("b", true, "sent 1".to_owned())]);
+
+    example.hear("b", true, Outcome::Done);
+    let lines = example.hear("a", true, Outcome::Done);
+    assert_eq!(told(&lines), [("a", true, "ok".to_owned())]);
+    assert_eq!(example.run.state, State::Compensated);
+    assert_eq!(example.run.reason.as_deref(), Some("no (No.)"));
+}
+
+#[test]
+fn an_undo_that_is_refused_waits_for_a_person() {
+    let mut example = Example::waiting_for("b");
+    example.hear("b", false, no());
+    let lines = example.hear("a", true, no());
+    assert_eq!(told(&lines), [("a", true, "refused".to_owned())]);
+    assert_eq!(example.run.state, State::Stuck);
+    assert_eq!(
+        example.run.reason.as_deref(),
+        Some("undoing a was refused: no (No.)")
+    );
+    assert!(example.run.waiting.is_none());
+}
+
+#[test]
+fn what_was_done_before_the_saga_stands_first_in_its_log() {
+    let saga = saga("opened", "An example.")
+        .version(7)
+        .opened_by("open", "it is done", undo(back))
+        .pivot("d", act)
+        .build();
+    assert_eq!(saga.version, 7);
+    let ids = Ids(HotelId::new(), ReservationId::new());
+    let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    let mut run = Run::new();
+    let lines = advance(&saga, &ids, &mut run, &Input::Start, now, PACE);
+    assert_eq!(
+        told(&lines),
+        [
+            ("open", false, "ok".to_owned()),
+            ("d", false, "sent 1".to_owned())
+        ]
+    );
+    assert_eq!(run.log, [Entry::Done(0)]);
+    let kinds: Vec<_> = lines.iter().map(|line| line.kind.word()).collect();
+    assert_eq!(kinds, ["opening", "pivot"]);
+}
+
+#[test]
+fn a_state_is_kept_as_a_word_and_only_three_are_ends() {
+    for state in State::ALL {
+        assert_eq!(State::of(state.word()), Some(state));
+    }
+    assert_eq!(State::of("asleep"), None);
+    let ends = State::ALL.into_iter().filter(|state| state.is_terminal());
+    let ends: Vec<_> = ends.map(State::word).collect();
+    assert_eq!(ends, ["completed", "compensated", "stuck"]);
+}
