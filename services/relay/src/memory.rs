@@ -85,6 +85,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_acknowledged_last_is_remembered_in_its_own_history() {
+        let memory = remembering(900);
+        memory.keep(HISTORY, 950);
+        assert_eq!(memory.start(LOG, 100), 950);
+        let promoted = History {
+            timeline: 2,
+            ..HISTORY
+        };
+        memory.keep(promoted, 400);
+        assert_eq!(memory.start(LOG, 100), 100, "that history is forgotten");
+        let log = Log {
+            history: promoted,
+            ..LOG
+        };
+        assert_eq!(memory.start(log, 100), 400);
+    }
+
+    #[test]
     fn another_history_is_begun_where_its_slot_is() {
         for history in [
             History { system: 8, ..HISTORY },

@@ -2,8 +2,11 @@
 
 use std::time::Instant;
 
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::*;
 use crate::tests::stage::Settings;
@@ -76,7 +79,7 @@ fn a_delivery_that_fails_is_an_error_and_confirms_nothing_more() {
     cluster
         .topic_error(
             "gone",
-            rdkafka::types::RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
         )
         .unwrap();
     let ticket = publisher.begin();
@@ -119,4 +122,84 @@ fn only_what_kafka_can_have_is_a_topic() {
     for bad in ["", ".", "..", "a b", "ä", "a/b", &"a".repeat(250)] {
         assert!(!is_topic(bad), "{bad}");
     }
+}
+
+/// So many records of the topic, as they lie in its partitions: partition, key and value.
+fn records(publisher: &Publisher, count: usize) -> Vec<(i32, Vec<u8>, Vec<u8>)> {
+    let mut client = publisher.kafka.client();
+    client.set("group.id", "test").set("enable.auto.commit", "false");
+    let consumer: BaseConsumer = client.create().unwrap();
+    let mut all = TopicPartitionList::new();
+    for partition in 0..4 {
+        all.add_partition_offset("t", partition, Offset::Beginning)
+            .unwrap();
+    }
+    consumer.assign(&all).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let mut records = Vec::new();
+    while records.len() < count {
+        assert!(Instant::now() < deadline, "{} of {count}", records.len());
+        if let Some(record) = consumer.poll(Duration::from_millis(50)) {
+            let record = record.unwrap();
+            let bytes = |bytes: Option<&[u8]>| bytes.unwrap_or_default().to_vec();
+            records.push((record.partition(), bytes(record.key()), bytes(record.payload())));
+        }
+    }
+    records
+}
+
+#[test]
+fn a_key_goes_where_javas_producer_would_send_it() {
+    let Mock { publisher, cluster } = mock();
+    // Of Kafka's own test of its hash, murmur2; then what remains of the positive part divided by four.
+    let known = [
+        ("21", 0),
+        ("foobar", 2),
+        ("a-little-bit-longer-string", 3),
+        ("abc", 3),
+    ];
+    let ticket = publisher.begin();
+    for (key, _) in known {
+        let outbound = Outbound {
+            key: key.as_bytes(),
+            ..outbound(b"1")
+        };
+        publisher.send(ticket, &outbound).unwrap();
+    }
+    publisher.commit(ticket, END);
+    wait_until_idle(&publisher);
+    let found = records(&publisher, known.len());
+    drop(cluster);
+    for (key, partition) in known {
+        let of_key = found
+            .iter()
+            .find(|(_, found, _)| found == key.as_bytes())
+            .unwrap();
+        assert_eq!(of_key.0, partition, "{key}");
+    }
+}
+
+#[test]
+fn records_of_a_key_keep_their_order_and_come_once_while_kafka_refuses_some() {
+    let Mock { cluster, publisher } = mock();
+    let again = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS;
+    let values: Vec<Vec<u8>> = (0..400)
+        .map(|number: u32| number.to_string().into_bytes())
+        .collect();
+    let ticket = publisher.begin();
+    for (at, value) in values.iter().enumerate() {
+        if at % 100 == 50 {
+            cluster.request_errors(RDKafkaApiKey::Produce, &[again, again]);
+        }
+        publisher.send(ticket, &outbound(value)).unwrap();
+    }
+    publisher.commit(ticket, END);
+    wait_until_idle(&publisher);
+    publisher.check().unwrap();
+    assert_eq!(publisher.confirmed(), END);
+    let found: Vec<Vec<u8>> = records(&publisher, values.len())
+        .into_iter()
+        .map(|(_, _, value)| value)
+        .collect();
+    assert_eq!(found, values);
 }

@@ -173,3 +173,7 @@ fn send_row(publisher: &Publisher, ticket: Ticket, table: &Table, record: &Recor
         },
     )
 }
+
+#[cfg(test)]
+#[path = "router_tests.rs"]
+mod tests;

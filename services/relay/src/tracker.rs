@@ -201,7 +201,133 @@ mod tests {
         assert_eq!(tracker.confirmed(), Position::default());
     }
 
+    #[test]
+    fn what_the_producer_did_not_take_is_not_waited_for() {
+        let mut tracker = Tracker::default();
+        let ticket = tracker.begin();
+        tracker.sent(ticket);
+        tracker.sent(ticket);
+        tracker.not_sent(ticket);
+        assert!(!tracker.commit(ticket, end(10)));
+        assert_eq!(tracker.open(), 1);
+        assert!(tracker.delivered(ticket));
+        assert_eq!((tracker.confirmed(), tracker.open()), (end(10), 0));
+    }
+
+    #[test]
+    fn an_acknowledgement_counts_for_its_own_transaction_also_when_earlier_ones_are_gone() {
+        let mut tracker = Tracker::default();
+        for lsn in [10, 20, 30] {
+            let ticket = tracker.begin();
+            tracker.sent(ticket);
+            tracker.commit(ticket, end(lsn));
+            assert!(tracker.delivered(ticket));
+        }
+        let first = tracker.begin();
+        let second = tracker.begin();
+        tracker.sent(first);
+        tracker.sent(second);
+        tracker.commit(first, end(40));
+        tracker.commit(second, end(50));
+        // One that comes again is nobody's.
+        assert!(!tracker.delivered(0));
+        assert!(!tracker.delivered(second));
+        assert_eq!(tracker.confirmed(), end(30));
+        assert!(tracker.delivered(first));
+        assert_eq!(tracker.confirmed(), end(50));
+    }
+
+    #[test]
+    fn an_idle_server_confirms_only_what_is_new_and_never_goes_back() {
+        let mut tracker = Tracker::default();
+        assert!(tracker.idle_at(10));
+        assert!(!tracker.idle_at(10));
+        assert!(!tracker.idle_at(9));
+        assert_eq!(tracker.confirmed().lsn, 10);
+        let ticket = tracker.begin();
+        tracker.sent(ticket);
+        tracker.commit(ticket, end(20));
+        assert!(!tracker.idle_at(15), "before the end of what is under way");
+        assert!(tracker.delivered(ticket));
+        assert_eq!(tracker.confirmed(), end(20));
+        // An end that was confirmed is no news.
+        let ticket = tracker.begin();
+        assert!(!tracker.commit(ticket, end(20)));
+        assert!(!tracker.has_failed());
+        tracker.fail();
+        assert!(tracker.has_failed());
+    }
+
+    /// Something that happens to a tracker; the numbers choose a record.
+    #[derive(Debug, Clone)]
+    enum Happens {
+        Begins(usize),
+        Idle,
+        Acknowledged(usize),
+        Fails,
+    }
+
+    fn happens() -> impl Strategy<Value = Happens> {
+        prop_oneof![
+            6 => (0_usize..4).prop_map(Happens::Begins),
+            2 => Just(Happens::Idle),
+            8 => any::<usize>().prop_map(Happens::Acknowledged),
+            1 => Just(Happens::Fails),
+        ]
+    }
+
     proptest! {
+        /// Against a plain model that remembers everything: what is confirmed never passes a record that Kafka has
+        /// not acknowledged, waits for nothing else, never goes back, and stands still after a failure.
+        #[test]
+        fn confirms_what_is_delivered_whatever_happens_in_between(all in prop::collection::vec(happens(), 1..80)) {
+            let mut tracker = Tracker::default();
+            // The end of each transaction, and the tickets of its records that are under way.
+            let mut ends: Vec<u64> = Vec::new();
+            let mut under_way: Vec<(usize, Ticket)> = Vec::new();
+            let (mut lsn, mut idle, mut failed, mut confirmed) = (0, 0, false, 0);
+            for one in all {
+                lsn += 10;
+                match one {
+                    Happens::Begins(records) => {
+                        let ticket = tracker.begin();
+                        for _ in 0..records {
+                            tracker.sent(ticket);
+                            under_way.push((ends.len(), ticket));
+                        }
+                        ends.push(lsn);
+                        tracker.commit(ticket, end(lsn));
+                    }
+                    Happens::Idle => {
+                        tracker.idle_at(lsn);
+                        match ends.last_mut().filter(|_| tracker.open() > 0) {
+                            Some(last) => *last = lsn,
+                            None if !failed => idle = lsn,
+                            None => {}
+                        }
+                    }
+                    Happens::Acknowledged(which) if !under_way.is_empty() => {
+                        let (_, ticket) = under_way.swap_remove(which % under_way.len());
+                        let before = tracker.confirmed();
+                        let moved = tracker.delivered(ticket);
+                        prop_assert_eq!(moved, tracker.confirmed() != before);
+                    }
+                    Happens::Acknowledged(_) => {}
+                    Happens::Fails => {
+                        tracker.fail();
+                        failed = true;
+                    }
+                }
+                if !failed {
+                    let open = under_way.iter().map(|(at, _)| *at).min().unwrap_or(ends.len());
+                    let delivered = ends[..open].last().copied().unwrap_or(0);
+                    confirmed = delivered.max(idle);
+                }
+                prop_assert_eq!(tracker.confirmed().lsn, confirmed);
+                prop_assert_eq!(tracker.has_failed(), failed);
+            }
+        }
+
         /// Against a plain model: whatever the order of acknowledgements, the confirmed position is
         /// the end of the longest prefix of transactions without an unacknowledged record.
         #[test]
