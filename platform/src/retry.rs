@@ -51,5 +51,28 @@ mod tests {
             let full = (100_u128 << (tries - 1).min(20)).min(1_000);
             assert!((full / 2..=full).contains(&wait), "{tries}: {wait}");
         }
+        assert!(backoff.after(0) <= Duration::from_millis(100));
+        let vast = Backoff {
+            first_ms: u64::MAX,
+            cap_ms: 1_000,
+        };
+        assert!(vast.after(u32::MAX) <= Duration::from_secs(1));
+    }
+
+    #[test]
+    fn those_who_failed_together_do_not_come_back_together() {
+        let backoff = Backoff {
+            first_ms: 1_000,
+            cap_ms: 1_000,
+        };
+        let waits: Vec<_> = (0..400).map(|_| backoff.after(1).as_millis()).collect();
+        // Each half of the range is met: a run of 400 that misses one comes once in 2^400.
+        assert!(waits.iter().any(|wait| *wait < 750) && waits.iter().any(|wait| *wait > 750));
+        let one = Backoff {
+            first_ms: 1,
+            cap_ms: 1,
+        };
+        let waits: Vec<_> = (0..400).map(|_| one.after(1).as_millis()).collect();
+        assert!(waits.contains(&0) && waits.contains(&1), "both ends of the range");
     }
 }

@@ -178,12 +178,45 @@ mod tests {
             elsewhere.verify::<serde_json::Value>(&token, now),
             Err(TokenError::Invalid)
         );
+        let almost = later - TimeDelta::seconds(1);
+        assert!(tokens.verify::<serde_json::Value>(&token, almost).is_ok());
         // A token that says it needs no signature.
         let payload = token.split('.').nth(1).unwrap();
         let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{payload}.");
         assert_eq!(
             tokens.verify::<serde_json::Value>(&unsigned, now),
             Err(TokenError::Invalid)
+        );
+    }
+
+    #[test]
+    fn a_secret_is_long_and_is_never_told() {
+        let short = "0123456789abcdef0123456789abcde";
+        assert_eq!(Tokens::new(short, "test").err(), Some(TokenError::WeakSecret));
+        let config = |secret: &str| TokenConfig {
+            token_secret: secret.parse().unwrap(),
+        };
+        let said = config(short).tokens("test").unwrap_err().to_string();
+        assert!(
+            said.contains("BELLHOP_TOKEN_SECRET") && said.contains("at least 32 bytes"),
+            "{said}"
+        );
+        let long = format!("{short}f");
+        let tokens = config(&long).tokens("test").unwrap();
+        assert_eq!(format!("{tokens:?}"), "Tokens(test)");
+        let other = Tokens::new(&long, "test").unwrap();
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let token = other
+            .sign(&serde_json::json!({"a": 1}), now + TimeDelta::minutes(1))
+            .unwrap();
+        assert!(
+            tokens.verify::<serde_json::Value>(&token, now).is_ok(),
+            "another process, the same secret"
+        );
+        assert_eq!(
+            tokens.sign(&7, now),
+            Err(TokenError::Invalid),
+            "claims are an object"
         );
     }
 }

@@ -103,4 +103,30 @@ mod tests {
             assert!(Cursor::read::<(String, u32)>(forged).is_err(), "{forged}");
         }
     }
+
+    #[test]
+    fn a_cursor_is_no_longer_than_any_that_is_given_out() {
+        let longest = Cursor::after(&"x".repeat(254));
+        assert_eq!(longest.len(), 512);
+        assert!(Cursor::read::<String>(&longest).is_ok());
+        let longer = Cursor::after(&"x".repeat(255));
+        assert!(Cursor::read::<String>(&longer).is_err());
+        let cut = &longest[..511];
+        assert!(Cursor::read::<String>(cut).is_err());
+        assert!(Cursor::read::<u32>(&longest).is_err(), "a cursor of another list");
+    }
+
+    #[test]
+    fn a_page_has_one_to_two_hundred_rows() {
+        for (limit, is_one) in [(0, false), (1, true), (200, true), (201, false)] {
+            assert_eq!(PageLimit::try_from(limit).is_ok(), is_one, "{limit}");
+        }
+        let said = PageLimit::try_from(0).unwrap_err();
+        assert_eq!(said, "limit is 1 to 200");
+        let limit = PageLimit::try_from(7).unwrap();
+        let lengths = (limit.rows(), limit.rows_and_one(), limit.len());
+        assert_eq!(lengths, (7, 8, 7));
+        assert!(!limit.is_empty());
+        assert_eq!(PageLimit::default().rows(), 50);
+    }
 }

@@ -222,3 +222,96 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Objects<A> {
         self.0.struct_variant(names, fields(visitor))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Room {
+        adults: u8,
+        note: Option<String>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Named(Room);
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Choice {
+        Nothing,
+        One(Room),
+        Pair(u8, Room),
+        Fields { room: Room },
+    }
+
+    fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, String> {
+        let mut json = serde_json::Deserializer::from_str(text);
+        T::deserialize(Objects(&mut json)).map_err(|error| error.to_string())
+    }
+
+    const ROOM: &str = r#"{"adults": 2, "note": "Zoë"}"#;
+    /// The same fields in the order in which they are declared.
+    const LIST: &str = r#"[2, "Zoë"]"#;
+
+    fn room() -> Room {
+        Room {
+            adults: 2,
+            note: Some("Zoë".to_owned()),
+        }
+    }
+
+    /// What is written with `?` where a room stands is read with an object there and refused with a list.
+    fn only_with_an_object<T>(text: &str, wanted: &T)
+    where
+        T: for<'de> Deserialize<'de> + PartialEq + std::fmt::Debug,
+    {
+        let (object, list) = (text.replace('?', ROOM), text.replace('?', LIST));
+        assert_eq!(read::<T>(&object).as_ref(), Ok(wanted), "{object}");
+        let refused = read::<T>(&list).unwrap_err();
+        assert!(refused.contains("expected a JSON object"), "{list}: {refused}");
+        assert!(
+            serde_json::from_str::<T>(&list).is_ok(),
+            "or nothing is shown: {list}"
+        );
+    }
+
+    #[test]
+    fn a_list_is_no_object_at_any_depth() {
+        only_with_an_object("?", &room());
+        only_with_an_object("?", &Some(room()));
+        only_with_an_object("?", &Named(room()));
+        only_with_an_object("[?, ?]", &vec![room(), room()]);
+        only_with_an_object("[7, ?]", &(7_u8, room()));
+        only_with_an_object(r#"{"a": ?}"#, &BTreeMap::from([("a".to_owned(), room())]));
+        only_with_an_object(r#"{"one": ?}"#, &Choice::One(room()));
+        only_with_an_object(r#"{"pair": [7, ?]}"#, &Choice::Pair(7, room()));
+        only_with_an_object(r#"{"fields": {"room": ?}}"#, &Choice::Fields { room: room() });
+        only_with_an_object(
+            r#"[[{"a": [?]}]]"#,
+            &vec![vec![BTreeMap::from([("a".to_owned(), vec![room()])])]],
+        );
+        let variant = read::<Choice>(&format!(r#"{{"fields": [{ROOM}]}}"#)).unwrap_err();
+        assert!(variant.contains("expected a JSON object"), "{variant}");
+    }
+
+    #[test]
+    fn everything_else_is_read_as_it_is_written() {
+        assert_eq!(read::<Choice>("\"nothing\""), Ok(Choice::Nothing));
+        assert_eq!(read::<Option<Room>>("null"), Ok(None));
+        assert_eq!(read::<()>("null"), Ok(()));
+        assert_eq!(
+            read::<(bool, i8, u64, f64, char)>("[true, -8, 9, 0.5, \"ä\"]"),
+            Ok((true, -8, 9, 0.5, 'ä'))
+        );
+        assert_eq!(read::<&str>("\"borrowed\""), Ok("borrowed"));
+        let value = r#"{"a":[1,-2,{"b":null,"c":[true,"x"]}]}"#;
+        assert_eq!(read::<serde_json::Value>(value).unwrap().to_string(), value);
+        let wrong = read::<Room>(r#"{"adults": "two"}"#).unwrap_err();
+        assert!(wrong.contains("expected u8"), "{wrong}");
+    }
+}

@@ -14,6 +14,8 @@ pub mod consumer;
 pub mod database;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod forms_tests;
 pub mod http;
 pub mod keeper;
 pub mod layout;

@@ -357,3 +357,128 @@ fn a_late_booking_finds_its_rooms_gone_and_a_sold_hold_never_expires() {
         [(0, 3); 2]
     );
 }
+
+#[test]
+fn what_is_left_is_never_below_nothing_and_a_closed_night_has_nothing() {
+    let night = |total, held, sold, closed| Night {
+        total,
+        held,
+        sold,
+        closed,
+    };
+    for (total, held, sold, left) in [
+        (10, 0, 0, 11),
+        (10, 4, 6, 1),
+        (10, 4, 7, 0),
+        (9, 2, 3, 4),
+        (19, 0, 0, 20),
+        (0, 0, 0, 0),
+        (5, 4, 4, 0),
+        (0, 1, 0, 0),
+    ] {
+        assert_eq!(
+            night(total, held, sold, false).left(),
+            left,
+            "{total} {held} {sold}"
+        );
+        assert_eq!(night(total, held, sold, true).left(), 0, "{total} {held} {sold}");
+        assert_eq!(night(total, held, sold, false).taken(), held + sold);
+    }
+}
+
+/// Books as they are read: three holds in their states, with the rooms that they take counted.
+fn read_books(ids: [HoldId; 3]) -> Ledger {
+    let stay = Stay::new(day(0), day(2)).unwrap();
+    let taking = Taking {
+        room_type_id: room_type(0),
+        stay,
+        rooms: 2,
+    };
+    let hold = |state| Hold {
+        saga_id: SAGA,
+        taking: Some(taking),
+        state,
+    };
+    let states = [HoldState::Held, HoldState::Sold, HoldState::Released];
+    let holds = ids
+        .into_iter()
+        .zip(states)
+        .map(|(id, state)| ((HOTEL, id), hold(state)));
+    let night = Night {
+        total: 10,
+        held: 2,
+        sold: 2,
+        closed: false,
+    };
+    let nights = taking.nights(HOTEL).map(|key| (key, night));
+    Ledger::new(day(0), [(HOTEL, room_type(0))].into(), nights, holds)
+}
+
+#[test]
+fn what_was_read_and_has_changed_is_written_and_nothing_else() {
+    let ids = [HoldId::new(), HoldId::new(), HoldId::new()];
+    let by = |held, sold| {
+        let nights = [day(0), day(1)].map(|night| ((HOTEL, room_type(0), night), held, sold));
+        nights.to_vec()
+    };
+    let [held, sold, released] = ids;
+    let book = |hold_id| InventoryCommand::Book {
+        hotel_id: HOTEL,
+        hold_id,
+    };
+    let release = |hold_id| InventoryCommand::Release {
+        hotel_id: HOTEL,
+        hold_id,
+    };
+    // A command about a hold that was read: its new state, and by how much held and sold change.
+    for (command, state, nights) in [
+        (book(held), Some((held, HoldState::Sold)), by(-2, 2)),
+        (book(sold), None, Vec::new()),
+        (book(released), None, Vec::new()),
+        (release(held), Some((held, HoldState::Released)), by(-2, 0)),
+        (release(sold), Some((sold, HoldState::Released)), by(0, -2)),
+        (release(released), None, Vec::new()),
+    ] {
+        let mut books = read_books(ids);
+        books.apply(SAGA, &command).unwrap();
+        let changes = books.changes();
+        let wanted: Vec<_> = state
+            .map(|(id, state)| ((HOTEL, id), state))
+            .into_iter()
+            .collect();
+        assert_eq!(changes.changed_holds, wanted, "{command:?}");
+        assert_eq!(changes.nights, nights, "{command:?}");
+        assert!(changes.new_holds.is_empty(), "{command:?}");
+    }
+    let mut books = read_books(ids);
+    for id in ids {
+        books.expire((HOTEL, id)).unwrap();
+    }
+    let changes = books.changes();
+    assert_eq!(changes.changed_holds, [((HOTEL, held), HoldState::Expired)]);
+    assert_eq!(changes.nights, by(-2, 0));
+    // Given and taken in one batch is no change of the night.
+    let mut books = read_books(ids);
+    for command in [release(held), release(sold), hold(0, 0, 2, 2)] {
+        books.apply(SAGA, &command).unwrap();
+    }
+    assert_eq!(books.changes().nights, by(0, -2));
+    assert_eq!(books.changes().new_holds.len(), 1);
+}
+
+#[test]
+fn a_night_that_is_not_in_the_books_is_a_contradiction_that_says_which() {
+    let ids = [HoldId::new(), HoldId::new(), HoldId::new()];
+    let mut books = read_books(ids);
+    books.nights.remove(&(HOTEL, room_type(0), day(1)));
+    let [held, ..] = ids;
+    let release = InventoryCommand::Release {
+        hotel_id: HOTEL,
+        hold_id: held,
+    };
+    let said = books.apply(SAGA, &release).unwrap_err().to_string();
+    assert!(
+        said.contains(&day(1).to_string()) && said.contains(&held.to_string()),
+        "{said}"
+    );
+}

@@ -134,6 +134,13 @@ async fn fewer_rooms_than_are_taken_need_force_and_a_reason_and_are_recorded(poo
         api.put(forced).await.1,
         json!({"nights_changed": 0, "nights_forced": 0})
     );
+    let shown = api.get(&format!("from={from}&to={to}")).await.1;
+    let left = [&shown["items"][0]["left"], &shown["items"][1]["left"]];
+    assert_eq!(
+        left,
+        [5, 0],
+        "eight of five are taken: none is left, and not less than none"
+    );
     let recorded = sqlx::query_scalar!(
         r#"select format('%s %s>%s %s/%s %s %s', night, old_total, new_total, held, sold, reason, caller) as "line!"
          from inventory.forced_reduction"#
