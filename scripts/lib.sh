@@ -448,6 +448,14 @@ stop_kafka() { terminate "$1/kafka.pid" "$1/kafka/server.properties" 30; }
 
 target_dir() { (cd "$ROOT" && cargo metadata --no-deps --format-version 1 | jq -r .target_directory); }
 
+# copy_tree DIR: what is checked out, with what was changed since, into an empty folder, to be changed there.
+copy_tree() {
+    rm -rf "$1" && mkdir -p "$1"
+    comm -z -23 <(git -C "$ROOT" ls-files -z --cached --others --exclude-standard | sort -z) \
+        <(git -C "$ROOT" ls-files -z --deleted | sort -z) |
+        tar --create --directory "$ROOT" --null --files-from - | tar --extract --directory "$1"
+}
+
 # start_own_servers PURPOSE durable|fast: all three on free ports in a temporary home, and the variables by
 # which programs find them. What a sourced .bellhop/env says of other servers is forgotten first.
 start_own_servers() {
