@@ -1,8 +1,11 @@
 //! `bellhop doctor`: what is missing or wrong around the platform, and what to do about it.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use availability::cache::Cache;
+use availability::keeper::unfilled_text;
 use clap::Args;
 use platform::db::DatabaseConfig;
 use platform::kafka::KafkaConfig;
@@ -11,6 +14,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 
 use crate::client::ClientConfig;
+use crate::run::LIMPS;
 use crate::{migrate, say};
 
 /// How long each engine may take to answer.
@@ -31,6 +35,9 @@ pub struct Doctor {
         hide_env_values = true
     )]
     redis_url: String,
+    /// What every key in Redis begins with.
+    #[arg(long, env = "BELLHOP_REDIS_PREFIX", default_value = "")]
+    redis_prefix: String,
     /// The relay's replication slot.
     #[arg(long, env = "BELLHOP_SLOT", default_value = "bellhop")]
     slot_name: String,
@@ -66,7 +73,12 @@ impl Doctor {
             }
         }
         findings.push(("kafka", self.brokers().await));
-        findings.push(("redis", self.redis().await));
+        let redis = self.redis().await;
+        let answers = redis.is_ok();
+        findings.push(("redis", redis));
+        if answers {
+            findings.push(("cache", self.cache().await));
+        }
         findings.push(("platform", self.platform().await));
         let mut wrong = 0;
         for (what, finding) in findings {
@@ -199,6 +211,29 @@ impl Doctor {
         }
     }
 
+    async fn cache(&self) -> Finding {
+        let state = async {
+            let cache = Cache::new(&self.redis_url, &self.redis_prefix)?;
+            Ok::<_, redis::RedisError>((cache.is_filled().await?, cache.unfilled().await?))
+        };
+        match tokio::time::timeout(Duration::from_secs(ANSWER_SECONDS_MAX), state).await {
+            Ok(Ok((false, _))) => Err((
+                "is not filled, or not to the end; availability is read from the database".to_owned(),
+                "run the availability service, which fills it, or `bellhop warm`; its log and /readyz say how far it is",
+            )),
+            Ok(Ok((true, unfilled))) => unfilled_text(&unfilled).map_or_else(
+                || Ok("filled".to_owned()),
+                |text| {
+                    let remedy =
+                        "mend what is named, then `bellhop warm --hotels ID`, or wait: each is tried again";
+                    Err((text, remedy))
+                },
+            ),
+            Ok(Err(error)) => Err((error.to_string(), "look into Redis' log")),
+            Err(_) => Err(("Redis does not answer in time".to_owned(), "look into Redis' log")),
+        }
+    }
+
     async fn platform(&self) -> Finding {
         let remedy = "run `bellhop run`, or set BELLHOP_URL to where it listens";
         let url = format!("{}/readyz", self.client.url.trim_end_matches('/'));
@@ -209,12 +244,32 @@ impl Doctor {
             .await;
         match asked {
             Err(error) => Err((error.to_string(), remedy)),
-            Ok(answer) if answer.status().is_success() => Ok(format!("{url} is ready")),
+            Ok(answer) if answer.status().is_success() => {
+                limping(&url, &answer.text().await.unwrap_or_default())
+            }
             Ok(answer) => Err((
                 answer.text().await.unwrap_or_default(),
                 "wait, or look into its log for the part named",
             )),
         }
+    }
+}
+
+/// Ready, unless a part says that it works worse than it should.
+fn limping(url: &str, body: &str) -> Finding {
+    let parts: BTreeMap<String, String> = serde_json::from_str(body).unwrap_or_default();
+    let limps = parts.iter().filter_map(|(part, state)| {
+        let why = state.strip_prefix(LIMPS)?;
+        Some(format!("{part}: {why}"))
+    });
+    let limps: Vec<String> = limps.collect();
+    if limps.is_empty() {
+        Ok(format!("{url} is ready"))
+    } else {
+        Err((
+            limps.join("; "),
+            "wait, or mend what is named; the platform works meanwhile, slower",
+        ))
     }
 }
 

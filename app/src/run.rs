@@ -131,17 +131,24 @@ fn operations(health: &Health, metrics: PrometheusHandle) -> Router {
         )
 }
 
+/// How `/readyz` begins to tell of a part that works worse than it should.
+pub(crate) const LIMPS: &str = "ready, but ";
+
 fn ready(health: &Health) -> (StatusCode, axum::Json<serde_json::Value>) {
-    let parts = health.parts();
+    let (parts, limping) = (health.parts(), health.limping_parts());
     let status = if parts.values().all(Result::is_ok) {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let say = |state: &Result<(), String>| state.as_ref().map_or_else(Clone::clone, |()| "ready".to_owned());
+    let say = |part: &String, state: &Result<(), String>| match (state, limping.get(part)) {
+        (Err(why), _) => why.clone(),
+        (Ok(()), Some(why)) => format!("{LIMPS}{why}"),
+        (Ok(()), None) => "ready".to_owned(),
+    };
     let body = parts
         .iter()
-        .map(|(part, state)| (part.clone(), say(state).into()));
+        .map(|(part, state)| (part.clone(), say(part, state).into()));
     (status, axum::Json(serde_json::Value::Object(body.collect())))
 }
 

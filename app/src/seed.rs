@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use crate::client::{Client, ClientConfig};
 use crate::say;
 
+mod shapes;
+
 /// Nights in one request at most.
 const NIGHTS_PER_REQUEST: u32 = 300;
 
@@ -27,6 +29,10 @@ pub struct Seed {
     /// Rooms of each room type.
     #[arg(long, default_value_t = 20)]
     rooms: u32,
+    /// Hotels of every shape instead: from none to three room types, from none to two rate plans, with nights and prices
+    /// or without, in zones around the earth. For trying what has to bear all of them.
+    #[arg(long)]
+    any_shape: bool,
     #[command(flatten)]
     client: ClientConfig,
 }
@@ -55,6 +61,9 @@ impl Seed {
             "{bar:40} {pos}/{len} hotels, {eta} left",
         )?);
         let from = today()?;
+        if self.any_shape {
+            return shapes::create(&client, self.hotels, from, &bar).await;
+        }
         let mut last = None;
         for number in 1..=self.hotels {
             last = Some(self.hotel(&client, number, from).await?);

@@ -1,5 +1,5 @@
 //! `bellhop warm`: fills, repairs or verifies the availability cache, by the code that the availability
-//! service itself uses.
+//! service itself uses. A hotel that cannot be read is named, and stops no other.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ use crate::say;
 /// Settings of `bellhop warm`.
 #[derive(Args, Debug)]
 pub struct Warm {
-    /// Only say what differs, and write nothing; exits with 1 when something does.
+    /// Only say what differs, and write nothing; exits with 1 when something does or cannot be compared.
     #[arg(long)]
     verify: bool,
     /// Only these hotels, separated by commas.
@@ -25,7 +25,7 @@ pub struct Warm {
 }
 
 impl Warm {
-    /// Compares the cache with the tables and writes what differs.
+    /// Compares the cache with the tables and writes what differs; exit code 1 when a hotel could not be compared.
     ///
     /// # Errors
     /// When Redis or a service stays away. What was written stays; a second run goes on.
@@ -55,11 +55,31 @@ impl Warm {
                 ));
             }
         }
+        let cannot = if mode == Mode::Verify {
+            "compared"
+        } else {
+            "filled"
+        };
+        for failed in &report.failed {
+            let name = failed
+                .name
+                .as_ref()
+                .map_or_else(String::new, |name| format!(" ({name})"));
+            say::line(format!(
+                "hotel {}{name} could not be {cannot}: {}",
+                failed.hotel, failed.why
+            ));
+        }
         say::line(format!(
-            "{} hotels, {} keys compared, {} differed, {} written",
-            report.hotels, report.keys, report.differing, report.written
+            "{} hotels, {} keys compared, {} differed, {} written, {} of past nights removed, {} hotels not {cannot}",
+            report.hotels,
+            report.keys,
+            report.differing,
+            report.written,
+            report.removed,
+            report.failed.len()
         ));
-        let wrong = mode == Mode::Verify && report.differing > 0;
+        let wrong = !report.failed.is_empty() || mode == Mode::Verify && report.differing > 0;
         Ok(if wrong {
             ExitCode::FAILURE
         } else {

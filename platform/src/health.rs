@@ -1,12 +1,13 @@
 //! Readiness: each part of the process says whether it can do its work.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What the parts of this process say of themselves.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
     parts: Arc<Mutex<BTreeMap<String, Result<(), String>>>>,
+    limps: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl Health {
@@ -20,7 +21,25 @@ impl Health {
         self.say(part.into(), Err(why.into()));
     }
 
+    /// A part does its work, but worse than it should, with the reason for an operator: the process stays ready,
+    /// because without it the work would not be done at all. [`Health::ready`] ends it.
+    pub fn limps(&self, part: impl Into<String>, why: impl Into<String>) {
+        let part = part.into();
+        self.say(part.clone(), Ok(()));
+        self.limping().insert(part, why.into());
+    }
+
+    /// The parts that limp, each with its reason.
+    pub fn limping_parts(&self) -> BTreeMap<String, String> {
+        self.limping().clone()
+    }
+
+    fn limping(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.limps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn say(&self, part: String, state: Result<(), String>) {
+        self.limping().remove(&part);
         self.parts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -30,5 +49,27 @@ impl Health {
     /// Every part with its reason for not working, if it does not.
     pub fn parts(&self) -> BTreeMap<String, Result<(), String>> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_limps_until_it_says_something_else() {
+        let health = Health::default();
+        health.limps("cache", "it is being filled");
+        assert_eq!(health.parts().get("cache"), Some(&Ok(())));
+        assert_eq!(
+            health.limping_parts().get("cache").map(String::as_str),
+            Some("it is being filled")
+        );
+        health.not_ready("cache", "gone");
+        assert!(health.limping_parts().is_empty());
+        health.limps("cache", "again");
+        health.ready("cache");
+        assert!(health.limping_parts().is_empty());
+        assert_eq!(health.parts().get("cache"), Some(&Ok(())));
     }
 }

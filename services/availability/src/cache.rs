@@ -6,6 +6,7 @@
 //! tells it from a new one, and the comparison that follows each filling mends it.
 
 mod read;
+mod unfilled;
 mod write;
 
 use std::collections::HashMap;
@@ -22,6 +23,8 @@ use crate::catalogue::Catalogue;
 use crate::layout::Layout;
 use crate::nights::Place;
 
+pub use read::Held;
+pub use unfilled::Unfilled;
 pub use write::{HotelWrites, NightKey, Put};
 
 /// How long a reader waits for Redis, in milliseconds.
@@ -137,6 +140,16 @@ impl Cache {
             .await
     }
 
+    /// Whether Redis answers and takes what is written.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn probe(&self) -> Result<(), redis::RedisError> {
+        let mut set = redis::cmd("SET");
+        set.arg(self.layout().probe()).arg(1).arg("EX").arg(1);
+        set.query_async(&mut self.0.writer.clone()).await
+    }
+
     /// Whether the cache was filled since it was last empty.
     ///
     /// # Errors
@@ -226,13 +239,20 @@ impl Cache {
         Ok(true)
     }
 
+    /// Asks Redis, however long it takes. Asking nothing has no answers; Redis' client would call it an error.
     async fn patiently(&self, pipe: &Pipeline) -> Result<Vec<Value>, redis::RedisError> {
+        if pipe.is_empty() {
+            return Ok(Vec::new());
+        }
         pipe.query_async(&mut self.0.writer.clone()).await
     }
 
     /// Asks Redis within [`READ_MS`], connecting included; after a failure leaves it alone for a while,
     /// so that a Redis that hangs does not slow every request down.
     async fn impatiently(&self, pipe: &Pipeline) -> Result<Vec<Value>, Miss> {
+        if pipe.is_empty() {
+            return Ok(Vec::new());
+        }
         let now = |inner: &Inner| u64::try_from(inner.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         if now(&self.0) < self.0.resting_until.load(Ordering::Relaxed) {
             return Err(Miss::Away);
@@ -290,3 +310,7 @@ fn run_id(info: &str) -> &str {
     let line = info.lines().find_map(|line| line.strip_prefix("run_id:"));
     line.map_or("", str::trim)
 }
+
+#[cfg(test)]
+#[path = "lua_tests.rs"]
+mod lua_tests;

@@ -38,4 +38,14 @@ pub struct Config {
     /// asked. The relay's heartbeat keeps an idle platform's cache young.
     #[arg(long, env = "BELLHOP_CACHE_AGE_MS_MAX", default_value_t = 60_000)]
     pub cache_age_ms_max: u64,
+
+    /// Nights before today (UTC) that stay in the cache, in days. A night that began longer ago leaves it with the
+    /// daily comparison; yesterday always stays, because somewhere on earth it is still yesterday.
+    #[arg(
+        long,
+        env = "BELLHOP_CACHE_PAST_DAYS",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=3_650)
+    )]
+    pub cache_past_days: u32,
 }

@@ -16,6 +16,7 @@ async fn entries(of: &TestCache, hotel: &TestHotel, from: &str, to: &str) -> Vec
         .await
         .unwrap()
         .remove(0)
+        .entries
 }
 
 #[tokio::test]
@@ -133,14 +134,14 @@ async fn a_batch_of_many_hotels_and_nights_is_applied_whole() {
         for offset in 0..1_100_u64 {
             let at = usize::try_from(offset).unwrap();
             assert_eq!(
-                read[0][at],
+                read[0].entries[at],
                 Entry {
                     lsn: offset + 1,
                     value: Some(110 - offset % 100)
                 }
             );
             assert_eq!(
-                read[1][at],
+                read[1].entries[at],
                 Entry {
                     lsn: offset + 1,
                     value: Some(5_000 + offset)

@@ -73,13 +73,21 @@ pub struct Database {
 #[derive(Debug, Deserialize)]
 struct Page<T> {
     items: Vec<T>,
+    /// Hotels of the page that the hotel service cannot read itself.
+    #[serde(default)]
+    unreadable: Vec<Listed>,
     #[serde(default)]
     next_cursor: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct HotelRow {
-    hotel_id: HotelId,
+/// A hotel as the list of hotels names it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Listed {
+    /// The hotel.
+    pub hotel_id: HotelId,
+    /// Its name.
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -205,15 +213,35 @@ impl Database {
         })
     }
 
-    /// Every hotel's id.
+    /// Every hotel, also those that cannot be read.
     ///
     /// # Errors
     /// See [`AskError`].
-    pub async fn hotels(&self) -> Result<Vec<HotelId>, AskError> {
-        let rows: Vec<HotelRow> = self
-            .list(format!("{}/v1/hotels?limit={PAGE}", self.hotels))
-            .await?;
-        Ok(rows.into_iter().map(|row| row.hotel_id).collect())
+    pub async fn hotels(&self) -> Result<Vec<Listed>, AskError> {
+        let url = format!("{}/v1/hotels?limit={PAGE}", self.hotels);
+        let (mut hotels, unreadable) = self.pages::<Listed>(url).await?;
+        hotels.extend(unreadable);
+        Ok(hotels)
+    }
+
+    /// Whether the services answer, whatever stands in their tables.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn probe(&self) -> Result<(), AskError> {
+        let nobody = HotelId::new();
+        match self
+            .get::<HotelDetail>(format!("{}/v1/hotels/{nobody}", self.hotels))
+            .await
+        {
+            Ok(_) | Err(AskError::Unknown) => {}
+            Err(error) => return Err(error),
+        }
+        let days = Days {
+            from: 20_000,
+            to: 20_001,
+        };
+        self.inventory(nobody, days).await.map(drop)
     }
 
     /// A hotel's catalogue.
@@ -289,14 +317,20 @@ impl Database {
 
     /// Every page of the list at `url`, which has a query already.
     async fn list<T: DeserializeOwned>(&self, url: String) -> Result<Vec<T>, AskError> {
+        Ok(self.pages(url).await?.0)
+    }
+
+    /// Every page of the list at `url`, and the hotels of them that cannot be read.
+    async fn pages<T: DeserializeOwned>(&self, url: String) -> Result<(Vec<T>, Vec<Listed>), AskError> {
         let mut page: Page<T> = self.get(url.clone()).await?;
-        let mut rows = page.items;
+        let (mut rows, mut unreadable) = (page.items, page.unreadable);
         for _ in 0..PAGES_MAX {
             let Some(cursor) = page.next_cursor else {
-                return Ok(rows);
+                return Ok((rows, unreadable));
             };
             page = self.get(format!("{url}&cursor={cursor}")).await?;
             rows.append(&mut page.items);
+            unreadable.append(&mut page.unreadable);
         }
         Err(AskError::Unexpected {
             url,
@@ -317,7 +351,13 @@ impl Database {
             other => other.map_err(away)?,
         };
         match response.status().as_u16() {
-            200 => response.json().await.map_err(away),
+            200 => {
+                let bytes = response.bytes().await.map_err(away)?;
+                serde_json::from_slice(&bytes).map_err(|error| AskError::Unexpected {
+                    what: format!("what cannot be read: {error}"),
+                    url,
+                })
+            }
             404 => Err(AskError::Unknown),
             429 | 503 => Err(AskError::Busy),
             status => Err(AskError::Unexpected {

@@ -80,6 +80,7 @@ impl TestCache {
             hotel_url: services.to_owned(),
             fallback_calls_max: 2,
             cache_age_ms_max: 60_000,
+            cache_past_days: 1,
         }
     }
 

@@ -3,6 +3,8 @@
 pub mod availability;
 pub mod calendar;
 #[cfg(test)]
+mod offer_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use contract::StayDate;
+use contract::offer::Limit;
 use platform::http::Problem;
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -24,32 +27,17 @@ pub fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(calendar::get))
 }
 
-/// A problem with a parameter of the query: 400 that names it.
-fn wrong(parameter: &str, code: &str, detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, code, detail).at(parameter)
+/// What is not offered, as the quote refuses it too: 422 with the same code.
+fn refused(limit: Limit) -> Problem {
+    Problem::invalid(limit.code(), limit.field().parameter(), limit.to_string())
 }
 
 /// A parameter that has no default.
 fn required<T>(parameter: &str, value: Option<T>) -> Result<T, Problem> {
     value.ok_or_else(|| {
-        wrong(
-            parameter,
-            "missing_parameter",
-            format!("Send the parameter {parameter}."),
-        )
+        let detail = format!("The parameter `{parameter}` is missing.");
+        Problem::invalid("invalid_field", parameter, detail)
     })
-}
-
-/// A number within its bounds.
-fn within(parameter: &str, value: u16, least: u16, most: u16) -> Result<u16, Problem> {
-    if (least..=most).contains(&value) {
-        return Ok(value);
-    }
-    Err(wrong(
-        parameter,
-        "invalid_parameter",
-        format!("{parameter} is {least} to {most}."),
-    ))
 }
 
 /// The nights as text, each written once however often the answer names it.

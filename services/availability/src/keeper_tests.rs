@@ -10,14 +10,16 @@ fn clock() -> Clock {
     Clock::fixed(chrono::DateTime::from_timestamp(1_795_000_000, 0).unwrap())
 }
 
-async fn keeper_of(of: &TestCache, hotel: TestHotel) -> Rebuilder {
+async fn keeper_of(of: &TestCache, hotel: TestHotel) -> Keeper {
     let (services, _) = serve(Tables::new(hotel)).await;
     let database = Database::new(&of.config(&services)).unwrap();
-    Rebuilder {
+    let rebuilder = Rebuilder {
         cache: of.cache.clone(),
         database,
         clock: clock(),
-    }
+        past_days: 1,
+    };
+    Keeper::new(rebuilder, Health::default())
 }
 
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
@@ -32,10 +34,10 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 #[tokio::test]
 async fn a_lost_cache_fills_itself_and_a_cold_hotel_on_demand() {
     let (of, hotel) = (TestCache::new(), TestHotel::new());
-    let rebuilder = keeper_of(&of, hotel).await;
+    let keeper = keeper_of(&of, hotel).await;
     let tasks = Tasks::new();
     let (sender, cold) = mpsc::channel(4);
-    let running = tasks.spawn_work(run(rebuilder, cold, tasks.clone()));
+    let running = tasks.spawn_work(run(keeper, cold, tasks.clone()));
     let stay = days("2026-12-24", "2026-12-26");
     let warm = async || of.cache.read(hotel.hotel, stay, |_, _| true).await.is_ok();
     until("the empty cache is filled", warm).await;
@@ -59,25 +61,25 @@ async fn a_lost_cache_fills_itself_and_a_cold_hotel_on_demand() {
 #[tokio::test]
 async fn one_process_fills_and_another_takes_over_only_when_it_is_gone() {
     let (of, hotel) = (TestCache::new(), TestHotel::new());
-    let rebuilder = keeper_of(&of, hotel).await;
+    let keeper = keeper_of(&of, hotel).await;
     assert!(of.cache.claim_rebuild("a").await.unwrap());
-    keep(&rebuilder, "b").await.unwrap();
+    keeper.keep().await.unwrap();
     assert!(!of.cache.is_filled().await.unwrap());
     let lock = of.cache.layout().rebuilding();
     redis::cmd("DEL")
         .arg(lock)
         .query::<()>(&mut TestCache::redis())
         .unwrap();
-    keep(&rebuilder, "b").await.unwrap();
+    keeper.keep().await.unwrap();
     assert!(of.cache.is_filled().await.unwrap());
 }
 
 #[tokio::test]
 async fn a_change_that_comes_after_the_cache_was_lost_and_filled_is_mended_by_the_comparison() {
     let (of, hotel) = (TestCache::new(), TestHotel::new());
-    let rebuilder = keeper_of(&of, hotel).await;
+    let keeper = keeper_of(&of, hotel).await;
     assert_eq!(of.cache.wants().await.unwrap(), Wants::Filling);
-    keep(&rebuilder, "a").await.unwrap();
+    keeper.keep().await.unwrap();
     assert_eq!(of.cache.wants().await.unwrap(), Wants::Nothing);
     let key = hotel.public_key(&of, "2026-12-24");
     let filled = TestCache::get(&key);
@@ -92,7 +94,7 @@ async fn a_change_that_comes_after_the_cache_was_lost_and_filled_is_mended_by_th
         .query::<()>(&mut TestCache::redis())
         .unwrap();
     assert_eq!(of.cache.wants().await.unwrap(), Wants::Comparing);
-    keep(&rebuilder, "a").await.unwrap();
+    keeper.keep().await.unwrap();
     assert_eq!(TestCache::get(&key), filled);
     assert_eq!(of.cache.wants().await.unwrap(), Wants::Nothing);
     // Another Redis, which may have forgotten the last changes.
@@ -102,4 +104,99 @@ async fn a_change_that_comes_after_the_cache_was_lost_and_filled_is_mended_by_th
         .query::<()>(&mut TestCache::redis())
         .unwrap();
     assert_eq!(of.cache.wants().await.unwrap(), Wants::Comparing);
+}
+
+#[tokio::test]
+async fn a_hotel_that_cannot_be_filled_is_told_and_tried_again_until_it_can() {
+    use crate::shapes;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut any = |broken| {
+        let tree = proptest::strategy::Strategy::new_tree(&shapes::shape(20_780..20_800), &mut runner);
+        let mut shape = proptest::strategy::ValueTree::current(&tree.unwrap());
+        shape.broken = broken;
+        shape
+    };
+    let bad = any(Some(shapes::Broken::Fails(shapes::Part::RatePlans)));
+    let (good, also) = (any(None), any(None));
+    let of = TestCache::new();
+    let (services, hotels) = shapes::serve(vec![good.clone(), bad.clone(), also.clone()]).await;
+    let rebuilder = Rebuilder {
+        cache: of.cache.clone(),
+        database: Database::new(&of.config(&services)).unwrap(),
+        clock: clock(),
+        past_days: 1,
+    };
+    let health = Health::default();
+    let tasks = Tasks::new();
+    let (_sender, cold) = mpsc::channel(4);
+    let keeper = Keeper::new(rebuilder, health.clone());
+    let running = tasks.spawn_work(run(keeper, cold, tasks.clone()));
+    let told = || health.limping_parts().get(PART).cloned().unwrap_or_default();
+    let complete = async |hotel: HotelId| of.cache.stored(hotel).await.unwrap().complete.is_some();
+    until("the others are filled and the bad one is told", async || {
+        let text = told();
+        text.contains(&bad.hotel.to_string()) && text.contains("1 hotel cannot be filled")
+    })
+    .await;
+    assert!(of.cache.is_filled().await.unwrap());
+    assert!(complete(good.hotel).await && complete(also.hotel).await);
+    assert!(!complete(bad.hotel).await);
+    assert_eq!(
+        health.parts().get(PART),
+        Some(&Ok(())),
+        "a process that can answer is ready"
+    );
+    until("it is tried again", async || {
+        let unfilled = of.cache.unfilled().await.unwrap();
+        unfilled.get(&bad.hotel).is_some_and(|hotel| hotel.tries > 2)
+    })
+    .await;
+    for hotel in hotels.lock().unwrap().iter_mut() {
+        hotel.broken = None;
+    }
+    until("it is filled once it can be", async || complete(bad.hotel).await).await;
+    until("all is well", async || health.limping_parts().is_empty()).await;
+    tasks.stop();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_filling_that_does_not_succeed_is_told_with_its_reason() {
+    let of = TestCache::new();
+    let rebuilder = Rebuilder {
+        cache: of.cache.clone(),
+        database: Database::new(&of.config("http://127.0.0.1:1")).unwrap(),
+        clock: clock(),
+        past_days: 1,
+    };
+    let (health, tasks) = (Health::default(), Tasks::new());
+    let (_sender, cold) = mpsc::channel(4);
+    let keeper = Keeper::new(rebuilder, health.clone());
+    let running = tasks.spawn_work(run(keeper, cold, tasks.clone()));
+    until("the reason is told", async || {
+        let told = health.limping_parts().get(PART).cloned().unwrap_or_default();
+        told.contains("tried 2 times") && told.contains("http://127.0.0.1:1/v1/hotels")
+    })
+    .await;
+    assert!(!of.cache.is_filled().await.unwrap());
+    tasks.stop();
+    running.await.unwrap();
+}
+
+#[test]
+fn each_further_try_comes_later_and_none_after_more_than_ten_minutes() {
+    let now = clock().now();
+    let after = |tries, seconds| {
+        let unfilled = Unfilled {
+            name: None,
+            why: String::new(),
+            tries,
+            since: now,
+            last: now,
+        };
+        unfilled.is_due(now + chrono::TimeDelta::seconds(seconds))
+    };
+    for tries in [1, 2, 10, u32::MAX] {
+        assert!(after(tries, 600), "{tries}");
+    }
 }

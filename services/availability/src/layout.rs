@@ -9,6 +9,7 @@
 //! | `freshness` | up to where in the write-ahead log the cache has applied changes, and when that was |
 //! | `{hotel}:look:…`, `{generation}:filling:…` | that the cache was not emptied since somebody began to compare it |
 //! | `generation`, `rebuilding` | that the cache was filled once, and who fills it now |
+//! | `unfilled` | hash, the hotels that could not be filled: when, how often and why |
 //!
 //! The braces around the hotel are Redis Cluster's hash tag: all keys of a hotel live on one node, so
 //! that one script call may write several of them. A reader of the public key builds it the same way:
@@ -133,7 +134,10 @@ impl Days {
 
     /// The pieces of these days, chunk by chunk.
     pub fn spans(self) -> impl Iterator<Item = Span> {
-        let chunks = self.from.div_euclid(CHUNK_DAYS)..=(self.to - 1).div_euclid(CHUNK_DAYS);
+        // No days are no pieces, wherever they begin.
+        let last = self.to.max(self.from) - 1;
+        let chunks = self.from.div_euclid(CHUNK_DAYS)..=last.div_euclid(CHUNK_DAYS);
+        let chunks = chunks.filter(move |_| self.from < self.to);
         chunks.map(move |chunk| {
             let begin = chunk * CHUNK_DAYS;
             let first = self.from.max(begin) - begin;
@@ -241,6 +245,16 @@ impl Layout {
         format!("{}{{{}}}:filling:{run}", self.prefix, self.generation())
     }
 
+    /// The hotels that could not be filled.
+    pub fn unfilled(&self) -> String {
+        format!("{}unfilled", self.prefix)
+    }
+
+    /// Written to see whether Redis takes anything.
+    pub fn probe(&self) -> String {
+        format!("{}probe", self.prefix)
+    }
+
     /// The lock of whoever fills the cache.
     pub fn rebuilding(&self) -> String {
         format!("{}rebuilding", self.prefix)
@@ -275,7 +289,7 @@ mod tests {
         }
 
         #[test]
-        fn spans_are_all_days_once_in_order(from in 10_957..84_000_i32, days in 1..1_200_i32) {
+        fn spans_are_all_days_once_in_order(from in 10_957..84_000_i32, days in 0..1_200_i32) {
             let range = Days { from, to: from + days };
             let mut next = from;
             for span in range.spans() {
@@ -283,6 +297,7 @@ mod tests {
                     prop_assert_eq!((span.chunk, span.first + offset), place(next));
                     next += 1;
                 }
+                prop_assert!(span.days > 0);
             }
             prop_assert_eq!(next, range.to);
         }

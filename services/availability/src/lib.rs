@@ -23,6 +23,8 @@ pub mod model;
 pub mod nights;
 pub mod rebuild;
 pub mod service;
+#[cfg(test)]
+mod shapes;
 
 use std::sync::Arc;
 
@@ -31,7 +33,7 @@ use platform::{Parts, StartError};
 use tokio::sync::mpsc;
 
 pub use config::Config;
-pub use rebuild::{Difference, Mode, Plan, Progress, RebuildError, Report, rebuild};
+pub use rebuild::{Difference, Failed, Mode, Plan, Progress, RebuildError, Report, rebuild};
 
 /// Cold hotels that wait for the keeper at most.
 const COLD_MAX: usize = 256;
@@ -51,7 +53,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<Router, StartError> {
     let database = open_database(config)?;
     consumer::start(parts, cache.clone())?;
     let (cold, cold_hotels) = mpsc::channel(COLD_MAX);
-    keeper::start(parts, cache.clone(), database.clone(), cold_hotels);
+    keeper::start(parts, config, cache.clone(), database.clone(), cold_hotels);
     let service = service::Service {
         cache,
         database,

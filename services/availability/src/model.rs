@@ -1,5 +1,8 @@
 //! What availability means: how many rooms of a night are left, and whether a party fits. Pure.
 
+use contract::offer::{Capacity, check_places};
+use contract::quote::Party;
+
 /// Rooms left to sell in one night: 110% of what exists, rounded down, less what is held or sold. A
 /// closed night has none, and a night that was forced below what is sold has none rather than less.
 pub fn rooms_left(total: i32, held: i32, sold: i32, closed: bool) -> u32 {
@@ -22,14 +25,22 @@ pub struct Wish {
 }
 
 impl Wish {
-    /// Whether rooms for `adults_max` adults and `children_max` children each take the party: adults only
-    /// sleep in adults' places, children also in those that no adult takes.
+    /// Who stays.
+    pub const fn party(self) -> Party {
+        Party {
+            adults: self.adults,
+            children: self.children,
+        }
+    }
+
+    /// Whether rooms for `adults_max` adults and `children_max` children each take the party, by the rule that
+    /// quotes have too.
     pub fn fits(self, adults_max: u16, children_max: u16) -> bool {
-        let places = |each: u16| u32::from(each) * u32::from(self.rooms);
-        let Some(free) = places(adults_max).checked_sub(u32::from(self.adults)) else {
-            return false;
+        let capacity = Capacity {
+            adults: adults_max.into(),
+            children: children_max.into(),
         };
-        u32::from(self.children) <= places(children_max) + free
+        check_places(self.party(), capacity, self.rooms).is_ok()
     }
 }
 

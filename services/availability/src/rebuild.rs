@@ -5,10 +5,14 @@
 //! entry keeps the version it had: a change that is still on its way is newer and will be applied. When the
 //! cache is emptied in between, nothing of what was seen before may be written, nor does it count as filled.
 //!
+//! A hotel that cannot be read stops no other: it is reported by name, kept in the cache's list of those that are not
+//! filled, and tried again by the keeper. Only when Redis or a service itself does not answer does a rebuild stop.
+//!
 //! Verifying under load, a difference may just be a change on its way. A difference is reported when the
 //! same cached value still differs after several looks.
 
 mod compare;
+mod past;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,7 +24,7 @@ use platform::Clock;
 
 use crate::cache::Cache;
 use crate::config::Config;
-use crate::database::{AskError, Database};
+use crate::database::{AskError, Database, Listed};
 use crate::layout::Days;
 use crate::nights::Place;
 
@@ -98,6 +102,17 @@ pub struct Difference {
     pub database: Option<String>,
 }
 
+/// A hotel that could not be read or written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// The hotel.
+    pub hotel: HotelId,
+    /// Its name, where the list of hotels says it.
+    pub name: Option<String>,
+    /// Why not.
+    pub why: String,
+}
+
 /// What a rebuild found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
@@ -109,8 +124,12 @@ pub struct Report {
     pub differing: u64,
     /// Keys written.
     pub written: u64,
+    /// Keys of nights that are past, removed.
+    pub removed: u64,
     /// The first [`LISTED_MAX`] differences.
     pub differences: Vec<Difference>,
+    /// The hotels that could not be compared.
+    pub failed: Vec<Failed>,
 }
 
 /// Why a rebuild stopped.
@@ -130,7 +149,8 @@ pub enum RebuildError {
     Emptied,
 }
 
-/// Compares the cache with the tables. Repairing everything also says that the cache is filled.
+/// Compares the cache with the tables. Repairing everything also says that the cache is filled, but for the hotels
+/// that are reported as failed.
 ///
 /// # Errors
 /// When Redis or a service stays away; what was done so far stays done, and a second run goes on.
@@ -148,6 +168,7 @@ pub async fn rebuild(
         cache,
         database,
         clock: clock.clone(),
+        past_days: config.cache_past_days,
     };
     rebuilder.run(plan, progress).await
 }
@@ -161,6 +182,8 @@ pub struct Rebuilder {
     pub database: Database,
     /// The clock.
     pub clock: Clock,
+    /// Days after which past nights leave the cache; see [`Config::cache_past_days`].
+    pub past_days: u32,
 }
 
 impl Rebuilder {
@@ -181,17 +204,24 @@ impl Rebuilder {
             None
         };
         let hotels = match &plan.hotels {
-            Some(hotels) => hotels.clone(),
+            Some(hotels) => hotels.iter().copied().map(unnamed).collect(),
             None => self.database.hotels().await?,
         };
         let total = u64::try_from(hotels.len()).unwrap_or(u64::MAX);
         let mut report = Report::default();
-        let compared = hotels.into_iter().map(|hotel| self.hotel_with_tries(plan, hotel));
+        let compared = hotels
+            .into_iter()
+            .map(|hotel| async { (self.hotel_with_tries(plan, hotel.hotel_id).await, hotel) });
         let mut compared = std::pin::pin!(stream::iter(compared).buffer_unordered(HOTELS_AT_ONCE));
-        while let Some(one) = compared.next().await {
-            report.add(one?);
+        let mut hotels_done = 0;
+        while let Some((one, hotel)) = compared.next().await {
+            match one {
+                Ok(one) => report.add(one),
+                Err(error) => report.failed.push(self.failed(plan, hotel, error).await?),
+            }
+            hotels_done += 1;
             progress(Progress {
-                hotels_done: report.hotels,
+                hotels_done,
                 hotels_total: total,
                 keys: report.keys,
             });
@@ -208,6 +238,23 @@ impl Rebuilder {
             metrics::counter!("bellhop_cache_differences_total").increment(report.differing);
         }
         Ok(report)
+    }
+
+    /// A hotel could not be compared, though others can: that is noted. When nothing can be asked at all, it is not
+    /// the hotel's fault.
+    async fn failed(&self, plan: &Plan, hotel: Listed, error: RebuildError) -> Result<Failed, RebuildError> {
+        if self.cache.probe().await.is_err() || self.database.probe().await.is_err() {
+            return Err(error);
+        }
+        let (id, name, why) = (hotel.hotel_id, hotel.name, chain(&error));
+        if plan.mode == Mode::Repair {
+            metrics::counter!("bellhop_cache_hotel_failures_total").increment(1);
+            tracing::error!(hotel = %id, name, why, "a hotel cannot be filled into the cache; the others go on, and it is tried again");
+            self.cache
+                .set_unfilled(id, name.clone(), &why, self.clock.now())
+                .await?;
+        }
+        Ok(Failed { hotel: id, name, why })
     }
 
     async fn hotel_with_tries(&self, plan: &Plan, hotel: HotelId) -> Result<Report, RebuildError> {
@@ -241,6 +288,8 @@ impl Rebuilder {
             look.writes.complete = Some(plan.days);
             let writes = BTreeMap::from([(hotel, look.writes)]);
             report.written = u64::try_from(self.cache.write(&writes).await?).unwrap_or(u64::MAX);
+            report.removed = self.remove_past(hotel, &look.lists).await?;
+            self.cache.clear_unfilled(hotel).await?;
         } else {
             for _ in 1..LOOKS {
                 if look.differences.is_empty() {
@@ -267,11 +316,31 @@ impl Report {
         self.keys += other.keys;
         self.differing += other.differing;
         self.written += other.written;
+        self.removed += other.removed;
         let room = LISTED_MAX - self.differences.len().min(LISTED_MAX);
         self.differences.extend(other.differences.into_iter().take(room));
     }
 }
 
+fn unnamed(hotel_id: HotelId) -> Listed {
+    Listed { hotel_id, name: None }
+}
+
+/// An error with everything that led to it, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text = format!("{text}: {error}");
+        next = error.source();
+    }
+    text
+}
+
 #[cfg(test)]
 #[path = "rebuild_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "rebuild/shapes_tests.rs"]
+mod shapes_tests;

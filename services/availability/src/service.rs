@@ -1,15 +1,17 @@
 //! Where an answer comes from: the cache while it is warm and young, the database otherwise.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use contract::offer::Arrivals;
 use contract::{HotelId, RoomTypeId};
-use platform::Clock;
 use platform::http::Problem;
+use platform::{Broken, Clock};
 use serde::Serialize;
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
 use crate::cache::{Cache, Miss};
-use crate::catalogue::RoomTypeFacts;
+use crate::catalogue::{HotelFacts, RoomTypeFacts};
 use crate::database::{AskError, Database};
 use crate::layout::Days;
 use crate::nights::{Place, Seen};
@@ -109,6 +111,18 @@ impl Service {
     ) -> Result<Seen, AskError> {
         let _turn = self.database.turn().await?;
         self.database.read(hotel, days, wanted).await
+    }
+
+    /// The days on which one may arrive at a hotel now.
+    ///
+    /// # Errors
+    /// 500 when the hotel's zone is not one, as for its quotes.
+    pub fn arrivals(&self, hotel: &HotelFacts) -> Result<Arrivals, Problem> {
+        let zone: Tz = hotel.time_zone.parse().map_err(|_| {
+            let zone = &hotel.time_zone;
+            Broken::Inconsistent(format!("the stored time zone {zone} is not known"))
+        })?;
+        Ok(Arrivals::at(self.clock.now(), &zone))
     }
 
     fn freshness(&self, place: Option<Place>) -> Freshness {

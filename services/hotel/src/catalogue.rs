@@ -41,6 +41,16 @@ pub(crate) struct Hotel {
     pub(crate) created_at: DateTime<Utc>,
 }
 
+/// A hotel whose stored row cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = UnreadableHotel)]
+pub(crate) struct Unreadable {
+    /// The hotel.
+    pub(crate) hotel_id: HotelId,
+    /// Its name.
+    pub(crate) name: String,
+}
+
 /// A room type: what is sold, not a room with a number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct RoomType {

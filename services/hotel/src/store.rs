@@ -5,11 +5,12 @@ use contract::penalty::Penalty;
 use contract::quote::{CancellationPolicy, NightPrice};
 use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, StayDate};
 use platform::Broken;
+use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::catalogue::{Hotel, RatePlan, RoomType};
+use crate::catalogue::{Hotel, RatePlan, RoomType, Unreadable};
 use crate::model::{Capacity, Tax};
 
 fn inconsistent(what: impl std::fmt::Display) -> Broken {
@@ -28,13 +29,15 @@ struct HotelRow {
     currency: String,
     description: Option<String>,
     pictures: Vec<String>,
-    taxes: Json<Vec<Tax>>,
+    /// Read apart, so that one hotel's taxes that cannot be read do not hide the others of a page.
+    taxes: Json<Value>,
     created_at: DateTime<Utc>,
 }
 
-impl From<HotelRow> for Hotel {
-    fn from(row: HotelRow) -> Self {
-        Self {
+impl TryFrom<HotelRow> for Hotel {
+    type Error = Broken;
+    fn try_from(row: HotelRow) -> Result<Self, Broken> {
+        Ok(Self {
             hotel_id: HotelId::from_uuid(row.hotel_id),
             name: row.name,
             address: row.address,
@@ -42,9 +45,10 @@ impl From<HotelRow> for Hotel {
             currency: row.currency,
             description: row.description,
             pictures: row.pictures,
-            taxes: row.taxes.0,
+            taxes: serde_json::from_value(row.taxes.0)
+                .map_err(|why| inconsistent(format!("the taxes of hotel {}: {why}", row.hotel_id)))?,
             created_at: row.created_at,
-        }
+        })
     }
 }
 
@@ -74,26 +78,26 @@ pub(crate) async fn hotel(db: &mut PgConnection, hotel_id: HotelId) -> Result<Op
     let row = sqlx::query_as!(
         HotelRow,
         r#"select hotel_id, name, address, time_zone, currency, description, pictures,
-                  taxes as "taxes: Json<Vec<Tax>>", created_at
+                  taxes as "taxes: Json<Value>", created_at
            from hotel.hotel
            where hotel_id = $1"#,
         hotel_id.uuid(),
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(Hotel::from))
+    row.map(Hotel::try_from).transpose()
 }
 
-/// Hotels in the order in which they were added, after one of them.
+/// Hotels in the order in which they were added, after one of them; of one that cannot be read its id and name.
 pub(crate) async fn hotels(
     db: &mut PgConnection,
     after: Option<HotelId>,
     rows: i64,
-) -> Result<Vec<Hotel>, Broken> {
+) -> Result<Vec<Result<Hotel, Unreadable>>, Broken> {
     let rows = sqlx::query_as!(
         HotelRow,
         r#"select hotel_id, name, address, time_zone, currency, description, pictures,
-                  taxes as "taxes: Json<Vec<Tax>>", created_at
+                  taxes as "taxes: Json<Value>", created_at
            from hotel.hotel
            where hotel_id > $1
            order by hotel_id
@@ -103,7 +107,14 @@ pub(crate) async fn hotels(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(Hotel::from).collect())
+    let read = |row: HotelRow| {
+        let (hotel_id, name) = (HotelId::from_uuid(row.hotel_id), row.name.clone());
+        Hotel::try_from(row).map_err(|error| {
+            tracing::error!(hotel = %hotel_id, error = &error as &dyn std::error::Error, "a hotel cannot be read");
+            Unreadable { hotel_id, name }
+        })
+    };
+    Ok(rows.into_iter().map(read).collect())
 }
 
 /// Adds a room type. An unknown hotel breaks the constraint `room_type_of_hotel`.

@@ -8,7 +8,7 @@ use platform::kafka::Received;
 use serde_json::{Value, json};
 
 use crate::status::State;
-use stage::{Stage, on_stage};
+use stage::{Stage, on_stage, until};
 
 pub(crate) mod stage;
 
@@ -242,6 +242,116 @@ async fn a_slot_that_is_gone_is_replaced_and_everything_published_again() {
         relay.is(State::Streaming, "").await;
         stage.execute(&room_night("2026-12-24", 4)).await;
         assert_eq!(json_of(&events.take(1).await[0].payload)["after"]["held"], 4);
+        relay.stop().await;
+    })
+    .await;
+}
+
+/// Whoever reads a row of these tables as another role than their owner waits while this advisory lock is held: a
+/// snapshot stands still in the middle, and everything else, the making of the slot included, goes on.
+const GATE: &str = "
+    create function public.gate() returns bool language plpgsql volatile as $$ begin
+        perform pg_advisory_lock_shared(4711); perform pg_advisory_unlock_shared(4711); return true; end $$;
+    alter table inventory.room_night enable row level security;
+    alter table hotel.price enable row level security;
+    create policy gate on inventory.room_night for select using (public.gate());
+    create policy gate on hotel.price for select using (public.gate());";
+
+fn price(night: &str, minor: i64) -> String {
+    format!(
+        "insert into hotel.price (hotel_id, room_type_id, rate_plan_id, night, amount_minor)
+         values ('{HOTEL}', '{ROOM_TYPE}', '{ROOM_TYPE}', '{night}', {minor})
+         on conflict (hotel_id, room_type_id, rate_plan_id, night) do update set amount_minor = excluded.amount_minor;"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_changes_while_the_snapshot_is_read_is_in_it_and_its_change_in_the_stream() {
+    on_stage("during", async |stage: Stage| {
+        let mut lock = stage.session().await;
+        let mut hold = async |sql: &'static str| {
+            sqlx::raw_sql(sql).execute(&mut *lock).await.unwrap();
+        };
+        stage.execute(GATE).await;
+        for day in 1..=4 {
+            let night = format!("2026-12-{day:02}");
+            stage
+                .execute(&(room_night(&night, 1) + &price(&night, 100)))
+                .await;
+        }
+        stage.publish().await;
+        hold("select pg_advisory_lock(4711)").await;
+        let relay = stage.relay("1");
+        until("the snapshot to be in the middle", async || {
+            // Of this database: other tests have locks of their own.
+            let waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted
+                 and database = (select oid from pg_database where datname = current_database())";
+            match stage.number(waiting).await {
+                0 => Err("nobody waits".to_owned()),
+                _ => Ok(()),
+            }
+        })
+        .await;
+        // Changed, deleted, added, and one that is being changed all the while and then is not.
+        stage
+            .execute(&(room_night("2026-12-01", 2) + &price("2026-12-01", 200)))
+            .await;
+        stage
+            .execute(
+                "delete from inventory.room_night where night = '2026-12-02';
+                 delete from hotel.price where night = '2026-12-02';",
+            )
+            .await;
+        stage
+            .execute(&(room_night("2026-12-05", 5) + &price("2026-12-05", 500)))
+            .await;
+        let mut undecided = stage.session().await;
+        sqlx::raw_sql(
+            "begin; update inventory.room_night set held = 9 where night = '2026-12-03';
+             update hotel.price set amount_minor = 9 where night = '2026-12-03';",
+        )
+        .execute(&mut *undecided)
+        .await
+        .unwrap();
+        hold("select pg_advisory_unlock(4711)").await;
+        relay.is(State::Streaming, "").await;
+        sqlx::raw_sql("rollback").execute(&mut *undecided).await.unwrap();
+
+        // Of each table four rows as they were when the snapshot began, then the three changes.
+        let mut events = stage.consume(&["bellhop.inventory.room_night", "bellhop.hotel.price"]);
+        let received = events.take(14).await;
+        for (topic, field, factor) in [
+            ("bellhop.inventory.room_night", "held", 1),
+            ("bellhop.hotel.price", "amount_minor", 100),
+        ] {
+            let rows = received.iter().filter(|message| message.topic == topic);
+            let told: BTreeSet<String> = rows
+                .map(|message| {
+                    let (key, value) = (json_of(&message.key), json_of(&message.payload));
+                    let day = key["night"].as_i64().unwrap() - 20_788 + 1;
+                    format!(
+                        "{} {day} {}",
+                        value["op"].as_str().unwrap(),
+                        value["after"][field]
+                    )
+                })
+                .collect();
+            let mut should: BTreeSet<String> = (1..=4).map(|day| format!("r {day} {factor}")).collect();
+            should.extend([
+                format!("u 1 {}", 2 * factor),
+                "d 2 null".to_owned(),
+                format!("c 5 {}", 5 * factor),
+            ]);
+            assert_eq!(told, should, "{topic}");
+        }
+        let snapshot = |message: &&Received| json_of(&message.payload)["op"] == "r";
+        let lsn = |message: &Received| json_of(&message.payload)["source"]["lsn"].as_u64().unwrap();
+        let newest = received.iter().filter(snapshot).map(lsn).max().unwrap();
+        let changes = received.iter().filter(|message| !snapshot(message));
+        assert!(
+            changes.map(lsn).all(|lsn| lsn > newest),
+            "a change is newer than the snapshot"
+        );
         relay.stop().await;
     })
     .await;

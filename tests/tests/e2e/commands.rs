@@ -1,6 +1,6 @@
 //! The commands that people type.
 
-use tests::Platform;
+use tests::{Platform, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_names_what_is_missing_and_then_that_all_is_well() {
@@ -15,10 +15,14 @@ async fn the_doctor_names_what_is_missing_and_then_that_all_is_well() {
 
     platform.run("all");
     platform.ready().await;
-    let well = platform.command(&["doctor"]);
-    let said = String::from_utf8_lossy(&well.stdout).into_owned();
-    assert!(well.status.success(), "{said}");
-    assert!(said.contains("all is well"), "{said}");
+    // A moment after it is ready the cache is filled too.
+    until("the doctor says that all is well", async || {
+        let well = platform.command(&["doctor"]);
+        let said = String::from_utf8_lossy(&well.stdout).into_owned();
+        (well.status.success() && said.contains("all is well") && said.contains("ok    cache: filled"))
+            .then_some(())
+    })
+    .await;
 
     // Safe to run again, also beside a running platform.
     assert!(platform.command(&["migrate"]).status.success());

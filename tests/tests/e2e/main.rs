@@ -4,11 +4,13 @@
 
 mod audit;
 mod booking;
+mod cache;
 mod cancellation;
 mod commands;
 mod crash;
 mod faults;
 mod hostile;
+mod offers;
 mod payments;
 mod races;
 mod replay;

@@ -14,8 +14,20 @@ use crate::catalogue::{Catalogue, RoomTypeFacts, Stored, read_days};
 use crate::layout::{Days, Entry, Form};
 use crate::nights::{Place, RoomTypeNights, Seen};
 
+/// Lists that are asked for at once when a hotel is compared: about six megabytes.
+const LISTS_PER_CALL: usize = 1_000;
 /// Times a read begins again because the catalogue changed under it.
 const TRIES_MAX: usize = 4;
+
+/// The entries of one list, as they are held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Night by night.
+    pub entries: Vec<Entry>,
+    /// Whether something stands there that is no list: only a foreign hand can have put it there, and readers
+    /// stumble over it.
+    pub foreign: bool,
+}
 
 impl Cache {
     /// The nights of the room types that are `wanted`, with the prices in every rate plan.
@@ -133,20 +145,28 @@ impl Cache {
         Ok(known)
     }
 
-    /// A hotel's catalogue with versions, for whoever compares it.
+    /// A hotel's catalogue with versions, for whoever compares it. A value of another type holds nothing.
     ///
     /// # Errors
     /// When Redis is away.
     pub async fn stored(&self, hotel: HotelId) -> Result<Stored, redis::RedisError> {
-        let mut read = redis::cmd("HGETALL");
-        let fields: BTreeMap<Vec<u8>, Vec<u8>> = read
-            .arg(self.layout().catalogue(hotel))
-            .query_async(&mut self.0.writer.clone())
-            .await?;
+        let fields = self.hash(self.layout().catalogue(hotel)).await?;
         Ok(Stored::from_fields(fields))
     }
 
-    /// The entries of each of these lists with versions, for whoever compares them.
+    /// The fields of a hash; none when it is missing or of another type.
+    pub(super) async fn hash(&self, key: String) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, redis::RedisError> {
+        let mut pipe = redis::pipe();
+        pipe.ignore_errors().cmd("HGETALL").arg(key);
+        let answer = self.patiently(&pipe).await?.into_iter().next();
+        let answer = answer.filter(|answer| !is_foreign(answer));
+        answer.map_or_else(
+            || Ok(BTreeMap::new()),
+            |answer| Ok(BTreeMap::from_redis_value(answer.extract_error()?)?),
+        )
+    }
+
+    /// What is held of each of these lists, with versions, for whoever compares them.
     ///
     /// # Errors
     /// When Redis is away.
@@ -155,23 +175,25 @@ impl Cache {
         hotel: HotelId,
         lists: &[(RoomTypeId, Option<RatePlanId>)],
         days: Days,
-    ) -> Result<Vec<Vec<Entry>>, redis::RedisError> {
-        let mut pipe = redis::pipe();
-        for (room_type, rate_plan) in lists {
-            self.ask_packed(&mut pipe, hotel, *room_type, *rate_plan, days);
-        }
-        let mut answers = self.patiently(&pipe).await?.into_iter();
-        let form = |rate_plan: Option<_>| {
-            if rate_plan.is_some() {
-                Form::Prices
-            } else {
-                Form::Rooms
+    ) -> Result<Vec<Held>, redis::RedisError> {
+        let mut held = Vec::with_capacity(lists.len());
+        for some in lists.chunks(LISTS_PER_CALL) {
+            let mut pipe = redis::pipe();
+            pipe.ignore_errors();
+            for (room_type, rate_plan) in some {
+                self.ask_packed(&mut pipe, hotel, *room_type, *rate_plan, days);
             }
-        };
-        Ok(lists
-            .iter()
-            .map(|(_, rate_plan)| entries(form(*rate_plan), days, &mut answers))
-            .collect())
+            let mut answers = self.patiently(&pipe).await?.into_iter();
+            for (_, rate_plan) in some {
+                let form = if rate_plan.is_some() {
+                    Form::Prices
+                } else {
+                    Form::Rooms
+                };
+                held.push(held_of(form, days, &mut answers)?);
+            }
+        }
+        Ok(held)
     }
 
     /// The public keys of a room type's nights.
@@ -184,12 +206,41 @@ impl Cache {
         room_type: RoomTypeId,
         nights: &[StayDate],
     ) -> Result<Vec<Option<Vec<u8>>>, redis::RedisError> {
+        if nights.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut read = redis::cmd("MGET");
         for night in nights {
             read.arg(self.layout().dated(hotel, room_type, *night));
         }
         read.query_async(&mut self.0.writer.clone()).await
     }
+}
+
+/// Whether Redis answered that a key holds a value of another type.
+fn is_foreign(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(error) if error.code() == "WRONGTYPE")
+}
+
+fn held_of(
+    form: Form,
+    days: Days,
+    answers: &mut impl Iterator<Item = Value>,
+) -> Result<Held, redis::RedisError> {
+    let mut held = Held {
+        entries: Vec::with_capacity(days.count()),
+        foreign: false,
+    };
+    for span in days.spans() {
+        let mut answer = answers.next().unwrap_or(Value::Nil);
+        if is_foreign(&answer) {
+            held.foreign = true;
+            answer = Value::Nil;
+        }
+        let answer = answer.extract_error()?;
+        held.entries.extend(form.decode(&bytes(answer), span.days));
+    }
+    Ok(held)
 }
 
 fn entries(form: Form, days: Days, answers: &mut impl Iterator<Item = Value>) -> Vec<Entry> {

@@ -12,6 +12,10 @@ use crate::layout::{Days, Entry, Form, place};
 
 /// Nights in one script call at most: about two milliseconds of Redis.
 const NIGHTS_PER_CALL: usize = 1_000;
+/// Script calls in one round trip at most, which Redis has to answer in time: about a fifth of a second.
+const CALLS_AT_ONCE: usize = 100;
+/// Keys in one round trip at most.
+const KEYS_AT_ONCE: usize = 1_000;
 /// After so many seconds what a look has seen is too old to be written.
 const LOOK_SECONDS: u64 = 600;
 /// After so many seconds a cache that is still being filled has to be filled from the beginning.
@@ -131,12 +135,33 @@ impl Cache {
         set.query_async(&mut self.0.writer.clone()).await
     }
 
-    /// Writes all of `hotels` in one round trip and answers how many writes happened; the others were
+    /// Writes all of `hotels`, in one round trip unless they are many nights, and answers how many writes happened; the others were
     /// not newer, or not what was expected.
     ///
     /// # Errors
     /// When Redis is away or refuses, or was emptied since the look; some of the writes may have happened.
     pub async fn write(&self, hotels: &BTreeMap<HotelId, HotelWrites>) -> Result<usize, RedisError> {
+        let mut calls = Vec::new();
+        for (hotel, writes) in hotels {
+            let nights: Vec<_> = writes.nights.iter().collect();
+            for some in nights.chunks(NIGHTS_PER_CALL) {
+                calls.push(self.nights_call(*hotel, some, writes.look.as_deref()));
+            }
+            // Facts last: a hotel is complete only after its nights are there.
+            if !writes.facts.is_empty() || writes.complete.is_some() {
+                calls.push(self.facts_call(*hotel, writes));
+            }
+        }
+        let mut written = 0;
+        let mut calls = calls.into_iter().peekable();
+        while calls.peek().is_some() {
+            written += self.call(calls.by_ref().take(CALLS_AT_ONCE)).await?;
+        }
+        Ok(usize::try_from(written).unwrap_or(0))
+    }
+
+    /// Calls the scripts in one round trip and answers how many writes happened.
+    async fn call(&self, calls: impl Iterator<Item = Cmd>) -> Result<i64, RedisError> {
         let mut pipe = redis::pipe();
         // Loading costs a few microseconds in each batch and never has to be noticed missing.
         for script in [&self.0.nights, &self.0.facts] {
@@ -145,15 +170,8 @@ impl Cache {
                 .arg(script_text(script, self))
                 .ignore();
         }
-        for (hotel, writes) in hotels {
-            let nights: Vec<_> = writes.nights.iter().collect();
-            for some in nights.chunks(NIGHTS_PER_CALL) {
-                pipe.add_command(self.nights_call(*hotel, some, writes.look.as_deref()));
-            }
-            // Facts last: a hotel is complete only after its nights are there.
-            if !writes.facts.is_empty() || writes.complete.is_some() {
-                pipe.add_command(self.facts_call(*hotel, writes));
-            }
+        for call in calls {
+            pipe.add_command(call);
         }
         let answers = self.patiently(&pipe).await?;
         let count = |answer: &Value| if let Value::Int(count) = answer { *count } else { 0 };
@@ -164,7 +182,38 @@ impl Cache {
             );
             return Err(RedisError::from(why));
         }
-        Ok(usize::try_from(answers.iter().map(count).sum::<i64>()).unwrap_or(0))
+        Ok(answers.iter().map(count).sum())
+    }
+
+    /// Which of these keys are there.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn exist(&self, keys: &[&str]) -> Result<Vec<bool>, RedisError> {
+        let mut there = Vec::with_capacity(keys.len());
+        for some in keys.chunks(KEYS_AT_ONCE) {
+            let mut pipe = redis::pipe();
+            for key in some {
+                pipe.cmd("EXISTS").arg(key);
+            }
+            let answers = self.patiently(&pipe).await?;
+            there.extend(answers.iter().map(|answer| *answer == Value::Int(1)));
+        }
+        Ok(there)
+    }
+
+    /// Removes keys of one hotel; their memory is freed beside the answers. Answers how many were there.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn remove(&self, keys: &[String]) -> Result<u64, RedisError> {
+        let mut removed = 0;
+        for some in keys.chunks(KEYS_AT_ONCE) {
+            let mut unlink = redis::cmd("UNLINK");
+            let gone: u64 = unlink.arg(some).query_async(&mut self.0.writer.clone()).await?;
+            removed += gone;
+        }
+        Ok(removed)
     }
 
     fn nights_call(&self, hotel: HotelId, nights: &[(&NightKey, &Put<Entry>)], look: Option<&str>) -> Cmd {

@@ -4,22 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use contract::stay::StayError;
-use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, Stay, StayDate};
+use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, Stay, StayDate, offer};
 use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{json, night_names, required, within, wrong};
+use super::{json, night_names, refused, required};
 use crate::layout::Days;
 use crate::model::{Wish, fewest, sum_of_all};
 use crate::nights::{RoomTypeNights, Seen};
 use crate::service::{Freshness, Service};
 
-/// Adults and children of one booking at most.
-const PEOPLE_MAX: u16 = 36;
-/// Rooms of one booking at most.
-const ROOMS_MAX: u16 = 9;
 /// Bytes that one night of one rate takes in the answer.
 const NIGHT_BYTES: usize = 80;
 
@@ -28,7 +23,7 @@ const NIGHT_BYTES: usize = 80;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Query {
-    /// The day of arrival.
+    /// The day of arrival, from today at the hotel up to 730 days ahead.
     #[param(required = true, value_type = StayDate, example = "2026-12-24")]
     check_in: Option<StayDate>,
     /// The day of departure, at most 30 nights later.
@@ -41,7 +36,7 @@ pub struct Query {
     #[param(value_type = Option<u16>, minimum = 0, maximum = 36, example = 0)]
     #[serde(default)]
     children: u16,
-    /// Rooms; 1 when not said.
+    /// Rooms; 1 when not said. Each needs an adult.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 9, example = 1)]
     #[serde(default = "one")]
     rooms: u16,
@@ -62,7 +57,8 @@ pub struct Availability<'a> {
     check_out: StayDate,
     /// The hotel's currency.
     currency: Currency,
-    /// The room types that take the party and have enough rooms left in every night, oldest first.
+    /// The room types that take the party, have enough rooms left in every night and a price for every night in at
+    /// least one rate plan, oldest first: each can be quoted.
     room_types: Vec<AvailableRoomType<'a>>,
     /// How fresh this is.
     freshness: Freshness,
@@ -82,7 +78,7 @@ pub struct AvailableRoomType<'a> {
     /// That the party fits into the rooms asked for; room types that are too small are not listed.
     #[schema(example = true)]
     fits: bool,
-    /// The rate plans that have a price for every night.
+    /// The rate plans that have a price for every night; at least one.
     rates: Vec<Rate<'a>>,
 }
 
@@ -113,6 +109,9 @@ pub struct RateNight<'a> {
 
 /// What can be booked for a stay
 ///
+/// What is listed can be quoted, and what a quote refuses is not listed: a stay that begins in the past at the hotel or
+/// too far ahead, or a party with fewer adults than rooms, is refused here with the code of the quote.
+///
 /// Answers from the cache, with how fresh it is; from the database when the cache is away or empty.
 /// Nothing is promised: rooms are counted again when they are booked.
 #[utoipa::path(
@@ -123,9 +122,10 @@ pub struct RateNight<'a> {
     params(("hotel_id" = HotelId, Path, description = "The hotel."), Query),
     responses(
         (status = 200, description = "What can be booked.", body = Availability<'static>),
-        (status = 400, description = "A parameter is missing or wrong.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such hotel.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Too many ask while the cache is away; come back.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "`invalid_query`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: there is no such hotel", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid_stay`, `stay_too_long`, `stay_in_past`, `stay_too_far_ahead`, `party_too_small`, `invalid_field`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: too many ask while the cache is away; come back", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub async fn get(
@@ -136,16 +136,19 @@ pub async fn get(
 ) -> Result<Response, Problem> {
     let stay = stay(&query)?;
     let wish = Wish {
-        adults: within("adults", required("adults", query.adults)?, 1, PEOPLE_MAX)?,
-        children: within("children", query.children, 0, PEOPLE_MAX)?,
-        rooms: within("rooms", query.rooms, 1, ROOMS_MAX)?,
+        adults: required("adults", query.adults)?,
+        children: query.children,
+        rooms: query.rooms,
     };
+    offer::check_party(wish.party(), wish.rooms).map_err(refused)?;
     let days = Days::between(stay.check_in(), stay.check_out());
     let (seen, freshness) = service
         .read(hotel, days, |_, facts| {
             wish.fits(facts.adults_max, facts.children_max)
         })
         .await?;
+    let arrivals = service.arrivals(&seen.catalogue.hotel)?;
+    arrivals.check(stay.check_in()).map_err(refused)?;
     let names = night_names(stay.check_in(), days.count());
     let answer = Availability {
         hotel_id: hotel,
@@ -166,14 +169,7 @@ pub async fn get(
 fn stay(query: &Query) -> Result<Stay, Problem> {
     let check_in = required("check_in", query.check_in)?;
     let check_out = required("check_out", query.check_out)?;
-    Stay::new(check_in, check_out).map_err(|error| {
-        let code = if error == StayError::TooLong {
-            "stay_too_long"
-        } else {
-            "invalid_stay"
-        };
-        wrong("check_out", code, format!("{error}."))
-    })
+    offer::stay(check_in, check_out).map_err(refused)
 }
 
 fn room_types<'a>(seen: &'a Seen, wish: Wish, names: &'a [String]) -> Vec<AvailableRoomType<'a>> {
@@ -191,12 +187,14 @@ fn room_types<'a>(seen: &'a Seen, wish: Wish, names: &'a [String]) -> Vec<Availa
                 names,
             )
         });
-        Some(AvailableRoomType {
+        let rates: Vec<Rate<'_>> = rates.collect();
+        // Without a price there is no quote, so that there is nothing on offer.
+        (!rates.is_empty()).then(|| AvailableRoomType {
             room_type_id: *room_type_id,
             name: &facts.name,
             rooms_left: fewest(&nights.left),
             fits: true,
-            rates: rates.collect(),
+            rates,
         })
     });
     described.collect()

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use contract::offer::nights_between;
 use contract::{Currency, HotelId, Money, RoomTypeId, StayDate};
 use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{json, night_names, required, wrong};
+use super::{json, night_names, required};
 use crate::layout::Days;
 use crate::service::{Freshness, Service};
 
 /// Nights in one calendar at most.
-const NIGHTS_MAX: i32 = 366;
+const NIGHTS_MAX: u32 = 366;
 /// Bytes that one night takes in the answer.
 const NIGHT_BYTES: usize = 120;
 
@@ -58,17 +59,19 @@ pub struct CalendarNight<'a> {
     /// The night.
     #[schema(value_type = StayDate)]
     night: &'a str,
-    /// Rooms left; 0 also where the hotel offers none.
+    /// Rooms left for whoever arrives that day; 0 also where no stay of this night can be quoted: before today at the
+    /// hotel, more than 730 days ahead, without a price, or where the hotel offers no rooms.
     #[schema(example = 4)]
     rooms_left: u64,
-    /// The lowest price of one room in any rate plan, before taxes; absent where none is set.
+    /// The lowest price of one room in any rate plan, before taxes; absent where none is set or the night cannot be
+    /// quoted.
     #[serde(skip_serializing_if = "Option::is_none")]
     lowest_price: Option<Money>,
 }
 
 /// A room type's calendar
 ///
-/// Rooms left and the lowest price, night by night. Answers from the cache, with how fresh it is; from
+/// Rooms left and the lowest price, night by night, as a stay of that one night can be quoted. Answers from the cache, with how fresh it is; from
 /// the database when the cache is away or empty.
 #[utoipa::path(
     get,
@@ -78,9 +81,10 @@ pub struct CalendarNight<'a> {
     params(("hotel_id" = HotelId, Path, description = "The hotel."), Query),
     responses(
         (status = 200, description = "The nights.", body = Calendar<'static>),
-        (status = 400, description = "A parameter is missing or wrong.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such hotel or room type.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Too many ask while the cache is away; come back.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "`invalid_query`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: there is no such hotel or room type", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid_field`, `empty_range`, `range_too_long`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: too many ask while the cache is away; come back", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub async fn get(
@@ -91,11 +95,10 @@ pub async fn get(
 ) -> Result<Response, Problem> {
     let room_type_id = required("room_type_id", query.room_type_id)?;
     let from = required("from", query.from)?;
-    let days = Days::between(from, required("to", query.to)?);
-    if !(1..=NIGHTS_MAX).contains(&(days.to - days.from)) {
-        let detail = format!("to is 1 to {NIGHTS_MAX} days after from.");
-        return Err(wrong("to", "invalid_range", detail));
-    }
+    let to = required("to", query.to)?;
+    nights_between(from, to, NIGHTS_MAX)
+        .map_err(|error| Problem::invalid(error.code(), "to", error.to_string()))?;
+    let days = Days::between(from, to);
     let (seen, freshness) = service.read(hotel, days, |id, _| id == room_type_id).await?;
     let found = seen
         .room_types
@@ -105,6 +108,7 @@ pub async fn get(
         return Err(Problem::not_found("room type in this hotel").at("room_type_id"));
     };
     let currency = seen.catalogue.hotel.currency;
+    let arrivals = service.arrivals(&seen.catalogue.hotel)?;
     let names = night_names(from, days.count());
     let lowest_price = |night: usize| {
         let lowest = nights
@@ -114,10 +118,16 @@ pub async fn get(
             .min()?;
         Money::from_minor(i64::try_from(lowest).ok()?, currency).ok()
     };
-    let described = names.iter().enumerate().map(|(at, night)| CalendarNight {
-        night,
-        rooms_left: nights.left.get(at).copied().flatten().unwrap_or(0),
-        lowest_price: lowest_price(at),
+    let described = names.iter().zip(0_u32..).map(|(night, offset)| {
+        let at = usize::try_from(offset).unwrap_or(usize::MAX);
+        let quotable = arrivals.check(from.plus_days(offset)).is_ok();
+        let lowest_price = lowest_price(at).filter(|_| quotable);
+        let left = nights.left.get(at).copied().flatten().unwrap_or(0);
+        CalendarNight {
+            night,
+            rooms_left: if lowest_price.is_some() { left } else { 0 },
+            lowest_price,
+        }
     });
     let answer = Calendar {
         hotel_id: hotel,

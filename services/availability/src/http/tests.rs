@@ -27,7 +27,7 @@ fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 0).unwrap()
 }
 
-struct Front {
+pub(super) struct Front {
     routes: Router,
     cold: mpsc::Receiver<HotelId>,
 }
@@ -38,12 +38,17 @@ impl Front {
     }
 
     fn with_cache(of: &TestCache, cache: Cache, services: &str) -> Self {
+        Self::at(of, cache, services, now())
+    }
+
+    /// Endpoints for which it is `now`.
+    pub(super) fn at(of: &TestCache, cache: Cache, services: &str, now: DateTime<Utc>) -> Self {
         let config = of.config(services);
         let (cold, receiver) = mpsc::channel(8);
         let service = Service {
             cache,
             database: Database::new(&config).unwrap(),
-            clock: Clock::fixed(now()),
+            clock: Clock::fixed(now),
             age_ms_max: config.cache_age_ms_max,
             cold,
         };
@@ -54,7 +59,7 @@ impl Front {
         }
     }
 
-    async fn get(&self, path: &str) -> (u16, Value) {
+    pub(super) async fn get(&self, path: &str) -> (u16, Value) {
         let request = Request::get(path).body(Body::empty()).unwrap();
         let response = self.routes.clone().oneshot(request).await.unwrap();
         let status = response.status().as_u16();
@@ -118,11 +123,11 @@ async fn only_what_fits_and_is_left_is_listed() {
         "too many people"
     );
     assert_eq!(
-        listed("1&check_in=2026-12-26&check_out=2026-12-27&rooms=5").await,
+        listed("5&check_in=2026-12-26&check_out=2026-12-27&rooms=5").await,
         1
     );
     assert_eq!(
-        listed("1&check_in=2026-12-26&check_out=2026-12-27&rooms=6").await,
+        listed("6&check_in=2026-12-26&check_out=2026-12-27&rooms=6").await,
         0,
         "too many rooms"
     );
@@ -143,6 +148,12 @@ async fn only_what_fits_and_is_left_is_listed() {
     of.apply(&second.catalogue_messages(300)).await;
     of.apply(&[second.room_night(310, "c", "2026-12-26", (1, 0, 0))])
         .await;
+    assert_eq!(
+        listed("1&check_in=2026-12-26&check_out=2026-12-27").await,
+        0,
+        "what has no price cannot be quoted"
+    );
+    of.apply(&[second.price(320, "c", "2026-12-26", 5_000)]).await;
     assert_eq!(listed("1&check_in=2026-12-26&check_out=2026-12-27").await, 1);
 }
 
@@ -187,40 +198,64 @@ async fn a_calendar_is_a_year_of_rooms_and_lowest_prices() {
     let (status, body) = front
         .get(&path(hotel.room_type, "2026-01-01", "2027-01-03"))
         .await;
-    assert_eq!((status, &body["pointer"]), (400, &json!("to")));
+    assert_eq!(
+        (status, &body["pointer"], &body["code"]),
+        (422, &json!("to"), &json!("range_too_long"))
+    );
+    let (_, body) = front
+        .get(&path(hotel.room_type, "2026-01-01", "2026-01-01"))
+        .await;
+    assert_eq!(body["code"], "empty_range");
 }
 
 #[tokio::test]
 async fn a_wrong_parameter_is_named() {
     let (of, hotel) = (TestCache::new(), TestHotel::new());
     let front = Front::new(&of, NOBODY);
-    for (query, parameter) in [
-        ("check_out=2026-12-25", "check_in"),
-        ("check_in=2026-12-24", "check_out"),
-        ("check_in=2026-02-30&check_out=2026-12-25", "check_in"),
-        ("check_in=2026-12-24&check_out=2026-12-24", "check_out"),
-        ("check_in=2026-12-24&check_out=2027-12-24", "check_out"),
-        ("check_in=2026-12-24&check_out=2026-12-25&adults=0", "adults"),
-        ("check_in=2026-12-24&check_out=2026-12-25&adults=-1", "adults"),
-        ("check_in=2026-12-24&check_out=2026-12-25", "adults"),
+    let night = |rest: &str| format!("check_in=2026-12-24&check_out=2026-12-25{rest}");
+    let (missing, unread, field) = (
+        (422, "invalid_field"),
+        (400, "invalid_query"),
+        (422, "invalid_field"),
+    );
+    for (query, parameter, (status, code)) in [
+        ("check_out=2026-12-25".to_owned(), "check_in", missing),
+        ("check_in=2026-12-24".to_owned(), "check_out", missing),
         (
-            "check_in=2026-12-24&check_out=2026-12-25&adults=2&children=37",
-            "children",
-        ),
-        (
-            "check_in=2026-12-24&check_out=2026-12-25&adults=2&rooms=10",
-            "rooms",
-        ),
-        ("check_in=2026-12-24&check_out=2026-12-25&rooms=two", "rooms"),
-        (
-            "check_in=2026-12-24&check_in=2026-12-24&check_out=2026-12-25",
+            "check_in=2026-02-30&check_out=2026-12-25".to_owned(),
             "check_in",
+            unread,
         ),
+        (
+            "check_in=2026-12-24&check_out=2026-12-24".to_owned(),
+            "check_out",
+            (422, "invalid_stay"),
+        ),
+        (
+            "check_in=2026-12-01&check_out=2027-01-01".to_owned(),
+            "check_out",
+            (422, "stay_too_long"),
+        ),
+        (night("&adults=0"), "adults", field),
+        (night("&adults=37"), "adults", field),
+        (night("&adults=-1"), "adults", unread),
+        (night(""), "adults", missing),
+        (night("&adults=2&children=37"), "children", field),
+        (night("&adults=2&rooms=0"), "rooms", field),
+        (night("&adults=2&rooms=10"), "rooms", field),
+        (night("&rooms=two"), "rooms", unread),
+        (night("&adults=1&rooms=2"), "adults", (422, "party_too_small")),
+        (
+            night("&adults=1&children=8&rooms=3"),
+            "adults",
+            (422, "party_too_small"),
+        ),
+        (night("&check_in=2026-12-24"), "check_in", unread),
     ] {
-        let (status, body) = front.stay(hotel.hotel, query).await;
+        let (got, body) = front.stay(hotel.hotel, &query).await;
         assert_eq!(
-            (status, &body["pointer"]),
-            (400, &json!(parameter)),
+            (got, &body["pointer"], &body["code"]),
+            (status, &json!(parameter), &json!(code)),
             "{query}: {body}"
         );
     }

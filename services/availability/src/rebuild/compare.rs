@@ -12,7 +12,7 @@ use crate::layout::{Days, Entry, place};
 use crate::model;
 
 /// Nights of a room type: rooms left, or the prices in a rate plan.
-type List = (RoomTypeId, Option<RatePlanId>);
+pub(super) type List = (RoomTypeId, Option<RatePlanId>);
 
 /// What one look at a hotel saw.
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub(super) struct Look {
     pub(super) keys: u64,
     pub(super) differences: BTreeSet<Difference>,
     pub(super) writes: HotelWrites,
+    /// Every list of nights of the hotel.
+    pub(super) lists: Vec<List>,
 }
 
 impl Rebuilder {
@@ -43,6 +45,7 @@ impl Rebuilder {
                 .await?;
             from = days.to;
         }
+        look.lists = lists;
         Ok(look)
     }
 
@@ -96,10 +99,14 @@ impl Rebuilder {
             vec![vec![None; days.count()]; lists.len()]
         };
         for (((room_type, rate_plan), held), truth) in lists.iter().zip(held).zip(truth) {
+            if held.foreign {
+                self.replace_list(look, hotel, (*room_type, *rate_plan), &nights, &truth);
+                continue;
+            }
             for (at, night) in nights.iter().enumerate() {
                 look.keys += 1;
                 let (entry, should) = (
-                    held.get(at).copied().unwrap_or_default(),
+                    held.entries.get(at).copied().unwrap_or_default(),
                     truth.get(at).copied().flatten(),
                 );
                 let key = NightKey {
@@ -115,6 +122,34 @@ impl Rebuilder {
         Ok(())
     }
 
+    /// A list of another type, which nobody can read, gives way to what the tables say.
+    fn replace_list(
+        &self,
+        look: &mut Look,
+        hotel: HotelId,
+        (room_type, rate_plan): List,
+        nights: &[StayDate],
+        truth: &[Option<u64>],
+    ) {
+        let chunk = nights.first().map_or(0, |night| place(night.days_since_1970()).0);
+        look.differences.insert(Difference {
+            key: self.cache.layout().packed(hotel, room_type, rate_plan, chunk),
+            cache: Some("a value of another type".to_owned()),
+            database: Some("a list of nights".to_owned()),
+        });
+        for (night, should) in nights.iter().zip(truth) {
+            look.keys += 1;
+            let key = NightKey {
+                room_type,
+                rate_plan,
+                night: *night,
+            };
+            look.writes
+                .nights
+                .insert(key, Put::right(Entry::default(), *should));
+        }
+    }
+
     fn compare_night(
         &self,
         look: &mut Look,
@@ -126,8 +161,11 @@ impl Rebuilder {
     ) {
         let text = |value: Option<u64>| value.map(|value| value.to_string());
         let layout = self.cache.layout();
+        // What is past may have left the cache; what is there of it must be right.
+        let past = key.night.days_since_1970() < self.first_kept();
         let mut differs = false;
-        if key.rate_plan.is_none() && public != text(should).as_deref().map(str::as_bytes) {
+        let has_left = past && public.is_none();
+        if key.rate_plan.is_none() && !has_left && public != text(should).as_deref().map(str::as_bytes) {
             look.differences.insert(Difference {
                 key: layout.dated(hotel, key.room_type, key.night),
                 cache: public.map(|value| String::from_utf8_lossy(value).into_owned()),
@@ -135,7 +173,8 @@ impl Rebuilder {
             });
             differs = true;
         }
-        if held.value != should {
+        let has_left = past && held.value.is_none();
+        if held.value != should && !has_left {
             let (chunk, _) = place(key.night.days_since_1970());
             let name = format!(
                 "{} {}",

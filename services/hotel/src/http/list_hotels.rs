@@ -4,11 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use contract::HotelId;
 use platform::http::{Caller, Cursor, PageLimit, Problem, ProblemBody, StrictQuery};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::{App, Page};
-use crate::catalogue::Hotel;
+use super::App;
+use crate::catalogue::{Hotel, Unreadable};
 use crate::store;
 
 /// Which page.
@@ -31,6 +31,21 @@ impl PageQuery {
     }
 }
 
+/// A page of hotels.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HotelPage {
+    /// The hotels.
+    items: Vec<Hotel>,
+    /// Hotels of this page whose stored row cannot be read: they are left out of `items`, and an operator has to mend
+    /// them. Absent when there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    unreadable: Vec<Unreadable>,
+    /// Send it as `cursor` to get the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
 /// List the hotels, in the order in which they were added.
 #[utoipa::path(
     get,
@@ -38,7 +53,7 @@ impl PageQuery {
     tag = "Hotels",
     params(PageQuery),
     responses(
-        (status = 200, description = "A page of hotels.", body = Page<Hotel>),
+        (status = 200, description = "A page of hotels.", body = HotelPage),
         (status = 400, description = "`invalid_query`, `invalid_cursor`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -46,17 +61,39 @@ pub(super) async fn list_hotels(
     _: Caller,
     State(app): State<App>,
     StrictQuery(query): StrictQuery<PageQuery>,
-) -> Result<Json<Page<Hotel>>, Problem> {
+) -> Result<Json<HotelPage>, Problem> {
     let after: Option<HotelId> = query.after()?;
     let rows = query.limit.rows_and_one();
-    let hotels = store::hotels(&mut *app.connection().await?, after, rows).await?;
-    Ok(Json(Page::new(hotels, query.limit, |hotel| hotel.hotel_id)))
+    let mut hotels = store::hotels(&mut *app.connection().await?, after, rows).await?;
+    let more = hotels.len() > query.limit.len();
+    hotels.truncate(query.limit.len());
+    let id = |hotel: &Result<Hotel, Unreadable>| match hotel {
+        Ok(hotel) => hotel.hotel_id,
+        Err(hotel) => hotel.hotel_id,
+    };
+    let next_cursor = hotels
+        .last()
+        .filter(|_| more)
+        .map(|last| Cursor::after(&id(last)));
+    let (mut items, mut unreadable) = (Vec::with_capacity(hotels.len()), Vec::new());
+    for hotel in hotels {
+        match hotel {
+            Ok(hotel) => items.push(hotel),
+            Err(hotel) => unreadable.push(hotel),
+        }
+    }
+    Ok(Json(HotelPage {
+        items,
+        unreadable,
+        next_cursor,
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use axum::http::StatusCode;
     use serde_json::Value;
+    use sqlx::Executor as _;
     use sqlx::postgres::PgPool;
 
     use crate::testing::{Api, assert_problem, hotel};
@@ -85,6 +122,49 @@ mod tests {
             }
         }
         assert_eq!((shown, pages), (added, 3));
+    }
+
+    #[sqlx::test(migrations = false)]
+    async fn a_hotel_that_cannot_be_read_is_named_and_hides_no_other(pool: PgPool) {
+        let api = Api::start(pool).await;
+        let mut added = Vec::new();
+        for _ in 0..5 {
+            added.push(api.add("/v1/hotels", &hotel(), "hotel_id").await);
+        }
+        for (id, taxes) in [(&added[1], "[{\"levy\": 1}]"), (&added[3], "[7]")] {
+            api.pool
+                .execute(sqlx::AssertSqlSafe(format!(
+                    "update hotel.hotel set taxes = '{taxes}' where hotel_id = '{id}'"
+                )))
+                .await
+                .unwrap();
+        }
+        let (status, page) = api.get("/v1/hotels").await;
+        assert_eq!(status, StatusCode::OK, "{page}");
+        let shown: Vec<&str> = page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|hotel| hotel["hotel_id"].as_str().unwrap())
+            .collect();
+        assert_eq!(shown, [&added[0], &added[2], &added[4]]);
+        let unreadable = |at: usize| serde_json::json!({"hotel_id": added[at], "name": hotel()["name"]});
+        assert_eq!(
+            page["unreadable"],
+            serde_json::json!([unreadable(1), unreadable(3)])
+        );
+        // Also where a page ends with it.
+        let (_, page) = api.get("/v1/hotels?limit=2").await;
+        assert_eq!(page["unreadable"], serde_json::json!([unreadable(1)]));
+        let next = page["next_cursor"].as_str().unwrap();
+        let (_, page) = api.get(&format!("/v1/hotels?limit=2&cursor={next}")).await;
+        assert_eq!(page["items"][0]["hotel_id"], serde_json::json!(added[2]));
+        assert_problem(
+            &api.get(&format!("/v1/hotels/{}", added[1])).await,
+            500,
+            "internal",
+            None,
+        );
     }
 
     #[sqlx::test(migrations = false)]

@@ -12,7 +12,8 @@ use platform::kafka::{Delivery, KafkaConfig, Received};
 use platform::token::TokenConfig;
 use platform::{Clock, Parts, Tasks};
 use rdkafka::admin::{AdminClient, AdminOptions};
-use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPool, Postgres};
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::PATIENCE;
@@ -132,7 +133,7 @@ async fn run(pool: &PgPool, sql: &str) {
 }
 
 /// Waits until `met` holds.
-async fn until(what: &str, mut met: impl AsyncFnMut() -> Result<(), String>) {
+pub(super) async fn until(what: &str, mut met: impl AsyncFnMut() -> Result<(), String>) {
     let deadline = Instant::now() + PATIENCE;
     while let Err(instead) = met().await {
         assert!(Instant::now() < deadline, "waited for {what}, got {instead}");
@@ -222,6 +223,11 @@ impl Stage {
         self.execute(&crate::publication_sql(&self.name)).await;
     }
 
+    /// A session of its own, for what lasts longer than a statement.
+    pub(super) async fn session(&self) -> PoolConnection<Postgres> {
+        self.admin.acquire().await.unwrap()
+    }
+
     /// Runs statements in one transaction.
     pub(super) async fn execute(&self, sql: &str) {
         run(&self.admin, sql).await;
@@ -282,7 +288,8 @@ impl Stage {
         .await;
     }
 
-    async fn number(&self, sql: &str) -> i64 {
+    /// The number that a statement answers.
+    pub(super) async fn number(&self, sql: &str) -> i64 {
         let row = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
             .fetch_one(&self.admin)
             .await

@@ -124,6 +124,66 @@ fn queries(table: &mut Table, hotel: &Hotel) {
         let what = path.chars().take(160).collect::<String>();
         table.refused(&what, &Sent::get(&path), want);
     }
+    for (path, code, pointer) in wrong_offers(hotel) {
+        let want = Want {
+            status: 422,
+            code,
+            pointer,
+        };
+        table.refused(&path, &Sent::get(&path), want);
+    }
+}
+
+/// Queries that can be read, about what is not offered: each is refused as the quote refuses it.
+fn wrong_offers(hotel: &Hotel) -> Vec<Query> {
+    let of = format!("/v1/hotels/{}", hotel.hotel_id);
+    let search = |from: u32, to: u32, rest: &str| {
+        let (check_in, check_out) = (hotel.night(from), hotel.night(to));
+        format!("{of}/availability?check_in={check_in}&check_out={check_out}&{rest}")
+    };
+    let calendar = |from: u32, to: u32| {
+        let (from, to) = (hotel.night(from), hotel.night(to));
+        let room_type = &hotel.room_type_id;
+        format!("{of}/calendar?room_type_id={room_type}&from={from}&to={to}")
+    };
+    vec![
+        (search(0, 1, ""), "invalid_field", Some("adults")),
+        (search(0, 1, "adults=0"), "invalid_field", Some("adults")),
+        (search(0, 1, "adults=37"), "invalid_field", Some("adults")),
+        (search(0, 1, "adults=2&rooms=0"), "invalid_field", Some("rooms")),
+        (search(0, 1, "adults=2&rooms=10"), "invalid_field", Some("rooms")),
+        (
+            search(0, 1, "adults=2&children=37"),
+            "invalid_field",
+            Some("children"),
+        ),
+        (
+            search(0, 1, "adults=1&rooms=2"),
+            "party_too_small",
+            Some("adults"),
+        ),
+        (
+            search(0, 1, "adults=1&rooms=3&children=8"),
+            "party_too_small",
+            Some("adults"),
+        ),
+        (search(1, 1, "adults=1"), "invalid_stay", Some("check_out")),
+        (search(2, 1, "adults=1"), "invalid_stay", Some("check_out")),
+        (search(0, 31, "adults=1"), "stay_too_long", Some("check_out")),
+        (
+            search(702, 703, "adults=1"),
+            "stay_too_far_ahead",
+            Some("check_in"),
+        ),
+        (
+            format!("{of}/availability?check_in=2020-01-01&check_out=2020-01-02&adults=1"),
+            "stay_in_past",
+            Some("check_in"),
+        ),
+        (calendar(1, 1), "empty_range", Some("to")),
+        (calendar(9, 1), "empty_range", Some("to")),
+        (calendar(0, 367), "range_too_long", Some("to")),
+    ]
 }
 
 fn availability(hotel: &Hotel) -> Vec<Query> {
@@ -131,24 +191,16 @@ fn availability(hotel: &Hotel) -> Vec<Query> {
     let dates = format!("check_in={}&check_out={}", hotel.night(0), hotel.night(1));
     let availability = |rest: &str| format!("{of}/availability?{dates}{rest}");
     vec![
-        (availability(""), "missing_parameter", Some("adults")),
         (availability("&adults="), INVALID, Some("adults")),
         (availability("&adults=2&sort=price"), INVALID, Some("sort")),
         (availability("&adults=2&adults=2"), INVALID, Some("adults")),
         (availability("&adults=2&%61dults=2"), INVALID, None),
         (availability("&adults=2&adults[]=2"), INVALID, Some("adults[]")),
-        (availability("&adults=0"), "invalid_parameter", Some("adults")),
-        (availability("&adults=37"), "invalid_parameter", Some("adults")),
         (availability("&adults=65536"), INVALID, Some("adults")),
         (availability("&adults=-1"), INVALID, Some("adults")),
         (availability("&adults=1.5"), INVALID, Some("adults")),
         (availability("&adults=1e1"), INVALID, Some("adults")),
         (availability("&adults=%31%20or%201=1"), INVALID, Some("adults")),
-        (
-            availability("&adults=2&rooms=0"),
-            "invalid_parameter",
-            Some("rooms"),
-        ),
         (availability("&adults=2&rooms=2147483648"), INVALID, Some("rooms")),
         (availability("&adults=2&children=%00"), INVALID, Some("children")),
         (availability("&adults=2&x=%ff"), INVALID, Some("x")),
@@ -156,16 +208,6 @@ fn availability(hotel: &Hotel) -> Vec<Query> {
             format!("{of}/availability?check_in=2027-2-3&check_out=2027-02-04&adults=1"),
             INVALID,
             Some("check_in"),
-        ),
-        (
-            format!("{of}/availability?check_in=2027-02-03&check_out=2027-02-03&adults=1"),
-            "invalid_stay",
-            Some("check_out"),
-        ),
-        (
-            format!("{of}/availability?check_in=2027-02-03&check_out=2027-03-06&adults=1"),
-            "stay_too_long",
-            Some("check_out"),
         ),
     ]
 }
@@ -181,22 +223,6 @@ fn lists(hotel: &Hotel) -> Vec<Query> {
             format!("{of}/calendar?room_type_id=x&{nights}"),
             INVALID,
             Some("room_type_id"),
-        ),
-        (
-            format!(
-                "{of}/calendar?room_type_id={}&from=2027-01-01&to=2026-01-01",
-                hotel.room_type_id
-            ),
-            "invalid_range",
-            Some("to"),
-        ),
-        (
-            format!(
-                "{of}/calendar?room_type_id={}&from=2027-01-01&to=2029-01-01",
-                hotel.room_type_id
-            ),
-            "invalid_range",
-            Some("to"),
         ),
         (format!("{of}/prices?{nights}"), INVALID, None),
         (
