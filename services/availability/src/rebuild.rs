@@ -36,6 +36,10 @@ const LOOKS: usize = 4;
 const LOOK_MS: u64 = if cfg!(test) { 10 } else { 750 };
 /// Tries of one hotel while a service or Redis is away.
 const TRIES_MAX: u32 = 5;
+/// Tries of one hotel while a service has too much to do, which is nobody's fault and passes: about two minutes.
+const BUSY_TRIES_MAX: u32 = if cfg!(test) { 5 } else { 25 };
+/// No pause between two tries is longer than this many of the first.
+const PAUSES_MAX: u32 = 10;
 /// Between two tries, in milliseconds.
 const TRY_MS: u64 = if cfg!(test) { 1 } else { 500 };
 /// Differences that a report lists at most; it counts them all.
@@ -220,6 +224,12 @@ impl Rebuilder {
                 Err(error) => report.failed.push(self.failed(plan, hotel, error).await?),
             }
             hotels_done += 1;
+            // What was filled before a loss has to be filled again: better now than after all the others.
+            if let Some(filling) = &filling
+                && self.cache.exist(&[filling.as_str()]).await? != [true]
+            {
+                return Err(RebuildError::Emptied);
+            }
             progress(Progress {
                 hotels_done,
                 hotels_total: total,
@@ -261,9 +271,9 @@ impl Rebuilder {
         let mut tries = 1;
         loop {
             match self.hotel(plan, hotel).await {
-                Err(error) if tries < TRIES_MAX => {
+                Err(error) if tries < tries_max(&error) => {
                     tracing::warn!(%hotel, error = &error as &dyn std::error::Error, "comparing a hotel failed; trying again");
-                    tokio::time::sleep(Duration::from_millis(TRY_MS) * tries).await;
+                    tokio::time::sleep(Duration::from_millis(TRY_MS) * tries.min(PAUSES_MAX)).await;
                     tries += 1;
                 }
                 other => return other,
@@ -319,6 +329,14 @@ impl Report {
         self.removed += other.removed;
         let room = LISTED_MAX - self.differences.len().min(LISTED_MAX);
         self.differences.extend(other.differences.into_iter().take(room));
+    }
+}
+
+const fn tries_max(error: &RebuildError) -> u32 {
+    if matches!(error, RebuildError::Database(AskError::Busy)) {
+        BUSY_TRIES_MAX
+    } else {
+        TRIES_MAX
     }
 }
 

@@ -193,6 +193,22 @@ async fn what_a_foreign_hand_put_into_the_cache_gives_way_to_a_filling() {
 }
 
 #[tokio::test]
+async fn a_filling_ends_at_once_when_the_cache_is_emptied() {
+    let of = TestCache::new();
+    let hotels: Vec<Shape> = (0..40).map(|_| empty(None)).collect();
+    let (services, _) = serve(hotels).await;
+    let (config, mut steps) = (of.config(&services), 0);
+    let done = rebuild(&config, &Clock::system(), &plan(Mode::Repair), |_| {
+        steps += 1;
+        of.empty();
+    })
+    .await;
+    assert!(matches!(done, Err(RebuildError::Emptied)));
+    assert_eq!(steps, 1);
+    assert!(!of.cache.is_filled().await.unwrap());
+}
+
+#[tokio::test]
 async fn nothing_asked_is_nothing_answered() {
     let of = TestCache::new();
     let hotel = HotelId::new();
