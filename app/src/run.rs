@@ -12,6 +12,7 @@ use platform::db::DatabaseConfig;
 use platform::health::Health;
 use platform::http::{self, HttpConfig};
 use platform::kafka::KafkaConfig;
+use platform::repeat::RepeatConfig;
 use platform::telemetry::{self, TelemetryConfig};
 use platform::token::TokenConfig;
 use platform::{Clock, Parts, Tasks};
@@ -38,6 +39,8 @@ pub struct Run {
     kafka: KafkaConfig,
     #[command(flatten)]
     token: TokenConfig,
+    #[command(flatten)]
+    repeat: RepeatConfig,
     #[command(flatten)]
     telemetry: TelemetryConfig,
     #[command(flatten)]
@@ -87,12 +90,13 @@ impl Run {
             database: self.database.clone(),
             kafka: self.kafka.clone(),
             token: self.token.clone(),
+            repeat: self.repeat,
             clock: Clock::system(),
             tasks: Tasks::new(),
             health: Health::default(),
         };
         let modules = targets::start(&self.target, &parts, &self.modules)?;
-        let routes = modules
+        let routes = http::as_documented(modules, &crate::openapi::document())
             .merge(operations(&parts.health, metrics))
             .merge(crate::openapi::routes()?);
         stop_on_signal(&parts.tasks)?;

@@ -2,6 +2,7 @@
 
 mod caller;
 mod cursor;
+mod expected;
 mod guard;
 mod idempotency;
 mod objects;
@@ -13,6 +14,7 @@ mod strict;
 
 pub use caller::Caller;
 pub use cursor::{Cursor, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, PageLimit};
+pub use expected::as_documented;
 pub use idempotency::{Key, Keyed, KeyedRequest, Stored, idempotency_key, reused};
 pub use prefer::Prefer;
 pub use problem::{Problem, ProblemBody};

@@ -14,6 +14,7 @@ pub mod http;
 pub mod kafka;
 pub mod outbox;
 pub mod parts;
+pub mod repeat;
 pub mod retry;
 pub mod secret;
 pub mod tasks;

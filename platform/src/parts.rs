@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::db::DatabaseConfig;
 use crate::health::Health;
 use crate::kafka::KafkaConfig;
+use crate::repeat::RepeatConfig;
 use crate::tasks::Tasks;
 use crate::token::TokenConfig;
 
@@ -16,6 +17,8 @@ pub struct Parts {
     pub kafka: KafkaConfig,
     /// The secret for tokens between modules.
     pub token: TokenConfig,
+    /// How long idempotency keys are remembered.
+    pub repeat: RepeatConfig,
     /// The clock.
     pub clock: Clock,
     /// Tasks and the stop signal.

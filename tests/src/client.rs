@@ -72,7 +72,7 @@ impl Client {
         self.send(self.http.get(self.at(path))).await
     }
 
-    /// POST or PUT of JSON with headers.
+    /// A request with headers and, unless it is null, a JSON body.
     ///
     /// # Errors
     /// When nobody answers.
@@ -83,7 +83,10 @@ impl Client {
         body: &Value,
         headers: &[(&str, &str)],
     ) -> reqwest::Result<Answer> {
-        let mut request = self.http.request(method, self.at(path)).json(body);
+        let mut request = self.http.request(method, self.at(path));
+        if !body.is_null() {
+            request = request.json(body);
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

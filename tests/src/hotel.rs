@@ -1,9 +1,12 @@
 //! A hotel to book in, made through the public interface.
 
-use contract::StayDate;
+use ::platform::token::Tokens;
+use contract::quote::Quote;
+use contract::{QuoteId, StayDate};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::platform::TOKEN_SECRET;
 use crate::{Answer, Platform};
 
 /// A hotel with one room type and a flexible rate plan at 100.00 EUR a night plus 6% tax.
@@ -43,6 +46,21 @@ pub fn booking_body(quote: &Value, guest: &str, payment_method: &str) -> Value {
         "party": quote["party"],
         "payment_method": payment_method,
     })
+}
+
+/// Another quote for the same stay, signed as the hotel service would. For floods of bookings, of which each needs a
+/// quote of its own: asking for as many would be another flood.
+pub fn quote_again(quote: &Value) -> Value {
+    let tokens = Tokens::new(TOKEN_SECRET, contract::quote::AUDIENCE).expect("the secret is long enough");
+    let token = quote["quote_token"].as_str().expect("a token");
+    let (mut again, _): (Quote, bool) = tokens
+        .verify_at_any_time(token, chrono::DateTime::UNIX_EPOCH)
+        .expect("a quote of this platform");
+    again.quote_id = QuoteId::new();
+    let token = tokens
+        .sign(&again, again.expires_at)
+        .expect("a quote is an object");
+    json!({"quote_token": token, "party": again.party})
 }
 
 impl Hotel {

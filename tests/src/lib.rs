@@ -14,7 +14,7 @@ mod split;
 
 pub use client::{Answer, Client};
 pub use half_open::HalfOpen;
-pub use hotel::{Hotel, booking_body};
+pub use hotel::{Hotel, booking_body, quote_again};
 pub use load::{Acknowledged, Load, Seen, lost};
 pub use platform::Platform;
 pub use routes::{TARGETS, fixed_address};

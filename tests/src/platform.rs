@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 use crate::{Answer, Client, LOOK_AGAIN, PATIENCE, until};
 
+/// With what the platforms of tests sign their tokens.
+pub(crate) const TOKEN_SECRET: &str = "a secret for tests of at least 32 bytes";
 /// Between two audits, each of which reads everything.
 const BETWEEN_AUDITS: Duration = Duration::from_millis(200);
 
@@ -91,10 +93,7 @@ impl Platform {
                 "BELLHOP_WEBHOOK_SECRET",
                 "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned(),
             ),
-            (
-                "BELLHOP_TOKEN_SECRET",
-                "a secret for tests of at least 32 bytes".to_owned(),
-            ),
+            ("BELLHOP_TOKEN_SECRET", TOKEN_SECRET.to_owned()),
             ("BELLHOP_DATABASE_CONNECTIONS_MAX", "4".to_owned()),
         ];
         let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();

@@ -13,7 +13,7 @@ use super::objects::Objects;
 use super::problem::Problem;
 
 /// A pointer longer than this, in bytes, is into names that no body of ours has.
-const POINTER_BYTES_MAX: usize = 200;
+pub(super) const POINTER_BYTES_MAX: usize = 200;
 /// The longest detail about a field, in bytes.
 const DETAIL_BYTES_MAX: usize = 500;
 

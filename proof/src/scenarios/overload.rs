@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use reqwest::Method;
 use serde_json::Value;
-use tests::{Acknowledged, Client, Load, booking_body, lost};
+use tests::{Acknowledged, Client, Load, booking_body, lost, quote_again};
 use tokio::task::JoinSet;
 
 use crate::world::{Outcome, Plan, World, note};
@@ -129,21 +129,21 @@ async fn peak(world: &World) -> anyhow::Result<u64> {
     Ok(peak)
 }
 
-/// Sends so many bookings a second, each under a key of its own. Answers what came back and how many were sent.
+/// Sends so many bookings a second, each of a quote and under a key of its own. Answers what came back and how many were sent.
 async fn flood(world: &World, per_second: u64) -> anyhow::Result<(Answers, u64)> {
-    let mut bodies = Vec::new();
+    let mut quotes = Vec::new();
     for night in 0..NIGHTS {
-        let quote = world.hotel.quote(&world.platform, night, 1, 1).await;
-        bodies.push(booking_body(&quote, "Flood Client", "pm_ok"));
+        quotes.push(world.hotel.quote(&world.platform, night, 1, 1).await);
     }
     let (client, began) = (world.platform.client(), Instant::now());
     let (mut answers, mut sent, mut requests) = (Answers::default(), 0, JoinSet::new());
-    let mut wanted = bodies.iter().cycle().zip(1_u64..).peekable();
+    let mut wanted = quotes.iter().cycle().zip(1_u64..).peekable();
     while began.elapsed() < FLOOD {
         let due = per_second * u64::try_from(began.elapsed().as_millis())? / 1_000;
-        while let Some((body, number)) = wanted.next_if(|(_, number)| *number <= due) {
+        while let Some((quote, number)) = wanted.next_if(|(_, number)| *number <= due) {
             if requests.len() < UNDER_WAY {
-                requests.spawn(send(client.clone(), body.clone(), number));
+                let body = booking_body(&quote_again(quote), "Flood Client", "pm_ok");
+                requests.spawn(send(client.clone(), body, number));
                 sent += 1;
             }
         }

@@ -21,6 +21,8 @@ mod list_hotels;
 mod list_prices;
 mod list_rate_plans;
 mod list_room_types;
+#[cfg(test)]
+mod repeat_tests;
 mod set_prices;
 
 /// What the handlers work with.

@@ -16,6 +16,9 @@ mod testing;
 
 pub use config::Config;
 
+/// The schema.
+pub const SCHEMA: platform::outbox::Schema = platform::outbox::Schema("hotel");
+
 /// The migrations of the schema `hotel`.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -33,6 +36,7 @@ pub fn start(parts: &platform::Parts, config: &Config) -> Result<axum::Router, p
         .database
         .pool("hotel")
         .map_err(|error| platform::StartError::Database("hotel", error))?;
+    platform::repeat::keep_forgetting(&parts.tasks, &pool, SCHEMA, parts.repeat);
     let app = http::App {
         pool,
         tokens: parts.token.tokens(contract::quote::AUDIENCE)?,

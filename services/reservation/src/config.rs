@@ -1,6 +1,6 @@
 //! The reservation service's settings.
 
-/// How the reservation service groups requests and how long it remembers their keys.
+/// How the reservation service groups requests.
 #[derive(clap::Args, Clone, Debug)]
 #[group(skip)]
 pub struct Config {
@@ -16,8 +16,4 @@ pub struct Config {
     /// platform completes in the seconds that a guest likes to wait: more would wait longer, and no more be done.
     #[arg(long, env = "BELLHOP_OPEN_BOOKINGS_MAX", default_value_t = 2_000)]
     pub open_bookings_max: u32,
-
-    /// How long an idempotency key and its answer are kept, in hours.
-    #[arg(long, env = "BELLHOP_IDEMPOTENCY_KEPT_HOURS", default_value_t = 720)]
-    pub idempotency_kept_hours: u16,
 }

@@ -168,6 +168,7 @@ fn parts(clock: Clock) -> Parts {
         database: all.database,
         kafka: all.kafka,
         token: all.token,
+        repeat: platform::repeat::RepeatConfig::default(),
         clock,
         tasks: Tasks::new(),
         health: platform::health::Health::default(),
@@ -194,7 +195,6 @@ impl World {
             reservation_group_max: 200,
             reservation_queue_max: 2_000,
             open_bookings_max,
-            idempotency_kept_hours: 720,
         };
         let app = App::start(&parts(clock.clone()), &config, pool.clone(), tokens.clone());
         Self {

@@ -19,13 +19,12 @@ mod store;
 mod waiting;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use contract::{quote, topics};
 use platform::grouped::Grouped;
 use platform::outbox::Schema;
 use platform::token::Tokens;
-use platform::{Clock, Parts, StartError, Tasks, consumer, outbox};
+use platform::{Clock, Parts, StartError, Tasks, consumer, outbox, repeat};
 use sqlx::PgPool;
 
 pub use config::Config;
@@ -43,10 +42,6 @@ pub const SCHEMA: Schema = Schema("reservation");
 
 /// The module's name, and so the name of its role.
 const MODULE: &str = "reservation";
-/// Between two rounds of forgetting old idempotency keys.
-const FORGET_EVERY: Duration = Duration::from_mins(10);
-/// Keys forgotten by one statement.
-const FORGET_ROWS: i64 = 5_000;
 
 /// The API's description.
 pub fn openapi() -> utoipa::openapi::OpenApi {
@@ -70,7 +65,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
     let topics = [topics::RESERVATION_COMMANDS];
     consumer::start(parts, SCHEMA, pool.clone(), &topics, participant)?;
     outbox::keep_tidy(&parts.tasks, &pool, SCHEMA);
-    forget_keys(&parts.tasks, pool, config.idempotency_kept_hours);
+    repeat::keep_forgetting(&parts.tasks, &pool, SCHEMA, parts.repeat);
     Ok(routes(app))
 }
 
@@ -113,25 +108,4 @@ impl App {
             pool,
         }
     }
-}
-
-fn forget_keys(tasks: &Tasks, pool: PgPool, hours: u16) {
-    let pause = tasks.clone();
-    tasks.spawn("forget-keys", async move {
-        while pause.pause(FORGET_EVERY).await {
-            loop {
-                match store::keys::forget(&pool, i32::from(hours), FORGET_ROWS).await {
-                    Ok(rows) if rows < FORGET_ROWS.unsigned_abs() => break,
-                    Ok(_) => {}
-                    Err(error) => {
-                        tracing::warn!(
-                            error = &error as &dyn std::error::Error,
-                            "old idempotency keys could not be forgotten"
-                        );
-                        break;
-                    }
-                }
-            }
-        }
-    });
 }

@@ -41,6 +41,7 @@ fn parts(tasks: Tasks) -> Parts {
         database: all.database,
         kafka: all.kafka,
         token: all.token,
+        repeat: platform::repeat::RepeatConfig::default(),
         clock: Clock::system(),
         tasks,
         health: platform::health::Health::default(),

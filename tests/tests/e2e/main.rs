@@ -16,3 +16,4 @@ mod races;
 mod replay;
 mod roles;
 mod surface;
+mod unasked;

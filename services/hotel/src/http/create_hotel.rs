@@ -2,27 +2,27 @@
 
 use std::collections::HashSet;
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::StatusCode;
+use axum::response::Response;
 use chrono_tz::Tz;
 use contract::{Currency, HotelId, Text};
-use platform::http::{Caller, Problem, ProblemBody, StrictJson};
-use serde::Deserialize;
+use platform::http::{Caller, Keyed, Problem, ProblemBody, Stored, StrictJson};
+use platform::repeat;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::fields::{PICTURES_MAX, PictureUrl, urls};
 use super::{App, at_most};
 use crate::catalogue::Hotel;
 use crate::model::Tax;
-use crate::store;
+use crate::{SCHEMA, store};
 
 /// The most taxes of a hotel.
 const TAXES_MAX: usize = 10;
 
 /// A hotel to add.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "name": "Pensão Aurora",
@@ -96,28 +96,38 @@ impl CreateHotel {
     path = "/v1/hotels",
     tag = "Hotels",
     request_body = CreateHotel,
+    params(
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~][!-~]*$", description = "A key of your choice: the same request under it is done once, and a repeat within 30 days gets the same answer, with `Idempotent-Replayed: true`.", example = "set-up-1"),
+    ),
     responses(
         (status = 201, description = "Added.", body = Hotel,
             headers(("Location" = String, description = "The hotel's path."))),
-        (status = 400, description = "`malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "`malformed_json`, `idempotency_key_invalid`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "`unsupported_media_type`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_field`, `unknown_time_zone`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`, `invalid_field`, `unknown_time_zone`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn create_hotel(
     _: Caller,
     State(app): State<App>,
+    keyed: Keyed,
     StrictJson(body): StrictJson<CreateHotel>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Response, Problem> {
+    let request = keyed.with(&body);
     let hotel = body.check()?;
-    let hotel = store::add_hotel(&mut *app.connection().await?, hotel).await?;
-    let location = format!("/v1/hotels/{}", hotel.hotel_id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(hotel)))
+    repeat::once(&app.pool, SCHEMA, request, move |db| {
+        Box::pin(async move {
+            let hotel = store::add_hotel(db, hotel).await?;
+            let location = format!("/v1/hotels/{}", hotel.hotel_id);
+            Ok(Stored::json(StatusCode::CREATED, &hotel, Some(location)))
+        })
+    })
+    .await
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::http::Method;
+    use axum::http::{Method, header};
     use serde_json::{Value, json};
     use sqlx::postgres::PgPool;
 

@@ -1,23 +1,25 @@
 //! `POST /v1/quotes`: the order form. The hot path of this service: two statements on one connection.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use chrono::SubsecRound as _;
 use chrono_tz::Tz;
 use contract::quote::{Party, Quote};
 use contract::{HotelId, Money, QuoteId, RatePlanId, RoomTypeId, Stay, StayDate};
-use platform::Broken;
-use platform::http::{Caller, Problem, ProblemBody, StrictJson};
+use platform::http::{Caller, Keyed, Problem, ProblemBody, Stored, StrictJson};
+use platform::{Broken, repeat};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use utoipa::ToSchema;
 
 use super::{App, unknown};
+use crate::SCHEMA;
 use crate::model::{self, PARTY_MAX, ROOMS_MAX, Unquotable};
 use crate::store::{self, Offer};
 
 /// A stay to price.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreateQuote {
     /// Where.
@@ -67,9 +69,8 @@ impl CreateQuote {
         Ok(stay)
     }
 
-    async fn quote(&self, app: &App, stay: Stay) -> Result<(Quote, Money), Problem> {
-        let mut db = app.connection().await?;
-        let offer = store::offer(&mut db, self.hotel_id, self.room_type_id, self.rate_plan_id).await?;
+    async fn quote(&self, app: &App, db: &mut PgConnection, stay: Stay) -> Result<(Quote, Money), Problem> {
+        let offer = store::offer(db, self.hotel_id, self.room_type_id, self.rate_plan_id).await?;
         let offer = offer.ok_or_else(|| unknown("hotel", "/hotel_id"))?;
         let capacity = offer
             .capacity
@@ -81,8 +82,7 @@ impl CreateQuote {
         model::check_arrival(stay.check_in(), now, zone_of(&offer)?)?;
         model::check_party(self.party, capacity, self.rooms)?;
         let of = (self.hotel_id, self.room_type_id, self.rate_plan_id);
-        let known = store::prices(&mut db, of, stay.check_in(), stay.check_out(), offer.currency).await?;
-        drop(db);
+        let known = store::prices(db, of, stay.check_in(), stay.check_out(), offer.currency).await?;
         let nights = model::price_each_night(stay, &known)?;
         let priced = model::price_stay(&nights, self.rooms, &offer.taxes, offer.currency)?;
         let quote = Quote {
@@ -133,31 +133,42 @@ impl From<Unquotable> for Problem {
     path = "/v1/quotes",
     tag = "Hotels",
     request_body = CreateQuote,
+    params(
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~][!-~]*$", description = "A key of your choice: the same request under it is done once, and a repeat within 30 days gets the same answer, with `Idempotent-Replayed: true`.", example = "set-up-1"),
+    ),
     responses(
         (status = 201, description = "The quote.", body = IssuedQuote),
-        (status = 400, description = "`malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "`malformed_json`, `idempotency_key_invalid`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`: the hotel, or its room type or rate plan, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`no_price`: `night` has no price in this rate plan", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_field`, `invalid_stay`, `stay_in_past`, `stay_too_far_ahead`, `party_too_large`, `invalid_amount`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`, `invalid_field`, `invalid_stay`, `stay_in_past`, `stay_too_far_ahead`, `party_too_large`, `invalid_amount`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn create_quote(
     _: Caller,
     State(app): State<App>,
+    keyed: Keyed,
     StrictJson(body): StrictJson<CreateQuote>,
-) -> Result<(StatusCode, Json<IssuedQuote>), Problem> {
+) -> Result<Response, Problem> {
+    let request = keyed.with(&body);
     let stay = body.check()?;
-    let (quote, total_before_taxes) = body.quote(&app, stay).await?;
-    let quote_token = app
-        .tokens
-        .sign(&quote, quote.expires_at)
-        .map_err(|error| Broken::Inconsistent(format!("a quote could not be signed: {error}")))?;
-    let issued = IssuedQuote {
-        quote,
-        total_before_taxes,
-        quote_token,
-    };
-    Ok((StatusCode::CREATED, Json(issued)))
+    let pool = app.pool.clone();
+    repeat::once(&pool, SCHEMA, request, move |db| {
+        Box::pin(async move {
+            let (quote, total_before_taxes) = body.quote(&app, db, stay).await?;
+            let quote_token = app
+                .tokens
+                .sign(&quote, quote.expires_at)
+                .map_err(|error| Broken::Inconsistent(format!("a quote could not be signed: {error}")))?;
+            let issued = IssuedQuote {
+                quote,
+                total_before_taxes,
+                quote_token,
+            };
+            Ok(Stored::json(StatusCode::CREATED, &issued, None))
+        })
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -1,24 +1,25 @@
 //! `POST /v1/hotels/{hotel_id}/rate-plans`
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use contract::penalty::WrittenPenalty;
 use contract::quote::CancellationPolicy;
 use contract::{HotelId, RatePlanId, Text};
-use platform::http::{Caller, Problem, ProblemBody, StrictJson, StrictPath};
-use serde::Deserialize;
+use platform::http::{Caller, Keyed, Problem, ProblemBody, Stored, StrictJson, StrictPath};
+use platform::repeat;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::App;
 use crate::catalogue::RatePlan;
-use crate::store;
+use crate::{SCHEMA, store};
 
 /// The earliest end of free cancellation, in days before arrival.
 const FREE_UNTIL_DAYS_MAX: u16 = 365;
 
 /// A rate plan to add.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "name": "Flexible",
@@ -33,7 +34,7 @@ pub(super) struct CreateRatePlan {
 }
 
 /// What a cancellation costs, as a client writes it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenPolicy {
     #[serde(default)]
@@ -74,27 +75,39 @@ impl CreateRatePlan {
     post,
     path = "/v1/hotels/{hotel_id}/rate-plans",
     tag = "Hotels",
-    params(("hotel_id" = HotelId, Path, description = "The hotel.")),
+    params(
+        ("hotel_id" = HotelId, Path, description = "The hotel."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~][!-~]*$", description = "A key of your choice: the same request under it is done once, and a repeat within 30 days gets the same answer, with `Idempotent-Replayed: true`.", example = "set-up-1"),
+    ),
     request_body = CreateRatePlan,
     responses(
         (status = 201, description = "Added.", body = RatePlan),
-        (status = 400, description = "`malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "`malformed_json`, `idempotency_key_invalid`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_field`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`, `invalid_field`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn create_rate_plan(
     _: Caller,
     State(app): State<App>,
     StrictPath(hotel_id): StrictPath<HotelId>,
+    keyed: Keyed,
     StrictJson(body): StrictJson<CreateRatePlan>,
-) -> Result<(StatusCode, Json<RatePlan>), Problem> {
+) -> Result<Response, Problem> {
+    let request = keyed.with(&body);
     let plan = body.check(hotel_id)?;
-    match store::add_rate_plan(&mut *app.connection().await?, plan).await {
-        Ok(plan) => Ok((StatusCode::CREATED, Json(plan))),
-        Err(broken) if broken.constraint() == Some("rate_plan_of_hotel") => Err(Problem::not_found("hotel")),
-        Err(broken) => Err(broken.into()),
-    }
+    repeat::once(&app.pool, SCHEMA, request, move |db| {
+        Box::pin(async move {
+            match store::add_rate_plan(db, plan).await {
+                Ok(added) => Ok(Stored::json(StatusCode::CREATED, &added, None)),
+                Err(broken) if broken.constraint() == Some("rate_plan_of_hotel") => {
+                    Err(Problem::not_found("hotel"))
+                }
+                Err(broken) => Err(broken.into()),
+            }
+        })
+    })
+    .await
 }
 
 #[cfg(test)]

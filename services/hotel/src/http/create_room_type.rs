@@ -1,18 +1,19 @@
 //! `POST /v1/hotels/{hotel_id}/room-types`
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use contract::{HotelId, RoomTypeId, Text};
-use platform::http::{Caller, Problem, ProblemBody, StrictJson, StrictPath};
-use serde::Deserialize;
+use platform::http::{Caller, Keyed, Problem, ProblemBody, Stored, StrictJson, StrictPath};
+use platform::repeat;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::fields::{PICTURES_MAX, PictureUrl, urls};
 use super::{App, at_most};
 use crate::catalogue::RoomType;
 use crate::model::PARTY_MAX;
-use crate::store;
+use crate::{SCHEMA, store};
 
 /// The most beds of a room.
 const BEDS_MAX: usize = 20;
@@ -20,7 +21,7 @@ const BEDS_MAX: usize = 20;
 const AMENITIES_MAX: usize = 100;
 
 /// A room type to add.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "name": "Double with river view",
@@ -94,28 +95,39 @@ impl CreateRoomType {
     post,
     path = "/v1/hotels/{hotel_id}/room-types",
     tag = "Hotels",
-    params(("hotel_id" = HotelId, Path, description = "The hotel.")),
+    params(
+        ("hotel_id" = HotelId, Path, description = "The hotel."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~][!-~]*$", description = "A key of your choice: the same request under it is done once, and a repeat within 30 days gets the same answer, with `Idempotent-Replayed: true`.", example = "set-up-1"),
+    ),
     request_body = CreateRoomType,
     responses(
         (status = 201, description = "Added.", body = RoomType),
-        (status = 400, description = "`malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "`malformed_json`, `idempotency_key_invalid`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_field`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`, `invalid_field`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn create_room_type(
     _: Caller,
     State(app): State<App>,
     StrictPath(hotel_id): StrictPath<HotelId>,
+    keyed: Keyed,
     StrictJson(body): StrictJson<CreateRoomType>,
-) -> Result<(StatusCode, Json<RoomType>), Problem> {
+) -> Result<Response, Problem> {
+    let request = keyed.with(&body);
     let room_type = body.check(hotel_id)?;
-    let added = store::add_room_type(&mut *app.connection().await?, room_type).await;
-    match added {
-        Ok(room_type) => Ok((StatusCode::CREATED, Json(room_type))),
-        Err(broken) if broken.constraint() == Some("room_type_of_hotel") => Err(Problem::not_found("hotel")),
-        Err(broken) => Err(broken.into()),
-    }
+    repeat::once(&app.pool, SCHEMA, request, move |db| {
+        Box::pin(async move {
+            match store::add_room_type(db, room_type).await {
+                Ok(added) => Ok(Stored::json(StatusCode::CREATED, &added, None)),
+                Err(broken) if broken.constraint() == Some("room_type_of_hotel") => {
+                    Err(Problem::not_found("hotel"))
+                }
+                Err(broken) => Err(broken.into()),
+            }
+        })
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Fields that more than one request has.
 
 use contract::{Currency, Money};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The most pictures of a hotel or room type.
 pub(super) const PICTURES_MAX: usize = 30;
@@ -9,7 +9,7 @@ pub(super) const PICTURES_MAX: usize = 30;
 const URL_BYTES_MAX: usize = 2_000;
 
 /// The URL of a picture: http or https, with a host, without a user, in ASCII.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct PictureUrl(String);
 
 impl PictureUrl {

@@ -60,6 +60,7 @@ pub(super) fn parts(tasks: &Tasks) -> Parts {
         database: shared.database,
         kafka: shared.kafka,
         token: shared.token,
+        repeat: platform::repeat::RepeatConfig::default(),
         clock: Clock::system(),
         tasks: tasks.clone(),
         health: platform::health::Health::default(),

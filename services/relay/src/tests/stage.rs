@@ -63,6 +63,7 @@ impl Settings {
             database: self.database.clone(),
             kafka: self.kafka.clone(),
             token: self.token.clone(),
+            repeat: platform::repeat::RepeatConfig::default(),
             clock: Clock::system(),
             tasks: Tasks::new(),
             health: Health::default(),
@@ -242,6 +243,7 @@ impl Stage {
                 ..self.kafka.clone()
             },
             token: self.token.clone(),
+            repeat: platform::repeat::RepeatConfig::default(),
             clock: Clock::system(),
             tasks: Tasks::new(),
             health: Health::default(),

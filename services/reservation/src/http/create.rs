@@ -73,7 +73,7 @@ pub(super) struct NewGuest {
 #[utoipa::path(
     post, path = "/v1/reservations", tag = "Reservations", request_body = NewReservation,
     params(
-        ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "1 to 255 visible ASCII characters, the same with and without quotation marks around them; the quote_id may serve. A repeat with the same key is the same booking.", example = "booking-1"),
+        ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!#-~][!-~]*$", description = "1 to 255 visible ASCII characters, the same with and without quotation marks around them; the quote_id may serve. A repeat with the same key is the same booking.", example = "booking-1"),
         ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (at most 30) for the outcome; `Preference-Applied` says how long (RFC 7240).", example = "wait=10"),
     ),
     responses(

@@ -320,9 +320,13 @@ async fn a_key_is_required_and_old_ones_are_forgotten(pool: PgPool) {
         assert_eq!(world.book(key, &body, 0).await.status, 400, "{key}");
     }
     assert_eq!(world.book("key", &body, 0).await.status, 202);
-    assert_eq!(keys::forget(&pool, 1, 10).await.unwrap(), 0);
+    let config = platform::repeat::RepeatConfig {
+        idempotency_kept_hours: 1,
+    };
+    let forget = || platform::repeat::forget(&pool, crate::SCHEMA, config, 10);
+    assert_eq!(forget().await.unwrap(), 0);
     world
         .sql("update reservation.idempotency_key set claimed_at = now() - interval '2 hours'".to_owned())
         .await;
-    assert_eq!(keys::forget(&pool, 1, 10).await.unwrap(), 1);
+    assert_eq!(forget().await.unwrap(), 1);
 }

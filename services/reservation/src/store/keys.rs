@@ -1,5 +1,6 @@
 //! Idempotency keys: who claimed one, for which request, and what came of it. Groups of keys are claimed by one
-//! statement, and their answers come later, with the outcome.
+//! statement, and their answers come later, with the outcome; where one request makes one thing,
+//! [`platform::repeat`] does both in one transaction.
 
 use std::collections::HashMap;
 
@@ -7,7 +8,7 @@ use chrono::{DateTime, Utc};
 use contract::{HotelId, ReservationId};
 use platform::Broken;
 use platform::http::{Key, Stored};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// Taken, without an outcome so far.
@@ -169,20 +170,6 @@ pub(crate) async fn keep(db: &mut PgConnection, answers: &[(&Key, &Stored)]) -> 
     .execute(db)
     .await?;
     Ok(())
-}
-
-/// Removes the oldest keys, at most `rows` of those claimed more than `hours` ago. Answers how many.
-pub(crate) async fn forget(pool: &PgPool, hours: i32, rows: i64) -> Result<u64, Broken> {
-    let done = sqlx::query!(
-        "delete from reservation.idempotency_key where (client, route, key) in (\
-             select client, route, key from reservation.idempotency_key \
-             where claimed_at < now() - make_interval(hours => $1) order by claimed_at limit $2)",
-        hours,
-        rows
-    )
-    .execute(&mut *platform::db::lease(pool).await?)
-    .await?;
-    Ok(done.rows_affected())
 }
 
 fn status(answer: &Stored) -> i16 {
