@@ -69,7 +69,7 @@ function where(saga) {
 
 function row(saga) {
   const link = make('a', { href: `#/${saga.saga_id}` }, day(saga.created_at));
-  const state = make('td', {}, tag(saga.state));
+  const state = make('td', { class: 'state' }, tag(saga.state));
   if (saga.overdue) state.append(' ', tag('overdue'));
   return make('tr', {},
     make('td', {}, link),
@@ -112,8 +112,24 @@ function fact(name, ...value) {
   return make('div', {}, make('dt', {}, name), make('dd', {}, ...value));
 }
 
+const UNDONE = { look: 'undo-ok', text: 'undone' };
+
+/**
+ * How the undoing stands of a step that was done and that no command undoes: the undos of the steps before it cover
+ * it, so it is undone when they are. None while nothing is being undone, or when nothing before it can be.
+ */
+function covered(saga, definition, step) {
+  const before = definition.steps.slice(0, definition.steps.indexOf(step));
+  const names = before.filter((other) => other.kind === 'do' && other.undone_by_command).map(({ name }) => name);
+  const undos = saga.steps.filter((line) => line.kind === 'undo');
+  if (step.kind !== 'do' || step.undone_by_command || names.length === 0 || undos.length === 0) return null;
+  const undone = (name) => undos.some((line) => line.step === name && line.outcome === 'ok');
+  if (saga.state === 'compensated' || names.every(undone)) return UNDONE;
+  return saga.state === 'compensating' ? { look: 'undo-sent', text: 'being undone' } : null;
+}
+
 /** How a step of the definition stands: the last word of its lines. */
-function standing(saga, step) {
+function standing(saga, definition, step) {
   const lines = saga.steps.filter((line) => line.step === step.name);
   const undone = lines.filter((line) => line.kind === 'undo');
   const done = lines.filter((line) => line.kind !== 'undo');
@@ -122,7 +138,9 @@ function standing(saga, step) {
   const settled = last.outcome === 'refused' || last.outcome === 'given_up';
   const decided = saga.steps.at(-1) === last;
   if (saga.state === 'stuck' && settled && decided) return { look: 'stuck', text: 'stuck here' };
-  if (undone.length) return { look: `undo-${last.outcome}`, text: last.outcome === 'ok' ? 'undone' : 'being undone' };
+  if (undone.length) return last.outcome === 'ok' ? UNDONE : { look: `undo-${last.outcome}`, text: 'being undone' };
+  const cover = last.outcome === 'ok' ? covered(saga, definition, step) : null;
+  if (cover) return cover;
   const words = { sent: 'waiting for the reply', ok: 'done', refused: 'refused', given_up: 'given up' };
   return { look: last.outcome, text: words[last.outcome] ?? last.outcome };
 }
@@ -131,9 +149,16 @@ const KINDS = {
   opening: 'was done before', do: 'can be undone', pivot: 'pivot: decides', then: 'only forward',
 };
 
+/** What happens when no reply comes: only a step that can be undone is given up, and no undo ever is. */
+function whenDue(saga, definition) {
+  const { step, undo } = saga.waiting_for;
+  const declared = definition?.steps.find(({ name }) => name === step);
+  return !undo && declared?.given_up_after_times ? 'Sent again or given up' : 'Sent again';
+}
+
 function road(saga, definition) {
   const steps = definition.steps.map((step) => {
-    const { look, text } = standing(saga, step);
+    const { look, text } = standing(saga, definition, step);
     return make('li', { class: `${step.kind} ${look}`, title: step.because },
       make('strong', {}, step.name),
       make('small', {}, KINDS[step.kind] ?? step.kind),
@@ -205,7 +230,7 @@ async function showOne(id) {
     fact('Hotel', make('span', { class: 'mono' }, saga.hotel_id)),
     fact('Asked for', day(saga.created_at)),
     fact('Last change', `${day(saga.updated_at)}, ${between(saga.created_at, saga.updated_at)} later`),
-    saga.waiting_for ? fact('Sent again or given up', day(saga.waiting_for.due_at)) : null,
+    saga.waiting_for ? fact(whenDue(saga, definition), day(saga.waiting_for.due_at)) : null,
     fact('Shard and epoch', `${saga.shard} / ${saga.epoch}`)));
   parts.push(json(`${id}/data`, 'data', saga.data));
   parts.push(make('h3', {}, 'What happened'));
