@@ -1,8 +1,9 @@
 //! `bellhop audit`: the invariants of the platform, checked from outside.
 //!
-//! Promise: reads only, as a role that can do nothing else; prints each violated row; exits with 1 on
-//! the first kind of violation found; says what it checked and how many rows it saw. One snapshot
-//! serves all schemas, so what is compared was true at one moment.
+//! Promise: reads only, as a role that can do nothing else; goes through every kind, whatever it finds; says
+//! of each what it checked, how many rows it saw, and the first rows that violate it with their number; exits
+//! with 1 when any kind is violated or could not be checked. One snapshot serves all schemas, so what is
+//! compared was true at one moment.
 
 mod cache;
 mod invariants;
@@ -63,46 +64,85 @@ struct Checked {
 }
 
 impl Audit {
-    /// Checks one invariant after the other and stops at the first that is violated.
+    /// Checks every invariant and says of each how it stands.
     ///
     /// # Errors
-    /// When the database, the cache or the provider cannot be read: nothing is known then.
+    /// When the database cannot be reached: nothing is known then.
     pub async fn execute(self) -> anyhow::Result<ExitCode> {
         let options = self.database.options("audit")?.options(PLANNING);
         let mut db = PgConnection::connect_with(&options)
             .await
             .context("the role bellhop_audit cannot log in")?;
+        let mut told = Told::default();
         let mut snapshot = db
             .begin_with("begin isolation level repeatable read read only")
             .await?;
-        let mut kinds = 0;
         for invariant in invariants::ALL
             .iter()
             .filter(|invariant| self.at_rest || invariant.always)
         {
-            let checked = invariant
-                .check(&mut snapshot)
-                .await
-                .with_context(|| invariant.id.to_owned())?;
-            kinds += 1;
-            if !report(invariant.id, invariant.promise, &checked) {
-                return Ok(ExitCode::FAILURE);
-            }
+            // A statement that fails, such as over a value that cannot be read, costs no other.
+            let mut point = snapshot.begin().await?;
+            let checked = invariant.check(&mut point).await;
+            point.rollback().await?;
+            told.tell(invariant.id, invariant.promise, checked);
         }
         snapshot.rollback().await?;
         if self.at_rest {
-            kinds += 2;
-            let checked = provider::check(&mut db, &self.provider_url).await?;
-            if !report("I-7p", "the provider's ledger says what ours says", &checked) {
-                return Ok(ExitCode::FAILURE);
+            let checked = provider::check(&mut db, &self.provider_url).await;
+            told.tell("I-7p", "the provider's ledger says what ours says", checked);
+            let checked = cache::check(&mut db, &self.redis_url, &self.redis_prefix).await;
+            told.tell("I-13", "every cache key is what the database says", checked);
+        }
+        Ok(told.end())
+    }
+}
+
+/// How many kinds were checked, and which do not hold.
+#[derive(Default)]
+struct Told {
+    kinds: usize,
+    violated: Vec<&'static str>,
+    unknown: Vec<&'static str>,
+}
+
+impl Told {
+    fn tell(&mut self, id: &'static str, promise: &str, checked: anyhow::Result<Checked>) {
+        self.kinds += 1;
+        match checked {
+            Ok(checked) => {
+                if !report(id, promise, &checked) {
+                    self.violated.push(id);
+                }
             }
-            let checked = cache::check(&mut db, &self.redis_url, &self.redis_prefix).await?;
-            if !report("I-13", "every cache key is what the database says", &checked) {
-                return Ok(ExitCode::FAILURE);
+            Err(error) => {
+                say::line(format!("UNKNOWN  {id:<5} {promise}: {error:#}"));
+                self.unknown.push(id);
             }
         }
-        say::line(format!("{kinds} invariants hold"));
-        Ok(ExitCode::SUCCESS)
+    }
+
+    fn end(&self) -> ExitCode {
+        let Self {
+            kinds,
+            violated,
+            unknown,
+        } = self;
+        if violated.is_empty() && unknown.is_empty() {
+            say::line(format!("{kinds} invariants hold"));
+            return ExitCode::SUCCESS;
+        }
+        if !violated.is_empty() {
+            let (count, which) = (violated.len(), violated.join(", "));
+            say::line(format!("{count} of {kinds} invariants are violated: {which}"));
+        }
+        if !unknown.is_empty() {
+            let (count, which) = (unknown.len(), unknown.join(", "));
+            say::line(format!(
+                "{count} of {kinds} invariants could not be checked: {which}"
+            ));
+        }
+        ExitCode::FAILURE
     }
 }
 
