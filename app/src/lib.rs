@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod client;
 pub mod doctor;
+mod metrics;
 pub mod migrate;
 pub mod openapi;
 pub mod replay;

@@ -7,13 +7,12 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use clap::Args;
-use metrics_exporter_prometheus::PrometheusHandle;
 use platform::db::DatabaseConfig;
 use platform::health::Health;
 use platform::http::{self, HttpConfig};
 use platform::kafka::KafkaConfig;
 use platform::repeat::RepeatConfig;
-use platform::telemetry::{self, TelemetryConfig};
+use platform::telemetry::{self, Metrics, TelemetryConfig};
 use platform::token::TokenConfig;
 use platform::{Clock, Parts, Tasks};
 
@@ -75,7 +74,7 @@ impl Run {
     /// When a setting is not usable or the address cannot be listened on.
     pub async fn execute(self: Box<Self>) -> anyhow::Result<ExitCode> {
         telemetry::start_logging(&self.telemetry);
-        let metrics = telemetry::start_metrics();
+        let metrics = telemetry::start_metrics(&crate::metrics::BUCKETS)?;
         tracing::info!(settings = ?self, "bellhop {} starts", env!("CARGO_PKG_VERSION"));
         let listener = tokio::net::TcpListener::bind(self.http.listen)
             .await
@@ -95,6 +94,7 @@ impl Run {
             tasks: Tasks::new(),
             health: Health::default(),
         };
+        metrics.keep_up(&parts.tasks);
         let modules = targets::start(&self.target, &parts, &self.modules)?;
         let routes = http::as_documented(modules, &crate::openapi::document())
             .merge(operations(&parts.health, metrics))
@@ -119,7 +119,7 @@ impl Run {
 }
 
 /// `/healthz` (the process lives), `/readyz` (its parts work, each with its reason) and `/metrics`.
-fn operations(health: &Health, metrics: PrometheusHandle) -> Router {
+fn operations(health: &Health, metrics: Metrics) -> Router {
     let health = health.clone();
     let process = metrics_process::Collector::default();
     process.describe();

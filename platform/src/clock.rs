@@ -48,3 +48,27 @@ impl Clock {
         DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fixed_clock_stands_still_for_all_until_it_is_set() {
+        let at = |micros| DateTime::from_timestamp_micros(micros).unwrap();
+        let clock = Clock::fixed(at(1_234_567_890_123_456));
+        let other = clock.clone();
+        assert_eq!(other.now(), at(1_234_567_890_123_456));
+        clock.set(at(-1));
+        assert_eq!(other.now(), at(-1));
+    }
+
+    #[test]
+    fn the_machine_s_clock_goes_on_and_cannot_be_set() {
+        let clock = Clock::system();
+        let before = clock.now();
+        clock.set(DateTime::UNIX_EPOCH);
+        assert!(clock.now() >= before);
+        assert_eq!(before.timestamp_subsec_nanos() % 1_000, 0, "what Postgres stores");
+    }
+}

@@ -385,3 +385,7 @@ fn decode<M: DeserializeOwned>(message: &Received) -> Result<Incoming<M>, String
         body,
     })
 }
+
+#[cfg(test)]
+#[path = "consumer_tests.rs"]
+mod tests;

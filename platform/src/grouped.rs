@@ -108,3 +108,7 @@ impl<S: Settle> Grouped<S> {
         asked.await.map_err(|_| Busy)
     }
 }
+
+#[cfg(test)]
+#[path = "grouped_tests.rs"]
+mod tests;

@@ -72,4 +72,23 @@ mod tests {
         assert!(health.limping_parts().is_empty());
         assert_eq!(health.parts().get("cache"), Some(&Ok(())));
     }
+
+    #[test]
+    fn each_part_s_last_word_counts() {
+        let health = Health::default();
+        let elsewhere = health.clone();
+        assert!(health.parts().is_empty());
+        elsewhere.not_ready("relay", "Kafka is away");
+        health.ready("hotel");
+        let parts = health.parts();
+        assert_eq!(parts["relay"], Err("Kafka is away".to_owned()));
+        assert_eq!(parts["hotel"], Ok(()));
+        elsewhere.ready("relay");
+        health.not_ready("hotel", "no database");
+        let parts = elsewhere.parts();
+        assert_eq!(
+            (&parts["relay"], parts["hotel"].is_err(), parts.len()),
+            (&Ok(()), true, 2)
+        );
+    }
 }

@@ -102,3 +102,6 @@ impl KafkaConfig {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,10 +15,13 @@ pub mod kafka;
 pub mod outbox;
 pub mod parts;
 pub mod repeat;
+pub mod retention;
 pub mod retry;
 pub mod secret;
 pub mod tasks;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 pub mod token;
 
 pub use clock::Clock;

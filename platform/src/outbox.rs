@@ -19,11 +19,14 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::db::{self, Broken};
+use crate::retention;
 use crate::tasks::Tasks;
 
-/// How long outbox and inbox rows are kept, in hours. A relay that lost its slot finds what it missed
-/// in the outbox, and a message redelivered within this time is recognised.
-pub const KEPT_HOURS: i32 = 72;
+/// How long outbox rows are kept, in hours. A relay that lost its slot finds what it missed there.
+pub const OUTBOX_KEPT_HOURS: i32 = 72;
+/// How long inbox rows are kept, in hours: a message redelivered within this time is recognised. Longer than an
+/// outbox, whose rows may be published again until its own housekeeping has come by.
+pub const INBOX_KEPT_HOURS: i32 = 96;
 /// Rows removed by one statement of the housekeeping.
 const PURGE_BATCH: i64 = 5_000;
 /// Time between two rounds of housekeeping.
@@ -122,25 +125,42 @@ pub async fn remember(db: &mut PgConnection, schema: Schema, ids: &[Uuid]) -> Re
     Ok(new.into_iter().collect())
 }
 
-/// Starts the housekeeping of a schema's outbox and inbox: rows older than [`KEPT_HOURS`] go.
+/// Starts the housekeeping of a schema's outbox and inbox: rows older than [`OUTBOX_KEPT_HOURS`] and
+/// [`INBOX_KEPT_HOURS`] go.
 pub fn keep_tidy(tasks: &Tasks, pool: &PgPool, schema: Schema) {
+    keep_tidy_every(tasks, pool, schema, PURGE_EVERY);
+}
+
+fn keep_tidy_every(tasks: &Tasks, pool: &PgPool, schema: Schema, every: Duration) {
     let (tasks_in, pool) = (tasks.clone(), pool.clone());
     tasks.spawn("housekeeping", async move {
-        while tasks_in.pause(PURGE_EVERY).await {
-            for (table, column) in [("outbox", "created_at"), ("inbox", "handled_at")] {
-                if let Err(error) = purge(&pool, schema, table, column).await {
-                    tracing::warn!(
-                        schema = schema.0,
-                        table,
-                        error = &error as &dyn std::error::Error,
-                        "housekeeping failed"
-                    );
-                }
+        while tasks_in.pause(every).await {
+            if let Err(error) = tidy(&pool, schema).await {
+                tracing::warn!(
+                    schema = schema.0,
+                    error = &error as &dyn std::error::Error,
+                    "housekeeping failed"
+                );
             }
         }
     });
 }
 
+async fn tidy(pool: &PgPool, schema: Schema) -> Result<(), Broken> {
+    let outbox = purge(pool, schema, ("outbox", "id", "created_at"), OUTBOX_KEPT_HOURS).await;
+    // Also when that failed: each table is a matter of its own.
+    purge(
+        pool,
+        schema,
+        ("inbox", "message_id", "handled_at"),
+        INBOX_KEPT_HOURS,
+    )
+    .await?;
+    outbox
+}
+
+/// Removes the rows of a table (its name, its key and the time that counts) that are older than `hours`, in
+/// batches, each a transaction of its own. Leaves out what somebody is busy with.
 #[expect(
     clippy::disallowed_methods,
     reason = "one statement for every schema, all names are in the code"
@@ -148,13 +168,12 @@ pub fn keep_tidy(tasks: &Tasks, pool: &PgPool, schema: Schema) {
 async fn purge(
     pool: &PgPool,
     schema: Schema,
-    table: &'static str,
-    column: &'static str,
+    (table, key, column): (&str, &str, &str),
+    hours: i32,
 ) -> Result<(), Broken> {
-    let key = if table == "outbox" { "id" } else { "message_id" };
     let sql = format!(
         "delete from {schema}.{table} where {key} in (select {key} from {schema}.{table} \
-         where {column} < now() - make_interval(hours => $1) order by {key} limit $2)",
+         where {column} < now() - make_interval(hours => $1) order by {key} limit $2 for update skip locked)",
         schema = schema.0
     );
     loop {
@@ -162,7 +181,7 @@ async fn purge(
         let removed = db::unit_of_work(pool, move |db| {
             Box::pin(async move {
                 let done = sqlx::query(AssertSqlSafe(sql))
-                    .bind(KEPT_HOURS)
+                    .bind(hours)
                     .bind(PURGE_BATCH)
                     .execute(db)
                     .await;
@@ -170,8 +189,13 @@ async fn purge(
             })
         })
         .await?;
+        retention::removed_from(format!("{}.{table}", schema.0), removed);
         if removed < PURGE_BATCH.unsigned_abs() {
             return Ok(());
         }
     }
 }
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

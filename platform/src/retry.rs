@@ -75,4 +75,19 @@ mod tests {
         let waits: Vec<_> = (0..400).map(|_| one.after(1).as_millis()).collect();
         assert!(waits.contains(&0) && waits.contains(&1), "both ends of the range");
     }
+
+    #[test]
+    fn many_who_failed_together_do_not_come_back_together() {
+        let backoff = Backoff {
+            first_ms: 1_000,
+            cap_ms: 1_000_000,
+        };
+        let waits: std::collections::BTreeSet<_> = (0..50).map(|_| backoff.after(3)).collect();
+        assert!(waits.len() > 10, "{waits:?}");
+        assert!(
+            backoff.after(1) <= Duration::from_secs(1),
+            "the first wait is the first"
+        );
+        assert!(backoff.after(u32::MAX) <= Duration::from_secs(1_000));
+    }
 }

@@ -32,3 +32,17 @@ impl fmt::Debug for Secret {
         f.write_str(if self.is_empty() { "(none)" } else { "(hidden)" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_shown_to_nobody_but_who_needs_it() {
+        let secret: Secret = "hunter2".parse().unwrap();
+        assert!(!format!("{secret:?} {:#?}", Some(&secret)).contains("hunter2"));
+        assert_eq!((secret.reveal(), secret.is_empty()), ("hunter2", false));
+        assert!(Secret::default().is_empty());
+        assert_eq!(format!("{:?}", Secret::default()), "(none)");
+    }
+}

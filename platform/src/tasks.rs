@@ -79,13 +79,19 @@ impl Tasks {
 
     /// Waits until all tasks ended, at most [`DRAIN_SECONDS`]. Answers whether all went well.
     pub async fn drained(&self) -> bool {
+        self.drained_within(Duration::from_secs(DRAIN_SECONDS)).await
+    }
+
+    async fn drained_within(&self, limit: Duration) -> bool {
         self.tracker.close();
-        let drained = tokio::time::timeout(Duration::from_secs(DRAIN_SECONDS), self.tracker.wait())
-            .await
-            .is_ok();
+        let drained = tokio::time::timeout(limit, self.tracker.wait()).await.is_ok();
         if !drained {
-            tracing::warn!("some tasks did not end within {DRAIN_SECONDS} s");
+            tracing::warn!("some tasks did not end within {} s", limit.as_secs());
         }
         drained && !self.failed.is_cancelled()
     }
 }
+
+#[cfg(test)]
+#[path = "tasks_tests.rs"]
+mod tests;

@@ -3,11 +3,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clap::Args;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -45,7 +45,8 @@ pub struct HttpConfig {
     pub connections_max: usize,
 }
 
-/// What every request passes, outermost first: security headers, panic to 500, body limit, whole body, deadline.
+/// What every request passes, outermost first: security headers, panic to 500, body limit, whole body,
+/// the clock, deadline.
 pub fn layers(routes: Router) -> Router {
     let set = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     routes
@@ -58,6 +59,7 @@ pub fn layers(routes: Router) -> Router {
             )
         })
         .layer(axum::middleware::from_fn(deadline))
+        .layer(axum::middleware::from_fn(timed))
         .layer(axum::middleware::from_fn(guard::whole_body))
         .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
         .layer(axum::middleware::map_response(plain_413_to_problem))
@@ -67,8 +69,41 @@ pub fn layers(routes: Router) -> Router {
         .layer(set(header::REFERRER_POLICY, "no-referrer"))
 }
 
+/// Observes how long a request took, by its route as declared and the class of its status. (A path as it was asked
+/// for would be another series for each reservation.)
+async fn timed(request: Request, next: axum::middleware::Next) -> Response {
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("none", MatchedPath::as_str)
+        .to_owned();
+    let method = match *request.method() {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    };
+    let begun = Instant::now();
+    let response = next.run(request).await;
+    let status = match response.status().as_u16() {
+        ..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        500.. => "5xx",
+    };
+    metrics::histogram!("bellhop_http_seconds", "route" => route, "method" => method, "status" => status)
+        .record(begun.elapsed());
+    response
+}
+
 async fn deadline(request: Request, next: axum::middleware::Next) -> Response {
-    match tokio::time::timeout(Duration::from_secs(REQUEST_SECONDS), next.run(request)).await {
+    deadline_within(Duration::from_secs(REQUEST_SECONDS), request, next).await
+}
+
+async fn deadline_within(limit: Duration, request: Request, next: axum::middleware::Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::unavailable(
             "The request took too long; ask for its outcome before repeating it.",
@@ -100,8 +135,20 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     .into_response()
 }
 
-/// Serves `routes` on `listener` until the process stops, then drains for at most [`DRAIN_SECONDS`].
+/// Serves `routes` on `listener` until the process stops, then drains for at most [`DRAIN_SECONDS`]: no further
+/// connection is taken, and a connection ends with the request that is being answered on it.
 pub async fn serve(listener: TcpListener, connections_max: usize, routes: Router, tasks: Tasks) {
+    let drain = Duration::from_secs(DRAIN_SECONDS);
+    serve_and_drain(listener, connections_max, routes, tasks, drain).await;
+}
+
+async fn serve_and_drain(
+    listener: TcpListener,
+    connections_max: usize,
+    routes: Router,
+    tasks: Tasks,
+    drain: Duration,
+) {
     let routes = routes.layer(axum::middleware::from_fn(guard::framing));
     let places = Arc::new(Semaphore::new(connections_max));
     let graceful = GracefulShutdown::new();
@@ -131,9 +178,8 @@ pub async fn serve(listener: TcpListener, connections_max: usize, routes: Router
         }
     }
     drop(listener);
-    let drained = tokio::time::timeout(Duration::from_secs(DRAIN_SECONDS), graceful.shutdown()).await;
-    if drained.is_err() {
-        tracing::warn!("some connections were cut after {DRAIN_SECONDS} s");
+    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some connections were cut after {} s", drain.as_secs());
     }
 }
 
@@ -153,3 +199,7 @@ fn connection(stream: TcpStream, routes: Router) -> Served {
         .keep_alive(true)
         .serve_connection(TokioIo::new(Stalled::new(stream)), service)
 }
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;
