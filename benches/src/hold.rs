@@ -180,6 +180,7 @@ impl Hot {
                 outbox::remember(db, inventory::SCHEMA, &messages).await?;
                 let config = inventory::Config {
                     hold_ttl_seconds: 900,
+                    hold_kept_days: 400,
                 };
                 let outcomes = inventory::settle(db, &commands, &config).await?;
                 let reply = |(command, outcome): (&Command, &Outcome)| {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use platform::retention::{DAYS_MAX, DAYS_MIN};
 
 use crate::engine::Pace;
 
@@ -26,6 +27,17 @@ pub struct Config {
     #[arg(long, env = "BELLHOP_SAGA_DEADLINE_SECONDS", default_value_t = 900,
           value_parser = clap::value_parser!(u64).range(1..=604_800))]
     pub saga_deadline_seconds: u64,
+
+    /// For how many days a run that has ended well is kept, with its lines. Stuck ones are kept until somebody has
+    /// dealt with them.
+    #[arg(long, env = "BELLHOP_SAGA_KEPT_DAYS", default_value_t = 400,
+          value_parser = clap::value_parser!(u16).range(i64::from(DAYS_MIN)..=i64::from(DAYS_MAX)))]
+    pub saga_kept_days: u16,
+
+    /// How often open, overdue and stuck runs are counted for the metrics, in seconds.
+    #[arg(long, env = "BELLHOP_SAGA_COUNT_SECONDS", default_value_t = 15,
+          value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub saga_count_seconds: u64,
 }
 
 impl Config {

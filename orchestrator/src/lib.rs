@@ -8,6 +8,7 @@ mod dashboard;
 pub mod engine;
 #[cfg(test)]
 mod fixtures;
+mod gauges;
 #[cfg(test)]
 mod histories;
 mod http;
@@ -26,10 +27,12 @@ mod trials;
 mod version_tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use contract::topics;
 use platform::outbox::{self, Schema};
-use platform::{Parts, StartError, consumer};
+use platform::{Broken, Parts, StartError, consumer, db, retention};
+use sqlx::PgPool;
 
 pub use config::Config;
 pub use dashboard::dashboard;
@@ -70,8 +73,28 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
     );
     outbox::keep_tidy(&parts.tasks, &pool, SCHEMA);
     timers::start(&runner);
+    gauges::start(
+        &parts.tasks,
+        &pool,
+        Duration::from_secs(config.saga_count_seconds),
+    );
+    let (runs, days) = (pool.clone(), i32::from(config.saga_kept_days));
+    retention::keep_removing(&parts.tasks, "orchestrator.saga", move || {
+        remove_ended(runs.clone(), days)
+    });
     let heard = [topics::ORCHESTRATOR_COMMANDS, topics::ORCHESTRATOR_REPLIES];
     consumer::start(parts, SCHEMA, pool.clone(), &heard, runner)?;
     let inspection = Arc::new(http::Inspection { pool });
     Ok(http::routes().with_state(inspection).split_for_parts().0)
 }
+
+/// Removes a batch of runs that ended well so many days ago.
+async fn remove_ended(pool: PgPool, days: i32) -> Result<u64, Broken> {
+    db::unit_of_work(&pool, move |db| {
+        Box::pin(store::remove(db, days, retention::BATCH))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod retention_tests;

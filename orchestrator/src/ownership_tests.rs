@@ -154,3 +154,40 @@ async fn a_claim_that_nobody_waited_for_is_made_by_the_timer(pool: PgPool) {
     timers::round(&runner).await.unwrap();
     works(&runner).await;
 }
+
+#[sqlx::test(migrations = false)]
+async fn a_timer_leaves_the_runs_of_other_owners_alone(pool: PgPool) {
+    migrate(&pool).await;
+    let [first, second] = ["first", "second"].map(|name| idle(&pool, name, NEVER));
+    assigned(&first, &[SHARD]).await;
+    assigned(&second, &[OTHER]).await;
+    let saga_id = SagaId::new();
+    take(&first, &[start(saga_id, booking())]).await.unwrap();
+    pass(&pool, 6).await;
+    let attempts = async || {
+        let mut db = pool.acquire().await.unwrap();
+        let steps = store::steps(&mut db, saga_id.uuid()).await.unwrap();
+        steps.iter().map(|step| step.attempt).collect::<Vec<_>>()
+    };
+    let sleep = timers::round(&second).await.unwrap();
+    assert_eq!(attempts().await, [0, 1], "due, and not the second one's");
+    assert!(
+        sleep >= Duration::from_secs(5),
+        "nor does it wake for it: {sleep:?}"
+    );
+    timers::round(&first).await.unwrap();
+    assert_eq!(attempts().await, [0, 1, 2]);
+    // The same the other way round once Kafka has moved the shard.
+    revoked(&first, &[SHARD]).await;
+    assigned(&second, &[SHARD]).await;
+    pass(&pool, 60).await;
+    timers::round(&first).await.unwrap();
+    assert_eq!(attempts().await, [0, 1, 2]);
+    timers::round(&second).await.unwrap();
+    assert_eq!(attempts().await.len(), 5, "given up, and undone");
+    // And of one who has nothing.
+    let none = idle(&pool, "none", NEVER);
+    pass(&pool, 60).await;
+    timers::round(&none).await.unwrap();
+    assert_eq!(attempts().await.len(), 5);
+}

@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use platform::consumer::{Handled, Incoming, Participant};
 use platform::health::Health;
 use platform::outbox::Outgoing;
-use platform::{Broken, Tasks};
+use platform::{Broken, Tasks, retention};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -107,6 +107,9 @@ impl Runner {
         let ids: Vec<Uuid> = ids.into_iter().collect();
         let known = store::lock(db, &ids, self.recent.take(&ids)).await?;
         let mut work = Work::new(known, now, self.pace);
+        if batch.iter().any(|message| work.is_late_start(&message.body)) {
+            work.removed_before = store::removed_before(db).await?;
+        }
         for message in batch {
             work.message(message.partition, &message.body)?;
         }
@@ -196,6 +199,8 @@ struct Work {
     sagas: HashMap<SagaId, Kept>,
     now: DateTime<Utc>,
     pace: Pace,
+    /// Runs that were made before may have been removed; asked for only when one that could be begins.
+    removed_before: Option<DateTime<Utc>>,
     touched: BTreeSet<SagaId>,
     lines: Vec<NewLine>,
     outgoing: Vec<Outgoing>,
@@ -208,6 +213,7 @@ impl Work {
             sagas,
             now,
             pace,
+            removed_before: None,
             touched: BTreeSet::new(),
             lines: Vec::new(),
             outgoing: Vec::new(),
@@ -215,9 +221,27 @@ impl Work {
         }
     }
 
+    /// Whether this asks for a run that is not there and was made so long ago that it may have been removed.
+    fn is_late_start(&self, message: &Message) -> bool {
+        let youngest = self.now - chrono::Duration::days(i64::from(retention::DAYS_MIN));
+        matches!(message, Message::Start(start)
+            if !self.sagas.contains_key(&start.saga_id) && made_at(start.saga_id).is_some_and(|at| at < youngest))
+    }
+
+    fn may_be_removed(&self, saga_id: SagaId) -> bool {
+        let times = made_at(saga_id).zip(self.removed_before);
+        times.is_some_and(|(made, removed_before)| made < removed_before)
+    }
+
     fn message(&mut self, shard: i32, message: &Message) -> Result<(), Broken> {
         let saga_id = message.saga_id();
+        let may_be_removed = self.may_be_removed(saga_id);
         match (message, self.sagas.get_mut(&saga_id)) {
+            // It has ended and was kept long enough; the message comes again after all that time.
+            (Message::Start(_), None) if may_be_removed => {
+                self.ignore("removed");
+                Ok(())
+            }
             (Message::Start(start), None) => {
                 let kept = Kept {
                     shard,
@@ -342,6 +366,12 @@ impl Work {
         self.lines.push(new);
         Ok(())
     }
+}
+
+/// When an id was made, which it begins with.
+fn made_at(saga_id: SagaId) -> Option<DateTime<Utc>> {
+    let (seconds, nanos) = saga_id.uuid().get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, Broken> {

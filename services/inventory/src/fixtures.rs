@@ -113,6 +113,7 @@ pub(crate) async fn try_settle(
                 &commands,
                 &Config {
                     hold_ttl_seconds: ttl,
+                    hold_kept_days: 400,
                 },
             )
             .await

@@ -19,7 +19,8 @@ mod fixtures;
 use std::sync::Arc;
 
 use platform::outbox::{self, Schema};
-use platform::{Parts, StartError, consumer};
+use platform::{Broken, Parts, StartError, consumer, db, retention};
+use sqlx::PgPool;
 
 pub use config::Config;
 pub use settle::settle;
@@ -51,9 +52,24 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
     consumer::start(parts, SCHEMA, pool.clone(), &topics, Arc::new(inventory))?;
     expiry::start(&parts.tasks, parts.health.clone(), pool.clone());
     outbox::keep_tidy(&parts.tasks, &pool, SCHEMA);
+    let (holds, days) = (pool.clone(), i32::from(config.hold_kept_days));
+    retention::keep_removing(&parts.tasks, "inventory.hold", move || {
+        remove_over(holds.clone(), days)
+    });
     let (routes, _) = http::routes().split_for_parts();
     Ok(routes.with_state(http::Rooms {
         pool,
         clock: parts.clock.clone(),
     }))
 }
+
+/// Removes a batch of holds of stays that were over so many days ago.
+async fn remove_over(pool: PgPool, days: i32) -> Result<u64, Broken> {
+    db::unit_of_work(&pool, move |db| {
+        Box::pin(store::remove_over(db, days, retention::BATCH))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod retention_tests;

@@ -89,6 +89,7 @@ mod tests {
         let inventory = Inventory {
             config: Config {
                 hold_ttl_seconds: 900,
+                hold_kept_days: 400,
             },
         };
         let mut db = pool.acquire().await.unwrap();

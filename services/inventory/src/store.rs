@@ -7,6 +7,7 @@
 
 mod holds;
 mod nights;
+mod retention;
 mod set;
 
 use contract::StayDate;
@@ -15,6 +16,7 @@ use sqlx::PgConnection;
 
 pub(crate) use holds::{change_holds, insert_holds, lock_due_holds, lock_holds, next_due_ms};
 pub(crate) use nights::{count_rooms, lock_nights, offered_room_types};
+pub(crate) use retention::remove_over;
 pub(crate) use set::{
     NightRow, Reduction, change_nights, insert_nights, lock_range, nights_of, record_reductions,
 };

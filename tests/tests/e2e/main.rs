@@ -14,6 +14,7 @@ mod offers;
 mod payments;
 mod races;
 mod replay;
+mod retention;
 mod roles;
 mod surface;
 mod unasked;

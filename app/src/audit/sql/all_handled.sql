@@ -17,3 +17,4 @@ left join (
 where said.aggregatetype in ('inventory.commands', 'payment.commands', 'reservation.commands',
                              'orchestrator.commands', 'orchestrator.replies')
   and heard.message_id is null
+  and said.created_at > now() - interval '72 hours'

@@ -1,4 +1,8 @@
+-- A hold is as old as its run, or younger: what was sold before the runs that may have been removed has lost its own.
 select h.hotel_id, h.hold_id, h.state, h.saga_id, s.state saga_state
 from inventory.hold h left join orchestrator.saga s using (saga_id)
 where h.state in ('held', 'sold')
-  and (s.saga_id is null or s.state = 'compensated' or (h.state = 'held' and s.state = 'completed'))
+  and ((s.saga_id is null and not (
+            h.state = 'sold'
+            and h.created_at < coalesce((select runs_before from orchestrator.retention), '-infinity')))
+       or s.state = 'compensated' or (h.state = 'held' and s.state = 'completed'))

@@ -1,4 +1,5 @@
--- Hold and payment have the reservation's id. A reservation that is still open is a violation at rest.
+-- Hold and payment have the reservation's id. A reservation that is still open is a violation at rest. The hold of a
+-- stay that was over long ago may have been removed.
 select coalesce(r.reservation_id, p.reservation_id, h.hold_id) reservation_id, r.state, r.total_minor, r.penalty_minor,
        p.net_minor, h.sold
 from reservation.reservation r
@@ -10,8 +11,11 @@ full join (select hold_id, count(*) filter (where state = 'sold') sold, count(*)
     on h.hold_id = coalesce(r.reservation_id, p.reservation_id)
 where (r.state is null and (coalesce(p.net_minor, 0) <> 0 or coalesce(h.sold, 0) > 0))
    or r.state in ('pending', 'cancelling')
-   or (r.state = 'confirmed' and (coalesce(p.net_minor, 0) <> r.total_minor or coalesce(h.sold, 0) <> 1
-       or (h.check_in, h.check_out, h.rooms) is distinct from (r.check_in, r.check_out, r.rooms)))
+   or (r.state = 'confirmed' and (coalesce(p.net_minor, 0) <> r.total_minor
+       or (h.hold_id is null
+           and r.check_out >= coalesce((select stays_before from inventory.retention), '-infinity'))
+       or (h.hold_id is not null and (h.sold <> 1
+           or (h.check_in, h.check_out, h.rooms) is distinct from (r.check_in, r.check_out, r.rooms)))))
    or (r.state = 'rejected' and (coalesce(p.net_minor, 0) <> 0 or coalesce(h.sold, 0) + coalesce(h.held, 0) > 0))
    or (r.state = 'cancelled' and (coalesce(p.net_minor, 0) <> coalesce(r.penalty_minor, 0)
        or coalesce(h.sold, 0) + coalesce(h.held, 0) > 0))

@@ -1,0 +1,50 @@
+//! How many runs are open, overdue and stuck, for the metrics: counted in the database, so that a restart forgets
+//! none and every process says the same.
+
+use std::time::Duration;
+
+use platform::{Broken, Tasks, db};
+use sqlx::PgPool;
+
+use crate::{sagas, store};
+
+/// Starts counting.
+pub(crate) fn start(tasks: &Tasks, pool: &PgPool, every: Duration) {
+    let (running, pool) = (tasks.clone(), pool.clone());
+    tasks.spawn("saga gauges", async move {
+        loop {
+            if let Err(error) = tell(&pool).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "open sagas could not be counted; trying again");
+            }
+            if !running.pause(every).await {
+                return;
+            }
+        }
+    });
+}
+
+/// Counts, and sets the gauges of every kind of saga, also of one that this release does not know.
+async fn tell(pool: &PgPool) -> Result<(), Broken> {
+    let counted = db::unit_of_work::<_, Broken, _>(pool, |db| Box::pin(store::unended(db))).await?;
+    let named = sagas::outlines().iter().map(|outline| outline.name);
+    let none = named.filter(|name| counted.iter().all(|one| one.kind != *name));
+    for name in none {
+        set(name, 0, 0, 0);
+    }
+    for one in &counted {
+        set(&one.kind, one.open, one.overdue, one.stuck);
+    }
+    Ok(())
+}
+
+fn set(kind: &str, open: i64, overdue: i64, stuck: i64) {
+    let value = |count: i64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    metrics::gauge!("bellhop_sagas_open", "type" => kind.to_owned()).set(value(open));
+    metrics::gauge!("bellhop_sagas_overdue", "type" => kind.to_owned()).set(value(overdue));
+    metrics::gauge!("bellhop_sagas_stuck", "type" => kind.to_owned()).set(value(stuck));
+}
+
+#[cfg(test)]
+#[path = "gauges_tests.rs"]
+mod tests;
