@@ -20,8 +20,7 @@ install_faketime() {
     local library
     library=$(find_faketime)
     if [ -z "$library" ] && have apt-get; then
-        say "installing libfaketime"
-        as_root apt-get install -y -qq --no-install-recommends libfaketime >/dev/null 2>&1 </dev/null || true
+        (install_packages libfaketime) || true
         library=$(find_faketime)
     fi
     [ -n "$library" ] || warn "libfaketime cannot be installed here; F14 will say so"
@@ -33,14 +32,10 @@ find_faketime() { find /usr/lib /usr/lib64 -name libfaketimeMT.so.1 2>/dev/null 
 # build_proofs: BELLHOP_BIN and PROVE_FAULTS name the executables afterwards. When both do before, nothing is
 # built, so that a long run is not disturbed by whoever works in the checkout.
 build_proofs() {
-    local target
     [ -z "${BELLHOP_BIN:-}" ] || [ -z "${PROVE_FAULTS:-}" ] || return 0
     install_missing build postgres redis kafka
-    export SQLX_OFFLINE=true
-    say "building bellhop and the proofs"
-    foreground cargo build --quiet --release -p bellhop -p proof
-    target=$(target_dir)/release
-    export BELLHOP_BIN=$target/bellhop PROVE_FAULTS=$target/prove-faults
+    build release bellhop prove-faults
+    export BELLHOP_BIN=$BUILT/bellhop PROVE_FAULTS=$BUILT/prove-faults
 }
 
 # start_proof_servers PURPOSE: as safe as in production, and known to the proofs by their home.

@@ -28,6 +28,10 @@ fail() {
 }
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# random_hex BYTES, random_base64 BYTES: by what every system has.
+random_hex() { head -c "$1" /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
+random_base64() { head -c "$1" /dev/urandom | base64 -w 0; }
+
 # ---------------------------------------------------------------- installing
 
 as_root() {
@@ -52,47 +56,64 @@ postgres_bin() {
     [ -n "$newest" ] && dirname "$newest"
 }
 
-# install_missing PART...: installs what the parts build, postgres, redis, kafka, browser and python need and the
+# have_header NAME: asks the compiler, which alone knows where it looks.
+have_header() { have cc && echo "#include <$1>" | cc -E -x c - >/dev/null 2>&1; }
+
+# Whether there are certificates of authorities where programs look for them.
+trusts_somebody() {
+    [ -s "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" ] || [ -s /etc/pki/tls/certs/ca-bundle.crt ] ||
+        [ -s /etc/ssl/cert.pem ] || [ -s /etc/ssl/ca-bundle.pem ]
+}
+
+# install_missing PART...: installs what the parts build, tests, postgres, redis, kafka, browser and python need and the
 # machine does not have. Package managers alone; tool chains of languages are asked for, not installed.
 install_missing() {
     local part packages=()
     have curl || packages+=(curl)
     have jq || packages+=(jq)
-    have openssl || packages+=(openssl)
     for part in "$@"; do
         case $part in
             build)
                 have cargo || fail "there is no Rust tool chain" \
                     "install Rust 1.95 or newer with rustup, open a new shell, and run this again"
-                have cc && have c++ && have make || packages+=(build-essential)
+                # Cargo fetches over TLS, and a minimal system trusts nobody yet.
+                trusts_somebody || packages+=(ca-certificates)
+                have cc && have c++ && have make && have objcopy || packages+=(build-essential)
+                # librdkafka is compiled from source, by its CMake and not by its own configure, which fails in
+                # a folder whose path has a space. It does not use curl here, but it includes curl's header
+                # whenever WITH_OAUTHBEARER_OIDC is defined, and its CMake defines it as 0.
                 have cmake || packages+=(cmake)
-                have pkg-config || packages+=(pkg-config)
-                [ -e /usr/include/zlib.h ] || packages+=(zlib1g-dev)
+                have_header curl/curl.h || packages+=(libcurl4-openssl-dev)
                 ;;
+            # Rules about the code read what git tracks, and a checkout may have come here without git.
+            tests) have git || packages+=(git) ;;
+            fresh) have debootstrap || packages+=(debootstrap) ;;
             postgres) { postgres_bin >/dev/null && have psql; } || packages+=(postgresql) ;;
             redis) { have redis-server && have redis-cli; } || packages+=(redis-server) ;;
             kafka)
                 have java || packages+=(default-jre-headless)
                 have mvn || [ -d "$(kafka_libs)" ] || packages+=(maven)
                 ;;
+            maven) have mvn || packages+=(maven) ;;
             browser) have chromium || packages+=(chromium) ;;
             python) { have python3 && python3 -c 'import ensurepip' 2>/dev/null; } || packages+=(python3-venv) ;;
         esac
     done
-    [ ${#packages[@]} -gt 0 ] || return 0
-    have apt-get || fail "missing, and this machine has no apt-get to install it: ${packages[*]}" \
+    [ ${#packages[@]} = 0 ] || install_packages "${packages[@]}"
+}
+
+install_packages() {
+    have apt-get || fail "missing, and this machine has no apt-get to install it: $*" \
         "install the same with your package manager, and run this again"
-    [ "$(id -u)" = 0 ] || have sudo || fail "missing: ${packages[*]}" \
-        "run as root: apt-get install -y ${packages[*]}"
-    say "installing ${packages[*]}"
+    [ "$(id -u)" = 0 ] || have sudo || fail "missing: $*" "run as root: apt-get install -y $*"
+    say "installing $*"
     local log
     log=$(mktemp)
     # Without lists of packages nothing is found, with old ones the wrong version is: always look first.
     if ! { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-        --no-install-recommends -o DPkg::Lock::Timeout=300 "${packages[@]}"; } >"$log" 2>&1 </dev/null; then
+        --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"; } >"$log" 2>&1 </dev/null; then
         tail -n 20 "$log" >&2
-        fail "the packages could not be installed (all of the output: $log)" \
-            "install them by hand: apt-get install -y ${packages[*]}"
+        fail "the packages could not be installed (all of the output: $log)" "install them by hand: apt-get install -y $*"
     fi
     rm -f "$log"
 }
@@ -135,12 +156,47 @@ free_port() {
     echo "$port"
 }
 
-# alive PID_FILE WORD: whether the process of the pid file lives and is still ours: after a restart of
-# the machine the number may be another's, so its command line must contain the word.
+# born PID: when it was started, which no later process of the same number was. Fails when there is none, or one
+# that has ended: it keeps its number until its parent asks for it, and where process 1 asks for nobody, as in
+# many containers, that is for ever. `kill -0` and `pg_ctl status` take such a zombie for alive.
+born() {
+    local stat fields
+    stat=$(stat_of "$1") || return 1
+    read -r -a fields <<<"$stat"
+    case ${fields[0]} in Z | X | x) return 1 ;; esac
+    echo "${fields[19]} of boot $(</proc/sys/kernel/random/boot_id)"
+}
+
+# stat_of PID: what the kernel says of it behind its name, which may contain anything and ends with the last
+# parenthesis: state, parent, group ...
+stat_of() {
+    local stat=''
+    { IFS= read -r -d '' stat <"/proc/$1/stat"; } 2>/dev/null || [ -n "$stat" ] || return 1
+    echo "${stat##*) }"
+}
+
+# remember PID_FILE PID: the pid file, and beside it when that process was born.
+remember() {
+    born "$2" >"$1.born" || true
+    echo "$2" >"$1"
+}
+forget() { rm -f "$1" "$1.born"; }
+
+# pid_in FILE: the number in its first line.
+pid_in() {
+    local pid=''
+    { read -r pid <"$1"; } 2>/dev/null || [ -n "$pid" ] || return 1
+    [[ $pid =~ ^[1-9][0-9]*$ ]] && echo "$pid"
+}
+
+# alive PID_FILE [WORD]: whether the process of the pid file lives and is still ours: after a restart of the machine
+# or of the numbers it may be another's, so it must have been born when the one of the file was, and its command
+# line contain the word.
 alive() {
-    local pid
-    pid=$(cat "$1" 2>/dev/null) || return 1
-    [ -n "$pid" ] && [ -r "/proc/$pid/cmdline" ] && tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF -- "$2"
+    local pid now
+    pid=$(pid_in "$1") && now=$(born "$pid") || return 1
+    [ ! -e "$1.born" ] || [ "$now" = "$(cat "$1.born")" ] || return 1
+    [ -z "${2:-}" ] || { tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF -- "$2"; } 2>/dev/null
 }
 
 # spawn PID_FILE LOG COMMAND...: starts it in a session of its own, so that Ctrl-C does not reach it.
@@ -148,25 +204,23 @@ spawn() {
     local pid_file=$1 log=$2
     shift 2
     setsid "$@" >>"$log" 2>&1 </dev/null 9>&- &
-    echo $! >"$pid_file"
+    remember "$pid_file" $!
 }
 
 # terminate PID_FILE WORD SECONDS: asks the process to end, and ends it when it has not after so long.
 terminate() {
-    alive "$1" "$2" || { rm -f "$1"; return 0; }
-    local pid tries
-    pid=$(cat "$1")
+    alive "$1" "$2" || { forget "$1"; return 0; }
+    local pid
+    pid=$(pid_in "$1")
     kill -TERM "$pid" 2>/dev/null || true
-    for ((tries = 0; tries < $3 * 10; tries++)); do
-        alive "$1" "$2" || break
-        sleep 0.1
-    done
-    if alive "$1" "$2"; then
+    await "$3" ended "$1" "$2" || {
         warn "process $pid ($2) did not end within $3 s and is killed"
         kill -KILL "$pid" 2>/dev/null || true
-    fi
-    rm -f "$1"
+        await 10 ended "$1" "$2" || warn "process $pid ($2) does not end"
+    }
+    forget "$1"
 }
+ended() { ! alive "$@"; }
 
 # await SECONDS COMMAND...: tries the command until it succeeds.
 await() {
@@ -208,10 +262,10 @@ temporary_home() {
     local old
     # What a script that was killed outright could not clean up.
     for old in /var/tmp/bellhop-"$1".*; do
-        if [ -O "$old" ] && ! alive "$old/owner.pid" ''; then discard_home "$old"; fi
+        if [ -O "$old" ] && ! alive "$old/owner.pid"; then discard_home "$old"; fi
     done
     HOME_DIR=$(mktemp -d "/var/tmp/bellhop-$1.XXXXXX")
-    echo $$ >"$HOME_DIR/owner.pid"
+    remember "$HOME_DIR/owner.pid" $$
     make_home "$HOME_DIR"
     at_exit discard_home "$HOME_DIR"
 }
@@ -246,9 +300,18 @@ stop_servers() {
 
 discard_home() {
     [ -d "$1" ] || return 0
+    stop_fresh "$1"
     [ ! -d "$1/standby" ] || stop_postgres "$1/standby"
     stop_servers "$1"
     rm -rf "$1"
+}
+
+# stop_fresh HOME: ends the first process of the system that scripts/prove fresh made. The kernel ends all others of
+# it, and undoes its mounts, before that is done.
+stop_fresh() {
+    alive "$1/machine.pid" sleep || return 0
+    kill -KILL "$(pid_in "$1/machine.pid")"
+    await 30 ended "$1/machine.pid" sleep
 }
 
 # foreground COMMAND...: runs it so that a signal to the script ends it at once with all its children:
@@ -266,9 +329,15 @@ foreground() {
 stop_foreground() {
     [ -n "$FOREGROUND" ] || return 0
     kill -TERM -- "-$FOREGROUND" 2>/dev/null || true
-    await 5 not_running "$FOREGROUND" || kill -KILL -- "-$FOREGROUND" 2>/dev/null || true
+    await 5 group_ended "$FOREGROUND" || kill -KILL -- "-$FOREGROUND" 2>/dev/null || true
 }
-not_running() { ! kill -0 -- "-$1" 2>/dev/null; }
+# group_ended GROUP: whether no process of the group lives: `kill -0` finds those that nobody has buried, too.
+group_ended() {
+    local process
+    for process in /proc/[0-9]*; do
+        [[ ! $(stat_of "${process#/proc/}" || true) =~ ^[^ZXx]\ [0-9]+\ $1\  ]] || return 1
+    done
+}
 
 # ---------------------------------------------------------------- Postgres
 
@@ -278,7 +347,7 @@ start_postgres() {
     local home=$1 port=$2 mode=$3 data=$1/postgres bin password
     as_postgres test -x "$home" || fail "the user postgres cannot reach $home" "every folder above it must let others pass"
     if [ ! -s "$home/postgres.password" ]; then
-        (umask 077 && openssl rand -hex 24 >"$home/postgres.password")
+        (umask 077 && random_hex 24 >"$home/postgres.password")
     fi
     bin=$(postgres_bin "$data") || exit 1
     if ! as_postgres test -f "$data/PG_VERSION"; then
@@ -297,6 +366,7 @@ start_postgres() {
         echo "include 'bellhop.conf'" | as_postgres tee -a "$data/postgresql.conf" >/dev/null
     fi
     if ! postgres_runs "$home"; then
+        bury_postgres "$home"
         postgres_settings "$port" "$mode" | as_postgres tee "$data/bellhop.conf" >/dev/null
         as_postgres "$bin/pg_ctl" -D "$data" -l "$home/postgres.log" -w -t 60 start >/dev/null 9>&- || {
             tail -n 20 "$home/postgres.log" >&2
@@ -340,13 +410,39 @@ CONF
     fi
 }
 
-postgres_runs() {
-    [ -d "$1/postgres" ] && as_postgres test -f "$1/postgres/postmaster.pid" &&
-        as_postgres "$(postgres_bin "$1/postgres")/pg_ctl" -D "$1/postgres" status >/dev/null 2>&1
+# postgres_processes DATA: the postmaster of the cluster and what it started, unless they have ended. They are known
+# by the folder they are in: nobody else is in a cluster's.
+postgres_processes() {
+    local at process data
+    data=$(realpath "$1")
+    while IFS=$'\t' read -r at process; do
+        [ "$at" != "$data" ] || ! born "$(basename "$(dirname "$process")")" >/dev/null ||
+            basename "$(dirname "$process")"
+    done < <(find /proc/[0-9]*/cwd -maxdepth 0 -printf '%l\t%p\n' 2>/dev/null)
 }
 
+# postgres_runs HOME: whether the postmaster of the cluster lives. Not what pg_ctl says: see `born`.
+postgres_runs() {
+    local pid
+    pid=$(pid_in "$1/postgres/postmaster.pid") && born "$pid" >/dev/null &&
+        [ "$(readlink "/proc/$pid/cwd")" = "$(realpath "$1/postgres")" ]
+}
+
+# bury_postgres HOME: after a postmaster that was killed. Those it had started end when they notice, and until then
+# its shared memory is in use; and its pid file would keep the next one from starting for as long as the dead one
+# has a number, or another process of the user postgres has it.
+bury_postgres() {
+    [ -e "$1/postgres/postmaster.pid" ] || return 0
+    await 10 no_postgres_processes "$1/postgres" || {
+        postgres_processes "$1/postgres" | xargs -r kill -KILL 2>/dev/null || true
+        await 10 no_postgres_processes "$1/postgres" || fail "the processes of a killed Postgres do not end" "their data are in $1/postgres"
+    }
+    rm -f "$1/postgres/postmaster.pid"
+}
+no_postgres_processes() { [ -z "$(postgres_processes "$1")" ]; }
+
 stop_postgres() {
-    postgres_runs "$1" || return 0
+    postgres_runs "$1" || { bury_postgres "$1" && return; }
     as_postgres "$(postgres_bin "$1/postgres")/pg_ctl" -D "$1/postgres" -m fast -w -t 60 stop >/dev/null ||
         as_postgres "$(postgres_bin "$1/postgres")/pg_ctl" -D "$1/postgres" -m immediate stop >/dev/null || true
 }
@@ -409,7 +505,7 @@ start_kafka() {
 kafka_started() { grep -q 'Kafka Server started' "$1/kafka.log"; }
 
 # A random UUID as Kafka writes it: 16 bytes in base64, and none of its characters special to anybody.
-kafka_cluster_id() { openssl rand -base64 16 | tr '+/' 'ab' | cut -c1-22; }
+kafka_cluster_id() { random_base64 16 | tr '+/' 'ab' | cut -c1-22; }
 
 kafka_settings() {
     cat <<CONF
@@ -456,6 +552,22 @@ copy_tree() {
         tar --create --directory "$ROOT" --null --files-from - | tar --extract --directory "$1"
 }
 
+export SQLX_OFFLINE=true
+
+# build debug|release EXECUTABLE...: their folder is in BUILT afterwards. No script names packages (-p): cargo gives a
+# package the features that the selected ones ask of it, so that with another selection nearly everything would be
+# compiled once more. tests/tests/arch.rs watches over it.
+build() {
+    local profile=$1 options=() name
+    shift
+    [ "$profile" = debug ] || options+=(--release)
+    for name in "$@"; do options+=(--bin "$name"); done
+    say "building $* (from nothing this takes some minutes)"
+    foreground cargo build "${options[@]}"
+    BUILT=$(target_dir)/$profile
+    [ "$profile" = debug ] || [[ " $* " != *" bellhop "* ]] || "$ROOT/scripts/split-debug" "$BUILT/bellhop"
+}
+
 # start_own_servers PURPOSE durable|fast: all three on free ports in a temporary home, and the variables by
 # which programs find them. What a sourced .bellhop/env says of other servers is forgotten first.
 start_own_servers() {
@@ -472,7 +584,7 @@ start_own_servers() {
     psql -X -q "$(with_database "$DATABASE_URL" postgres)" -c 'create database bellhop'
     BELLHOP_ADMIN_DATABASE_URL=$DATABASE_URL
     BELLHOP_DATABASE_URL=postgres://127.0.0.1:$postgres/bellhop
-    BELLHOP_DATABASE_PASSWORD=$(openssl rand -hex 24)
+    BELLHOP_DATABASE_PASSWORD=$(random_hex 24)
     BELLHOP_KAFKA_BROKERS=127.0.0.1:$kafka
     BELLHOP_REDIS_URL=redis://127.0.0.1:$redis
     export DATABASE_URL BELLHOP_ADMIN_DATABASE_URL BELLHOP_DATABASE_URL BELLHOP_DATABASE_PASSWORD
@@ -481,18 +593,8 @@ start_own_servers() {
 
 # run_tests [ARGUMENT OF cargo test...]: against the servers that start_own_servers started.
 run_tests() {
-    local scope=(--workspace) argument
-    for argument in "$@"; do
-        case $argument in
-            --) break ;;
-            -p | -p* | --package | --package=*) scope=() ;;
-        esac
-    done
-    export SQLX_OFFLINE=true
-    BELLHOP_BIN=$(target_dir)/debug/bellhop
-    export BELLHOP_BIN
-    say "building bellhop, which the tests run"
-    foreground cargo build --bin bellhop
+    build debug bellhop
+    export BELLHOP_BIN=$BUILT/bellhop
     say "running the tests"
-    foreground cargo test --quiet --no-fail-fast "${scope[@]}" "$@"
+    foreground cargo test --quiet --no-fail-fast "$@"
 }

@@ -6,11 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-
-/// A server may need so many tries to start after it was killed: children of its former self must end first.
-const START_TRIES: u32 = 20;
-/// Between two tries.
-const START_PAUSE: Duration = Duration::from_millis(250);
+use tests::ended;
 
 /// One of the servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,20 +100,12 @@ impl Servers {
     pub(crate) fn kill(&self, server: Server) -> anyhow::Result<()> {
         let pid = self.pid(server)?;
         command("kill", &["-9", &pid])?;
-        self.gone(&pid)?;
-        if server == Server::Postgres {
-            // Where the first process is slow to bury the dead, Postgres would take the one in the file for
-            // alive until then, and not start. That nobody uses its memory any more it makes sure of itself.
-            std::fs::remove_file(self.home.join("postgres/postmaster.pid"))?;
-        }
-        Ok(())
+        self.gone(&pid)
     }
 
     fn gone(&self, pid: &str) -> anyhow::Result<()> {
         for _ in 0..2_000 {
-            let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat"));
-            // A zombie has ended too; only its parent has not asked yet.
-            if stat.map_or(true, |stat| stat.contains(") Z ")) {
+            if ended(pid) {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -128,15 +116,7 @@ impl Servers {
     /// Starts the server again, on the data it has.
     pub(crate) fn start(&self, server: Server) -> anyhow::Result<()> {
         let port = self.port(server)?;
-        let mut last = Ok(String::new());
-        for _ in 0..START_TRIES {
-            last = self.script(&["start", server.word()], &port);
-            if last.is_ok() {
-                return Ok(());
-            }
-            std::thread::sleep(START_PAUSE);
-        }
-        last.map(drop)
+        self.script(&["start", server.word()], &port).map(drop)
     }
 
     /// Starts a standby of Postgres beside it, which follows it. Answers its address.

@@ -9,6 +9,7 @@ mod half_open;
 mod hotel;
 mod load;
 mod platform;
+mod process;
 mod routes;
 mod split;
 
@@ -17,6 +18,7 @@ pub use half_open::HalfOpen;
 pub use hotel::{Hotel, booking_body, quote_again};
 pub use load::{Acknowledged, Load, Seen, lost};
 pub use platform::Platform;
+pub use process::ended;
 pub use routes::{TARGETS, fixed_address};
 
 use std::time::{Duration, Instant};

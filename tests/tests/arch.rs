@@ -403,3 +403,86 @@ fn the_planted_bugs_fit_the_rules() {
         String::from_utf8_lossy(&applied.stderr)
     );
 }
+
+/// Cargo gives a package the features that the selected packages ask of it. Were the selections of two scripts
+/// different, each would compile nearly everything that the other has compiled once more.
+#[test]
+fn all_scripts_select_the_whole_workspace() {
+    let commands = ["build", "check", "clippy", "test", "run", "rustc", "bench"];
+    let selects = [
+        " -p ",
+        " --package",
+        " --exclude",
+        " --manifest-path",
+        " --no-default-features",
+    ];
+    let scripts = files().into_iter().filter(|name| {
+        let places = ["scripts/", "proof/", "docker/", ".ci/"];
+        places.iter().any(|place| name.starts_with(place))
+            && Path::new(name).extension().is_none_or(|end| end != "rs")
+    });
+    let found: Vec<String> = scripts
+        .flat_map(|name| {
+            let text = fs::read_to_string(root().join(&name)).unwrap_or_default();
+            let lines = text
+                .lines()
+                .map(|line| format!("{} ", code(line, "#")))
+                .filter(|line| {
+                    let builds = commands
+                        .iter()
+                        .any(|command| line.contains(&format!("cargo {command} ")));
+                    builds && selects.iter().any(|select| line.contains(select))
+                });
+            lines
+                .map(|line| format!("{name}: {}", line.trim()))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_none(
+        &found,
+        "name executables or tests, not packages; see `build` in scripts/lib.sh",
+    );
+    assert!(!read("Cargo.toml").contains("\ndefault-members"));
+}
+
+/// What third-party packages are built with, `edges` of the dependencies regarded.
+fn features(edges: &str) -> BTreeSet<String> {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--workspace", "--offline", "--locked", "--quiet"])
+        .args([
+            "--prefix",
+            "none",
+            "--no-dedupe",
+            "--format",
+            "{p} [{f}]",
+            "--edges",
+            edges,
+        ])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(
+        tree.status.success(),
+        "cargo tree: {}",
+        String::from_utf8_lossy(&tree.stderr)
+    );
+    let ours = root().display().to_string();
+    let lines = String::from_utf8(tree.stdout).expect("cargo writes UTF-8");
+    lines
+        .lines()
+        .filter(|line| !line.contains(&ours))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Or `cargo test` would compile once more what `cargo build` has compiled.
+#[test]
+fn tests_ask_no_more_of_third_party_packages_than_the_executables() {
+    let (without, with) = (features("normal,build"), features("normal,build,dev"));
+    let found: Vec<String> = without.difference(&with).cloned().collect();
+    assert_none(
+        &found,
+        "a dev-dependency asks for more features of these: put it among the [dependencies] of `tests`",
+    );
+    assert!(without.len() > 100, "{} packages are listed", without.len());
+}

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use tests::until;
+use tests::{ended, until};
 
 use crate::servers::{Server, Servers, SmallDisk, command};
 use crate::world::{Outcome, Plan, World, note};
@@ -48,7 +48,8 @@ impl Throttle {
         std::fs::write(throttle.0.join("blkio.throttle.write_iops_device"), rule)?;
         let postmaster = std::fs::read_to_string(servers.home.join("postgres/postmaster.pid"))?;
         let postmaster = postmaster.lines().next().unwrap_or_default().to_owned();
-        let mut all = command("pgrep", &["-P", &postmaster])?;
+        let children = format!("/proc/{postmaster}/task/{postmaster}/children");
+        let mut all = std::fs::read_to_string(children)?;
         all.push_str(&postmaster);
         for pid in all.split_whitespace() {
             // A session may have ended meanwhile.
@@ -151,10 +152,7 @@ pub(crate) async fn f13() -> anyhow::Result<Outcome> {
     ));
     let pid = std::fs::read_to_string(servers.home.join("kafka.pid"))?;
     let began = Instant::now();
-    let alive = || {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-        stat.is_ok_and(|stat| !stat.contains(") Z "))
-    };
+    let alive = || !ended(pid.trim());
     while began.elapsed() < 4 * A_WHILE && alive() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use tests::{HalfOpen, Hotel, Load, PATIENCE, Platform, lost, until};
+use tests::{HalfOpen, Hotel, Load, PATIENCE, Platform, ended, lost, until};
 
 /// Clients of each test.
 const CLIENTS: usize = 8;
@@ -160,12 +160,9 @@ impl Broker {
     /// Kills it, and waits until it is gone: its script takes one that is still dying for one that runs.
     async fn kill(&self) {
         let pid = std::fs::read_to_string(self.home.join("kafka.pid")).unwrap();
-        let signal = |signal: &str| Command::new("kill").args([signal, pid.trim()]).output().unwrap();
-        assert!(signal("-9").status.success());
-        until("the broker is gone", async || {
-            (!signal("-0").status.success()).then_some(())
-        })
-        .await;
+        let killed = Command::new("kill").args(["-9", pid.trim()]).output().unwrap();
+        assert!(killed.status.success());
+        until("the broker is gone", async || ended(pid.trim()).then_some(())).await;
     }
 
     fn wipe(&self) {
