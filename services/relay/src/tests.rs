@@ -248,9 +248,9 @@ async fn a_slot_that_is_gone_is_replaced_and_everything_published_again() {
 }
 
 /// Whoever reads a row of these tables as another role than their owner waits while this advisory lock is held: a
-/// snapshot stands still in the middle, and everything else, the making of the slot included, goes on.
+/// snapshot stands still in the middle, and everything else, the making of the slot included, goes on. However long it is held.
 const GATE: &str = "
-    create function public.gate() returns bool language plpgsql volatile as $$ begin
+    create function public.gate() returns bool language plpgsql volatile set lock_timeout = 0 as $$ begin
         perform pg_advisory_lock_shared(4711); perform pg_advisory_unlock_shared(4711); return true; end $$;
     alter table inventory.room_night enable row level security;
     alter table hotel.price enable row level security;
