@@ -58,7 +58,7 @@ impl Target {
         match self {
             Self::All => Ok(Router::new()),
             Self::Hotel => hotel::start(parts, &modules.hotel),
-            Self::Inventory => inventory::start(parts, &modules.inventory),
+            Self::Inventory => inventory::start(parts, &modules.inventory, &modules.availability.hotel_url),
             Self::Reservation => reservation::start(parts, &modules.reservation),
             Self::Payment => payment::start(parts, &modules.payment),
             Self::Relay => relay::start(parts, &modules.relay),

@@ -78,8 +78,8 @@ macro_rules! id {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-                parse(&text).map(Self).map_err(serde::de::Error::custom)
+                let what = "an id such as 01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d";
+                crate::text::from_text(deserializer, what, |text| parse(text).map(Self))
             }
         }
 

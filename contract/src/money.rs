@@ -17,7 +17,7 @@ pub const MINOR_MAX: i64 = 999_999_999_999;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
     /// Not three upper-case letters of ISO 4217, or a code that is not money (XXX, XTS, gold).
-    #[error("a currency is a code of ISO 4217 in upper case, such as EUR")]
+    #[error("a currency is a code of ISO 4217 that is money today, in upper case, such as EUR")]
     Currency,
     /// Not digits with exactly the currency's number of decimals.
     #[error(
@@ -32,7 +32,18 @@ pub enum MoneyError {
     Mixed,
 }
 
-/// A currency of ISO 4217.
+/// Why a currency is no money that somebody begins to take today.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotInUse {
+    /// ISO 4217 lists it among the historic ones.
+    #[error("{0} has been withdrawn; {1} has taken its place")]
+    Withdrawn(Currency, Currency),
+    /// A fund, a unit of account or another code that nobody is paid in.
+    #[error("{0} is a fund or a unit of account, which no guest pays in; choose a currency such as EUR")]
+    NoTender(Currency),
+}
+
+/// A currency of ISO 4217, also one that is no longer in use: what was agreed in it stays readable.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Currency(iso_currency::Currency);
 
@@ -40,6 +51,26 @@ impl Currency {
     /// The three letters.
     pub fn code(self) -> &'static str {
         self.0.code()
+    }
+
+    /// Checks that the currency is money today: in list one of ISO 4217, as of its amendment 180 (2026-01-01), and
+    /// neither a fund nor a unit of account.
+    ///
+    /// # Errors
+    /// See [`NotInUse`].
+    pub fn in_use(self) -> Result<(), NotInUse> {
+        // The library takes VES for replaced by VED; both are in list one.
+        if self.0 == iso_currency::Currency::VES {
+            return Ok(());
+        }
+        if let Some(successor) = self.0.is_superseded() {
+            return Err(NotInUse::Withdrawn(self, Self(successor)));
+        }
+        if self.0.flags().is_empty() {
+            Ok(())
+        } else {
+            Err(NotInUse::NoTender(self))
+        }
     }
 
     /// Decimals of the currency: 2 for EUR, 0 for JPY, 3 for KWD.
@@ -81,8 +112,7 @@ impl Serialize for Currency {
 
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let code = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        code.parse().map_err(serde::de::Error::custom)
+        crate::text::from_text(deserializer, "a currency such as EUR", str::parse)
     }
 }
 
@@ -246,7 +276,10 @@ impl fmt::Debug for Money {
 /// The wire form of [`Money`]: a decimal string with its currency.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = Money)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "money such as {\"amount\": \"129.00\", \"currency\": \"EUR\"}"
+)]
 struct Wire {
     /// Digits with exactly the currency's number of decimals.
     #[schema(example = "129.00", pattern = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?$")]
@@ -325,6 +358,46 @@ mod tests {
     fn only_money_has_a_currency() {
         for bad in ["eur", "EURO", "XXX", "", "XAU"] {
             assert_eq!(bad.parse::<Currency>(), Err(MoneyError::Currency), "{bad}");
+        }
+    }
+
+    /// The currencies of list one of ISO 4217 that are somewhere paid with, as of amendment 180 (2026-01-01).
+    const IN_USE: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN \
+        BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF \
+        GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR \
+        LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK \
+        PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT \
+        TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG";
+
+    #[test]
+    fn of_all_codes_only_todays_money_is_in_use() {
+        let letters = || 'A'..='Z';
+        let codes = letters().flat_map(|one| {
+            letters().flat_map(move |two| letters().map(move |three| format!("{one}{two}{three}")))
+        });
+        let in_use: Vec<String> = codes
+            .filter(|code| code.parse::<Currency>().is_ok_and(|known| known.in_use().is_ok()))
+            .collect();
+        assert_eq!(in_use, IN_USE.split_ascii_whitespace().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn money_of_former_times_is_read_and_not_in_use() {
+        for (code, why) in [
+            ("HRK", "HRK has been withdrawn; EUR has taken its place"),
+            ("BGN", "BGN has been withdrawn; EUR has taken its place"),
+            ("ZWL", "ZWL has been withdrawn; ZWG has taken its place"),
+            ("SLL", "SLL has been withdrawn; SLE has taken its place"),
+            ("CUC", "CUC has been withdrawn; CUP has taken its place"),
+            (
+                "CHE",
+                "CHE is a fund or a unit of account, which no guest pays in; choose a currency such as EUR",
+            ),
+        ] {
+            let money: Money =
+                serde_json::from_str(&format!(r#"{{"amount":"1.50","currency":"{code}"}}"#)).unwrap();
+            assert_eq!(money.minor(), 150);
+            assert_eq!(money.currency().in_use().unwrap_err().to_string(), why);
         }
     }
 

@@ -107,8 +107,7 @@ impl Serialize for StayDate {
 
 impl<'de> Deserialize<'de> for StayDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        crate::text::from_text(deserializer, "a date such as 2026-12-24", str::parse)
     }
 }
 

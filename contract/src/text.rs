@@ -15,13 +15,13 @@ const PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     /// Nothing but white space.
-    #[error("must not be empty")]
+    #[error("the text must not be empty")]
     Empty,
     /// Longer than the type allows.
-    #[error("must have at most {0} characters")]
+    #[error("the text has at most {0} characters")]
     TooLong(usize),
     /// A control character (Unicode category Cc) or a bidirectional override.
-    #[error("must not contain control characters")]
+    #[error("the text must not contain control characters")]
     Control,
 }
 
@@ -77,6 +77,29 @@ impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::new(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
+}
+
+/// Reads what is written as text. `what` says in words what that is, for whoever sent something else: "a date such
+/// as 2026-12-24".
+///
+/// # Errors
+/// When it is no text, or `read` refuses the text.
+pub fn from_text<'de, D: Deserializer<'de>, T, E: fmt::Display>(
+    deserializer: D,
+    what: &'static str,
+    read: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, D::Error> {
+    struct FromText<F>(&'static str, F);
+    impl<T, E: fmt::Display, F: FnOnce(&str) -> Result<T, E>> serde::de::Visitor<'_> for FromText<F> {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+        fn visit_str<S: serde::de::Error>(self, text: &str) -> Result<T, S> {
+            (self.1)(text).map_err(S::custom)
+        }
+    }
+    deserializer.deserialize_str(FromText(what, read))
 }
 
 impl<const MAX: usize> utoipa::PartialSchema for Text<MAX> {

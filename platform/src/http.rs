@@ -8,6 +8,7 @@ mod idempotency;
 mod objects;
 mod prefer;
 mod problem;
+mod sentence;
 mod server;
 mod stalled;
 mod strict;

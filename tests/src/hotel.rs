@@ -121,7 +121,7 @@ impl Hotel {
         assert!(put.status.is_success(), "{}", put.json);
     }
 
-    /// A quote for two adults, `nights` nights from the night `from` days after the first.
+    /// A quote for two adults, or for as many as there are rooms, `nights` nights from the night `from` days after the first.
     pub async fn quote(&self, platform: &Platform, from: u32, nights: u32, rooms: u16) -> Value {
         let body = self.quote_body(from, nights, rooms);
         let quote = platform.post("/v1/quotes", &body).await;
@@ -134,7 +134,7 @@ impl Hotel {
         json!({
             "hotel_id": self.hotel_id, "room_type_id": self.room_type_id, "rate_plan_id": self.rate_plan_id,
             "check_in": self.night(from), "check_out": self.night(from + nights), "rooms": rooms,
-            "party": {"adults": 2},
+            "party": {"adults": rooms.max(2)},
         })
     }
 

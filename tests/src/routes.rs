@@ -90,6 +90,8 @@ mod tests {
             ("/v1/hotels/1/prices", "hotel"),
             ("/v1/hotels/1/inventory?from=x", "inventory"),
             ("/v1/hotels/1/room-types/2/inventory", "inventory"),
+            ("/v1/hotels/1/room-types/2", "hotel"),
+            ("/v1/hotels/1/rate-plans/2", "hotel"),
             ("/v1/hotels/1/calendar?from=x", "availability"),
             ("/v1/reservations/1/cancellation", "reservation"),
             ("/v1/payments/1", "payment"),

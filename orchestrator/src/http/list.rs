@@ -52,7 +52,9 @@ pub(super) struct Page {
     responses(
         (status = 200, body = Page),
         (status = 400, body = ProblemBody, content_type = "application/problem+json",
-         description = "`invalid_query`, `unknown_state`, `unknown_type`, `invalid_cursor`"),
+         description = "`invalid_cursor`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json",
+         description = "`invalid_field`: a parameter"),
     )
 )]
 pub(super) async fn list_sagas(
@@ -66,7 +68,7 @@ pub(super) async fn list_sagas(
         .is_some_and(|state| State::of(state).is_none())
     {
         let words = State::ALL.map(State::word).join(", ");
-        return Err(unknown("unknown_state", "state", &words));
+        return Err(unknown("state", &words));
     }
     let types: Vec<_> = sagas::outlines().iter().map(|outline| outline.name).collect();
     if query
@@ -74,7 +76,7 @@ pub(super) async fn list_sagas(
         .as_ref()
         .is_some_and(|kind| !types.contains(&kind.as_str()))
     {
-        return Err(unknown("unknown_type", "type", &types.join(", ")));
+        return Err(unknown("type", &types.join(", ")));
     }
     let before = query.cursor.as_deref().map(Cursor::read::<SagaId>).transpose()?;
     let limit = query.limit;
@@ -103,7 +105,7 @@ pub(super) async fn list_sagas(
     }))
 }
 
-fn unknown(code: &str, parameter: &str, words: &str) -> Problem {
-    let detail = format!("`{parameter}` is one of: {words}.");
-    Problem::new(axum::http::StatusCode::BAD_REQUEST, code, detail).at(parameter)
+fn unknown(parameter: &str, words: &str) -> Problem {
+    let detail = format!("This takes one of: {words}.");
+    Problem::invalid("invalid_field", parameter, detail)
 }

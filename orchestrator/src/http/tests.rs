@@ -138,15 +138,15 @@ async fn what_is_not_there_or_not_understood_is_said(pool: PgPool) {
     for (path, status, code) in [
         (format!("/v1/sagas/{}", SagaId::new()), 404, "not_found"),
         ("/v1/sagas/7".to_owned(), 404, "not_found"),
-        ("/v1/sagas?state=lost".to_owned(), 400, "unknown_state"),
-        ("/v1/sagas?type=fly".to_owned(), 400, "unknown_type"),
+        ("/v1/sagas?state=lost".to_owned(), 422, "invalid_field"),
+        ("/v1/sagas?type=fly".to_owned(), 422, "invalid_field"),
         ("/v1/sagas?cursor=00".to_owned(), 400, "invalid_cursor"),
-        ("/v1/sagas?limit=0".to_owned(), 400, "invalid_query"),
-        ("/v1/sagas?sort=up".to_owned(), 400, "invalid_query"),
+        ("/v1/sagas?limit=0".to_owned(), 422, "invalid_field"),
+        ("/v1/sagas?sort=up".to_owned(), 422, "invalid_field"),
         (
             "/v1/sagas?state=stuck&state=running".to_owned(),
-            400,
-            "invalid_query",
+            422,
+            "invalid_field",
         ),
     ] {
         let (got, problem) = get(&pool, &path).await;

@@ -27,7 +27,7 @@ impl TryFrom<u16> for PageLimit {
         if (1..=PAGE_LIMIT_MAX).contains(&limit) {
             Ok(Self(limit))
         } else {
-            Err(format!("limit is 1 to {PAGE_LIMIT_MAX}"))
+            Err(format!("a page has 1 to {PAGE_LIMIT_MAX} rows"))
         }
     }
 }

@@ -80,7 +80,7 @@ impl Expected {
             && let Some(name) = first_parameter(request.uri())
         {
             let detail = format!("This operation takes no query; take {name:?} away.");
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail).at(&name));
+            return Err(Problem::invalid("invalid_field", &name, detail));
         }
         if takes.body || request.body().is_end_stream() {
             return Ok(request);
@@ -227,11 +227,11 @@ mod tests {
                 ("a%20b=1", "a b"),
             ] {
                 let (status, code, pointer) = send(method, &format!("{path}?{query}"), "").await;
-                assert_eq!(status, 400, "{method} {path}?{query}");
+                assert_eq!(status, 422, "{method} {path}?{query}");
                 if method != "HEAD" {
                     assert_eq!(
                         (code.as_str(), pointer.as_deref()),
-                        ("invalid_query", Some(name)),
+                        ("invalid_field", Some(name)),
                         "{query}"
                     );
                 }

@@ -11,11 +11,10 @@ use serde::de::DeserializeOwned;
 
 use super::objects::Objects;
 use super::problem::Problem;
+use super::sentence::{Thing, say};
 
 /// A pointer longer than this, in bytes, is into names that no body of ours has.
 pub(super) const POINTER_BYTES_MAX: usize = 200;
-/// The longest detail about a field, in bytes.
-const DETAIL_BYTES_MAX: usize = 500;
 
 /// A JSON body. The type decides what is allowed; unknown and duplicate fields are refused when it says
 /// `deny_unknown_fields`.
@@ -92,14 +91,21 @@ fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
     let value = T::deserialize(Objects(tracked)).map_err(|inner| {
-        let detail = sentence(&inner.to_string());
+        let path = || pointer_of(&track.path());
         match inner.classify() {
-            serde_json::error::Category::Data => invalid(&track.path(), detail),
+            serde_json::error::Category::Data => invalid(path(), &inner.to_string(), Thing::Field),
             // A word or an object was expected, and the parser gives up as if the text were broken.
             _ if serde_json::from_slice::<serde_json::Value>(body).is_ok() => {
-                invalid(&track.path(), "Not a value that this field takes.".to_owned())
+                let detail = "This is not a value that the field takes.";
+                Problem::invalid("invalid_field", &path(), detail)
             }
-            _ => malformed(detail),
+            _ if body.trim_ascii().is_empty() => malformed("The body is empty; send JSON.".to_owned()),
+            _ if inner.is_eof() => malformed("The body is not JSON: it ends too early.".to_owned()),
+            _ => malformed(format!(
+                "The body is not JSON: it cannot be read on from line {}, column {}.",
+                inner.line(),
+                inner.column()
+            )),
         }
     })?;
     reader
@@ -108,18 +114,18 @@ fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// 422 at the field where reading stopped. What the client wrote is repeated only as far as it helps.
-fn invalid(path: &serde_path_to_error::Path, mut detail: String) -> Problem {
-    let mut pointer = pointer_of(path);
+/// 422 at the field or parameter where reading stopped, or beside which what is missing or stands twice belongs.
+fn invalid(mut pointer: String, message: &str, thing: Thing) -> Problem {
+    let said = say(message, thing);
+    match (said.about, thing) {
+        (Some(name), Thing::Field) => pointer.push_str(&step(&name)),
+        (Some(name), Thing::Parameter) => pointer = name,
+        (None, _) => {}
+    }
     if pointer.len() > POINTER_BYTES_MAX {
         pointer.clear();
     }
-    if detail.len() > DETAIL_BYTES_MAX {
-        let end = detail.floor_char_boundary(DETAIL_BYTES_MAX);
-        detail.truncate(end);
-        detail.push('…');
-    }
-    Problem::invalid("invalid_field", &pointer, detail)
+    Problem::invalid("invalid_field", &pointer, said.detail)
 }
 
 /// An RFC 6901 pointer to where reading stopped; the whole body is the empty pointer.
@@ -128,24 +134,19 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
     path.iter()
         .filter_map(|segment| match segment {
             Segment::Seq { index } => Some(format!("/{index}")),
-            Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Map { key } => Some(step(key)),
             Segment::Enum { .. } | Segment::Unknown => None,
         })
         .collect()
 }
 
-/// serde's message as a sentence, without the position that only programmers of parsers want.
-fn sentence(message: &str) -> String {
-    let text = message.rsplit_once(" at line ").map_or(message, |(text, _)| text);
-    let mut letters = text.chars();
-    let first = letters
-        .next()
-        .map(|letter| letter.to_uppercase().to_string())
-        .unwrap_or_default();
-    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+/// One step of a pointer.
+fn step(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// The query string. Unknown and repeated parameters are refused (the type says `deny_unknown_fields`).
+/// The query string. Unknown and repeated parameters are refused (the type says `deny_unknown_fields`), and what
+/// is wrong has the status and code that it has in a body: 422 `invalid_field`, here with the parameter's name.
 #[derive(Debug, Clone)]
 pub struct StrictQuery<T>(pub T);
 
@@ -153,7 +154,6 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for StrictQuery<T>
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let wrong = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail);
         let query = parts.uri.query().unwrap_or_default();
         let mut seen = HashSet::new();
         for name in query
@@ -162,21 +162,28 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for StrictQuery<T>
             .filter(|name| !name.is_empty())
         {
             if !seen.insert(name) {
-                return Err(wrong("A parameter stands twice in the query.".to_owned()).at(name));
+                let message = format!("duplicate field `{name}`");
+                return Err(invalid(String::new(), &message, Thing::Parameter));
             }
         }
         let read = axum::extract::Query::<T>::try_from_uri(&parts.uri);
-        read.map(|query| Self(query.0)).map_err(|rejection| {
-            use std::error::Error as _;
-            let inner = rejection
-                .source()
-                .map_or_else(|| rejection.to_string(), ToString::to_string);
-            let problem = wrong(sentence(&inner));
-            match inner.split_once(": ") {
-                Some((name, _)) if !name.contains(' ') => problem.at(name),
-                _ => problem,
-            }
-        })
+        read.map(|query| Self(query.0))
+            .map_err(|rejection| in_query(&rejection))
+    }
+}
+
+/// What is wrong with a query, at the parameter where reading stopped.
+fn in_query(rejection: &(dyn std::error::Error + 'static)) -> Problem {
+    type Refused = serde_path_to_error::Error<serde::de::value::Error>;
+    let mut causes = std::iter::successors(Some(rejection), |cause| cause.source());
+    match causes.find_map(<dyn std::error::Error>::downcast_ref::<Refused>) {
+        Some(refused) => {
+            let path = pointer_of(refused.path());
+            let name = path.strip_prefix('/').unwrap_or_default().replace("~1", "/");
+            let name = name.replace("~0", "~");
+            invalid(name, &refused.inner().to_string(), Thing::Parameter)
+        }
+        None => Problem::invalid("invalid_field", "", "The query cannot be read."),
     }
 }
 
@@ -231,8 +238,15 @@ mod tests {
             (status, code.as_str(), pointer.as_deref()),
             (422, "invalid_field", Some("/nested/1/count"))
         );
-        assert_eq!(problem(r#"{"name":"a","other":1}"#).0, 422);
-        assert_eq!(problem(r#"{"name":"a","name":"b"}"#).0, 422);
+        for (body, pointer) in [
+            (r#"{"name":"a","other":1}"#, "/other"),
+            (r#"{"name":"a","name":"b"}"#, "/name"),
+            (r#"{"nested":[]}"#, "/name"),
+            (r#"{"name":"a","nested":[{"count":1},{}]}"#, "/nested/1/count"),
+        ] {
+            let (status, _, at) = problem(body);
+            assert_eq!((status, at.as_deref()), (422, Some(pointer)), "{body}");
+        }
     }
 
     #[test]
@@ -249,7 +263,60 @@ mod tests {
         let body = format!(r#"{{"name":"a","{long}":1}}"#);
         let problem = from_json::<Body>(body.as_bytes()).unwrap_err();
         assert_eq!(problem.body().pointer.as_deref(), Some(""));
-        assert!(problem.body().detail.len() < 600);
+        assert!(problem.body().detail.len() < 200);
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only reading is tested")]
+    struct Query {
+        count: u16,
+        on: Option<bool>,
+    }
+
+    #[tokio::test]
+    async fn a_bad_parameter_is_answered_like_a_bad_field() {
+        for (query, pointer, detail) in [
+            (
+                "count=x",
+                "count",
+                "This takes a whole number in digits, such as 2.",
+            ),
+            (
+                "count=70000",
+                "count",
+                "The number is larger than any that is taken here.",
+            ),
+            ("count=1&on=maybe", "on", "This takes true or false."),
+            ("", "count", "The parameter `count` is missing."),
+            ("count=1&count=1", "count", "The parameter `count` stands twice."),
+            (
+                "count=1&%63ount=1",
+                "count",
+                "The parameter `count` stands twice.",
+            ),
+            (
+                "count=1&a/b~=1",
+                "a/b~",
+                "There is no parameter `a/b~`; `count` and `on` are known here.",
+            ),
+        ] {
+            let uri = format!("/?{query}");
+            let (mut parts, ()) = axum::http::Request::get(uri).body(()).unwrap().into_parts();
+            let read = StrictQuery::<Query>::from_request_parts(&mut parts, &()).await;
+            let problem = read.unwrap_err();
+            let problem = problem.body();
+            assert_eq!(
+                (
+                    problem.status,
+                    problem.code.as_str(),
+                    problem.pointer.as_deref(),
+                    problem.detail.as_str()
+                ),
+                (422, "invalid_field", Some(pointer), detail),
+                "{query}"
+            );
+        }
     }
 
     #[derive(Debug, serde::Deserialize)]

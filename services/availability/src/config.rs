@@ -25,7 +25,8 @@ pub struct Config {
     #[arg(long, env = "BELLHOP_INVENTORY_URL", default_value = "http://127.0.0.1:8080")]
     pub inventory_url: String,
 
-    /// The hotel service's address, asked for hotels and prices when the cache cannot answer.
+    /// The hotel service's address, asked for hotels and prices when the cache cannot answer; the inventory service
+    /// asks there which room types a hotel has.
     #[arg(long, env = "BELLHOP_HOTEL_URL", default_value = "http://127.0.0.1:8080")]
     pub hotel_url: String,
 

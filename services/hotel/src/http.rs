@@ -17,6 +17,8 @@ mod create_rate_plan;
 mod create_room_type;
 mod fields;
 mod get_hotel;
+mod get_rate_plan;
+mod get_room_type;
 mod list_hotels;
 mod list_prices;
 mod list_rate_plans;
@@ -55,6 +57,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
             create_rate_plan::create_rate_plan,
             list_rate_plans::list_rate_plans
         ))
+        .routes(routes!(get_room_type::get_room_type))
+        .routes(routes!(get_rate_plan::get_rate_plan))
         .routes(routes!(set_prices::set_prices, list_prices::list_prices))
         .routes(routes!(create_quote::create_quote))
 }
@@ -104,3 +108,6 @@ fn unknown(what: &str, pointer: &str) -> Problem {
     )
     .at(pointer)
 }
+
+#[cfg(test)]
+mod edges_tests;

@@ -77,7 +77,7 @@ mod tests {
         let ids: BTreeSet<_> = operations
             .map(|operation| operation["operationId"].as_str().unwrap())
             .collect();
-        assert_eq!(ids.len(), 10, "{ids:?}");
+        assert_eq!(ids.len(), 12, "{ids:?}");
         let mut found = BTreeSet::new();
         references(&document, &mut found);
         for reference in found {

@@ -1,23 +1,15 @@
-//! The rules of a quote: who fits, when one may stay, and what it costs. Values in, values out.
+//! What a quote costs; who fits and when one may stay is said in `contract::offer`. Values in, values out.
 
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
-use chrono_tz::Tz;
 use contract::money::MoneyError;
-use contract::quote::{NightPrice, Party, TaxLine};
+use contract::quote::{NightPrice, TaxLine};
 use contract::{Currency, Money, Stay, StayDate, Text};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
-/// How far ahead a stay may begin, in days.
-pub(crate) const DAYS_AHEAD_MAX: u64 = 730;
-/// The most rooms of one quote.
-pub(crate) const ROOMS_MAX: u16 = 9;
-/// The most adults, and the most children, of one quote.
-pub(crate) const PARTY_MAX: u16 = 36;
 /// Decimals of a tax's percentage.
 const PERCENT_DECIMALS_MAX: usize = 4;
 
@@ -28,7 +20,8 @@ pub(crate) struct Percent(Decimal);
 impl FromStr for Percent {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "a percentage is a decimal string from \"0\" to \"100\" with at most four decimals, such as \"6.00\"";
+        const WRONG: &str =
+            "a percentage is text from \"0\" to \"100\" with at most four decimals, such as \"6.00\"";
         let (whole, fraction) = match text.split_once('.') {
             Some((_, "")) => return Err(WRONG),
             Some((whole, fraction)) => (whole, fraction),
@@ -63,8 +56,7 @@ impl Serialize for Percent {
 
 impl<'de> Deserialize<'de> for Percent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        contract::text::from_text(deserializer, "a percentage as text such as \"6.00\"", str::parse)
     }
 }
 
@@ -80,80 +72,15 @@ pub(crate) struct Tax {
     pub(crate) percent: Percent,
 }
 
-/// How many people one room takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Capacity {
-    /// Adults.
-    pub(crate) adults: u32,
-    /// Children beside the adults; they may also take places that adults leave free.
-    pub(crate) children: u32,
-}
-
-/// Why there is no quote.
+/// Why there is no price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unquotable {
-    /// The stay begins before today at the hotel.
-    #[error("The stay begins in the past: it is already {today} at the hotel.")]
-    InPast {
-        /// Today, at the hotel.
-        today: NaiveDate,
-    },
-    /// The stay begins too far ahead.
-    #[error("A stay begins at most {DAYS_AHEAD_MAX} days from today, {today} at the hotel.")]
-    TooFarAhead {
-        /// Today, at the hotel.
-        today: NaiveDate,
-    },
-    /// More adults than the rooms take.
-    #[error("The rooms take at most {places} adults; ask for more rooms or a larger room type.")]
-    TooManyAdults {
-        /// Adults that fit.
-        places: u32,
-    },
-    /// More people than the rooms take.
-    #[error(
-        "Beside the adults the rooms take at most {places} children; ask for more rooms or a larger room type."
-    )]
-    TooManyChildren {
-        /// Children that fit beside these adults.
-        places: u32,
-    },
     /// A night has no price in this rate plan.
     #[error("The night of {0} has no price in this rate plan; choose other dates or another rate plan.")]
     NoPrice(StayDate),
     /// The sum is above the largest amount of money.
     #[error("The total is larger than the largest amount that can be charged.")]
     TooExpensive,
-}
-
-/// Whether one may come on this day: not before today at the hotel, not more than two years ahead.
-pub(crate) fn check_arrival(check_in: StayDate, now: DateTime<Utc>, zone: Tz) -> Result<(), Unquotable> {
-    let today = now.with_timezone(&zone).date_naive();
-    if check_in.date() < today {
-        return Err(Unquotable::InPast { today });
-    }
-    match today.checked_add_days(Days::new(DAYS_AHEAD_MAX)) {
-        Some(latest) if check_in.date() <= latest => Ok(()),
-        _ => Err(Unquotable::TooFarAhead { today }),
-    }
-}
-
-/// Whether everybody has a place. Children may take the places that adults leave free, never the reverse.
-pub(crate) fn check_party(party: Party, capacity: Capacity, rooms: u16) -> Result<(), Unquotable> {
-    let (rooms, adults) = (u32::from(rooms), u32::from(party.adults));
-    let for_adults = capacity.adults.saturating_mul(rooms);
-    if adults > for_adults {
-        return Err(Unquotable::TooManyAdults { places: for_adults });
-    }
-    let places = capacity
-        .children
-        .saturating_mul(rooms)
-        .saturating_add(for_adults - adults);
-    if u32::from(party.children) > places {
-        Err(Unquotable::TooManyChildren { places })
-    } else {
-        Ok(())
-    }
 }
 
 /// What a stay costs.

@@ -1,6 +1,7 @@
 //! Every SQL statement of the schema hotel, one per function.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use contract::offer::Capacity;
 use contract::penalty::Penalty;
 use contract::quote::{CancellationPolicy, NightPrice};
 use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, StayDate};
@@ -11,7 +12,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::catalogue::{Hotel, RatePlan, RoomType, Unreadable};
-use crate::model::{Capacity, Tax};
+use crate::model::Tax;
 
 fn inconsistent(what: impl std::fmt::Display) -> Broken {
     Broken::Inconsistent(what.to_string())
@@ -142,6 +143,57 @@ pub(crate) async fn add_room_type(db: &mut PgConnection, room_type: RoomType) ->
     })
 }
 
+struct RoomTypeRow {
+    hotel_id: Uuid,
+    room_type_id: Uuid,
+    name: String,
+    beds: Vec<String>,
+    adults_max: i32,
+    children_max: i32,
+    amenities: Vec<String>,
+    description: Option<String>,
+    pictures: Vec<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<RoomTypeRow> for RoomType {
+    type Error = Broken;
+    fn try_from(row: RoomTypeRow) -> Result<Self, Broken> {
+        Ok(Self {
+            room_type_id: RoomTypeId::from_uuid(row.room_type_id),
+            hotel_id: HotelId::from_uuid(row.hotel_id),
+            name: row.name,
+            beds: row.beds,
+            adults_max: small(row.adults_max)?,
+            children_max: small(row.children_max)?,
+            amenities: row.amenities,
+            description: row.description,
+            pictures: row.pictures,
+            created_at: row.created_at,
+        })
+    }
+}
+
+/// One room type of a hotel.
+pub(crate) async fn room_type(
+    db: &mut PgConnection,
+    hotel_id: HotelId,
+    room_type_id: RoomTypeId,
+) -> Result<Option<RoomType>, Broken> {
+    let row = sqlx::query_as!(
+        RoomTypeRow,
+        "select hotel_id, room_type_id, name, beds, adults_max, children_max, amenities, description, pictures,
+                created_at
+         from hotel.room_type
+         where hotel_id = $1 and room_type_id = $2",
+        hotel_id.uuid(),
+        room_type_id.uuid(),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(RoomType::try_from).transpose()
+}
+
 /// Room types of a hotel in the order in which they were added, after one of them.
 pub(crate) async fn room_types(
     db: &mut PgConnection,
@@ -149,8 +201,10 @@ pub(crate) async fn room_types(
     after: Option<RoomTypeId>,
     rows: i64,
 ) -> Result<Vec<RoomType>, Broken> {
-    let rows = sqlx::query!(
-        "select room_type_id, name, beds, adults_max, children_max, amenities, description, pictures, created_at
+    let rows = sqlx::query_as!(
+        RoomTypeRow,
+        "select hotel_id, room_type_id, name, beds, adults_max, children_max, amenities, description, pictures,
+                created_at
          from hotel.room_type
          where hotel_id = $1 and room_type_id > $2
          order by room_type_id
@@ -161,22 +215,7 @@ pub(crate) async fn room_types(
     )
     .fetch_all(db)
     .await?;
-    let mut types = Vec::with_capacity(rows.len());
-    for row in rows {
-        types.push(RoomType {
-            room_type_id: RoomTypeId::from_uuid(row.room_type_id),
-            hotel_id,
-            name: row.name,
-            beds: row.beds,
-            adults_max: small(row.adults_max)?,
-            children_max: small(row.children_max)?,
-            amenities: row.amenities,
-            description: row.description,
-            pictures: row.pictures,
-            created_at: row.created_at,
-        });
-    }
-    Ok(types)
+    rows.into_iter().map(RoomType::try_from).collect()
 }
 
 /// How a policy stands in its three columns.
@@ -239,6 +278,53 @@ pub(crate) async fn add_rate_plan(db: &mut PgConnection, plan: RatePlan) -> Resu
     Ok(RatePlan { created_at, ..plan })
 }
 
+struct RatePlanRow {
+    hotel_id: Uuid,
+    rate_plan_id: Uuid,
+    name: String,
+    free_until_days_before: Option<i32>,
+    penalty: String,
+    penalty_percent: Option<i32>,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<RatePlanRow> for RatePlan {
+    type Error = Broken;
+    fn try_from(row: RatePlanRow) -> Result<Self, Broken> {
+        let policy = PolicyColumns {
+            free_until_days_before: row.free_until_days_before,
+            penalty: row.penalty,
+            penalty_percent: row.penalty_percent,
+        };
+        Ok(Self {
+            rate_plan_id: RatePlanId::from_uuid(row.rate_plan_id),
+            hotel_id: HotelId::from_uuid(row.hotel_id),
+            name: row.name,
+            cancellation_policy: policy.try_into()?,
+            created_at: row.created_at,
+        })
+    }
+}
+
+/// One rate plan of a hotel.
+pub(crate) async fn rate_plan(
+    db: &mut PgConnection,
+    hotel_id: HotelId,
+    rate_plan_id: RatePlanId,
+) -> Result<Option<RatePlan>, Broken> {
+    let row = sqlx::query_as!(
+        RatePlanRow,
+        "select hotel_id, rate_plan_id, name, free_until_days_before, penalty, penalty_percent, created_at
+         from hotel.rate_plan
+         where hotel_id = $1 and rate_plan_id = $2",
+        hotel_id.uuid(),
+        rate_plan_id.uuid(),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(RatePlan::try_from).transpose()
+}
+
 /// Rate plans of a hotel in the order in which they were added, after one of them.
 pub(crate) async fn rate_plans(
     db: &mut PgConnection,
@@ -246,8 +332,9 @@ pub(crate) async fn rate_plans(
     after: Option<RatePlanId>,
     rows: i64,
 ) -> Result<Vec<RatePlan>, Broken> {
-    let rows = sqlx::query!(
-        "select rate_plan_id, name, free_until_days_before, penalty, penalty_percent, created_at
+    let rows = sqlx::query_as!(
+        RatePlanRow,
+        "select hotel_id, rate_plan_id, name, free_until_days_before, penalty, penalty_percent, created_at
          from hotel.rate_plan
          where hotel_id = $1 and rate_plan_id > $2
          order by rate_plan_id
@@ -258,22 +345,7 @@ pub(crate) async fn rate_plans(
     )
     .fetch_all(db)
     .await?;
-    let mut plans = Vec::with_capacity(rows.len());
-    for row in rows {
-        let policy = PolicyColumns {
-            free_until_days_before: row.free_until_days_before,
-            penalty: row.penalty,
-            penalty_percent: row.penalty_percent,
-        };
-        plans.push(RatePlan {
-            rate_plan_id: RatePlanId::from_uuid(row.rate_plan_id),
-            hotel_id,
-            name: row.name,
-            cancellation_policy: policy.try_into()?,
-            created_at: row.created_at,
-        });
-    }
-    Ok(plans)
+    rows.into_iter().map(RatePlan::try_from).collect()
 }
 
 /// What a hotel offers under one room type and rate plan, everything that pricing needs but the prices.

@@ -80,6 +80,14 @@ impl Api {
         self.send_text(Method::GET, path, String::new()).await
     }
 
+    /// Adds something and answers its path, as `Location` says it.
+    pub(crate) async fn located(&self, path: &str, body: &Value) -> String {
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        let response = self.send(request.body(body.to_string().into()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::CREATED);
+        response.headers()[header::LOCATION].to_str().unwrap().to_owned()
+    }
+
     /// Adds something and answers the id in `field`.
     pub(crate) async fn add(&self, path: &str, body: &Value, field: &str) -> String {
         let (status, added) = self.post(path, body).await;

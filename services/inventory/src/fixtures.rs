@@ -1,12 +1,96 @@
 //! What the tests share: a database with this schema, a hotel's rooms, and commands.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::extract::{Path, State};
+use axum::routing::get;
 use contract::command::InventoryCommand;
 use contract::{CommandEnvelope, HoldId, HotelId, Outcome, RoomTypeId, SagaId, Stay, StayDate};
 use platform::Broken;
 use platform::db::unit_of_work;
+use platform::http::Problem;
 use sqlx::{Executor as _, PgPool};
 
 use crate::Config;
+
+/// The hotel service as a peer that answers what its interface says, so that a test can add and remove at will.
+#[derive(Clone)]
+pub(crate) struct Hotels {
+    /// Where it listens.
+    pub(crate) url: String,
+    offered: Arc<Mutex<BTreeSet<(String, String)>>>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Hotels {
+    /// Knows nothing yet.
+    pub(crate) async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let hotels = Self {
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            offered: Arc::default(),
+            asked: Arc::default(),
+        };
+        let routes = axum::Router::new()
+            .route(
+                "/v1/hotels/{hotel}",
+                get(|State(hotels): State<Self>, Path(hotel): Path<String>| async move {
+                    hotels.answer(&hotel, None)
+                }),
+            )
+            .route(
+                "/v1/hotels/{hotel}/room-types/{room_type}",
+                get(
+                    |State(hotels): State<Self>, Path((hotel, room_type)): Path<(String, String)>| async move {
+                        hotels.answer(&hotel, Some(&room_type))
+                    },
+                ),
+            )
+            .with_state(hotels.clone());
+        #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        hotels
+    }
+
+    fn answer(&self, hotel: &str, room_type: Option<&str>) -> Result<(), Problem> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let offered = self.offered.lock().unwrap();
+        if !offered.iter().any(|(known, _)| known == hotel) {
+            // The hotel itself is named by no pointer.
+            let problem = Problem::not_found("hotel");
+            return Err(if room_type.is_some() {
+                problem.at("hotel_id")
+            } else {
+                problem
+            });
+        }
+        match room_type {
+            Some(room_type) if !offered.contains(&(hotel.to_owned(), room_type.to_owned())) => {
+                Err(Problem::not_found("room type in this hotel").at("room_type_id"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds a hotel's room type.
+    pub(crate) fn add(&self, hotel: HotelId, room_type: RoomTypeId) {
+        let mut offered = self.offered.lock().unwrap();
+        offered.insert((hotel.to_string(), room_type.to_string()));
+    }
+
+    /// Removes it; the last one takes its hotel along.
+    pub(crate) fn remove(&self, hotel: HotelId, room_type: RoomTypeId) {
+        let mut offered = self.offered.lock().unwrap();
+        offered.remove(&(hotel.to_string(), room_type.to_string()));
+    }
+
+    /// How often it was asked.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
 
 /// The service's tables in a test's empty database.
 pub(crate) async fn tables(pool: &PgPool) {

@@ -4,14 +4,17 @@ mod get_inventory;
 mod set_inventory;
 
 use contract::StayDate;
+use contract::offer::nights_between;
 use platform::Clock;
 use platform::http::Problem;
 use sqlx::PgPool;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::catalogue::Catalogue;
+
 /// The most nights that one request may be about.
-const NIGHTS_MAX: i32 = 400;
+const NIGHTS_MAX: u32 = 400;
 
 /// What the endpoints work with.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct Rooms {
     pub(crate) pool: PgPool,
     /// Tells which nights are past.
     pub(crate) clock: Clock,
+    /// Tells which hotels and room types there are.
+    pub(crate) catalogue: Catalogue,
 }
 
 /// Every route.
@@ -31,14 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<Rooms> {
 
 /// Checks that `to` is 1 to [`NIGHTS_MAX`] nights after `from`.
 fn range(from: StayDate, to: StayDate, pointer: &str) -> Result<(), Problem> {
-    let nights = to.days_since_1970() - from.days_since_1970();
-    if nights < 1 {
-        let detail = "`to` is the first night that is not meant, so it must be after `from`.";
-        Err(Problem::invalid("empty_range", pointer, detail))
-    } else if nights > NIGHTS_MAX {
-        let detail = format!("One request is about at most {NIGHTS_MAX} nights; send several requests.");
-        Err(Problem::invalid("range_too_long", pointer, detail))
-    } else {
-        Ok(())
-    }
+    nights_between(from, to, NIGHTS_MAX)
+        .map(drop)
+        .map_err(|why| Problem::invalid(why.code(), pointer, why.to_string()))
 }

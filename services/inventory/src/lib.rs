@@ -4,6 +4,7 @@
 //! more than there is may be taken, never one room more. A hold that nobody books expires. Commands come
 //! in batches over Kafka and are settled together; hotels say over HTTP how many rooms there are.
 
+mod catalogue;
 mod config;
 mod expiry;
 mod http;
@@ -36,11 +37,12 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     http::routes().into_openapi()
 }
 
-/// Starts the service and answers its routes.
+/// Starts the service and answers its routes. `hotel_url` is where the hotel service, which need not be there yet, is
+/// asked for hotels and room types.
 ///
 /// # Errors
 /// When the configuration of the database or of Kafka is not usable.
-pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError> {
+pub fn start(parts: &Parts, config: &Config, hotel_url: &str) -> Result<axum::Router, StartError> {
     let pool = parts
         .database
         .pool(SCHEMA.0)
@@ -60,6 +62,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
     Ok(routes.with_state(http::Rooms {
         pool,
         clock: parts.clock.clone(),
+        catalogue: catalogue::Catalogue::new(hotel_url, parts.clock.clone())?,
     }))
 }
 

@@ -387,3 +387,6 @@ impl<T: Copy> Tracked<T> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod edges;

@@ -194,7 +194,7 @@ async fn what_is_wrong_is_refused_and_takes_no_key() {
     );
     assert_eq!(sandbox.get("operations/a").await.0, 404);
     assert_eq!(sandbox.authorize("pm_ok", "a").await.unwrap().0, 201);
-    assert_eq!(sandbox.get("ledger?limit=0").await.0, 400);
+    assert_eq!(sandbox.get("ledger?limit=0").await.0, 422);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod fields;
 mod impossible;
 mod offers;
 mod paths;
+mod sentences;
 mod slow;
 mod sockets;
 mod webhooks;

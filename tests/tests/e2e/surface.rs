@@ -146,13 +146,13 @@ async fn queries(platform: &Platform, hotel: &Hotel) {
     let cases = [
         (
             format!("{base}/availability?{dates}&adults=2&rooms=1&sort=price"),
-            400,
+            422,
         ),
-        (format!("{base}/availability?{dates}&adults=2&adults=3"), 400),
-        (format!("{base}/availability?{dates}"), 400),
+        (format!("{base}/availability?{dates}&adults=2&adults=3"), 422),
+        (format!("{base}/availability?{dates}"), 422),
         (
             format!("{base}/availability?check_in=2026-02-30&check_out=2026-03-01&adults=1"),
-            400,
+            422,
         ),
         (
             format!(
@@ -160,16 +160,16 @@ async fn queries(platform: &Platform, hotel: &Hotel) {
                 hotel.night(0),
                 hotel.night(1)
             ),
-            400,
+            422,
         ),
-        ("/v1/reservations".to_owned(), 400),
+        ("/v1/reservations".to_owned(), 422),
         (
             format!("/v1/reservations?hotel_id={}&limit=0", hotel.hotel_id),
-            400,
+            422,
         ),
         (
             format!("/v1/reservations?hotel_id={}&limit=100000", hotel.hotel_id),
-            400,
+            422,
         ),
         (
             format!("/v1/reservations?hotel_id={}&cursor=forged", hotel.hotel_id),
@@ -177,7 +177,7 @@ async fn queries(platform: &Platform, hotel: &Hotel) {
         ),
         (
             format!("/v1/reservations?hotel_id={}%27%20or%201=1--", hotel.hotel_id),
-            400,
+            422,
         ),
         ("/v1/reservations/not-an-id".to_owned(), 404),
         (
@@ -185,7 +185,7 @@ async fn queries(platform: &Platform, hotel: &Hotel) {
             404,
         ),
         ("/v1/hotels/%00".to_owned(), 404),
-        ("/v1/sagas?state=nonsense".to_owned(), 400),
+        ("/v1/sagas?state=nonsense".to_owned(), 422),
         ("/v1/nothing".to_owned(), 404),
         ("/v1/hotels/".to_owned(), 404),
     ];

@@ -122,7 +122,6 @@ pub struct RateNight<'a> {
     params(("hotel_id" = HotelId, Path, description = "The hotel."), Query),
     responses(
         (status = 200, description = "What can be booked.", body = Availability<'static>),
-        (status = 400, description = "`invalid_query`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`: there is no such hotel", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_stay`, `stay_too_long`, `stay_in_past`, `stay_too_far_ahead`, `party_too_small`, `invalid_field`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: too many ask while the cache is away; come back", body = ProblemBody, content_type = "application/problem+json"),

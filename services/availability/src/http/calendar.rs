@@ -81,7 +81,6 @@ pub struct CalendarNight<'a> {
     params(("hotel_id" = HotelId, Path, description = "The hotel."), Query),
     responses(
         (status = 200, description = "The nights.", body = Calendar<'static>),
-        (status = 400, description = "`invalid_query`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`: there is no such hotel or room type", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_field`, `empty_range`, `range_too_long`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: too many ask while the cache is away; come back", body = ProblemBody, content_type = "application/problem+json"),

@@ -40,7 +40,7 @@ pub(super) struct CreateHotel {
     address: Text<500>,
     /// Its zone of the IANA time zone database.
     time_zone: Text<64>,
-    /// The currency of all its prices. It cannot be changed later.
+    /// The currency of all its prices: money of today, neither withdrawn nor a fund. It cannot be changed later.
     currency: Currency,
     /// What guests read about it.
     #[serde(default)]
@@ -61,6 +61,9 @@ impl CreateHotel {
             let detail = "A time zone is a name of the IANA time zone database, such as Europe/Lisbon.";
             Problem::invalid("unknown_time_zone", "/time_zone", detail)
         })?;
+        self.currency
+            .in_use()
+            .map_err(|why| Problem::invalid("invalid_field", "/currency", format!("{why}.")))?;
         at_most(&self.pictures, PICTURES_MAX, "/pictures")?;
         at_most(&self.taxes, TAXES_MAX, "/taxes")?;
         let mut names = HashSet::new();
@@ -129,6 +132,7 @@ pub(super) async fn create_hotel(
 mod tests {
     use axum::http::{Method, header};
     use serde_json::{Value, json};
+    use sqlx::Executor as _;
     use sqlx::postgres::PgPool;
 
     use super::*;
@@ -167,7 +171,7 @@ mod tests {
                 &api.post("/v1/hotels", &with(&least, field, None)).await,
                 422,
                 "invalid_field",
-                Some(""),
+                Some(field),
             );
         }
     }
@@ -188,6 +192,11 @@ mod tests {
             ("/description", json!("a\u{0}b")),
             ("/currency", json!("eur")),
             ("/currency", json!("XXX")),
+            ("/currency", json!("HRK")),
+            ("/currency", json!("BGN")),
+            ("/currency", json!("USN")),
+            ("/currency", json!("CLF")),
+            ("/currency", json!("XAD")),
             ("/taxes/0/percent", json!("1e1")),
             ("/taxes/0/percent", json!("-1")),
             ("/taxes/1/percent", json!("100.01")),
@@ -222,6 +231,31 @@ mod tests {
             api.get("/v1/hotels").await.1,
             json!({"items": []}),
             "nothing was added"
+        );
+    }
+
+    #[sqlx::test(migrations = false)]
+    async fn a_hotel_with_money_of_former_times_goes_on(pool: PgPool) {
+        let api = Api::start(pool).await;
+        let aurora = api.aurora().await;
+        api.pool
+            .execute("update hotel.hotel set currency = 'HRK'")
+            .await
+            .unwrap();
+        assert_eq!(
+            api.get(&format!("/v1/hotels/{}", aurora.hotel)).await.1["currency"],
+            "HRK"
+        );
+        let price = json!([{"night": "2026-07-01", "price": {"amount": "750.00", "currency": "HRK"}}]);
+        assert_eq!(
+            api.put(&aurora.prices(), &aurora.set(&price)).await.0,
+            StatusCode::OK
+        );
+        let (status, quote) = api.post("/v1/quotes", &aurora.stay()).await;
+        assert_eq!(
+            (status, &quote["total"]["currency"]),
+            (StatusCode::CREATED, &json!("HRK")),
+            "{quote}"
         );
     }
 

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::SubsecRound as _;
 use chrono_tz::Tz;
+use contract::offer::{self, Arrivals, Limit};
 use contract::quote::{Party, Quote};
 use contract::{HotelId, Money, QuoteId, RatePlanId, RoomTypeId, Stay, StayDate};
 use platform::http::{Caller, Keyed, Problem, ProblemBody, Stored, StrictJson};
@@ -15,8 +16,8 @@ use utoipa::ToSchema;
 
 use super::{App, unknown};
 use crate::SCHEMA;
-use crate::model::{self, PARTY_MAX, ROOMS_MAX, Unquotable};
-use crate::store::{self, Offer};
+use crate::model::{self, Unquotable};
+use crate::store;
 
 /// A stay to price.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -35,7 +36,7 @@ pub(super) struct CreateQuote {
     /// How many rooms.
     #[schema(minimum = 1, maximum = 9, example = 1)]
     rooms: u16,
-    /// Who stays, in all rooms together.
+    /// Who stays, in all rooms together; at least one adult in each room.
     party: Party,
 }
 
@@ -52,43 +53,33 @@ pub(super) struct IssuedQuote {
 
 impl CreateQuote {
     /// What can be said without looking anything up.
-    fn check(&self) -> Result<Stay, Problem> {
-        let stay = Stay::new(self.check_in, self.check_out).map_err(|error| {
-            Problem::invalid("invalid_stay", "/check_out", format!("Not a stay: {error}."))
-        })?;
-        let between = |what: &str, number: u16, least: u16, most: u16, pointer: &str| {
-            if (least..=most).contains(&number) {
-                return Ok(());
-            }
-            let detail = format!("{what} are {least} to {most} in one quote.");
-            Err(Problem::invalid("invalid_field", pointer, detail))
-        };
-        between("Rooms", self.rooms, 1, ROOMS_MAX, "/rooms")?;
-        between("Adults", self.party.adults, 1, PARTY_MAX, "/party/adults")?;
-        between("Children", self.party.children, 0, PARTY_MAX, "/party/children")?;
+    fn check(&self) -> Result<Stay, Limit> {
+        let stay = offer::stay(self.check_in, self.check_out)?;
+        offer::check_party(self.party, self.rooms)?;
         Ok(stay)
     }
 
     async fn quote(&self, app: &App, db: &mut PgConnection, stay: Stay) -> Result<(Quote, Money), Problem> {
-        let offer = store::offer(db, self.hotel_id, self.room_type_id, self.rate_plan_id).await?;
-        let offer = offer.ok_or_else(|| unknown("hotel", "/hotel_id"))?;
-        let capacity = offer
+        let found = store::offer(db, self.hotel_id, self.room_type_id, self.rate_plan_id).await?;
+        let found = found.ok_or_else(|| unknown("hotel", "/hotel_id"))?;
+        let capacity = found
             .capacity
             .ok_or_else(|| unknown("room type in this hotel", "/room_type_id"))?;
-        let cancellation_policy = offer
+        let cancellation_policy = found
             .cancellation_policy
             .ok_or_else(|| unknown("rate plan in this hotel", "/rate_plan_id"))?;
         let now = app.clock.now();
-        model::check_arrival(stay.check_in(), now, zone_of(&offer)?)?;
-        model::check_party(self.party, capacity, self.rooms)?;
+        let arrivals = Arrivals::at(now, &zone_of(&found)?);
+        arrivals.check(stay.check_in()).map_err(beyond)?;
+        offer::check_places(self.party, capacity, self.rooms).map_err(beyond)?;
         let of = (self.hotel_id, self.room_type_id, self.rate_plan_id);
-        let known = store::prices(db, of, stay.check_in(), stay.check_out(), offer.currency).await?;
+        let known = store::prices(db, of, stay.check_in(), stay.check_out(), found.currency).await?;
         let nights = model::price_each_night(stay, &known)?;
-        let priced = model::price_stay(&nights, self.rooms, &offer.taxes, offer.currency)?;
+        let priced = model::price_stay(&nights, self.rooms, &found.taxes, found.currency)?;
         let quote = Quote {
             quote_id: QuoteId::new(),
             hotel_id: self.hotel_id,
-            time_zone: offer.time_zone,
+            time_zone: found.time_zone,
             room_type_id: self.room_type_id,
             rate_plan_id: self.rate_plan_id,
             stay,
@@ -105,19 +96,20 @@ impl CreateQuote {
     }
 }
 
-fn zone_of(offer: &Offer) -> Result<Tz, Broken> {
+fn zone_of(offer: &store::Offer) -> Result<Tz, Broken> {
     let unknown = |_| Broken::Inconsistent(format!("the stored time zone {} is not known", offer.time_zone));
     offer.time_zone.parse().map_err(unknown)
+}
+
+/// 422, at the field that breaks the limit.
+fn beyond(limit: Limit) -> Problem {
+    Problem::invalid(limit.code(), limit.field().pointer(), limit.to_string())
 }
 
 impl From<Unquotable> for Problem {
     fn from(why: Unquotable) -> Self {
         let detail = why.to_string();
         match why {
-            Unquotable::InPast { .. } => Self::invalid("stay_in_past", "/check_in", detail),
-            Unquotable::TooFarAhead { .. } => Self::invalid("stay_too_far_ahead", "/check_in", detail),
-            Unquotable::TooManyAdults { .. } => Self::invalid("party_too_large", "/party/adults", detail),
-            Unquotable::TooManyChildren { .. } => Self::invalid("party_too_large", "/party/children", detail),
             Unquotable::TooExpensive => Self::invalid("invalid_amount", "/rooms", detail),
             Unquotable::NoPrice(night) => Self::new(StatusCode::CONFLICT, "no_price", detail).on_night(night),
         }
@@ -141,7 +133,7 @@ impl From<Unquotable> for Problem {
         (status = 400, description = "`malformed_json`, `idempotency_key_invalid`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`: the hotel, or its room type or rate plan, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`no_price`: `night` has no price in this rate plan", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`idempotency_key_reused`, `invalid_field`, `invalid_stay`, `stay_in_past`, `stay_too_far_ahead`, `party_too_large`, `invalid_amount`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`, `invalid_field`, `invalid_stay`, `stay_too_long`, `stay_in_past`, `stay_too_far_ahead`, `party_too_small`, `party_too_large`, `invalid_amount`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn create_quote(
@@ -151,7 +143,7 @@ pub(super) async fn create_quote(
     StrictJson(body): StrictJson<CreateQuote>,
 ) -> Result<Response, Problem> {
     let request = keyed.with(&body);
-    let stay = body.check()?;
+    let stay = body.check().map_err(beyond)?;
     let pool = app.pool.clone();
     repeat::once(&pool, SCHEMA, request, move |db| {
         Box::pin(async move {

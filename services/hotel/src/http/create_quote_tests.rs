@@ -14,7 +14,14 @@ async fn a_quote_adds_up_and_its_token_says_the_same(pool: PgPool) {
     let api = Api::start(pool).await;
     let aurora = api.aurora().await;
     let (status, quote) = api
-        .post("/v1/quotes", &with(&aurora.stay(), "/rooms", Some(json!(3))))
+        .post(
+            "/v1/quotes",
+            &with(
+                &with(&aurora.stay(), "/rooms", Some(json!(3))),
+                "/party",
+                Some(json!({"adults": 3, "children": 4})),
+            ),
+        )
         .await;
     assert_eq!(status, StatusCode::CREATED, "{quote}");
     let euros = |amount: &str| json!({"amount": amount, "currency": "EUR"});
@@ -52,7 +59,7 @@ async fn a_quote_adds_up_and_its_token_says_the_same(pool: PgPool) {
 async fn whatever_is_wrong_is_named(pool: PgPool) {
     let api = Api::start(pool).await;
     let aurora = api.aurora().await;
-    let bad: [(&str, Value, u16, &str, &str); 33] = [
+    let bad: [(&str, Value, u16, &str, &str); 34] = [
         ("/hotel_id", json!(NOBODY), 404, "not_found", "/hotel_id"),
         ("/room_type_id", json!(NOBODY), 404, "not_found", "/room_type_id"),
         ("/rate_plan_id", json!(NOBODY), 404, "not_found", "/rate_plan_id"),
@@ -95,7 +102,7 @@ async fn whatever_is_wrong_is_named(pool: PgPool) {
             "/check_out",
             json!("2026-08-01"),
             422,
-            "invalid_stay",
+            "stay_too_long",
             "/check_out",
         ),
         (
@@ -146,6 +153,7 @@ async fn whatever_is_wrong_is_named(pool: PgPool) {
             "invalid_field",
             "/party/children",
         ),
+        ("/rooms", json!(3), 422, "party_too_small", "/party/adults"),
         ("/party/pets", json!(1), 422, "invalid_field", "/party/pets"),
         (
             "/total",
@@ -170,6 +178,33 @@ async fn whatever_is_wrong_is_named(pool: PgPool) {
             .post("/v1/quotes", &with(&aurora.stay(), field, Some(value)))
             .await;
         assert_problem(&answer, status, code, Some(pointer));
+    }
+}
+
+#[sqlx::test(migrations = false)]
+async fn every_room_has_an_adult(pool: PgPool) {
+    let api = Api::start(pool).await;
+    let aurora = api.aurora().await;
+    let ask = |rooms: u16, adults: u16, children: u16| {
+        let party = json!({"adults": adults, "children": children});
+        with(
+            &with(&aurora.stay(), "/rooms", Some(json!(rooms))),
+            "/party",
+            Some(party),
+        )
+    };
+    for (rooms, adults, children) in [(2, 1, 0), (2, 1, 1), (3, 1, 8), (3, 2, 3), (9, 8, 0)] {
+        let answer = api.post("/v1/quotes", &ask(rooms, adults, children)).await;
+        assert_problem(&answer, 422, "party_too_small", Some("/party/adults"));
+        let detail = answer.1["detail"].as_str().unwrap();
+        assert!(
+            detail.contains(&format!("{rooms} rooms need {rooms} adults")),
+            "{detail}"
+        );
+    }
+    for (rooms, adults, children) in [(1, 1, 0), (2, 2, 0), (3, 3, 6), (9, 9, 18), (9, 18, 9)] {
+        let answer = api.post("/v1/quotes", &ask(rooms, adults, children)).await;
+        assert_eq!(answer.0, StatusCode::CREATED, "{}", answer.1);
     }
 }
 

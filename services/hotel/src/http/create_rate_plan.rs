@@ -11,7 +11,7 @@ use platform::repeat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::App;
+use super::{App, unknown};
 use crate::catalogue::RatePlan;
 use crate::{SCHEMA, store};
 
@@ -81,9 +81,10 @@ impl CreateRatePlan {
     ),
     request_body = CreateRatePlan,
     responses(
-        (status = 201, description = "Added.", body = RatePlan),
+        (status = 201, description = "Added.", body = RatePlan,
+            headers(("Location" = String, description = "The rate plan's path."))),
         (status = 400, description = "`malformed_json`, `idempotency_key_invalid`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: the hotel, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`idempotency_key_reused`, `invalid_field`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -99,9 +100,12 @@ pub(super) async fn create_rate_plan(
     repeat::once(&app.pool, SCHEMA, request, move |db| {
         Box::pin(async move {
             match store::add_rate_plan(db, plan).await {
-                Ok(added) => Ok(Stored::json(StatusCode::CREATED, &added, None)),
+                Ok(added) => {
+                    let location = format!("/v1/hotels/{hotel_id}/rate-plans/{}", added.rate_plan_id);
+                    Ok(Stored::json(StatusCode::CREATED, &added, Some(location)))
+                }
                 Err(broken) if broken.constraint() == Some("rate_plan_of_hotel") => {
-                    Err(Problem::not_found("hotel"))
+                    Err(unknown("hotel", "hotel_id"))
                 }
                 Err(broken) => Err(broken.into()),
             }
@@ -180,6 +184,34 @@ mod tests {
             );
         }
         let answer = api.post(&format!("/v1/hotels/{NOBODY}/rate-plans"), &plan).await;
-        assert_problem(&answer, 404, "not_found", None);
+        assert_problem(&answer, 404, "not_found", Some("hotel_id"));
+    }
+
+    #[sqlx::test(migrations = false)]
+    async fn what_was_added_is_where_its_location_says(pool: PgPool) {
+        let api = Api::start(pool).await;
+        let hotel_id = api.add("/v1/hotels", &hotel(), "hotel_id").await;
+        let path = format!("/v1/hotels/{hotel_id}/rate-plans");
+        let first = api
+            .located(
+                &path,
+                &json!({"name": "Plan", "cancellation_policy": {"penalty": {"kind": "full"}}}),
+            )
+            .await;
+        let second = api
+            .located(
+                &path,
+                &json!({"name": "Plan", "cancellation_policy": {"penalty": {"kind": "full"}}}),
+            )
+            .await;
+        assert_ne!(first, second);
+        for location in [first, second] {
+            let (status, shown) = api.get(&location).await;
+            assert_eq!(status, StatusCode::OK, "{location}");
+            assert_eq!(
+                location,
+                format!("{path}/{}", shown["rate_plan_id"].as_str().unwrap())
+            );
+        }
     }
 }

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use contract::offer::PARTY_MAX;
 use contract::{HotelId, RoomTypeId, Text};
 use platform::http::{Caller, Keyed, Problem, ProblemBody, Stored, StrictJson, StrictPath};
 use platform::repeat;
@@ -10,9 +11,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::fields::{PICTURES_MAX, PictureUrl, urls};
-use super::{App, at_most};
+use super::{App, at_most, unknown};
 use crate::catalogue::RoomType;
-use crate::model::PARTY_MAX;
 use crate::{SCHEMA, store};
 
 /// The most beds of a room.
@@ -101,9 +101,10 @@ impl CreateRoomType {
     ),
     request_body = CreateRoomType,
     responses(
-        (status = 201, description = "Added.", body = RoomType),
+        (status = 201, description = "Added.", body = RoomType,
+            headers(("Location" = String, description = "The room type's path."))),
         (status = 400, description = "`malformed_json`, `idempotency_key_invalid`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: the hotel, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`idempotency_key_reused`, `invalid_field`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -119,9 +120,12 @@ pub(super) async fn create_room_type(
     repeat::once(&app.pool, SCHEMA, request, move |db| {
         Box::pin(async move {
             match store::add_room_type(db, room_type).await {
-                Ok(added) => Ok(Stored::json(StatusCode::CREATED, &added, None)),
+                Ok(added) => {
+                    let location = format!("/v1/hotels/{hotel_id}/room-types/{}", added.room_type_id);
+                    Ok(Stored::json(StatusCode::CREATED, &added, Some(location)))
+                }
                 Err(broken) if broken.constraint() == Some("room_type_of_hotel") => {
-                    Err(Problem::not_found("hotel"))
+                    Err(unknown("hotel", "hotel_id"))
                 }
                 Err(broken) => Err(broken.into()),
             }
@@ -192,6 +196,24 @@ mod tests {
         let answer = api
             .post(&format!("/v1/hotels/{NOBODY}/room-types"), &double())
             .await;
-        assert_problem(&answer, 404, "not_found", None);
+        assert_problem(&answer, 404, "not_found", Some("hotel_id"));
+    }
+
+    #[sqlx::test(migrations = false)]
+    async fn what_was_added_is_where_its_location_says(pool: PgPool) {
+        let api = Api::start(pool).await;
+        let hotel_id = api.add("/v1/hotels", &hotel(), "hotel_id").await;
+        let path = format!("/v1/hotels/{hotel_id}/room-types");
+        let first = api.located(&path, &double()).await;
+        let second = api.located(&path, &double()).await;
+        assert_ne!(first, second);
+        for location in [first, second] {
+            let (status, shown) = api.get(&location).await;
+            assert_eq!(status, StatusCode::OK, "{location}");
+            assert_eq!(
+                location,
+                format!("{path}/{}", shown["room_type_id"].as_str().unwrap())
+            );
+        }
     }
 }

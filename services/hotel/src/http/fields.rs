@@ -1,5 +1,8 @@
 //! Fields that more than one request has.
 
+use std::convert::Infallible;
+
+use contract::text::from_text;
 use contract::{Currency, Money};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -44,12 +47,10 @@ impl utoipa::ToSchema for PictureUrl {}
 
 impl<'de> Deserialize<'de> for PictureUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(
-                "a picture is an http or https URL of at most 2000 ASCII characters, such as https://images.example.com/front.jpg",
-            )
-        })
+        const WRONG: &str = "a picture is an http or https URL of at most 2000 ASCII characters, such as \
+                             https://images.example.com/front.jpg";
+        let read = |text: &str| Self::parse(text).ok_or(WRONG);
+        from_text(deserializer, "the URL of a picture", read)
     }
 }
 
@@ -60,10 +61,26 @@ pub(super) fn urls(pictures: Vec<PictureUrl>) -> Vec<String> {
 
 /// An amount of money as a client writes it. Read in two steps, so that a bad amount has a code of its own.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a price such as {\"amount\": \"129.00\", \"currency\": \"EUR\"}"
+)]
 pub(super) struct AmountText {
+    #[serde(deserialize_with = "amount")]
     amount: String,
+    #[serde(deserialize_with = "currency")]
     currency: String,
+}
+
+fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let what = "an amount as text such as \"129.00\"";
+    from_text(deserializer, what, |text| Ok::<_, Infallible>(text.to_owned()))
+}
+
+fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    from_text(deserializer, "a currency such as EUR", |text| {
+        Ok::<_, Infallible>(text.to_owned())
+    })
 }
 
 impl AmountText {

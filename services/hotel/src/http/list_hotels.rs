@@ -54,7 +54,8 @@ pub(super) struct HotelPage {
     params(PageQuery),
     responses(
         (status = 200, description = "A page of hotels.", body = HotelPage),
-        (status = 400, description = "`invalid_query`, `invalid_cursor`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "`invalid_cursor`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid_field`: a parameter", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn list_hotels(
@@ -179,12 +180,17 @@ mod tests {
         ] {
             assert_problem(
                 &api.get(&format!("/v1/hotels?{query}")).await,
-                400,
-                "invalid_query",
+                422,
+                "invalid_field",
                 Some(pointer),
             );
         }
-        assert_eq!(api.get("/v1/hotels?sort=name").await.0, StatusCode::BAD_REQUEST);
+        assert_problem(
+            &api.get("/v1/hotels?sort=name").await,
+            422,
+            "invalid_field",
+            Some("sort"),
+        );
         for cursor in ["x", "22222222", "%27or%201=1--", "6e756c6c"] {
             assert_problem(
                 &api.get(&format!("/v1/hotels?cursor={cursor}")).await,

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use contract::offer::nights_between;
 use contract::quote::NightPrice;
 use contract::{HotelId, RatePlanId, RoomTypeId, StayDate};
 use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
@@ -31,12 +31,9 @@ pub(super) struct PricesQuery {
 
 impl PricesQuery {
     fn check(&self) -> Result<(), Problem> {
-        let nights = self.to.days_since_1970() - self.from.days_since_1970();
-        if usize::try_from(nights).is_ok_and(|nights| (1..=NIGHTS_MAX).contains(&nights)) {
-            return Ok(());
-        }
-        let detail = format!("`to` is 1 to {NIGHTS_MAX} nights after `from`.");
-        Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail).at("to"))
+        nights_between(self.from, self.to, NIGHTS_MAX)
+            .map(drop)
+            .map_err(|why| Problem::invalid(why.code(), "to", why.to_string()))
     }
 }
 
@@ -50,8 +47,8 @@ impl PricesQuery {
     params(("hotel_id" = HotelId, Path, description = "The hotel."), PricesQuery),
     responses(
         (status = 200, description = "The prices.", body = Page<NightPrice>),
-        (status = 400, description = "`invalid_query`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`: the hotel, or its room type or rate plan, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid_field`, `empty_range`, `range_too_long`: a parameter", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn list_prices(
@@ -96,18 +93,48 @@ mod tests {
             )
         };
         let bad = [
-            (query(room_type, plan, "2026-07-01", "2026-07-01"), "to"),
-            (query(room_type, plan, "2026-07-02", "2026-07-01"), "to"),
-            (query(room_type, plan, "2026-07-01", "2027-08-06"), "to"),
-            (query(room_type, plan, "2026-7-1", "2026-07-02"), "from"),
-            (query(room_type, plan, "2026-07-01", "infinity"), "to"),
-            (query("x", plan, "2026-07-01", "2026-07-02"), "room_type_id"),
-            (query(room_type, "", "2026-07-01", "2026-07-02"), "rate_plan_id"),
+            (
+                query(room_type, plan, "2026-07-01", "2026-07-01"),
+                "empty_range",
+                "to",
+            ),
+            (
+                query(room_type, plan, "2026-07-02", "2026-07-01"),
+                "empty_range",
+                "to",
+            ),
+            (
+                query(room_type, plan, "2026-07-01", "2027-08-06"),
+                "range_too_long",
+                "to",
+            ),
+            (
+                query(room_type, plan, "2026-7-1", "2026-07-02"),
+                "invalid_field",
+                "from",
+            ),
+            (
+                query(room_type, plan, "2026-07-01", "infinity"),
+                "invalid_field",
+                "to",
+            ),
+            (
+                query("x", plan, "2026-07-01", "2026-07-02"),
+                "invalid_field",
+                "room_type_id",
+            ),
+            (
+                query(room_type, "", "2026-07-01", "2026-07-02"),
+                "invalid_field",
+                "rate_plan_id",
+            ),
+            (aurora.prices(), "invalid_field", "room_type_id"),
         ];
-        for (path, pointer) in bad {
-            assert_problem(&api.get(&path).await, 400, "invalid_query", Some(pointer));
+        for (path, code, pointer) in bad {
+            assert_problem(&api.get(&path).await, 422, code, Some(pointer));
         }
-        assert_eq!(api.get(&aurora.prices()).await.0.as_u16(), 400);
+        let longest = query(room_type, plan, "2026-07-01", "2027-08-05");
+        assert_eq!(api.get(&longest).await.0.as_u16(), 200, "400 nights");
         let unknown = query(NOBODY, plan, "2026-07-01", "2026-07-02");
         assert_problem(&api.get(&unknown).await, 404, "not_found", Some("room_type_id"));
         let unknown = query(room_type, NOBODY, "2026-07-01", "2026-07-02");

@@ -18,7 +18,8 @@ use crate::store;
     params(("hotel_id" = HotelId, Path, description = "The hotel."), PageQuery),
     responses(
         (status = 200, description = "A page of room types.", body = Page<RoomType>),
-        (status = 400, description = "`invalid_query`, `invalid_cursor`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "`invalid_cursor`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid_field`: a parameter", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

@@ -12,7 +12,7 @@ use super::{App, at_most, unknown};
 use crate::store;
 
 /// The most nights of one request.
-pub(super) const NIGHTS_MAX: usize = 400;
+pub(super) const NIGHTS_MAX: u32 = 400;
 
 /// Prices to set.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -97,11 +97,11 @@ pub(super) async fn set_prices(
             "Name at least one night.",
         ));
     }
-    at_most(&body.nights, NIGHTS_MAX, "/nights")?;
+    at_most(&body.nights, NIGHTS_MAX as usize, "/nights")?;
     let mut db = app.connection().await?;
     // Read before and not in the statement's transaction: none of this is ever changed or removed.
     let offer = store::offer(&mut db, hotel_id, body.room_type_id, body.rate_plan_id).await?;
-    let offer = offer.ok_or_else(|| Problem::not_found("hotel"))?;
+    let offer = offer.ok_or_else(|| unknown("hotel", "hotel_id"))?;
     if offer.capacity.is_none() {
         return Err(unknown("room type in this hotel", "/room_type_id"));
     }
@@ -310,7 +310,7 @@ mod tests {
             assert_problem(&answer, 404, "not_found", Some(pointer));
         }
         let answer = api.put(&format!("/v1/hotels/{NOBODY}/prices"), &good).await;
-        assert_problem(&answer, 404, "not_found", None);
+        assert_problem(&answer, 404, "not_found", Some("hotel_id"));
     }
 
     #[sqlx::test(migrations = false)]

@@ -79,16 +79,14 @@ impl From<NightRow> for InventoryNight {
 
 /// List a hotel's rooms by night
 ///
-/// From the tables, not from a cache. A hotel that offers nothing in these nights, or that this service has
-/// never heard of, has an empty list.
+/// From the tables, not from a cache. A hotel that offers nothing in these nights has an empty list.
 #[utoipa::path(
     get, path = "/v1/hotels/{hotel_id}/inventory", tag = "Inventory",
     params(("hotel_id" = HotelId, Path, description = "The hotel"), Which),
     responses(
         (status = 200, description = "The nights, by room type and date", body = Inventory),
-        (status = 400, description = "The query is wrong", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The path holds no id", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`empty_range`, `range_too_long` or `too_many_nights`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: the hotel or its room type, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid_field`, `empty_range`, `range_too_long` or `too_many_nights`: a parameter", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn get_inventory(
@@ -104,6 +102,9 @@ pub(super) async fn get_inventory(
     if rows.len() > ROWS_MAX {
         let detail = "These are too many nights for one answer; ask for one room type or for fewer nights.";
         return Err(Problem::invalid("too_many_nights", "to", detail));
+    }
+    if rows.is_empty() {
+        rooms.catalogue.offers(hotel_id, which.room_type_id).await?;
     }
     let items = rows.into_iter().map(InventoryNight::from).collect();
     Ok(Json(Inventory { items }))

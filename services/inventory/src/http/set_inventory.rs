@@ -17,7 +17,7 @@ use crate::model::{NightSet, NotSet, RoomTypeKey, Wanted, set_night};
 use crate::store::{self, Reduction};
 
 /// Rooms of one type that a hotel can have.
-const TOTAL_MAX: i32 = 10_000;
+const TOTAL_MAX: u16 = 10_000;
 /// How far ahead rooms can be offered, in days: two years of booking window and one to plan ahead.
 const DAYS_AHEAD_MAX: i32 = 3 * 366;
 /// Tries before the caller is told to come back; each fails only because another request came first.
@@ -34,7 +34,7 @@ pub(super) struct SetInventory {
     to: StayDate,
     /// Rooms that exist. Required for nights that were never offered.
     #[schema(example = 20, minimum = 0, maximum = 10_000)]
-    total: Option<i32>,
+    total: Option<u16>,
     /// Whether nothing more is sold. What is held or sold stays.
     #[schema(example = false)]
     closed: Option<bool>,
@@ -72,9 +72,10 @@ pub(super) struct InventorySet {
     responses(
         (status = 200, description = "Every night is as wanted", body = InventorySet),
         (status = 400, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The path holds no ids", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: the hotel or its room type, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`below_sold`: more rooms are held or sold in `night` than the total allows", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A field is wrong: `invalid_field`, `empty_range`, `range_too_long`, `nothing_to_set`, `total_out_of_range`, `total_required`, `reason_required`, `night_in_past`, `too_far_ahead`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: the database or the hotel service, which is asked whether there is such a room type, does not answer", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "A field is wrong: `invalid_field`, `empty_range`, `range_too_long`, `nothing_to_set`, `total_required`, `reason_required`, `night_in_past`, `too_far_ahead`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn set_inventory(
@@ -85,6 +86,7 @@ pub(super) async fn set_inventory(
 ) -> Result<Json<InventorySet>, Problem> {
     check(&wish, today(&rooms)?)?;
     let key = (hotel_id, room_type_id);
+    rooms.catalogue.room_type(key).await?;
     for _ in 1..TRIES {
         match attempt(&rooms, key, &wish, &caller).await {
             Err(NotDone::Broken(Broken::Overtaken(_))) => {}
@@ -122,9 +124,9 @@ fn check(wish: &SetInventory, today: StayDate) -> Result<(), Problem> {
             "Send `total`, `closed`, or both.",
         ));
     }
-    if wish.total.is_some_and(|total| !(0..=TOTAL_MAX).contains(&total)) {
+    if wish.total.is_some_and(|total| total > TOTAL_MAX) {
         let detail = format!("A hotel has 0 to {TOTAL_MAX} rooms of one type.");
-        return Err(Problem::invalid("total_out_of_range", "/total", detail));
+        return Err(Problem::invalid("invalid_field", "/total", detail));
     }
     if wish.force && wish.reason.is_none() {
         let detail = "Whoever forces a total says why; the reason is kept.";
@@ -193,7 +195,7 @@ async fn set(
         .into_iter()
         .collect();
     let wanted = Wanted {
-        total: wish.total,
+        total: wish.total.map(i32::from),
         closed: wish.closed,
         force: wish.force,
     };

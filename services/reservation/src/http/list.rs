@@ -48,7 +48,8 @@ pub(super) struct ReservationPage {
     get, path = "/v1/reservations", tag = "Reservations", params(Which),
     responses(
         (status = 200, description = "A page", body = ReservationPage),
-        (status = 400, description = "`invalid_query`, `invalid_cursor`, or `filter_missing`: say whose", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "`invalid_cursor`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid_field`: a parameter; `filter_missing`: say whose", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn list_reservations(
@@ -72,8 +73,7 @@ pub(super) async fn list_reservations(
         (Guest::Any, Some(hotel_id)) => read::page_of_hotel(&app.pool, hotel_id, page).await?,
         (Guest::Any, None) => {
             let detail = "Say whose reservations: give hotel_id, guest_id or guest_email.";
-            let status = axum::http::StatusCode::BAD_REQUEST;
-            return Err(Problem::new(status, "filter_missing", detail).at("hotel_id"));
+            return Err(Problem::invalid("filter_missing", "hotel_id", detail));
         }
     };
     let more = rows.len() > which.limit.len();

@@ -59,7 +59,7 @@ pub(super) struct Items {
     get, path = "/v1/ledger", tag = "Sandbox provider", params(Page),
     responses(
         (status = 200, description = "References in their order", body = Items),
-        (status = 400, description = "The query is wrong", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The query is wrong", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn ledger(

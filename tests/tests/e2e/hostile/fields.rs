@@ -132,6 +132,9 @@ fn quotes(table: &mut Table, hotel: &Hotel) {
     rows.extend(same("/rooms", &["0", "10"], "invalid_field"));
     rows.extend(same("/party/adults", &["0", "37"], "invalid_field"));
     rows.extend(same("/party/adults", &["3", "36"], "party_too_large"));
+    for rooms in ["3", "9"] {
+        rows.push(("/rooms", rooms, "party_too_small", "/party/adults"));
+    }
     rows.push(("/party", "2", "invalid_field", "/party"));
     for unknown in [
         "/tenant_id",
@@ -150,7 +153,7 @@ fn quotes(table: &mut Table, hotel: &Hotel) {
         format!("\"{}\"", hotel.night(31)),
     );
     rows.push(("/check_out", &first, "invalid_stay", "/check_out"));
-    rows.push(("/check_out", &long, "invalid_stay", "/check_out"));
+    rows.push(("/check_out", &long, "stay_too_long", "/check_out"));
     rows.push(("/check_in", &long, "invalid_stay", "/check_out"));
     each(table, sent, &good, &rows);
     numbers_that_are_none(table, hotel);
@@ -161,7 +164,7 @@ fn quotes(table: &mut Table, hotel: &Hotel) {
         let want = Want {
             status: 422,
             code: "invalid_field",
-            pointer: Some(""),
+            pointer: Some(&format!("/{field}")),
         };
         table.refused(&format!("without {field}"), &sent(body.to_string()), want);
     }
@@ -169,7 +172,7 @@ fn quotes(table: &mut Table, hotel: &Hotel) {
     let want = Want {
         status: 422,
         code: "invalid_field",
-        pointer: Some(""),
+        pointer: Some("/rooms"),
     };
     table.refused("rooms twice", &sent(twice), want);
 }

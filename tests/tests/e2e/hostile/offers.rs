@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use tests::{Hotel, Platform};
 
 use super::fields::{Row, each, same};
-use super::wire::{Sent, Table};
+use super::wire::{Sent, Table, Want};
+
+/// An id of the right form that nothing has.
+const NOBODY: &str = "01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d";
 
 pub(super) async fn rows(table: &mut Table, platform: &Platform, hotel: &Hotel) {
     amounts(table, platform, hotel).await;
@@ -139,7 +142,18 @@ fn catalogue(table: &mut Table, hotel: &Hotel) {
     ));
     rows.extend(same(
         "/currency",
-        &[r#""XXX""#, r#""eur""#, r#""EURO""#, "978"],
+        &[
+            r#""XXX""#,
+            r#""eur""#,
+            r#""EURO""#,
+            "978",
+            r#""HRK""#,
+            r#""BGN""#,
+            r#""ANG""#,
+            r#""USN""#,
+            r#""CHE""#,
+            r#""XDR""#,
+        ],
         "invalid_field",
     ));
     rows.extend(same(
@@ -194,8 +208,14 @@ fn rate_plans(table: &mut Table, hotel: &Hotel) {
     );
     rows.extend(same(
         "/cancellation_policy",
-        &["[7,\"full\"]", "null", "{}"],
+        &["[7,\"full\"]", "null"],
         "invalid_field",
+    ));
+    rows.push((
+        "/cancellation_policy",
+        "{}",
+        "invalid_field",
+        "/cancellation_policy/penalty",
     ));
     let at = "/cancellation_policy/penalty";
     rows.extend(same(
@@ -249,8 +269,11 @@ fn inventory(table: &mut Table, hotel: &Hotel) {
         json!(hotel.night(700)).to_string(),
     );
     let good = json!({"from": hotel.night(59), "to": hotel.night(60), "total": 2});
-    let mut rows = same("/total", &["-1", "10001"], "total_out_of_range");
-    rows.extend(same("/total", &["2147483648", "1.5", r#""2""#], "invalid_field"));
+    let mut rows = same(
+        "/total",
+        &["-1", "10001", "65536", "2147483648", "1.5", r#""2""#],
+        "invalid_field",
+    );
     rows.push(("/to", &night, "empty_range", "/to"));
     rows.push(("/to", &long, "range_too_long", "/to"));
     rows.push(("/from", "\"2001-01-01\"", "range_too_long", "/to"));
@@ -260,4 +283,37 @@ fn inventory(table: &mut Table, hotel: &Hotel) {
     }
     rows.push(("/total", "null", "nothing_to_set", ""));
     each(table, |body| Sent::put(&path, body), &good, &rows);
+    for (of, room_type, pointer) in [
+        (
+            hotel.hotel_id.as_str(),
+            hotel.rate_plan_id.as_str(),
+            "room_type_id",
+        ),
+        (&hotel.hotel_id, NOBODY, "room_type_id"),
+        (NOBODY, &hotel.room_type_id, "hotel_id"),
+        (&hotel.room_type_id, &hotel.hotel_id, "hotel_id"),
+    ] {
+        let path = format!("/v1/hotels/{of}/room-types/{room_type}/inventory");
+        let want = Want {
+            status: 404,
+            code: "not_found",
+            pointer: Some(pointer),
+        };
+        table.refused(
+            "rooms of what is not there",
+            &Sent::put(&path, good.to_string()),
+            want,
+        );
+    }
+    let listed = format!(
+        "/v1/hotels/{NOBODY}/inventory?from={}&to={}",
+        hotel.night(0),
+        hotel.night(1)
+    );
+    let want = Want {
+        status: 404,
+        code: "not_found",
+        pointer: Some("hotel_id"),
+    };
+    table.refused("rooms of a hotel that is not there", &Sent::get(&listed), want);
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tests::Platform;
 
+use super::sentences::fault;
+
 /// Words that only the database, its driver or our sources know.
 const INTERNALS: [&str; 16] = [
     "postgres",
@@ -229,6 +231,10 @@ impl Table {
             json["status"] == heard.status && json["detail"].as_str().is_some_and(|text| !text.is_empty());
         if heard.status >= 400 && !heard.body.is_empty() && !said {
             self.wrong(what, &format!("not a problem: {}", short(&text)));
+        }
+        let detail = json["detail"].as_str().filter(|_| heard.status >= 400);
+        if let Some(fault) = detail.and_then(|detail| fault(detail, json["pointer"].as_str())) {
+            self.wrong(what, &format!("the detail {fault}: {}", json["detail"]));
         }
     }
 

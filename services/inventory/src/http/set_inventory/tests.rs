@@ -10,6 +10,7 @@ use sqlx::PgPool;
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::catalogue::Catalogue;
 use crate::fixtures::*;
 
 struct Api {
@@ -17,20 +18,32 @@ struct Api {
     hotel: HotelId,
     room_type: RoomTypeId,
     today: StayDate,
+    hotels: Hotels,
 }
 
 impl Api {
+    /// With one hotel, which has one room type.
     async fn new(pool: &PgPool) -> Self {
+        let hotels = Hotels::start().await;
+        let api = Self::asking(pool, &hotels.url, hotels.clone()).await;
+        api.hotels.add(api.hotel, api.room_type);
+        api
+    }
+
+    /// Asks for hotels and room types at this address.
+    async fn asking(pool: &PgPool, url: &str, hotels: Hotels) -> Self {
         tables(pool).await;
         let state = Rooms {
             pool: pool.clone(),
             clock: Clock::system(),
+            catalogue: Catalogue::new(url, Clock::system()).unwrap(),
         };
         Self {
             routes: crate::http::routes().split_for_parts().0.with_state(state),
             hotel: HotelId::new(),
             room_type: RoomTypeId::new(),
             today: day(pool, 0).await,
+            hotels,
         }
     }
 
@@ -101,8 +114,64 @@ async fn rooms_are_offered_changed_and_listed(pool: PgPool) {
         body,
         json!({"items": [night(1, 3, 17, false), night(2, 0, 0, true), night(3, 0, 20, false)]})
     );
-    let other = format!("from={from}&to={to}&room_type_id={}", RoomTypeId::new());
-    assert_eq!(api.get(&other).await, (200, json!({"items": []})));
+    let none = (200, json!({"items": []}));
+    let single = RoomTypeId::new();
+    let other = format!("from={from}&to={to}&room_type_id={single}");
+    let (status, problem) = api.get(&other).await;
+    assert_eq!((status, &problem["pointer"]), (404, &json!("room_type_id")));
+    api.hotels.add(api.hotel, single);
+    assert_eq!(api.get(&other).await, none, "it exists and offers nothing");
+    let later = format!("from={}&to={}", api.day(50), api.day(60));
+    assert_eq!(api.get(&later).await, none, "nothing is offered in these nights");
+}
+
+#[sqlx::test(migrations = false)]
+async fn rooms_are_set_only_for_what_the_hotel_has(pool: PgPool) {
+    let mut api = Api::new(&pool).await;
+    let (from, to) = (api.day(1), api.day(4));
+    let wish = json!({"from": from, "to": to, "total": 7});
+    let (hotel, room_type) = (api.hotel, api.room_type);
+    for (at_hotel, of_type, pointer) in [
+        (hotel, RoomTypeId::new(), "room_type_id"),
+        (HotelId::new(), room_type, "hotel_id"),
+        (HotelId::new(), RoomTypeId::new(), "hotel_id"),
+    ] {
+        (api.hotel, api.room_type) = (at_hotel, of_type);
+        let (status, problem) = api.put(wish.clone()).await;
+        assert_eq!(
+            (status, &problem["code"], &problem["pointer"]),
+            (404, &json!("not_found"), &json!(pointer)),
+            "{problem}"
+        );
+        if at_hotel != hotel {
+            let (status, problem) = api.get(&format!("from={from}&to={to}")).await;
+            assert_eq!((status, &problem["pointer"]), (404, &json!("hotel_id")));
+        }
+        assert_eq!(books(&pool, at_hotel).await, (Vec::new(), Vec::new()));
+        // As soon as it is there, it can be used.
+        api.hotels.add(at_hotel, of_type);
+        assert_eq!(api.put(wish.clone()).await.1["nights_changed"], 3);
+    }
+}
+
+#[sqlx::test(migrations = false)]
+async fn without_the_hotel_service_nothing_is_set_and_what_was_set_is_listed(pool: PgPool) {
+    let api = Api::asking(&pool, "http://127.0.0.1:1", Hotels::start().await).await;
+    let (from, to) = (api.day(1), api.day(4));
+    let (status, problem) = api.put(json!({"from": from, "to": to, "total": 7})).await;
+    assert_eq!(
+        (status, &problem["code"], &problem["retry_after_seconds"]),
+        (503, &json!("unavailable"), &json!(1))
+    );
+    assert_eq!(books(&pool, api.hotel).await, (Vec::new(), Vec::new()));
+    let listed = format!("from={from}&to={to}");
+    assert_eq!(api.get(&listed).await.0, 503);
+    offer(&pool, api.hotel, api.room_type, from, 3, 7).await;
+    let (status, nights) = api.get(&listed).await;
+    assert_eq!((status, nights["items"].as_array().unwrap().len()), (200, 3));
+    // What can be refused without asking is.
+    let (status, problem) = api.put(json!({"from": to, "to": from, "total": 7})).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("empty_range")));
 }
 
 #[sqlx::test(migrations = false)]
@@ -157,6 +226,14 @@ async fn fewer_rooms_than_are_taken_need_force_and_a_reason_and_are_recorded(poo
         "sold_out"
     );
     assert!(books(&pool, api.hotel).await.0[1].ends_with("4/4/5 f t"));
+    let shown = api.get(&format!("from={from}&to={to}")).await.1;
+    let figures = |at: usize| ["total", "held", "sold", "left"].map(|name| shown["items"][at][name].clone());
+    assert_eq!(figures(0), [5, 0, 0, 5].map(Value::from));
+    assert_eq!(
+        figures(1),
+        [5, 4, 4, 0].map(Value::from),
+        "nothing is left, and never less"
+    );
     // Giving rooms back brings the night within its total, and then it is an ordinary night again.
     settled(&pool, vec![release(api.hotel, ids[1])], 900).await;
     assert!(books(&pool, api.hotel).await.0[1].ends_with("0/4/5 f f"));
@@ -217,12 +294,12 @@ async fn bad_input_is_answered_with_its_field_and_changes_nothing(pool: PgPool) 
         ),
         (
             json!({"from": from, "to": to, "total": -1}),
-            "total_out_of_range",
+            "invalid_field",
             "/total",
         ),
         (
             json!({"from": from, "to": to, "total": 10_001}),
-            "total_out_of_range",
+            "invalid_field",
             "/total",
         ),
         (
@@ -291,15 +368,32 @@ async fn bad_input_is_answered_with_its_field_and_changes_nothing(pool: PgPool) 
             "{body}: {problem}"
         );
     }
-    let (status, problem) = api.get(&format!("from={from}")).await;
-    assert_eq!(status, 400, "{problem}");
-    assert_eq!(api.get(&format!("from={from}&to={to}&limit=3")).await.0, 400);
-    assert_eq!(
-        api.get(&format!("from={from}&to={to}&room_type_id=x")).await.0,
-        400
-    );
-    assert_eq!(api.get(&format!("from={from}&from={from}&to={to}")).await.0, 400);
-    assert_eq!(api.get("from=2000-01-01&to=2199-12-31").await.0, 422);
+    for (query, code, pointer) in [
+        (format!("from={from}"), "invalid_field", "to"),
+        (format!("from={from}&to={to}&limit=3"), "invalid_field", "limit"),
+        (
+            format!("from={from}&to={to}&room_type_id=x"),
+            "invalid_field",
+            "room_type_id",
+        ),
+        (
+            format!("from={from}&from={from}&to={to}"),
+            "invalid_field",
+            "from",
+        ),
+        (format!("from={from}&to={from}"), "empty_range", "to"),
+        (format!("from={to}&to={from}"), "empty_range", "to"),
+        (format!("from={from}&to={}", api.day(402)), "range_too_long", "to"),
+        ("from=2000-01-01&to=2199-12-31".to_owned(), "range_too_long", "to"),
+    ] {
+        let (status, problem) = api.get(&query).await;
+        assert_eq!(
+            (status, &problem["code"], &problem["pointer"]),
+            (422, &json!(code), &json!(pointer)),
+            "{query}"
+        );
+    }
+    assert_eq!(api.get(&format!("from={from}&to={}", api.day(401))).await.0, 200);
     assert_eq!(
         api.send(
             Method::PUT,
@@ -330,4 +424,62 @@ fn the_document_names_both_endpoints() {
             "/v1/hotels/{hotel_id}/room-types/{room_type_id}/inventory"
         ]
     );
+}
+
+#[sqlx::test(migrations = false)]
+async fn what_is_just_allowed_is_taken_and_one_more_is_not(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let yesterday = StayDate::from_days_since_1970(api.today.days_since_1970() - 1).unwrap();
+    for (from, to, total) in [
+        (yesterday, api.today, 0),
+        (api.day(1), api.day(2), 10_000),
+        (api.day(3), api.day(403), 1),
+        (api.day(1_097), api.day(1_098), 1),
+    ] {
+        let answer = api.put(json!({"from": from, "to": to, "total": total})).await;
+        assert_eq!(answer.0, 200, "{}", answer.1);
+    }
+    for (from, to, total, code, pointer) in [
+        (api.day(1), api.day(2), 10_001, "invalid_field", "/total"),
+        (api.day(3), api.day(404), 1, "range_too_long", "/to"),
+        (api.day(1_097), api.day(1_099), 1, "too_far_ahead", "/to"),
+    ] {
+        let (status, problem) = api.put(json!({"from": from, "to": to, "total": total})).await;
+        assert_eq!(
+            (status, &problem["code"], &problem["pointer"]),
+            (422, &json!(code), &json!(pointer))
+        );
+    }
+}
+
+#[sqlx::test(migrations = false)]
+async fn what_is_left_is_a_tenth_more_rounded_down_and_the_list_is_in_order(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let mut types = [RoomTypeId::new(), RoomTypeId::new()];
+    types.sort();
+    // The later first, so that the order is not that of setting.
+    for room_type in [types[1], types[0]] {
+        for (ahead, total) in [(9, 20), (8, 19), (7, 10), (6, 9), (5, 0)] {
+            offer(&pool, api.hotel, room_type, api.day(ahead), 1, total).await;
+        }
+    }
+    let rows = async |query: String| -> Vec<Value> {
+        let (status, shown) = api.get(&query).await;
+        assert_eq!(status, 200, "{shown}");
+        shown["items"].as_array().unwrap().clone()
+    };
+    let (from, to) = (api.day(5), api.day(9));
+    let shown = rows(format!("from={from}&to={to}")).await;
+    let wanted: Vec<_> = types
+        .iter()
+        .flat_map(|room_type| {
+            [(5, 0, 0), (6, 9, 9), (7, 10, 11), (8, 19, 20)].map(|(ahead, total, left)| {
+                json!({"room_type_id": room_type, "night": api.day(ahead), "total": total, "held": 0, "sold": 0,
+                       "left": left, "closed": false})
+            })
+        })
+        .collect();
+    assert_eq!(shown, wanted, "without the night of `to`");
+    let of_one = rows(format!("from={from}&to={to}&room_type_id={}", types[1])).await;
+    assert_eq!(of_one, wanted[4..]);
 }

@@ -1,0 +1,181 @@
+//! The rules at both sides of their edges, and which of two reasons is told.
+
+use contract::command::InventoryCommand;
+
+use super::*;
+
+const SAGA: SagaId = SagaId::from_uuid(uuid::Uuid::from_u128(2));
+/// What totals may be sold: 110 %, rounded down.
+const SELLABLE: [(i32, i32); 12] = [
+    (0, 0),
+    (1, 1),
+    (8, 8),
+    (9, 9),
+    (10, 11),
+    (11, 12),
+    (19, 20),
+    (20, 22),
+    (99, 108),
+    (100, 110),
+    (109, 119),
+    (10_000, 11_000),
+];
+
+fn day(offset: u32) -> StayDate {
+    "2027-02-27".parse::<StayDate>().unwrap().plus_days(offset)
+}
+
+fn night(total: i32, held: i32, sold: i32) -> Night {
+    Night {
+        total,
+        held,
+        sold,
+        closed: false,
+    }
+}
+
+/// Three nights from the day before today on.
+fn ledger(hotel: HotelId, room_type: RoomTypeId, nights: [Night; 3]) -> Ledger {
+    let keys = (0..3).map(|offset| (hotel, room_type, day(offset)));
+    Ledger::new(day(1), BTreeSet::from([(hotel, room_type)]), keys.zip(nights), [])
+}
+
+fn ask(ledger: &mut Ledger, of: RoomTypeKey, from: u32, nights: u32, rooms: u16) -> String {
+    let command = InventoryCommand::Hold {
+        hotel_id: of.0,
+        hold_id: HoldId::new(),
+        room_type_id: of.1,
+        stay: Stay::new(day(from), day(from + nights)).unwrap(),
+        rooms,
+    };
+    match ledger.apply(SAGA, &command).unwrap() {
+        Outcome::Done => "done".to_owned(),
+        Outcome::Refused(refusal) => match refusal.night {
+            Some(night) => format!("{} {night}", refusal.code),
+            None => refusal.code,
+        },
+    }
+}
+
+#[test]
+fn a_tenth_more_is_sold_rounded_down_and_nothing_is_left_below_nothing() {
+    for (total, sellable) in SELLABLE {
+        assert_eq!(Night::sellable(total), sellable, "{total}");
+        assert_eq!(night(total, 0, 0).left(), sellable, "{total}");
+        assert_eq!(night(total, sellable, 0).left(), 0, "{total}");
+        assert_eq!(night(total, 0, sellable).left(), 0, "{total}");
+        // Forced below what is held and sold.
+        assert_eq!(night(total, 3, sellable).left(), 0, "{total}");
+        assert_eq!(night(total, sellable + 1, 7).left(), 0, "{total}");
+        let closed = Night {
+            closed: true,
+            ..night(total, 0, 0)
+        };
+        assert_eq!(closed.left(), 0, "{total}");
+    }
+    assert_eq!(night(20, 3, 12).left(), 7, "held and sold both count");
+}
+
+#[test]
+fn exactly_what_is_left_can_be_held_and_one_more_can_not() {
+    let of = (HotelId::new(), RoomTypeId::new());
+    for (total, sellable) in SELLABLE {
+        for rooms in 1..=9_u16 {
+            let taken = sellable - i32::from(rooms);
+            if taken < 0 {
+                continue;
+            }
+            let nights = [night(10_000, 0, 0), night(total, taken, 0), night(10_000, 0, 0)];
+            assert_eq!(
+                ask(&mut ledger(of.0, of.1, nights), of, 0, 3, rooms),
+                "done",
+                "{total}"
+            );
+            let nights = [
+                night(10_000, 0, 0),
+                night(total, 0, taken + 1),
+                night(10_000, 0, 0),
+            ];
+            assert_eq!(
+                ask(&mut ledger(of.0, of.1, nights), of, 0, 3, rooms),
+                "sold_out 2027-02-28",
+                "{total}"
+            );
+        }
+    }
+}
+
+#[test]
+fn one_to_nine_rooms_from_yesterday_on() {
+    let of = (HotelId::new(), RoomTypeId::new());
+    let fresh = || ledger(of.0, of.1, [night(100, 0, 0); 3]);
+    for (from, rooms, want) in [
+        (0, 0, "rooms_out_of_range"),
+        (0, 1, "done"),
+        (1, 9, "done"),
+        (1, 10, "rooms_out_of_range"),
+    ] {
+        assert_eq!(ask(&mut fresh(), of, from, 1, rooms), want, "{from} {rooms}");
+    }
+    let mut late = Ledger::new(
+        day(2),
+        BTreeSet::from([of]),
+        (0..3).map(|offset| ((of.0, of.1, day(offset)), night(100, 0, 0))),
+        [],
+    );
+    assert_eq!(ask(&mut late, of, 0, 2, 1), "stay_in_past 2027-02-27");
+    assert_eq!(ask(&mut late, of, 1, 2, 1), "done");
+}
+
+#[test]
+fn of_several_reasons_the_first_is_told() {
+    let of = (HotelId::new(), RoomTypeId::new());
+    let closed = Night {
+        closed: true,
+        ..night(10, 0, 11)
+    };
+    let mut books = ledger(of.0, of.1, [night(10, 0, 11), closed, night(10, 0, 0)]);
+    let unknown = (of.0, RoomTypeId::new());
+    let mut past = Ledger::new(day(3), BTreeSet::new(), [], []);
+    assert_eq!(ask(&mut past, unknown, 0, 1, 10), "rooms_out_of_range");
+    assert_eq!(ask(&mut past, unknown, 0, 1, 1), "stay_in_past 2027-02-27");
+    assert_eq!(ask(&mut past, unknown, 2, 1, 1), "unknown_room_type");
+    assert_eq!(ask(&mut books, of, 0, 2, 1), "sold_out 2027-02-27");
+    assert_eq!(ask(&mut books, of, 1, 2, 1), "closed 2027-02-28");
+    assert_eq!(ask(&mut books, of, 2, 2, 1), "sold_out 2027-03-02");
+}
+
+#[test]
+fn a_total_may_be_lowered_to_what_is_taken_and_no_further() {
+    for (total, sellable) in SELLABLE {
+        let set = |taken: i32, force: bool| {
+            let now = night(20_000, taken, 0);
+            let wanted = Wanted {
+                total: Some(total),
+                closed: None,
+                force,
+            };
+            set_night(Some(&now), wanted)
+        };
+        let changed = |forced| {
+            Ok(NightSet::Changed {
+                total,
+                closed: false,
+                forced,
+            })
+        };
+        assert_eq!(set(sellable, false), changed(false), "{total}");
+        assert_eq!(
+            set(sellable, true),
+            changed(false),
+            "{total}: force where none is needed"
+        );
+        let taken = sellable + 1;
+        assert_eq!(
+            set(taken, false),
+            Err(NotSet::BelowSold { taken, sellable }),
+            "{total}"
+        );
+        assert_eq!(set(taken, true), changed(true), "{total}");
+    }
+}
