@@ -77,7 +77,7 @@ async fn queries(platform: &Platform, operation: &Operation) {
         let status = send(platform, method, &format!("{path}?no_such=1"), Some("{}"))
             .await
             .0;
-        assert_eq!(status, 400, "{method} {path}");
+        assert_eq!(status, 422, "{method} {path}");
         return;
     }
     for (query, name) in [
