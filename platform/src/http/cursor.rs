@@ -122,7 +122,7 @@ mod tests {
             assert_eq!(PageLimit::try_from(limit).is_ok(), is_one, "{limit}");
         }
         let said = PageLimit::try_from(0).unwrap_err();
-        assert_eq!(said, "limit is 1 to 200");
+        assert_eq!(said, "a page has 1 to 200 rows");
         let limit = PageLimit::try_from(7).unwrap();
         let lengths = (limit.rows(), limit.rows_and_one(), limit.len());
         assert_eq!(lengths, (7, 8, 7));
