@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::money::Money;
 use crate::reply::Refusal;
-use crate::stay::Stay;
+use crate::stay::{Stay, StayDate};
 use crate::{HoldId, HotelId, PaymentId, ReservationId, RoomTypeId, SagaId, topics};
 
 /// Commands that the inventory service accepts, on [`topics::INVENTORY_COMMANDS`].
@@ -42,6 +42,10 @@ pub enum InventoryCommand {
         hotel_id: HotelId,
         /// The hold.
         hold_id: HoldId,
+        /// Of rooms that are sold, only the nights from this one on: the nights before it stay sold. Without it,
+        /// and of rooms that are only held, all. Of two releases the one that gives back more decides.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<StayDate>,
     },
 }
 

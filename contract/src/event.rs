@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::money::Money;
 use crate::reply::Refusal;
-use crate::stay::Stay;
+use crate::stay::{Stay, StayDate};
 use crate::{GuestId, HotelId, ReservationId, RoomTypeId};
 
 /// One fact about one reservation.
@@ -44,6 +44,10 @@ pub enum ReservationFact {
     Cancelled {
         /// What the hotel kept.
         penalty: Money,
+        /// The nights before this one had begun: they are part of the penalty and stay sold. Left out when
+        /// none had.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kept_until: Option<StayDate>,
     },
 }
 

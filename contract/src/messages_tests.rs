@@ -52,7 +52,11 @@ fn commands(hotel_id: HotelId) -> Vec<(Command, &'static str)> {
         reservation_id,
     };
     let book = InventoryCommand::Book { hotel_id, hold_id };
-    let release = InventoryCommand::Release { hotel_id, hold_id };
+    let release = InventoryCommand::Release {
+        hotel_id,
+        hold_id,
+        from: Some(stay().check_in()),
+    };
     let capture = PaymentCommand::Capture { hotel_id, payment_id };
     let void = PaymentCommand::Void { hotel_id, payment_id };
     vec![
@@ -132,6 +136,7 @@ fn a_saga_says_what_it_is_about() {
         hotel_id,
         refund: eur("100.00"),
         penalty: eur("29.00"),
+        kept_until: Some(stay().check_out()),
     });
     for (saga, name) in [(book, "book-stay"), (cancel, "cancel-stay")] {
         assert_eq!(saga.name(), name);
@@ -152,7 +157,13 @@ fn facts_have_the_names_that_others_subscribe_to() {
             ReservationFact::Rejected(Refusal::new("sold_out", "Sold out.")),
             "reservation.rejected",
         ),
-        (ReservationFact::Cancelled { penalty }, "reservation.cancelled"),
+        (
+            ReservationFact::Cancelled {
+                penalty,
+                kept_until: None,
+            },
+            "reservation.cancelled",
+        ),
     ];
     for (fact, name) in names {
         assert_eq!(fact.name(), name);

@@ -81,7 +81,7 @@ pub struct TaxLine {
     pub amount: Money,
 }
 
-/// What a cancellation costs.
+/// What a cancellation costs. Nights that have begun at the hotel are kept in full; this is about the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CancellationPolicy {

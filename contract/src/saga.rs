@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::money::Money;
-use crate::stay::Stay;
+use crate::stay::{Stay, StayDate};
 use crate::{GuestId, HotelId, RatePlanId, ReservationId, RoomTypeId, SagaId};
 
 /// Asks the orchestrator to start a saga, on [`crate::topics::ORCHESTRATOR_COMMANDS`], keyed by saga.
@@ -88,4 +88,8 @@ pub struct CancelStay {
     pub refund: Money,
     /// What the hotel keeps, possibly zero.
     pub penalty: Money,
+    /// The nights before this one had begun when the guest cancelled: they are paid for and stay sold. Without
+    /// it, all are given back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_until: Option<StayDate>,
 }

@@ -218,13 +218,8 @@ impl Books {
 
     /// Rows that were written and should not be, or the other way round.
     fn differences(&self, changes: &Changes, part: &Part<'_>, verdict: &mut Verdict) -> Vec<String> {
-        let mut holds: BTreeMap<HoldKey, Hold> = changes.new_holds.iter().copied().collect();
-        for (key, state) in &changes.changed_holds {
-            if let Some(before) = self.holds.get(key) {
-                let state = *state;
-                holds.insert(*key, Hold { state, ..*before });
-            }
-        }
+        let rows = changes.new_holds.iter().chain(&changes.changed_holds);
+        let holds: BTreeMap<HoldKey, Hold> = rows.copied().collect();
         let mut nights = BTreeMap::new();
         for (key, held, sold) in &changes.nights {
             if let Some(mut night) = self.nights.get(key).copied() {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::engine::{Input, Line, Pace, Run, StepKind, What};
-use crate::sagas::{self, samples};
+use crate::sagas::{self, cancel_stay, samples};
 
 const PACE: Pace = Pace {
     resend: Duration::from_secs(5),
@@ -193,6 +193,11 @@ fn kinds() -> BTreeMap<String, (SagaData, Trouble)> {
             }
         }
     }
+    let begun = SagaData::CancelStay(cancel_stay::tests::during_the_stay());
+    kinds.insert(
+        "cancel-stay.completed-during-the-stay".to_owned(),
+        (begun, Trouble::None),
+    );
     kinds
 }
 

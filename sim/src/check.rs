@@ -1,7 +1,7 @@
 //! What must hold after every step, and what must hold at rest.
 
-use contract::{HoldId, PaymentId, ReservationId};
-use inventory::model::{HoldState, NightKey, Taking};
+use contract::{HoldId, PaymentId, ReservationId, Stay};
+use inventory::model::{Hold, HoldState, NightKey, Taking};
 use orchestrator::engine::State as SagaState;
 use payment::model::State as PaymentState;
 use reservation::model::{Reservation, State, Transition};
@@ -112,7 +112,8 @@ fn takes(taking: &Taking, (_, room_type_id, night): NightKey) -> bool {
     (stay.check_in()..stay.check_out()).contains(&night) && taking.room_type_id == room_type_id
 }
 
-/// A hold takes what its reservation agreed, and nobody else takes rooms.
+/// A hold takes what its reservation agreed, and nobody else takes rooms. Of a stay that is cancelled, some nights
+/// may be given back: those that had not begun.
 fn holds(world: &World) -> Checked {
     for ((hotel_id, hold_id), (hold, _)) in &world.rooms.holds {
         let Some(taking) = hold.takes() else { continue };
@@ -120,19 +121,29 @@ fn holds(world: &World) -> Checked {
             .reservations
             .rows
             .get(&ReservationId::from_uuid(hold_id.uuid()));
-        let agreed = agreed.map(|(row, _)| {
-            let taking = Taking {
-                room_type_id: row.room_type_id,
-                stay: row.terms.stay,
-                rooms: row.rooms,
+        let fits = agreed.is_some_and(|(row, _)| {
+            let is_agreed = |stay| {
+                let agreed = Taking {
+                    room_type_id: row.room_type_id,
+                    stay,
+                    rooms: row.rooms,
+                };
+                (row.hotel_id, agreed) == (*hotel_id, taking)
             };
-            (row.hotel_id, taking)
+            is_agreed(row.terms.stay) || kept_of(row).is_some_and(is_agreed)
         });
-        if agreed != Some((*hotel_id, taking)) {
+        if !fits {
+            let agreed = agreed.map(|(row, _)| row);
             return Err(format!("hold {hold_id} takes {taking:?}, agreed is {agreed:?}"));
         }
     }
     Ok(())
+}
+
+/// The nights of a cancelled stay that had begun, which stay sold.
+fn kept_of(reservation: &Reservation) -> Option<Stay> {
+    let until = reservation.cost?.kept_until?;
+    Stay::new(reservation.terms.stay.check_in(), until).ok()
 }
 
 /// No change goes back, and a cache that says it is complete is.
@@ -222,8 +233,8 @@ fn lawful(reservation: &Reservation, history: &[Transition]) -> Checked {
     Ok(())
 }
 
-/// A cancellation is the guest's wish, and costs what the terms say for the moment of that wish, however long the
-/// booking or the cancellation still takes.
+/// A cancellation is the guest's wish, and costs what was agreed for the moment of that wish, by the date at the
+/// hotel, however long the booking or the cancellation still takes.
 fn priced(world: &World, reservation: &Reservation) -> Checked {
     let id = reservation.reservation_id;
     let wish = world.cancelled.iter().find(|wish| wish.reservation_id == id);
@@ -293,7 +304,11 @@ fn settled(world: &World, reservation: &Reservation, theirs: Books) -> Checked {
     let (rooms, ours) = (rooms_of(world, reservation), left_of(world, id));
     let takes = matches!(rooms, Some(HoldState::Held | HoldState::Sold));
     let (kept, fits) = match reservation.state {
-        State::Pending | State::Cancelling => return Ok(()),
+        State::Pending => return Ok(()),
+        State::Cancelling if kept_of(reservation).is_none() || rooms == Some(HoldState::Sold) => {
+            return Ok(());
+        }
+        State::Cancelling => return Err(format!("{id}: nights that had begun are no longer sold")),
         State::Confirmed => (
             reservation.terms.total.minor(),
             rooms == Some(HoldState::Sold) && reservation.cancel_requested_at.is_none(),
@@ -303,7 +318,12 @@ fn settled(world: &World, reservation: &Reservation, theirs: Books) -> Checked {
             let blocks = payment.is_some_and(|payment| payment.state == PaymentState::Authorized);
             (0, !takes && !blocks)
         }
-        State::Cancelled => (reservation.cost.map_or(0, |cost| cost.penalty.minor()), !takes),
+        State::Cancelled => {
+            let still = hold_of(world, reservation).and_then(|hold| hold.takes());
+            let still = still.map(|taking| taking.stay);
+            let penalty = reservation.cost.map_or(0, |cost| cost.penalty.minor());
+            (penalty, still == kept_of(reservation))
+        }
     };
     if fits && ours == kept && theirs.left() == kept {
         return Ok(());
@@ -339,9 +359,13 @@ fn logs(world: &World) -> Checked {
 }
 
 fn rooms_of(world: &World, reservation: &Reservation) -> Option<HoldState> {
+    hold_of(world, reservation).map(|hold| hold.state)
+}
+
+fn hold_of(world: &World, reservation: &Reservation) -> Option<Hold> {
     let hold_id = HoldId::from_uuid(reservation.reservation_id.uuid());
     let hold = world.rooms.holds.get(&(reservation.hotel_id, hold_id));
-    hold.map(|(hold, _)| hold.state)
+    hold.map(|(hold, _)| *hold)
 }
 
 fn left_of(world: &World, id: ReservationId) -> i64 {

@@ -29,6 +29,7 @@ mod deliver;
 mod desk;
 pub mod money;
 pub mod planted;
+mod price;
 pub mod provider;
 pub mod rates;
 pub mod reservations;

@@ -83,6 +83,10 @@ bugs! {
         StaleReplyBelieved,
         /// No answer of the provider is taken for a no.
         UnknownTakenForDeclined,
+        /// Nights that have begun are given back with the rest.
+        BegunNightsGivenBack,
+        /// The date in UTC is taken for that at the hotel.
+        DatesOfUtc,
     }
 }
 

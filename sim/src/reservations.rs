@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use contract::command::ReservationCommand;
 use contract::penalty::Penalty;
-use contract::quote::{CancellationPolicy, Party};
+use contract::quote::{CancellationPolicy, NightPrice, Party};
 use contract::saga::{BookStay, SagaData, StartSaga};
 use contract::{
-    GuestId, HotelId, Money, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId, Stay, StayDate,
+    Currency, GuestId, HotelId, Money, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId, Stay, StayDate,
 };
-use reservation::model::{Cancelling, Moves, Reservation, State, Terms, Transition};
+use reservation::model::{Cancelling, Moves, Reservation, State, Terms, Transition, shares};
 use uuid::Uuid;
 
 /// What a guest wants.
@@ -22,12 +23,53 @@ pub struct Wish {
     pub stay: Stay,
     /// How many rooms.
     pub rooms: u16,
-    /// The price.
-    pub total: Money,
-    /// What the hotel keeps of it when the stay is cancelled late.
-    pub late_penalty: Money,
+    /// The price of the first night, in minor units; each later one costs a little more.
+    pub price: i64,
+    /// The hotel's currency.
+    pub currency: Currency,
+    /// What the hotel keeps when the stay is cancelled late.
+    pub penalty: Penalty,
     /// Whether cancelling is free until the day before the arrival.
     pub is_flexible: bool,
+    /// Where the hotel's dates begin.
+    pub zone: Tz,
+}
+
+impl Wish {
+    /// The price of each night, all rooms with taxes, in minor units.
+    pub fn prices(&self) -> Vec<i64> {
+        let raised = (0..i64::from(self.stay.nights_count())).map(|night| self.price + 7 * night);
+        // A stay that is free is free in every night.
+        raised
+            .map(|price| if self.price == 0 { 0 } else { price })
+            .collect()
+    }
+
+    /// What is charged.
+    pub fn total(&self) -> Money {
+        self.money(self.prices().iter().sum())
+    }
+
+    fn money(&self, minor: i64) -> Money {
+        Money::from_minor(minor, self.currency).unwrap_or(Money::zero(self.currency))
+    }
+
+    fn terms(&self) -> Terms {
+        let priced = |(night, minor): (StayDate, i64)| NightPrice {
+            night,
+            price: self.money(minor),
+        };
+        let nights: Vec<NightPrice> = self.stay.nights().zip(self.prices()).map(priced).collect();
+        Terms {
+            free_until: day_before(self.stay.check_in()).filter(|_| self.is_flexible),
+            penalty: self.penalty,
+            total: self.total(),
+            stay: self.stay,
+            nights: shares(self.total(), self.stay, &nights)
+                .unwrap_or_else(|_| unreachable!("each night has its price")),
+            time_zone: self.zone,
+        }
+    }
 }
 
 /// Rows of `reservation.reservation`.
@@ -80,15 +122,9 @@ impl Reservations {
             guest_phone: None,
             cancellation_policy: CancellationPolicy {
                 free_until_days_before: None,
-                penalty: Penalty::FirstNight,
+                penalty: wish.penalty,
             },
-            terms: Terms {
-                free_until: day_before(wish.stay.check_in()).filter(|_| wish.is_flexible),
-                late_penalty: wish.late_penalty,
-                total: wish.total,
-                stay: wish.stay,
-                time_zone: chrono_tz::UTC,
-            },
+            terms: wish.terms(),
             cancel_requested_at: None,
             cost: None,
             refusal: None,
@@ -105,7 +141,7 @@ impl Reservations {
             stay: wish.stay,
             rooms: wish.rooms,
             guest_id,
-            total: wish.total,
+            total: wish.total(),
             payment_method: payment_method.to_owned(),
         });
         StartSaga { saga_id, saga }

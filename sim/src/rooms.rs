@@ -127,9 +127,9 @@ impl Rooms {
         for (key, hold) in changes.new_holds {
             self.holds.insert(key, (hold, expires_at));
         }
-        for (key, state) in changes.changed_holds {
+        for (key, changed) in changes.changed_holds {
             if let Some((hold, _)) = self.holds.get_mut(&key) {
-                hold.state = state;
+                *hold = changed;
             }
         }
         let mut touched = Vec::with_capacity(changes.nights.len());

@@ -3,9 +3,10 @@
 use crate::broker::Lane;
 use crate::check;
 use crate::planted;
+use crate::price::DAY;
 use crate::rates::Rates;
 use crate::seen::{Seen, Sight};
-use crate::world::{DAY, World};
+use crate::world::World;
 
 /// Steps after which a healed world goes round in a circle.
 const TOO_MANY: u32 = 5_000;
@@ -204,6 +205,8 @@ fn count_ends(world: &mut World) {
         }
         if history.iter().any(|line| line.to == State::Cancelled) {
             seen.push(Sight::Cancelled);
+            let during = row.cost.is_some_and(|cost| cost.kept_until.is_some());
+            seen.extend(during.then_some(Sight::CancelledDuringStay));
             let is_late =
                 row.terms.free_until.is_some() && row.cost.is_some_and(|cost| cost.penalty.minor() > 0);
             seen.extend(is_late.then_some(Sight::PenaltyKept));

@@ -60,10 +60,12 @@ pub enum Sight {
     TotalRefused,
     /// A hotel insisted on going below what was taken.
     TotalForced,
+    /// A stay was cancelled when some of its nights had begun.
+    CancelledDuringStay,
 }
 
 /// Names in the order of [`Sight`].
-pub const NAMES: [&str; 28] = [
+pub const NAMES: [&str; 29] = [
     "confirmed",
     "sold out",
     "three-way race for the last room",
@@ -92,6 +94,7 @@ pub const NAMES: [&str; 28] = [
     "cancelled after the last free day",
     "total below taken refused",
     "total below taken forced",
+    "cancelled during the stay",
 ];
 
 /// How often each was seen.

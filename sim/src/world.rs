@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::{HotelId, Money, ReservationId, RoomTypeId, Stay, StayDate};
+use chrono_tz::Tz;
+use contract::penalty::Penalty;
+use contract::{HotelId, ReservationId, RoomTypeId, Stay, StayDate};
 use fastrand::Rng;
 use inventory::model::{Night, NightKey};
 use reservation::model::{Cost, State};
@@ -13,21 +15,19 @@ use crate::broker::{Body, Broker};
 use crate::cache::{Cache, Change};
 use crate::coordinator::Coordinator;
 use crate::money::Money as Payments;
+use crate::price::{self, DAY, ZONES, day_at};
 use crate::provider::{Card, Provider, token};
 use crate::rates::{Rates, strikes};
 use crate::reservations::{Reservations, Wish};
 use crate::rooms::Rooms;
 use crate::seen::{Seen, Sight};
 
-/// Seconds of a day.
-pub(crate) const DAY: i64 = 86_400;
-
 /// A guest's wish to cancel.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cancelled {
     pub(crate) reservation_id: ReservationId,
     pub(crate) at: DateTime<Utc>,
-    /// What the terms say for that moment.
+    /// What was agreed for that moment.
     pub(crate) cost: Cost,
 }
 
@@ -56,6 +56,8 @@ pub struct World {
     pub(crate) inbox: Vec<bool>,
     /// Bookings that guests have yet to make.
     pub(crate) wishes: Vec<(Wish, Card)>,
+    /// What was agreed with each guest who booked.
+    pub(crate) agreed: BTreeMap<ReservationId, Wish>,
     /// When guests cancelled, as they remember it.
     pub(crate) cancelled: Vec<Cancelled>,
     /// Nights that a hotel forced below what was taken, each with what may still be taken: never more again.
@@ -67,7 +69,8 @@ pub struct World {
 
 impl World {
     /// The world of a seed: one to three nights with very few rooms or with ten, two to four guests. Most stays are
-    /// far away; some begin soon, and then it is shortly before midnight.
+    /// far away; some begin soon, and then it is shortly before midnight, in UTC or at the hotel, which lies on
+    /// either side of UTC.
     pub fn new(seed: u64, told: bool) -> Self {
         let mut random = Rng::with_seed(seed);
         let rates = Rates::draw(&mut random);
@@ -75,23 +78,29 @@ impl World {
             HotelId::from_uuid(Uuid::from_u128(1)),
             RoomTypeId::from_uuid(Uuid::from_u128(2)),
         );
-        let today =
-            StayDate::from_days_since_1970(20_000).unwrap_or_else(|_| unreachable!("a date like any other"));
+        let (zone, ahead) = ZONES[random.usize(0..ZONES.len())];
         let (is_soon, is_large) = (random.u32(0..4) == 0, random.u32(0..6) == 0);
-        let first = today.plus_days(if is_soon { random.u32(0..=2) } else { 30 });
-        let second = if is_soon { DAY - random.i64(1..1_200) } else { 0 };
+        let ahead = if random.bool() { ahead } else { 0 };
+        let second = if is_soon {
+            DAY - random.i64(1..1_200) - ahead
+        } else {
+            0
+        };
+        let now = DateTime::from_timestamp(20_000 * DAY + second.rem_euclid(DAY), 0).unwrap_or_default();
+        let (today, there) = (date(20_000), date(day_at(zone, now)));
+        let first = there.plus_days(if is_soon { random.u32(0..=2) } else { 30 });
         let nights = random.usize(1..=3);
         let mut total = || if is_large { 10 } else { random.i32(1..=2) };
         let totals: Vec<i32> = (0..nights).map(|_| total()).collect();
         let wishes = (0..random.usize(2..=4))
             .map(|_| {
                 let rooms = rooms(&mut random, is_large);
-                wish(&mut random, room_type, first, nights, rooms)
+                wish(&mut random, room_type, zone, first, nights, rooms)
             })
             .collect();
         let mut world = Self {
             rates,
-            now: DateTime::from_timestamp(20_000 * DAY + second, 0).unwrap_or_default(),
+            now,
             lsn: 0,
             broker: Broker::default(),
             rooms: Rooms::new(today, room_type, first, &totals),
@@ -102,6 +111,7 @@ impl World {
             cache: Cache::default(),
             inbox: Vec::new(),
             wishes,
+            agreed: BTreeMap::new(),
             cancelled: Vec::new(),
             forced: BTreeMap::new(),
             seen: Seen::default(),
@@ -184,6 +194,7 @@ impl World {
                     wish.stay, start.saga_id
                 )
             });
+            self.agreed.insert(start.saga.reservation_id(), wish);
             self.broker.commit(Body::Start(start));
         }
     }
@@ -212,18 +223,18 @@ impl World {
 
     /// Remembers the wish. It may be accepted as long as something of the stay is left, and is then.
     fn wished(&mut self, id: ReservationId, accepted: bool) -> Result<(), String> {
-        let Some((row, _)) = self.reservations.rows.get(&id) else {
+        let (Some((row, _)), Some(agreed)) = (self.reservations.rows.get(&id), self.agreed.get(&id)) else {
             return Ok(());
         };
-        let (terms, at) = (&row.terms, self.now);
-        let is_over = at.date_naive() >= terms.stay.check_out().date();
+        let at = self.now;
+        let is_over = price::is_over(agreed, at);
         let is_open =
             matches!(row.state, State::Pending | State::Confirmed) && row.cancel_requested_at.is_none();
         if accepted && is_over || is_open && !is_over {
             return Err(format!("the guest cancels {id} at {at}, accepted: {accepted}"));
         }
         if accepted {
-            let cost = terms.cost_on(terms.date_at(at));
+            let cost = price::cost(agreed, at);
             let reservation_id = id;
             self.cancelled.push(Cancelled {
                 reservation_id,
@@ -253,9 +264,15 @@ fn rooms(random: &mut Rng, is_large: bool) -> u16 {
     }
 }
 
+fn date(days_since_1970: i64) -> StayDate {
+    let days = i32::try_from(days_since_1970).unwrap_or_default();
+    StayDate::from_days_since_1970(days).unwrap_or_else(|_| unreachable!("a date like any other"))
+}
+
 fn wish(
     random: &mut Rng,
     room_type: (HotelId, RoomTypeId),
+    zone: Tz,
     first: StayDate,
     nights: usize,
     rooms: u16,
@@ -264,20 +281,23 @@ fn wish(
     let from = random.u32(0..nights);
     let to = random.u32(from + 1..=nights);
     let stay = Stay::new(first.plus_days(from), first.plus_days(to));
-    let eur = "EUR"
-        .parse()
-        .unwrap_or_else(|_| unreachable!("a currency like any other"));
-    let money = |minor| Money::from_minor(minor, eur).unwrap_or(Money::zero(eur));
-    // A stay may be free, and then no provider is asked.
-    let price = if random.u32(0..8) == 0 { 0 } else { 10_000 };
-    let total = price * i64::from(to - from);
+    let eur = "EUR".parse();
+    let penalties = [
+        Penalty::FirstNight,
+        Penalty::Percent(0),
+        Penalty::Percent(33),
+        Penalty::Full,
+    ];
     let wish = Wish {
         room_type,
         stay: stay.unwrap_or_else(|_| unreachable!("at least one night")),
         rooms,
-        total: money(total),
-        late_penalty: money(*random.choice([0, total.min(3_000), total].iter()).unwrap_or(&0)),
+        // A stay may be free, and then no provider is asked.
+        price: if random.u32(0..8) == 0 { 0 } else { 10_001 },
+        currency: eur.unwrap_or_else(|_| unreachable!("a currency like any other")),
+        penalty: penalties[random.usize(0..penalties.len())],
         is_flexible: random.bool(),
+        zone,
     };
     let card = match random.u32(0..10) {
         0 => Card::Declined,

@@ -15,7 +15,7 @@ mod split;
 
 pub use client::{Answer, Client};
 pub use half_open::HalfOpen;
-pub use hotel::{Hotel, booking_body, quote_again};
+pub use hotel::{Hotel, booking_body, quote_again, today_at};
 pub use load::{Acknowledged, Load, Seen, lost};
 pub use platform::Platform;
 pub use process::ended;

@@ -2,8 +2,9 @@
 //! exchange with the provider, from numbers to numbers.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use contract::penalty::Penalty;
 use contract::saga::{BookStay, SagaData, StartSaga};
-use contract::{Command, CommandEnvelope, Money as Amount, Outcome, Reply, SagaId, Stay, StayDate};
+use contract::{Command, CommandEnvelope, Outcome, Reply, SagaId, Stay, StayDate};
 use orchestrator::engine::{self, Input, Line, Pace, Run, Saga, What};
 use orchestrator::sagas;
 use sim::money::Money;
@@ -110,16 +111,16 @@ fn one_night() -> (Rooms, Wish) {
         StayDate::from_days_since_1970(20_000).unwrap_or_else(|_| unreachable!("a date like any other"));
     let night = today.plus_days(30);
     let eur = "EUR".parse();
-    let eur = eur.unwrap_or_else(|_| unreachable!("a currency like any other"));
-    let money = |minor| Amount::from_minor(minor, eur).unwrap_or(Amount::zero(eur));
     let stay = Stay::new(night, night.plus_days(1));
     let wish = Wish {
         room_type,
         stay: stay.unwrap_or_else(|_| unreachable!("one night")),
         rooms: 1,
-        total: money(10_000),
-        late_penalty: money(3_000),
+        price: 10_000,
+        currency: eur.unwrap_or_else(|_| unreachable!("a currency like any other")),
+        penalty: Penalty::Percent(30),
         is_flexible: false,
+        zone: chrono_tz::UTC,
     };
     (Rooms::new(today, room_type, night, &[1]), wish)
 }

@@ -47,7 +47,7 @@ pub(crate) const ALL: &[Invariant] = invariants! {
     "I-24" always "reservation.reservation" "charged_as_quoted" "what is charged is what was quoted";
     "I-4" at_rest "orchestrator.saga" "no_open_saga" "every saga has ended well";
     "I-5" at_rest "inventory.hold" "no_orphan_hold" "no room is kept without a booking";
-    "I-6" at_rest "reservation.reservation" "room_and_money" "confirmed means one room sold and the total paid; anything else means neither";
+    "I-6" at_rest "reservation.reservation" "room_and_money" "confirmed means rooms sold and the total paid; cancelled, the penalty paid and no night sold but those that had begun; anything else, neither";
     "I-12" at_rest "orchestrator.inbox" "all_handled" "every message that was sent was handled";
 };
 

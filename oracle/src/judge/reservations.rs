@@ -82,6 +82,8 @@ impl Judge {
         }
         let rooms = match state {
             "confirmed" => HoldState::Sold,
+            // Nights that had begun stay sold.
+            "cancelled" if entry.text("/kept_until").is_some() => HoldState::Sold,
             "cancelled" => HoldState::Released,
             _ => return Some(()),
         };

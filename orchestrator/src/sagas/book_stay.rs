@@ -69,6 +69,7 @@ mod inventory {
         Command::Inventory(InventoryCommand::Release {
             hotel_id: stay.hotel_id,
             hold_id: hold_id(stay),
+            from: None,
         })
     }
 }

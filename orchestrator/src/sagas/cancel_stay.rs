@@ -1,5 +1,6 @@
 //! Cancel a stay: the rooms are on sale again, the guest has back what the policy gives, and the
-//! reservation is cancelled. Nothing of this can fail for good, so it only goes forward.
+//! reservation is cancelled. Nights that had begun when the guest cancelled stay sold; which these are was
+//! decided with the price, so that the date may change while this runs. Nothing of this can fail for good, so it only goes forward.
 //!
 //! The reservation is `cancelling` before the saga starts; the same transaction asked for the saga. That
 //! state is the lock: nobody confirms, cancels or changes the reservation meanwhile, and there is no way
@@ -31,6 +32,7 @@ fn release_rooms(stay: &CancelStay) -> Command {
     Command::Inventory(InventoryCommand::Release {
         hotel_id: stay.hotel_id,
         hold_id,
+        from: stay.kept_until,
     })
 }
 
@@ -64,6 +66,15 @@ pub(crate) mod tests {
             hotel_id: HotelId::new(),
             refund: eur(30_000),
             penalty: eur(8_700),
+            kept_until: None,
+        }
+    }
+
+    /// Cancelled on the third day.
+    pub(crate) fn during_the_stay() -> CancelStay {
+        CancelStay {
+            kept_until: Some("2026-12-26".parse().unwrap()),
+            ..sample()
         }
     }
 
@@ -93,6 +104,29 @@ pub(crate) mod tests {
         }
         assert_eq!(order, ["Release", "Refund", "MarkCancelled"]);
         assert_eq!(decide(&saga, &data, &log), Decision::Completed);
+    }
+
+    #[test]
+    fn nights_that_had_begun_stay_sold() {
+        for data in [sample(), during_the_stay()] {
+            let Command::Inventory(InventoryCommand::Release { from, .. }) = release_rooms(&data) else {
+                panic!("rooms are released")
+            };
+            assert_eq!(from, data.kept_until);
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_asked_for_before_nights_were_kept_gives_back_all() {
+        let mut json = serde_json::to_value(during_the_stay()).unwrap();
+        json.as_object_mut().unwrap().remove("kept_until");
+        let data: CancelStay = serde_json::from_value(json).unwrap();
+        assert_eq!(data.kept_until, None);
+        let json = serde_json::to_value(release_rooms(&data)).unwrap();
+        assert!(
+            json.get("from").is_none(),
+            "a former inventory reads it too: {json}"
+        );
     }
 
     #[test]

@@ -94,6 +94,29 @@ fn the_first_night_without_a_price_is_named() {
     );
 }
 
+/// The tax on an amount, rounded half up, by whole numbers alone.
+fn nearest_tax(net: i64, percent: &str) -> i64 {
+    // A percentage with four decimals is so many millionths.
+    let millionths: i128 = percent.replace('.', "").parse().unwrap();
+    let exact = i128::from(net) * millionths;
+    let up = i128::from(exact % 1_000_000 >= 500_000);
+    i64::try_from(exact / 1_000_000 + up).unwrap()
+}
+
+#[test]
+fn a_tax_is_neither_rounded_by_night_nor_by_room() {
+    let ten = |amounts: &[i64], rooms| {
+        let priced = price_stay(&nights(amounts), rooms, &[tax("10")], eur()).unwrap();
+        priced.taxes[0].amount.minor()
+    };
+    // Three rooms, three nights of 0.05: 10 % of 0.45 is 0.045. By night or by room it would be 0.06, by both 0.09.
+    assert_eq!(ten(&[5, 5, 5], 3), 5);
+    // Of 0.04: 10 % of 0.36 is 0.036. By night or by room it would be 0.03, by both nothing.
+    assert_eq!(ten(&[4, 4, 4], 3), 4);
+    // By night only: 0.02 and 0.01 in two rooms are 0.006.
+    assert_eq!(ten(&[2, 1], 2), 1);
+}
+
 fn percent() -> impl Strategy<Value = String> {
     (0_u32..100, 0_u32..10_000).prop_map(|(whole, fraction)| format!("{whole}.{fraction:04}"))
 }
@@ -107,19 +130,39 @@ proptest! {
     ) {
         let taxes: Vec<_> = percents.iter().map(|percent| tax(percent)).collect();
         let priced = price_stay(&nights(&amounts), rooms, &taxes, eur()).unwrap();
+        // Each line from the prices, not from the lines that are given.
         let net = amounts.iter().sum::<i64>() * i64::from(rooms);
-        let lines: i64 = priced.taxes.iter().map(|line| line.amount.minor()).sum();
-        prop_assert_eq!(priced.taxes.len(), taxes.len());
+        let due: Vec<i64> = percents.iter().map(|percent| nearest_tax(net, percent)).collect();
+        let lines: Vec<i64> = priced.taxes.iter().map(|line| line.amount.minor()).collect();
+        prop_assert_eq!(&lines, &due);
         prop_assert_eq!(priced.total_before_taxes.minor(), net);
-        prop_assert_eq!(priced.total.minor(), net + lines);
+        prop_assert_eq!(priced.total.minor(), net + due.iter().sum::<i64>());
     }
 
     #[test]
     fn a_tax_line_is_the_integer_nearest_to_the_exact_tax(net in 0_i64..=MINOR_MAX / 2, percent in percent()) {
-        // In millionths of a minor unit, by integers of 128 bits.
-        let parts: i128 = percent.replace('.', "").parse().unwrap();
-        let exact = i128::from(net) * parts;
-        let line = i128::from(tax_minor(net, &percent)) * 1_000_000;
-        prop_assert!(line - exact <= 500_000 && exact - line < 500_000, "{} of {} is not {}", percent, net, line);
+        prop_assert_eq!(tax_minor(net, &percent), nearest_tax(net, &percent));
+    }
+
+    /// Few cents in many nights and rooms: wherever it is rounded more than once, it shows.
+    #[test]
+    fn a_tax_is_rounded_once_for_the_whole_stay(
+        amounts in prop::collection::vec(0_i64..10, 2..=30),
+        rooms in 2_u16..=ROOMS_MAX,
+        percent in percent(),
+        currency in prop::sample::select(vec!["EUR", "JPY", "KWD"]),
+    ) {
+        let currency = currency.parse().unwrap();
+        let priced = |amounts: &[i64]| -> Vec<NightPrice> {
+            let price = |night: NightPrice| NightPrice {
+                price: Money::from_minor(night.price.minor(), currency).unwrap(),
+                ..night
+            };
+            nights(amounts).into_iter().map(price).collect()
+        };
+        let taxes = [tax(&percent)];
+        let stay = price_stay(&priced(&amounts), rooms, &taxes, currency).unwrap();
+        let net = amounts.iter().sum::<i64>() * i64::from(rooms);
+        prop_assert_eq!(stay.taxes[0].amount.minor(), nearest_tax(net, &percent));
     }
 }

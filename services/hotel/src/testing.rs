@@ -49,6 +49,11 @@ impl Api {
         Self { app, pool }
     }
 
+    /// Sets the time.
+    pub(crate) fn set_clock(&self, now: &str) {
+        self.app.clock.set(now.parse().unwrap());
+    }
+
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Response {
         let routes = platform::http::layers(crate::http::routes().with_state(self.app.clone()).into());

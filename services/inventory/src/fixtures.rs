@@ -166,7 +166,20 @@ pub(crate) fn book(hotel_id: HotelId, hold_id: HoldId) -> CommandEnvelope<Invent
 
 /// Releases a hold.
 pub(crate) fn release(hotel_id: HotelId, hold_id: HoldId) -> CommandEnvelope<InventoryCommand> {
-    sent(InventoryCommand::Release { hotel_id, hold_id })
+    release_from(hotel_id, hold_id, None)
+}
+
+/// Releases the nights of a hold from one on.
+pub(crate) fn release_from(
+    hotel_id: HotelId,
+    hold_id: HoldId,
+    from: Option<StayDate>,
+) -> CommandEnvelope<InventoryCommand> {
+    sent(InventoryCommand::Release {
+        hotel_id,
+        hold_id,
+        from,
+    })
 }
 
 /// Settles commands in one transaction, again as long as the failure may pass, as the consumer does.

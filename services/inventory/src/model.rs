@@ -116,6 +116,13 @@ impl Hold {
         self.taking
             .filter(|_| matches!(self.state, HoldState::Held | HoldState::Sold))
     }
+
+    /// What stays sold when the nights from `from` on are given back, if anything does. Rooms that are only
+    /// held go back as a whole, as nobody has slept in them.
+    fn kept(&self, from: Option<StayDate>) -> Option<Stay> {
+        let sold = self.taking.filter(|_| self.state == HoldState::Sold)?.stay;
+        Stay::new(sold.check_in(), from?.min(sold.check_out())).ok()
+    }
 }
 
 /// The books say something that cannot be: a hold takes rooms of a night that does not exist.
@@ -132,8 +139,8 @@ pub struct Contradiction {
 pub struct Changes {
     /// Holds that were not there, in key order.
     pub new_holds: Vec<(HoldKey, Hold)>,
-    /// Holds whose state changed, in key order.
-    pub changed_holds: Vec<(HoldKey, HoldState)>,
+    /// Holds whose state changed, or whose last nights were given back, in key order.
+    pub changed_holds: Vec<(HoldKey, Hold)>,
     /// By how much held and sold changed, in key order.
     pub nights: Vec<(NightKey, i32, i32)>,
 }
@@ -195,8 +202,12 @@ impl Ledger {
                 self.hold((hotel_id, hold_id), saga_id, taking)?
             }
             InventoryCommand::Book { hotel_id, hold_id } => self.book((hotel_id, hold_id))?,
-            InventoryCommand::Release { hotel_id, hold_id } => {
-                self.release((hotel_id, hold_id), saga_id)?;
+            InventoryCommand::Release {
+                hotel_id,
+                hold_id,
+                from,
+            } => {
+                self.release((hotel_id, hold_id), saga_id, from)?;
                 Ok(())
             }
         };
@@ -279,7 +290,12 @@ impl Ledger {
         Ok(Ok(()))
     }
 
-    fn release(&mut self, key: HoldKey, saga_id: SagaId) -> Result<(), Contradiction> {
+    fn release(
+        &mut self,
+        key: HoldKey,
+        saga_id: SagaId,
+        from: Option<StayDate>,
+    ) -> Result<(), Contradiction> {
         let Some(hold) = self.holds.get(&key) else {
             let tombstone = Hold {
                 saga_id,
@@ -295,11 +311,24 @@ impl Ledger {
             );
             return Ok(());
         };
-        if hold.now.takes().is_some() {
+        if let Some(kept) = hold.now.kept(from) {
+            self.shorten(key, kept)
+        } else if hold.now.takes().is_some() {
             self.give_back(key, HoldState::Released)
         } else {
             Ok(())
         }
+    }
+
+    /// The nights after those that are kept are on sale again; the hold names what is left of it.
+    fn shorten(&mut self, key: HoldKey, kept: Stay) -> Result<(), Contradiction> {
+        let Some(taking) = self.holds.get_mut(&key).and_then(|hold| hold.now.taking.as_mut()) else {
+            return Ok(());
+        };
+        let rest = Stay::new(kept.check_out(), taking.stay.check_out()).ok();
+        let rest = rest.map(|stay| Taking { stay, ..*taking });
+        taking.stay = kept;
+        self.count(key, rest, |night, rooms| night.sold -= rooms)
     }
 
     /// A hold whose time is over gives its rooms back; in any other state nothing happens.
@@ -359,9 +388,7 @@ impl Ledger {
         for (key, hold) in &self.holds {
             match hold.before {
                 None => changes.new_holds.push((*key, hold.now)),
-                Some(before) if before.state != hold.now.state => {
-                    changes.changed_holds.push((*key, hold.now.state));
-                }
+                Some(before) if before != hold.now => changes.changed_holds.push((*key, hold.now)),
                 Some(_) => {}
             }
         }

@@ -114,7 +114,9 @@ const fn hold_key(command: &InventoryCommand) -> HoldKey {
             hotel_id, hold_id, ..
         }
         | InventoryCommand::Book { hotel_id, hold_id }
-        | InventoryCommand::Release { hotel_id, hold_id } => (hotel_id, hold_id),
+        | InventoryCommand::Release {
+            hotel_id, hold_id, ..
+        } => (hotel_id, hold_id),
     }
 }
 

@@ -182,6 +182,29 @@ impl World {
         Self::again(pool)
     }
 
+    /// A process on an empty database, with both clocks set: in its sessions, `now()` is a function of the tests,
+    /// as Postgres looks for names where the session says.
+    pub(crate) async fn at(pool: &PgPool, now: &str) -> Self {
+        migrate(pool).await;
+        let clock = "create schema clock; create table clock.hands (at timestamptz); \
+                     insert into clock.hands values ('epoch'); \
+                     create function clock.now() returns timestamptz stable language sql \
+                         begin atomic select at from clock.hands; end";
+        sqlx::raw_sql(clock).execute(pool).await.unwrap();
+        let looks = [("search_path", "clock,pg_catalog")];
+        let options = pool.connect_options().as_ref().clone().options(looks);
+        let pool = pool.options().clone().connect_with(options).await.unwrap();
+        let world = Self::again(&pool);
+        world.set_clock(now).await;
+        world
+    }
+
+    /// Sets the clocks of a process that was made with [`World::at`].
+    pub(crate) async fn set_clock(&self, now: &str) {
+        self.clock.set(at(now));
+        self.sql(format!("update clock.hands set at = '{now}'")).await;
+    }
+
     /// Another process on the same database.
     pub(crate) fn again(pool: &PgPool) -> Self {
         Self::with_places(pool, 2_000)
@@ -299,6 +322,18 @@ impl World {
             .await
             .unwrap();
         row.get("n")
+    }
+
+    /// The message of a type about something, which the outbox has once.
+    pub(crate) async fn payload(&self, kind: &str, about: &str) -> Value {
+        let sql = format!(
+            "select payload from reservation.outbox where type = '{kind}' and aggregateid = '{about}'"
+        );
+        let row = sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
+        row.get("payload")
     }
 
     /// Types of the messages in the outbox, in their order.

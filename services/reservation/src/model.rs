@@ -7,5 +7,5 @@ mod terms;
 
 pub(crate) use card::carries_card_number;
 pub(crate) use guest::{Email, Guest, PaymentMethod};
-pub use state::{Cancelling, Moves, Reservation, State, Transition};
-pub use terms::{Cost, Terms};
+pub use state::{Cancellation, Cancelling, Moves, Reservation, State, Transition};
+pub use terms::{Cost, NightCost, Terms, shares};

@@ -1,6 +1,8 @@
--- Hold and payment have the reservation's id. A reservation that is still open is a violation at rest. The hold of a
--- stay that was over long ago may have been removed.
+-- Hold and payment have the reservation's id. A reservation that is still open is a violation at rest. Of a stay that
+-- was cancelled while it ran, the nights before kept_until had begun: they stay sold, and nothing else does. The hold of
+-- a stay that was over long ago may have been removed.
 select coalesce(r.reservation_id, p.reservation_id, h.hold_id) reservation_id, r.state, r.total_minor, r.penalty_minor,
+       r.kept_until, h.check_out sold_until,
        p.net_minor, h.sold
 from reservation.reservation r
 full join (select reservation_id, sum(amount_minor) net_minor from payment.movement group by 1) p
@@ -18,4 +20,8 @@ where (r.state is null and (coalesce(p.net_minor, 0) <> 0 or coalesce(h.sold, 0)
            or (h.check_in, h.check_out, h.rooms) is distinct from (r.check_in, r.check_out, r.rooms)))))
    or (r.state = 'rejected' and (coalesce(p.net_minor, 0) <> 0 or coalesce(h.sold, 0) + coalesce(h.held, 0) > 0))
    or (r.state = 'cancelled' and (coalesce(p.net_minor, 0) <> coalesce(r.penalty_minor, 0)
-       or coalesce(h.sold, 0) + coalesce(h.held, 0) > 0))
+       or coalesce(h.held, 0) > 0 or (r.kept_until is null and coalesce(h.sold, 0) > 0)
+       or (h.hold_id is null
+           and r.kept_until >= coalesce((select stays_before from inventory.retention), '-infinity'))
+       or (h.hold_id is not null and r.kept_until is not null and (h.sold <> 1
+           or (h.check_in, h.check_out, h.rooms) is distinct from (r.check_in, r.kept_until, r.rooms)))))

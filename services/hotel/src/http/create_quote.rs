@@ -164,5 +164,8 @@ pub(super) async fn create_quote(
 }
 
 #[cfg(test)]
+#[path = "create_quote_money_tests.rs"]
+mod money_tests;
+#[cfg(test)]
 #[path = "create_quote_tests.rs"]
 mod tests;

@@ -43,6 +43,19 @@ fn ledger(totals: &[i32]) -> Ledger {
     Ledger::new(day(0), room_types, nights, [])
 }
 
+fn release(hold_id: HoldId, from: Option<StayDate>) -> InventoryCommand {
+    InventoryCommand::Release {
+        hotel_id: HOTEL,
+        hold_id,
+        from,
+    }
+}
+
+/// From which night on rooms are given back: from before every stay to after every stay, or all.
+fn from() -> impl Strategy<Value = Option<StayDate>> {
+    prop::option::of((-3..NIGHTS + 4).prop_map(day))
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Command(InventoryCommand),
@@ -69,16 +82,11 @@ fn step() -> impl Strategy<Value = Step> {
             hold_id,
         })
     };
-    let release = |hold_id| {
-        Step::Command(InventoryCommand::Release {
-            hotel_id: HOTEL,
-            hold_id,
-        })
-    };
+    let release = (id.clone(), from()).prop_map(|(hold_id, from)| Step::Command(release(hold_id, from)));
     prop_oneof![
         4 => hold,
         2 => id.clone().prop_map(book),
-        1 => id.clone().prop_map(release),
+        1 => release,
         1 => id.prop_map(Step::Expire),
     ]
 }
@@ -111,6 +119,13 @@ fn sums(ledger: &Ledger, key: NightKey) -> (i32, i32) {
         *counter += i32::from(taking.rooms);
     }
     (held, sold)
+}
+
+/// The nights that are taken, without those from a night on.
+fn nights_of(taking: Option<Taking>, from: Option<StayDate>) -> Vec<StayDate> {
+    let all = taking.into_iter().flat_map(|taking| taking.stay.nights());
+    all.filter(|night| from.is_none_or(|from| *night < from))
+        .collect()
 }
 
 type Snapshot = (Vec<(NightKey, Night)>, Vec<(HoldKey, Hold)>);
@@ -160,9 +175,13 @@ proptest! {
                 (Some(Outcome::Done), Step::Command(InventoryCommand::Book { hold_id, .. })) => {
                     prop_assert_eq!(ledger.holds[&(HOTEL, *hold_id)].now.state, HoldState::Sold);
                 }
-                (outcome, Step::Command(InventoryCommand::Release { hold_id, .. })) => {
+                (outcome, Step::Command(InventoryCommand::Release { hold_id, from, .. })) => {
                     prop_assert_eq!(outcome, Some(Outcome::Done));
-                    prop_assert!(ledger.holds[&(HOTEL, *hold_id)].now.takes().is_none());
+                    let (now, key) = (&ledger.holds[&(HOTEL, *hold_id)].now, (HOTEL, *hold_id));
+                    let was = before.1.iter().find(|(id, _)| *id == key).and_then(|(_, hold)| hold.takes());
+                    let sold = was.filter(|_| now.state == HoldState::Sold);
+                    let (kept, takes) = (nights_of(sold, *from), nights_of(now.takes(), None));
+                    prop_assert_eq!(takes, kept, "of {:?} from {:?}", was, from);
                 }
                 _ => {}
             }
@@ -194,7 +213,7 @@ proptest! {
         for step in &before {
             run(&mut ledger, step);
         }
-        ledger.apply(SAGA, &InventoryCommand::Release { hotel_id: HOTEL, hold_id: released }).unwrap();
+        ledger.apply(SAGA, &release(released, None)).unwrap();
         for step in &after {
             let outcome = run(&mut ledger, step);
             prop_assert!(ledger.holds[&(HOTEL, released)].now.takes().is_none());
@@ -228,6 +247,75 @@ proptest! {
         prop_assert_eq!(changes.nights, wanted);
         prop_assert_eq!(changes.new_holds.len(), whole.holds.len());
         prop_assert!(changes.changed_holds.is_empty());
+    }
+}
+
+/// A hold of all five nights with two rooms, perhaps booked, and the books after these releases.
+fn released(is_booked: bool, froms: &[Option<StayDate>]) -> (Ledger, Hold) {
+    let mut ledger = ledger(&[10; 10]);
+    let command = hold(0, 0, 5, 2);
+    let InventoryCommand::Hold { hold_id, .. } = command else {
+        unreachable!()
+    };
+    let (hotel_id, key) = (HOTEL, (HOTEL, hold_id));
+    ledger.apply(SAGA, &command).unwrap();
+    if is_booked {
+        let book = InventoryCommand::Book { hotel_id, hold_id };
+        ledger.apply(SAGA, &book).unwrap();
+    }
+    for from in froms {
+        ledger.apply(SAGA, &release(hold_id, *from)).unwrap();
+    }
+    let now = ledger.holds[&key].now;
+    (ledger, now)
+}
+
+fn taken(ledger: &Ledger) -> Vec<(i32, i32)> {
+    let nights = (0..NIGHTS).map(|offset| ledger.nights[&(HOTEL, room_type(0), day(offset))].now);
+    nights.map(|night| (night.held, night.sold)).collect()
+}
+
+#[test]
+fn nights_that_have_begun_stay_sold_and_the_rest_is_given_back() {
+    let (ledger, hold) = released(true, &[Some(day(2))]);
+    assert_eq!(taken(&ledger), [(0, 2), (0, 2), (0, 0), (0, 0), (0, 0)]);
+    assert_eq!(hold.state, HoldState::Sold);
+    let kept = hold.takes().unwrap().stay;
+    assert_eq!((kept.check_in(), kept.check_out()), (day(0), day(2)));
+
+    for from in [None, Some(day(0)), Some(day(-3))] {
+        let (ledger, hold) = released(true, &[from]);
+        assert_eq!(
+            (taken(&ledger), hold.state),
+            (vec![(0, 0); 5], HoldState::Released)
+        );
+    }
+    for from in [day(5), day(9)] {
+        let (ledger, hold) = released(true, &[Some(from)]);
+        assert_eq!((taken(&ledger), hold.state), (vec![(0, 2); 5], HoldState::Sold));
+    }
+    let (ledger, hold) = released(false, &[Some(day(2))]);
+    assert_eq!(
+        (taken(&ledger), hold.state),
+        (vec![(0, 0); 5], HoldState::Released)
+    );
+}
+
+proptest! {
+    #[test]
+    fn of_several_releases_the_one_that_gives_back_most_decides_in_any_order(
+        (froms, shuffled) in prop::collection::vec(from(), 1..5)
+            .prop_flat_map(|froms| (Just(froms.clone()), Just(froms).prop_shuffle())),
+    ) {
+        // None, which sorts first, gives back everything.
+        let most = froms.iter().min().copied().into_iter().collect::<Vec<_>>();
+        let (wanted, _) = released(true, &most);
+        for order in [&froms, &shuffled] {
+            let (ledger, hold) = released(true, order);
+            prop_assert_eq!(taken(&ledger), taken(&wanted));
+            let is_sold = froms.iter().all(|from| from.is_some_and(|from| from > day(0)));
+            prop_assert_eq!(hold.takes().is_some(), is_sold);
+        }
     }
 }
 
@@ -414,6 +502,11 @@ fn read_books(ids: [HoldId; 3]) -> Ledger {
     Ledger::new(day(0), [(HOTEL, room_type(0))].into(), nights, holds)
 }
 
+fn states_of(changes: &Changes) -> Vec<(HoldKey, HoldState)> {
+    let holds = changes.changed_holds.iter();
+    holds.map(|(key, hold)| (*key, hold.state)).collect()
+}
+
 #[test]
 fn what_was_read_and_has_changed_is_written_and_nothing_else() {
     let ids = [HoldId::new(), HoldId::new(), HoldId::new()];
@@ -426,10 +519,7 @@ fn what_was_read_and_has_changed_is_written_and_nothing_else() {
         hotel_id: HOTEL,
         hold_id,
     };
-    let release = |hold_id| InventoryCommand::Release {
-        hotel_id: HOTEL,
-        hold_id,
-    };
+    let release = |hold_id| release(hold_id, None);
     // A command about a hold that was read: its new state, and by how much held and sold change.
     for (command, state, nights) in [
         (book(held), Some((held, HoldState::Sold)), by(-2, 2)),
@@ -446,7 +536,7 @@ fn what_was_read_and_has_changed_is_written_and_nothing_else() {
             .map(|(id, state)| ((HOTEL, id), state))
             .into_iter()
             .collect();
-        assert_eq!(changes.changed_holds, wanted, "{command:?}");
+        assert_eq!(states_of(&changes), wanted, "{command:?}");
         assert_eq!(changes.nights, nights, "{command:?}");
         assert!(changes.new_holds.is_empty(), "{command:?}");
     }
@@ -455,7 +545,7 @@ fn what_was_read_and_has_changed_is_written_and_nothing_else() {
         books.expire((HOTEL, id)).unwrap();
     }
     let changes = books.changes();
-    assert_eq!(changes.changed_holds, [((HOTEL, held), HoldState::Expired)]);
+    assert_eq!(states_of(&changes), [((HOTEL, held), HoldState::Expired)]);
     assert_eq!(changes.nights, by(-2, 0));
     // Given and taken in one batch is no change of the night.
     let mut books = read_books(ids);
@@ -472,11 +562,7 @@ fn a_night_that_is_not_in_the_books_is_a_contradiction_that_says_which() {
     let mut books = read_books(ids);
     books.nights.remove(&(HOTEL, room_type(0), day(1)));
     let [held, ..] = ids;
-    let release = InventoryCommand::Release {
-        hotel_id: HOTEL,
-        hold_id: held,
-    };
-    let said = books.apply(SAGA, &release).unwrap_err().to_string();
+    let said = books.apply(SAGA, &release(held, None)).unwrap_err().to_string();
     assert!(
         said.contains(&day(1).to_string()) && said.contains(&held.to_string()),
         "{said}"

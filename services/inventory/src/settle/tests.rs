@@ -41,6 +41,10 @@ async fn a_batch_leaves_the_same_rows_and_outcomes_as_its_commands_one_by_one(po
             if at % 5 == 0 {
                 commands.push(release(hotel, holds[at / 2]));
             }
+            if at % 6 == 5 {
+                let first_back = from.plus_days(at32 % 5);
+                commands.push(release_from(hotel, holds[at - 5], Some(first_back)));
+            }
             if at % 4 == 1 {
                 commands.push(hold(hotel, room_type, *id, stay, 1));
             }
@@ -167,6 +171,51 @@ async fn the_same_commands_settled_twice_at_once_count_once(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
+async fn nights_that_have_begun_stay_sold_however_often_and_late_the_release_comes(pool: PgPool) {
+    tables(&pool).await;
+    let (hotel, room_type) = ids();
+    let from = day(&pool, -1).await;
+    offer(&pool, hotel, room_type, from, 4, 10).await;
+    let (slept, early) = (HoldId::new(), HoldId::new());
+    let first_back = Some(from.plus_days(2));
+    let commands = vec![
+        hold(hotel, room_type, slept, stay(from, 4), 3),
+        book(hotel, slept),
+        release_from(hotel, slept, first_back),
+    ];
+    settled(&pool, commands, TTL).await;
+    let again = vec![
+        release_from(hotel, slept, first_back),
+        release_from(hotel, slept, Some(from.plus_days(3))),
+        hold(hotel, room_type, slept, stay(from, 4), 3),
+        book(hotel, slept),
+        // A release that comes before its hold forbids it, whatever nights it is about.
+        release_from(hotel, early, first_back),
+        hold(hotel, room_type, early, stay(from, 4), 1),
+    ];
+    for _ in 0..2 {
+        let outcomes = settled(&pool, again.clone(), TTL).await;
+        let codes: Vec<_> = outcomes.iter().map(code).collect();
+        assert_eq!(codes, ["done", "done", "done", "done", "done", "hold_released"]);
+        let (nights, holds) = books(&pool, hotel).await;
+        for (night, sold) in nights.iter().zip([3, 3, 0, 0]) {
+            assert!(night.contains(&format!(" 0/{sold}/10 ")), "{nights:?}");
+        }
+        let kept = format!("{from} {} 3 sold", from.plus_days(2));
+        assert!(holds.contains(&kept), "{holds:?}");
+    }
+    assert_books_balance(&pool).await;
+    // Everything, as an undo has it.
+    settled(&pool, vec![release(hotel, slept)], TTL).await;
+    let (nights, _) = books(&pool, hotel).await;
+    assert!(
+        nights.iter().all(|night| night.contains(" 0/0/10 ")),
+        "{nights:?}"
+    );
+    assert_books_balance(&pool).await;
+}
+
+#[sqlx::test(migrations = false)]
 async fn a_room_type_without_any_night_is_unknown_and_a_night_without_a_row_is_sold_out(pool: PgPool) {
     tables(&pool).await;
     let (hotel, room_type) = ids();
@@ -198,6 +247,24 @@ async fn a_room_type_without_any_night_is_unknown_and_a_night_without_a_row_is_s
     let alone = settled(&pool, vec![hold(hotel, room_type, HoldId::new(), far, 1)], TTL).await;
     assert_eq!(code(&alone[0]), "sold_out");
     assert_eq!(books(&pool, hotel).await.1, Vec::<String>::new());
+}
+
+/// At every moment the date is another one in one of these zones.
+#[sqlx::test(migrations = false)]
+async fn today_is_that_of_utc_whatever_zone_the_session_has(
+    options: PgPoolOptions,
+    connect: PgConnectOptions,
+) {
+    let clock = platform::Clock::system();
+    for zone in ["Pacific/Kiritimati", "Pacific/Pago_Pago"] {
+        let connect = connect.clone().options([("TimeZone", zone)]);
+        let pool = options.clone().connect_with(connect).await.unwrap();
+        let (before, today) = (clock.now().date_naive(), day(&pool, 0).await.date());
+        assert!(
+            (before..=clock.now().date_naive()).contains(&today),
+            "{zone}: {today}"
+        );
+    }
 }
 
 #[sqlx::test(migrations = false)]

@@ -133,22 +133,28 @@ pub(crate) async fn insert_holds(
     }
 }
 
-/// Writes the state of holds that are locked.
-pub(crate) async fn change_holds(
-    db: &mut PgConnection,
-    holds: &[(HoldKey, HoldState)],
-) -> Result<(), Broken> {
+/// Writes the state of holds that are locked, and up to when they take rooms.
+pub(crate) async fn change_holds(db: &mut PgConnection, holds: &[(HoldKey, Hold)]) -> Result<(), Broken> {
     let hotels: Vec<Uuid> = holds.iter().map(|((hotel, _), _)| hotel.uuid()).collect();
     let ids: Vec<Uuid> = holds.iter().map(|((_, id), _)| id.uuid()).collect();
-    let states: Vec<String> = holds.iter().map(|(_, state)| word(*state).to_owned()).collect();
+    let states: Vec<String> = holds
+        .iter()
+        .map(|(_, hold)| word(hold.state).to_owned())
+        .collect();
+    let check_out: Vec<Option<NaiveDate>> = holds
+        .iter()
+        .map(|(_, hold)| hold.taking.map(|taking| taking.stay.check_out().date()))
+        .collect();
     let done = sqlx::query!(
         "update inventory.hold as hold
-         set state = changed.state, changed_at = now()
-         from unnest($1::uuid[], $2::uuid[], $3::text[]) as changed (hotel_id, hold_id, state)
+         set state = changed.state, check_out = changed.check_out, changed_at = now()
+         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[])
+             as changed (hotel_id, hold_id, state, check_out)
          where hold.hotel_id = changed.hotel_id and hold.hold_id = changed.hold_id",
         &hotels,
         &ids,
-        &states
+        &states,
+        &check_out as &[Option<NaiveDate>]
     )
     .execute(db)
     .await?;

@@ -17,7 +17,8 @@ use crate::{App, SCHEMA, commands};
 
 /// Cancel a reservation
 ///
-/// The rooms are given back, and of the money what the policy says (see the cancellation quote). A booking
+/// The rooms are given back, and of the money what the policy says (see the cancellation quote). During the stay
+/// that is about the nights that have not begun: those that have are kept in full and stay sold. A booking
 /// that still runs is cancelled as soon as it is confirmed, at the price of now. A repeat changes nothing.
 #[utoipa::path(
     post, path = "/v1/reservations/{reservation_id}/cancellation", tag = "Reservations",
@@ -104,6 +105,9 @@ fn cancel(db: &mut PgConnection, reservation_id: ReservationId) -> BoxFuture<'_,
     })
 }
 
+#[cfg(test)]
+#[path = "cancel_dates_tests.rs"]
+mod dates_tests;
 #[cfg(test)]
 #[path = "cancel_tests.rs"]
 mod tests;

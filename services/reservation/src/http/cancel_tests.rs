@@ -30,7 +30,7 @@ async fn cancelling_costs_what_was_said_beforehand(pool: PgPool) {
     for (dates, penalty, refund) in [
         ("version = version", "0.00", "636.00"),
         (
-            "free_until = '2020-01-01', late_penalty_minor = 19080",
+            "free_until = '2020-01-01', cancellation_policy = '{\"penalty\": \"first_night\"}'",
             "190.80",
             "445.20",
         ),

@@ -8,25 +8,58 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::model::NightCost;
 use crate::store::read;
 
 /// What a cancellation costs on the date at the hotel.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CancellationQuote {
-    /// What the hotel keeps.
+    /// What the hotel keeps: the nights that have begun, and of the others what the policy says.
     penalty: Money,
     /// What the guest gets back.
     refund: Money,
+    /// The same night by night, in date order; none for a rejected booking, of which nothing was charged.
+    nights: Vec<CancelledNight>,
     /// The last date at the hotel on which it is free.
     #[serde(skip_serializing_if = "Option::is_none")]
     free_until: Option<StayDate>,
-    /// The date at the hotel now.
+    /// The date at the hotel that decides: now, or when the guest cancelled.
     as_of: StayDate,
-    /// Whether it can be cancelled. What is cancelled already shows what it cost.
+    /// Whether it can be cancelled. What is cancelled already, or noted to be, shows what it costs.
     cancellable: bool,
 }
 
+/// One night of a cancelled stay. The nights add up to the total, to the penalty and to the refund.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CancelledNight {
+    night: StayDate,
+    /// Its share of the total, all rooms with taxes.
+    amount: Money,
+    /// Whether it has begun, as its date is over at the hotel: it is kept in full and stays sold. Otherwise its
+    /// rooms are given back.
+    begun: bool,
+    /// What the hotel keeps of it.
+    penalty: Money,
+    /// What the guest gets back of it.
+    refund: Money,
+}
+
+impl From<NightCost> for CancelledNight {
+    fn from(night: NightCost) -> Self {
+        Self {
+            night: night.night,
+            amount: night.amount,
+            begun: night.begun,
+            penalty: night.penalty,
+            refund: night.refund,
+        }
+    }
+}
+
 /// What a cancellation would cost now
+///
+/// Nights that have begun at the hotel (their date is over there) are kept in full and stay sold; the policy decides
+/// about the rest. Each night's share of the total is told, taxes included, and what becomes of it.
 #[utoipa::path(
     get, path = "/v1/reservations/{reservation_id}/cancellation-quote", tag = "Reservations",
     params(("reservation_id" = ReservationId, Path, description = "The reservation")),
@@ -43,13 +76,13 @@ pub(super) async fn cancellation_quote(
     let (row, now) = read::by_id(&app.pool, reservation_id)
         .await?
         .ok_or_else(|| Problem::not_found("reservation"))?;
-    let as_of = row.terms.date_at(now);
-    let (cost, cancellable) = row.cancellation_cost(as_of);
+    let cancellation = row.cancellation(now);
     Ok(Json(CancellationQuote {
-        penalty: cost.penalty,
-        refund: cost.refund,
+        penalty: cancellation.penalty,
+        refund: cancellation.refund,
+        nights: cancellation.nights.into_iter().map(Into::into).collect(),
         free_until: row.terms.free_until,
-        as_of,
-        cancellable,
+        as_of: cancellation.as_of,
+        cancellable: cancellation.cancellable,
     }))
 }

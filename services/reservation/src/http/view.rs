@@ -52,6 +52,9 @@ pub(crate) struct ReservationBody {
     /// What the guest gets back of a cancelled stay.
     #[serde(skip_serializing_if = "Option::is_none")]
     refund: Option<Money>,
+    /// The nights before this one had begun when the guest cancelled: they are kept in full and stay sold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_until: Option<StayDate>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     links: Links,
@@ -112,6 +115,7 @@ impl From<&Reservation> for ReservationBody {
             cancellation_saga_id: row.cancellation_saga_id,
             penalty: row.cost.map(|cost| cost.penalty),
             refund: row.cost.map(|cost| cost.refund),
+            kept_until: row.cost.and_then(|cost| cost.kept_until),
             created_at: row.created_at,
             updated_at: row.updated_at,
             links: Links {

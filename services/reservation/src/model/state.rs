@@ -12,7 +12,7 @@ use contract::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::terms::{Cost, Terms};
+use super::terms::{Cost, NightCost, Terms};
 
 /// Where a reservation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -168,6 +168,21 @@ pub enum Cancelling {
     StayOver,
 }
 
+/// What a cancellation costs, or did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancellation {
+    /// The date at the hotel that decides: today's, or that of the guest's request.
+    pub as_of: StayDate,
+    /// What the hotel keeps.
+    pub penalty: Money,
+    /// What the guest gets back.
+    pub refund: Money,
+    /// The same night by night; none for a rejected booking, of which nothing was charged.
+    pub nights: Vec<NightCost>,
+    /// Whether it can be cancelled: it is not yet, and something is left of it.
+    pub cancellable: bool,
+}
+
 impl Reservation {
     /// The first line of its history.
     pub fn beginning(&self) -> Transition {
@@ -222,8 +237,10 @@ impl Reservation {
         match (self.state, self.cost) {
             (State::Cancelling, Some(cost)) => {
                 self.step(&mut moves, State::Cancelled, None, at);
-                let penalty = cost.penalty;
-                moves.facts.push(ReservationFact::Cancelled { penalty });
+                moves.facts.push(ReservationFact::Cancelled {
+                    penalty: cost.penalty,
+                    kept_until: cost.kept_until,
+                });
                 Ok(moves)
             }
             (State::Cancelled, _) => Ok(moves),
@@ -253,21 +270,26 @@ impl Reservation {
         }
     }
 
-    /// What it costs to cancel on this date at the hotel, and whether that can be done.
-    pub fn cancellation_cost(&self, date: StayDate) -> (Cost, bool) {
-        match (self.state, self.cost) {
-            (State::Rejected, _) => {
-                let zero = Money::zero(self.terms.total.currency());
-                (
-                    Cost {
-                        penalty: zero,
-                        refund: zero,
-                    },
-                    false,
-                )
-            }
-            (_, Some(cost)) => (cost, false),
-            (_, None) => (self.terms.cost_on(date), !self.terms.is_over_on(date)),
+    /// What it costs to cancel now, or what it cost when the guest did.
+    pub fn cancellation(&self, now: DateTime<Utc>) -> Cancellation {
+        let as_of = self.terms.date_at(self.cancel_requested_at.unwrap_or(now));
+        if self.state == State::Rejected {
+            let zero = Money::zero(self.terms.total.currency());
+            return Cancellation {
+                as_of,
+                penalty: zero,
+                refund: zero,
+                nights: Vec::new(),
+                cancellable: false,
+            };
+        }
+        let cost = self.cost.unwrap_or_else(|| self.terms.cost_on(as_of));
+        Cancellation {
+            as_of,
+            penalty: cost.penalty,
+            refund: cost.refund,
+            nights: self.terms.nights_on(as_of, cost.kept_until),
+            cancellable: self.cancel_requested_at.is_none() && !self.terms.is_over_on(as_of),
         }
     }
 
@@ -295,6 +317,7 @@ impl Reservation {
             hotel_id: self.hotel_id,
             refund: cost.refund,
             penalty: cost.penalty,
+            kept_until: cost.kept_until,
         };
         moves.cancellation = Some((saga_id, data));
     }

@@ -1,12 +1,21 @@
-//! What a cancellation costs. The policy and the prices of the quote are turned into two values when the
-//! reservation is made: the last free date, and what the hotel keeps after it. Later only the date decides.
+//! What a cancellation costs. The policy and the prices of the quote are turned into the last free date and each
+//! night's share of the total when the reservation is made. Later only the date at the hotel decides.
+//!
+//! Let `N(k)` be the price of the first `k` nights, all rooms, before taxes, `N` that of all nights, and `T` the
+//! total. The first `k` nights' share of the total is `S(k) = T * N(k) / N`, rounded half up, and the `k`-th
+//! night's is `S(k) - S(k-1)`: rounded as a running sum, so that the nights add up to the total to the cent and
+//! each is within one smallest unit of its exact share. (Where all nights are free they weigh the same.)
+//!
+//! Nights before the date at the hotel have begun: they are kept in full. Of the rest, `R = T - S(begun)`, the hotel
+//! keeps nothing while it is free, else the first of its nights, `R * percent / 100` rounded half up (once, and
+//! told by night as a running sum again), or all.
 
 use std::str::FromStr as _;
 
 use chrono::{DateTime, Days, Utc};
 use chrono_tz::Tz;
 use contract::penalty::Penalty;
-use contract::quote::Quote;
+use contract::quote::{NightPrice, Quote};
 use contract::{Money, Stay, StayDate};
 
 /// The most rooms in one reservation.
@@ -19,12 +28,14 @@ const PARTY_MAX: u16 = 36;
 pub struct Terms {
     /// Free up to and with this date at the hotel; never free without one.
     pub free_until: Option<StayDate>,
-    /// What the hotel keeps after that, at most the total.
-    pub late_penalty: Money,
+    /// What the hotel keeps after that of the nights that have not begun.
+    pub penalty: Penalty,
     /// What was charged.
     pub total: Money,
     /// The nights.
     pub stay: Stay,
+    /// Each night's share of the total, all rooms with taxes, in date order.
+    pub nights: Vec<Money>,
     /// The zone in which the hotel's dates begin.
     pub time_zone: Tz,
 }
@@ -35,6 +46,23 @@ pub struct Cost {
     /// What the hotel keeps.
     pub penalty: Money,
     /// What the guest gets back.
+    pub refund: Money,
+    /// The nights before this one had begun: they are kept in full and stay sold. None when none had.
+    pub kept_until: Option<StayDate>,
+}
+
+/// Who gets what of one night.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NightCost {
+    /// The night.
+    pub night: StayDate,
+    /// Its share of the total.
+    pub amount: Money,
+    /// Whether it had begun.
+    pub begun: bool,
+    /// What the hotel keeps of it.
+    pub penalty: Money,
+    /// What the guest gets back of it.
     pub refund: Money,
 }
 
@@ -55,24 +83,24 @@ impl Terms {
         if !fits {
             return Err(InvalidTerms("its rooms or party are out of range"));
         }
+        if !quote
+            .stay
+            .nights()
+            .eq(quote.nights.iter().map(|price| price.night))
+        {
+            return Err(InvalidTerms("its nights are not those of its stay"));
+        }
         let policy = quote.cancellation_policy;
         let free_until = policy
             .free_until_days_before
             .map(|days| days_before(quote.stay.check_in(), days))
             .transpose()?;
-        let penalty = match policy.penalty {
-            Penalty::FirstNight => first_night(quote)?,
-            Penalty::Percent(percent) => share(quote.total, i128::from(percent), 100)?,
-            Penalty::Full => quote.total,
-        };
-        let late_penalty = penalty
-            .least(quote.total)
-            .map_err(|_| InvalidTerms("it mixes currencies"))?;
         Ok(Self {
             free_until,
-            late_penalty,
+            penalty: policy.penalty,
             total: quote.total,
             stay: quote.stay,
+            nights: shares(quote.total, quote.stay, &quote.nights)?,
             time_zone,
         })
     }
@@ -86,24 +114,95 @@ impl Terms {
 
     /// What cancelling on this date at the hotel costs.
     pub fn cost_on(&self, date: StayDate) -> Cost {
-        let free = self.free_until.is_some_and(|until| date <= until);
-        let penalty = if free {
-            Money::zero(self.total.currency())
-        } else {
-            self.late_penalty
+        let begun = date.min(self.stay.check_out());
+        let kept_until = Some(begun).filter(|begun| *begun > self.stay.check_in());
+        let nights = self.nights_on(date, kept_until);
+        let sum = |of: fn(&NightCost) -> Money| {
+            let minor = nights.iter().map(|night| of(night).minor()).sum();
+            self.money(minor)
         };
-        // The penalty is at most the total, by construction and by a check of the table.
-        let refund = self
-            .total
-            .minus(penalty)
-            .unwrap_or(Money::zero(self.total.currency()));
-        Cost { penalty, refund }
+        Cost {
+            penalty: sum(|night| night.penalty),
+            refund: sum(|night| night.refund),
+            kept_until,
+        }
+    }
+
+    /// The same night by night, where the nights before `kept_until` are kept.
+    pub fn nights_on(&self, date: StayDate, kept_until: Option<StayDate>) -> Vec<NightCost> {
+        let free = self.free_until.is_some_and(|until| date <= until);
+        // So much of the rest lies before the night that is looked at.
+        let mut before = 0;
+        let line = |(night, amount): (StayDate, &Money)| {
+            let (amount, begun) = (*amount, kept_until.is_some_and(|until| night < until));
+            let is_first = night == kept_until.unwrap_or(self.stay.check_in());
+            let through = before + if begun { 0 } else { amount.minor() };
+            let kept = match self.penalty {
+                _ if begun => amount.minor(),
+                _ if free => 0,
+                Penalty::FirstNight => amount.minor() * i64::from(is_first),
+                Penalty::Percent(percent) => percent_of(through, percent) - percent_of(before, percent),
+                Penalty::Full => amount.minor(),
+            };
+            before = through;
+            NightCost {
+                night,
+                amount,
+                begun,
+                penalty: self.money(kept),
+                refund: self.money(amount.minor() - kept),
+            }
+        };
+        self.stay.nights().zip(&self.nights).map(line).collect()
+    }
+
+    /// What the hotel keeps when no night has begun and cancelling is no longer free.
+    pub fn late_penalty(&self) -> Money {
+        let always = Self {
+            free_until: None,
+            ..self.clone()
+        };
+        always.cost_on(self.stay.check_in()).penalty
     }
 
     /// Whether nothing of the stay is left to cancel on this date at the hotel.
     pub fn is_over_on(&self, date: StayDate) -> bool {
         date >= self.stay.check_out()
     }
+
+    /// A part of the total.
+    fn money(&self, minor: i64) -> Money {
+        let currency = self.total.currency();
+        // Parts of the total are amounts, as the total is one.
+        Money::from_minor(minor, currency).unwrap_or(Money::zero(currency))
+    }
+}
+
+/// Each night's share of the total, in date order; `prices` are those of one room, before taxes.
+pub fn shares(total: Money, stay: Stay, prices: &[NightPrice]) -> Result<Vec<Money>, InvalidTerms> {
+    if usize::try_from(stay.nights_count()) != Ok(prices.len()) {
+        return Err(InvalidTerms("it has not as many prices as nights"));
+    }
+    let all: i128 = prices.iter().map(|price| i128::from(price.price.minor())).sum();
+    let weight = |price: &NightPrice| {
+        if all == 0 {
+            1
+        } else {
+            i128::from(price.price.minor())
+        }
+    };
+    let whole: i128 = prices.iter().map(weight).sum();
+    let (mut sum, mut before) = (0, 0);
+    let mut share = |price: &NightPrice| {
+        sum += weight(price);
+        let through = half_up(i128::from(total.minor()) * sum, whole);
+        let minor = i64::try_from(through - std::mem::replace(&mut before, through));
+        minor
+            .ok()
+            .and_then(|minor| Money::from_minor(minor, total.currency()).ok())
+            .ok_or(InvalidTerms("its amounts are out of range"))
+    };
+    prices.iter().map(&mut share).collect()
 }
 
 fn days_before(date: StayDate, days: u16) -> Result<StayDate, InvalidTerms> {
@@ -113,39 +212,10 @@ fn days_before(date: StayDate, days: u16) -> Result<StayDate, InvalidTerms> {
         .ok_or(InvalidTerms("its policy reaches too far back"))
 }
 
-/// The first night of all rooms with its share of the taxes.
-fn first_night(quote: &Quote) -> Result<Money, InvalidTerms> {
-    let first = quote
-        .nights
-        .first()
-        .ok_or(InvalidTerms("it has no nights"))?
-        .price;
-    let all: i128 = quote
-        .nights
-        .iter()
-        .map(|night| i128::from(night.price.minor()))
-        .sum();
-    let taxes: i128 = quote.taxes.iter().map(|tax| i128::from(tax.amount.minor())).sum();
-    let rooms = i128::from(first.minor()) * i128::from(quote.rooms);
-    let tax = if all == 0 {
-        0
-    } else {
-        half_up(taxes * i128::from(first.minor()), all)
-    };
-    money(rooms + tax, quote.total)
-}
-
-fn share(total: Money, part: i128, whole: i128) -> Result<Money, InvalidTerms> {
-    money(half_up(i128::from(total.minor()) * part, whole), total)
-}
-
-/// An amount of at most `limit`, in its currency.
-fn money(minor: i128, limit: Money) -> Result<Money, InvalidTerms> {
-    let minor = i64::try_from(minor.min(i128::from(limit.minor())));
-    minor
-        .ok()
-        .and_then(|minor| Money::from_minor(minor, limit.currency()).ok())
-        .ok_or(InvalidTerms("its amounts are out of range"))
+/// So many percent of an amount, rounded half up; never more than all of it.
+fn percent_of(minor: i64, percent: u8) -> i64 {
+    let part = half_up(i128::from(minor) * i128::from(percent.min(100)), 100);
+    i64::try_from(part).unwrap_or(minor)
 }
 
 /// The quotient of two numbers that are not negative, rounded half up.

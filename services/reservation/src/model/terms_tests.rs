@@ -1,7 +1,7 @@
 //! What a cancellation costs, for every policy, date and zone.
 
 use chrono::{NaiveDate, TimeDelta};
-use contract::quote::CancellationPolicy;
+use contract::quote::{CancellationPolicy, NightPrice};
 use proptest::prelude::*;
 
 use super::*;
@@ -31,17 +31,110 @@ fn the_last_free_day_is_free() {
 fn the_first_night_carries_its_share_of_the_taxes() {
     // Two rooms, 90 + 100 + 110 a night, 36.00 taxes on 600.00.
     let terms = Terms::of(&with_policy(None, Penalty::FirstNight)).unwrap();
-    assert_eq!(terms.late_penalty, euros("190.80"));
+    assert_eq!(terms.late_penalty(), euros("190.80"));
 }
 
 #[test]
 fn a_percentage_is_rounded_half_up() {
     let mut quote = with_policy(None, Penalty::Percent(50));
     quote.total = euros("0.01");
-    assert_eq!(Terms::of(&quote).unwrap().late_penalty, euros("0.01"));
+    assert_eq!(Terms::of(&quote).unwrap().late_penalty(), euros("0.01"));
     quote.total = euros("100.00");
     quote.cancellation_policy.penalty = Penalty::Percent(33);
-    assert_eq!(Terms::of(&quote).unwrap().late_penalty, euros("33.00"));
+    assert_eq!(Terms::of(&quote).unwrap().late_penalty(), euros("33.00"));
+}
+
+/// A quote of one room from 2127-03-10 on, with these prices and so much tax in all.
+fn priced(currency: &str, prices: &[i64], rooms: u16, tax: i64, penalty: Penalty) -> Quote {
+    let currency = currency.parse().unwrap();
+    let money = |minor| Money::from_minor(minor, currency).unwrap();
+    let mut quote = with_policy(None, penalty);
+    let check_in = quote.stay.check_in();
+    let nights = u32::try_from(prices.len()).unwrap();
+    quote.stay = Stay::new(check_in, check_in.plus_days(nights)).unwrap();
+    let each = quote.stay.nights().zip(prices);
+    quote.nights = each
+        .map(|(night, price)| NightPrice {
+            night,
+            price: money(*price),
+        })
+        .collect();
+    quote.taxes[0].amount = money(tax);
+    quote.rooms = rooms;
+    quote.total = money(prices.iter().sum::<i64>() * i64::from(rooms) + tax);
+    quote
+}
+
+#[test]
+fn nights_that_have_begun_are_kept_and_the_policy_applies_to_the_rest() {
+    // Three nights of 100.00 from 2127-03-10; what comes back on each day.
+    for (penalty, back) in [
+        (Penalty::Percent(10), [27_000, 18_000, 9_000]),
+        (Penalty::FirstNight, [20_000, 10_000, 0]),
+        (Penalty::Percent(0), [30_000, 20_000, 10_000]),
+        (Penalty::Full, [0, 0, 0]),
+    ] {
+        let terms = Terms::of(&priced("EUR", &[10_000; 3], 1, 0, penalty)).unwrap();
+        for (day, back) in (0..).zip(back) {
+            let date = terms.stay.check_in().plus_days(day);
+            let cost = terms.cost_on(date);
+            assert_eq!(cost.refund.minor(), back, "{penalty:?} on {date}");
+            assert_eq!(cost.penalty.minor(), 30_000 - back);
+            assert_eq!(cost.kept_until, Some(date).filter(|_| day > 0));
+        }
+        let cost = terms.cost_on(terms.stay.check_out().plus_days(5));
+        assert_eq!(
+            (cost.penalty, cost.kept_until),
+            (terms.total, Some(terms.stay.check_out()))
+        );
+    }
+}
+
+#[test]
+fn free_until_the_day_of_arrival_is_free_on_that_day_and_never_later() {
+    for penalty in [Penalty::Percent(10), Penalty::FirstNight, Penalty::Full] {
+        let mut quote = priced("EUR", &[10_000; 3], 1, 0, penalty);
+        quote.cancellation_policy.free_until_days_before = Some(0);
+        let terms = Terms::of(&quote).unwrap();
+        let arrival = terms.stay.check_in();
+        assert_eq!(terms.cost_on(arrival).refund, terms.total);
+        assert_eq!(terms.cost_on(arrival).kept_until, None);
+        let next = terms.cost_on(arrival.plus_days(1));
+        assert!(next.penalty.minor() > 10_000, "{penalty:?}: {next:?}");
+    }
+}
+
+#[test]
+fn each_night_carries_its_share_of_the_taxes_and_no_cent_is_lost() {
+    // Each share alone would be 34.333…; the running sum is rounded.
+    let terms = Terms::of(&priced("EUR", &[3_333; 3], 1, 301, Penalty::Percent(50))).unwrap();
+    let minor = |of: fn(&NightCost) -> Money, day| -> Vec<i64> {
+        let nights = terms.nights_on(
+            terms.stay.check_in().plus_days(day),
+            Some(terms.stay.check_in().plus_days(day)),
+        );
+        nights.iter().map(|night| of(night).minor()).collect()
+    };
+    assert_eq!(minor(|night| night.amount, 0), [3_433, 3_434, 3_433]);
+    // Half of 10,300 once, not the sum of halves.
+    assert_eq!(minor(|night| night.penalty, 0), [1_717, 1_717, 1_716]);
+    assert_eq!(minor(|night| night.penalty, 1), [3_433, 1_717, 1_717]);
+    assert_eq!(minor(|night| night.refund, 1), [0, 1_717, 1_716]);
+    // Currencies without decimals, and with three; prices that differ by night.
+    let yen = Terms::of(&priced("JPY", &[9_999, 1, 12_345], 3, 6_704, Penalty::FirstNight)).unwrap();
+    assert_eq!(
+        yen.nights.iter().map(|night| night.minor()).collect::<Vec<_>>(),
+        [32_997, 3, 40_739]
+    );
+    let dinar = Terms::of(&priced("KWD", &[45_125, 45_130], 2, 9_027, Penalty::Percent(15))).unwrap();
+    assert_eq!(dinar.cost_on(dinar.stay.check_in()).penalty.amount(), "28.431");
+}
+
+#[test]
+fn a_quote_whose_nights_are_not_those_of_its_stay_is_refused() {
+    let mut quote = priced("EUR", &[100, 200], 1, 0, Penalty::Full);
+    quote.nights.pop();
+    assert!(Terms::of(&quote).is_err());
 }
 
 #[test]
@@ -73,38 +166,81 @@ fn midnights_that_do_not_exist_are_no_trouble() {
 fn penalties() -> impl Strategy<Value = Penalty> {
     prop_oneof![
         Just(Penalty::FirstNight),
-        (0_u8..=120).prop_map(Penalty::Percent),
+        (0_u8..=100).prop_map(Penalty::Percent),
         Just(Penalty::Full)
     ]
 }
 
 prop_compose! {
-    fn terms()(
+    fn quotes()(
         penalty in penalties(),
+        currency in prop::sample::select(vec!["EUR", "JPY", "KWD"]),
         free in prop::option::of(0_u16..=365),
         prices in prop::collection::vec(0_i64..1_000_000, 1..=30),
         rooms in 1_u16..=9,
         tax in 0_i64..500_000,
         zone in prop::sample::select(chrono_tz::TZ_VARIANTS.to_vec()),
-    ) -> Terms {
-        let mut quote = with_policy(free, penalty);
-        let eur = quote.total.currency();
-        let check_in = quote.stay.check_in();
-        let nights = u32::try_from(prices.len()).unwrap();
-        quote.stay = Stay::new(check_in, check_in.plus_days(nights)).unwrap();
-        quote.nights = quote.stay.nights().zip(&prices).map(|(night, price)| contract::quote::NightPrice {
-            night,
-            price: Money::from_minor(*price, eur).unwrap(),
-        }).collect();
-        quote.taxes[0].amount = Money::from_minor(tax, eur).unwrap();
-        quote.rooms = rooms;
-        quote.total = Money::from_minor(prices.iter().sum::<i64>() * i64::from(rooms) + tax, eur).unwrap();
+    ) -> Quote {
+        let mut quote = priced(currency, &prices, rooms, tax, penalty);
+        quote.cancellation_policy.free_until_days_before = free;
         quote.time_zone = zone.name().to_owned();
+        quote
+    }
+}
+
+prop_compose! {
+    fn terms()(quote in quotes()) -> Terms {
         Terms::of(&quote).unwrap()
     }
 }
 
+/// The quotient rounded half up, in whole numbers.
+fn nearest(dividend: i128, divisor: i128) -> i128 {
+    dividend / divisor + i128::from(dividend % divisor * 2 >= divisor)
+}
+
 proptest! {
+    /// Each amount from the prices before taxes, not from the lines that are given.
+    #[test]
+    fn each_day_costs_what_the_prices_say(quote in quotes(), day in -3_i64..32) {
+        let terms = Terms::of(&quote).unwrap();
+        let date = terms.stay.check_in().days_since_1970() + i32::try_from(day).unwrap();
+        let date = StayDate::from_days_since_1970(date).unwrap();
+        let begun = usize::try_from(day).unwrap_or(0).min(quote.nights.len());
+        let net = |nights: usize| -> i128 {
+            let prices = quote.nights.iter().take(nights).map(|night| i128::from(night.price.minor()));
+            prices.sum::<i128>() * i128::from(quote.rooms)
+        };
+        let (all, total) = (quote.nights.len(), i128::from(quote.total.minor()));
+        prop_assume!(net(all) > 0);
+        let share = |nights| nearest(total * net(nights), net(all));
+        let rest = total - share(begun);
+        let free = quote.cancellation_policy.free_until_days_before.is_some_and(|days| day <= -i64::from(days));
+        let penalty = match quote.cancellation_policy.penalty {
+            _ if free => 0,
+            Penalty::FirstNight => share((begun + 1).min(all)) - share(begun),
+            Penalty::Percent(percent) => nearest(rest * i128::from(percent), 100),
+            Penalty::Full => rest,
+        };
+        let cost = terms.cost_on(date);
+        prop_assert_eq!(i128::from(cost.penalty.minor()), share(begun) + penalty);
+        prop_assert_eq!(i128::from(cost.refund.minor()), rest - penalty);
+        prop_assert_eq!(cost.kept_until.is_some(), begun > 0);
+        let nights = terms.nights_on(date, cost.kept_until);
+        let sum = |of: fn(&NightCost) -> Money| nights.iter().map(|night| of(night).minor()).sum::<i64>();
+        prop_assert_eq!(sum(|night| night.amount), quote.total.minor());
+        prop_assert_eq!(sum(|night| night.penalty), cost.penalty.minor());
+        prop_assert_eq!(sum(|night| night.refund), cost.refund.minor());
+        for (at, night) in nights.iter().enumerate() {
+            prop_assert_eq!((night.night, night.begun), (quote.nights[at].night, at < begun));
+            prop_assert_eq!(i128::from(night.amount.minor()), share(at + 1) - share(at));
+            prop_assert_eq!(night.penalty.plus(night.refund).unwrap(), night.amount);
+            prop_assert!(!night.begun || night.penalty == night.amount);
+            let exact = total * (net(at + 1) - net(at));
+            prop_assert!((i128::from(night.amount.minor()) * net(all) - exact).abs() <= net(all));
+        }
+    }
+
     #[test]
     fn penalty_and_refund_are_the_total(terms in terms(), at in 946_700_000_i64..7_258_000_000) {
         let now = DateTime::from_timestamp(at, 0).unwrap();

@@ -3,7 +3,7 @@
 use std::str::FromStr as _;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use contract::quote::{CancellationPolicy, Party};
+use contract::quote::{CancellationPolicy, NightPrice, Party};
 use contract::{
     Currency, GuestId, HotelId, Money, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId, SagaId, Stay,
     StayDate,
@@ -12,7 +12,7 @@ use platform::Broken;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::model::{Cost, Reservation, State, Terms};
+use crate::model::{Cost, Reservation, State, Terms, shares};
 
 /// The columns of a reservation and its guest, and the database's time.
 #[derive(Debug)]
@@ -40,10 +40,12 @@ pub(super) struct Row {
     pub(super) cancellation_policy: Json<CancellationPolicy>,
     pub(super) time_zone: String,
     pub(super) free_until: Option<NaiveDate>,
-    pub(super) late_penalty_minor: i64,
+    /// Of the quote, which every reservation has kept since the first.
+    pub(super) nights: Json<Vec<NightPrice>>,
     pub(super) cancel_requested_at: Option<DateTime<Utc>>,
     pub(super) penalty_minor: Option<i64>,
     pub(super) refund_minor: Option<i64>,
+    pub(super) kept_until: Option<NaiveDate>,
     pub(super) refusal_code: Option<String>,
     pub(super) refusal_message: Option<String>,
     pub(super) refusal_night: Option<NaiveDate>,
@@ -61,7 +63,8 @@ macro_rules! reservations {
                 + "r.guest_id, g.email, r.guest_name, r.guest_phone, r.adults, r.children, r.quote_id, "
                 + "r.room_type_id, r.rate_plan_id, r.check_in, r.check_out, r.rooms, r.currency, r.total_minor, "
                 + "r.cancellation_policy as \"cancellation_policy: _\", r.time_zone, r.free_until, "
-                + "r.late_penalty_minor, r.cancel_requested_at, r.penalty_minor, r.refund_minor, "
+                + "r.quote -> 'nights' as \"nights!: _\", r.cancel_requested_at, r.penalty_minor, r.refund_minor, "
+                + "r.kept_until, "
                 + "r.refusal_code, r.refusal_message, r.refusal_night, r.created_at, r.updated_at, "
                 + "now() as \"now!\" "
                 + "from reservation.reservation r join reservation.guest g on g.guest_id = r.guest_id "
@@ -88,6 +91,7 @@ impl Row {
             (Some(penalty), Some(refund)) => Some(Cost {
                 penalty: money(penalty)?,
                 refund: money(refund)?,
+                kept_until: self.kept_until.map(date).transpose()?,
             }),
             _ => None,
         };
@@ -99,11 +103,14 @@ impl Row {
             }),
             _ => None,
         };
+        let total = money(self.total_minor)?;
+        let stay = unreadable(Stay::new(date(self.check_in)?, date(self.check_out)?))?;
         let terms = Terms {
             free_until: self.free_until.map(date).transpose()?,
-            late_penalty: money(self.late_penalty_minor)?,
-            total: money(self.total_minor)?,
-            stay: unreadable(Stay::new(date(self.check_in)?, date(self.check_out)?))?,
+            penalty: self.cancellation_policy.0.penalty,
+            total,
+            stay,
+            nights: unreadable(shares(total, stay, &self.nights.0))?,
             time_zone: unreadable(chrono_tz::Tz::from_str(&self.time_zone))?,
         };
         Ok(Reservation {

@@ -70,7 +70,7 @@ pub(crate) async fn insert(
         &policies,
         &column(rows, |row| row.terms.time_zone.name()) as &[&str],
         &column(rows, |row| row.terms.free_until.map(StayDate::date)) as &[Option<NaiveDate>],
-        &column(rows, |row| row.terms.late_penalty.minor()),
+        &column(rows, |row| row.terms.late_penalty().minor()),
         &column(rows, |row| row.created_at),
     )
     .execute(db)
@@ -88,14 +88,14 @@ pub(crate) async fn update(db: &mut PgConnection, rows: &[&Reservation]) -> Resu
     let written = sqlx::query!(
         "update reservation.reservation r set state = new.state, version = new.version, \
              cancellation_saga_id = new.cancellation_saga_id, cancel_requested_at = new.cancel_requested_at, \
-             penalty_minor = new.penalty_minor, refund_minor = new.refund_minor, \
+             penalty_minor = new.penalty_minor, refund_minor = new.refund_minor, kept_until = new.kept_until, \
              refusal_code = new.refusal_code, refusal_message = new.refusal_message, \
              refusal_night = new.refusal_night, updated_at = new.updated_at, \
              used_quote_id = case when new.state = 'rejected' then null else r.used_quote_id end \
          from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int4[], $5::uuid[], $6::timestamptz[], \
-             $7::int8[], $8::int8[], $9::text[], $10::text[], $11::date[], $12::timestamptz[]) \
+             $7::int8[], $8::int8[], $9::date[], $10::text[], $11::text[], $12::date[], $13::timestamptz[]) \
          as new (hotel_id, reservation_id, state, version, cancellation_saga_id, cancel_requested_at, \
-             penalty_minor, refund_minor, refusal_code, refusal_message, refusal_night, updated_at) \
+             penalty_minor, refund_minor, kept_until, refusal_code, refusal_message, refusal_night, updated_at) \
          where r.hotel_id = new.hotel_id and r.reservation_id = new.reservation_id",
         &column(rows, |row| row.hotel_id.uuid()),
         &column(rows, |row| row.reservation_id.uuid()),
@@ -105,6 +105,7 @@ pub(crate) async fn update(db: &mut PgConnection, rows: &[&Reservation]) -> Resu
         &column(rows, |row| row.cancel_requested_at) as &[Option<DateTime<Utc>>],
         &column(rows, |row| row.cost.map(|cost| cost.penalty.minor())) as &[Option<i64>],
         &column(rows, |row| row.cost.map(|cost| cost.refund.minor())) as &[Option<i64>],
+        &column(rows, |row| row.cost?.kept_until.map(StayDate::date)) as &[Option<NaiveDate>],
         &refusal(|refusal| &refusal.code) as &[Option<&str>],
         &refusal(|refusal| &refusal.message) as &[Option<&str>],
         &column(rows, |row| row

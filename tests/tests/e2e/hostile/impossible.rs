@@ -3,7 +3,7 @@
 use contract::StayDate;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Hotel, Platform, booking_body};
+use tests::{Hotel, Platform, booking_body, today_at};
 
 use super::wire::{Sent, Table, Want};
 
@@ -102,15 +102,6 @@ async fn the_day_of_arrival_is_the_hotels(table: &mut Table, platform: &Platform
             break;
         }
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the date at the hotel is the machine's and the offset"
-)]
-fn today_at(hours: i64) -> StayDate {
-    let there = chrono::Utc::now() + chrono::TimeDelta::hours(hours);
-    StayDate::from_date(there.date_naive()).unwrap()
 }
 
 async fn the_key_belongs_to_its_first_body(table: &mut Table, platform: &Platform, hotel: &Hotel) {
