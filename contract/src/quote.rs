@@ -73,6 +73,7 @@ pub struct NightPrice {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TaxLine {
     /// What the tax is called.
+    #[serde(deserialize_with = "crate::text::stored")]
     pub name: Text<60>,
     /// Percent of the price of all nights and rooms.
     #[schema(example = "6.00")]

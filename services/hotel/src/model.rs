@@ -66,10 +66,28 @@ impl<'de> Deserialize<'de> for Percent {
 pub(crate) struct Tax {
     /// What the tax is called, as it stands on a quote.
     #[schema(example = "VAT")]
+    #[serde(deserialize_with = "contract::text::stored")]
     pub(crate) name: Text<60>,
     /// A decimal string from "0" to "100" with at most four decimals.
     #[schema(value_type = String, example = "6.00", pattern = r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,4})?$")]
     pub(crate) percent: Percent,
+}
+
+/// A tax as a client writes it: unlike a stored one, its name is held to the rules of today.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WrittenTax {
+    name: Text<60>,
+    percent: Percent,
+}
+
+impl From<WrittenTax> for Tax {
+    fn from(written: WrittenTax) -> Self {
+        Self {
+            name: written.name,
+            percent: written.percent,
+        }
+    }
 }
 
 /// Why there is no price.

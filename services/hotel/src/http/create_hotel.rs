@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::fields::{PICTURES_MAX, PictureUrl, urls};
 use super::{App, at_most};
 use crate::catalogue::Hotel;
-use crate::model::Tax;
+use crate::model::{Tax, WrittenTax};
 use crate::{SCHEMA, store};
 
 /// The most taxes of a hotel.
@@ -51,8 +51,8 @@ pub(super) struct CreateHotel {
     pictures: Vec<PictureUrl>,
     /// Taxes on the price of all nights and rooms.
     #[serde(default)]
-    #[schema(max_items = 10)]
-    taxes: Vec<Tax>,
+    #[schema(max_items = 10, value_type = Vec<Tax>)]
+    taxes: Vec<WrittenTax>,
 }
 
 impl CreateHotel {
@@ -66,8 +66,9 @@ impl CreateHotel {
             .map_err(|why| Problem::invalid("invalid_field", "/currency", format!("{why}.")))?;
         at_most(&self.pictures, PICTURES_MAX, "/pictures")?;
         at_most(&self.taxes, TAXES_MAX, "/taxes")?;
+        let taxes: Vec<Tax> = self.taxes.into_iter().map(Tax::from).collect();
         let mut names = HashSet::new();
-        for (at, tax) in self.taxes.iter().enumerate() {
+        for (at, tax) in taxes.iter().enumerate() {
             if !names.insert(&tax.name) {
                 let pointer = format!("/taxes/{at}/name");
                 return Err(Problem::invalid(
@@ -85,7 +86,7 @@ impl CreateHotel {
             currency: self.currency.code().to_owned(),
             description: self.description.map(Text::into_string),
             pictures: urls(self.pictures),
-            taxes: self.taxes,
+            taxes,
             created_at: chrono::DateTime::UNIX_EPOCH,
         })
     }
@@ -218,7 +219,7 @@ mod tests {
         for zone in [
             "Lisbon",
             "europe/lisbon",
-            "Europe/Lisbon ",
+            "Europe/ Lisbon",
             "+01:00",
             "../../etc/passwd",
         ] {

@@ -361,7 +361,7 @@ fn names(table: &mut Table) {
         "%00%n%s",
         "{{7*7}}",
         "\\u0000",
-        "\u{10ffff}",
+        "Z\u{10ffff}",
         bomb.as_str(),
     ] {
         let body = json!({"name": name, "address": name, "time_zone": "Asia/Tokyo", "currency": "JPY"});
