@@ -7,7 +7,7 @@ use platform::http::{Problem, StrictJson};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::model::carries_card_number;
+use crate::model::{Grammar, carries_card_number};
 
 /// The one field that is not looked into: it is signed by the platform, and random text.
 const SIGNED: &str = "quote_token";
@@ -51,17 +51,26 @@ fn unreadable() -> Problem {
     )
 }
 
+/// Which numbers belong into a field.
+fn grammar_of(pointer: &str) -> Grammar {
+    match pointer {
+        "/guest/phone" => Grammar::Phone,
+        "/guest/email" => Grammar::Email,
+        _ => Grammar::Free,
+    }
+}
+
 /// The pointer to a card number.
 fn card_in(value: &Value, pointer: String) -> Option<String> {
     match value {
-        Value::String(text) => carries_card_number(text).then_some(pointer),
-        Value::Number(number) => carries_card_number(&number.to_string()).then_some(pointer),
+        Value::String(text) => carries_card_number(text, grammar_of(&pointer)).then_some(pointer),
+        Value::Number(number) => carries_card_number(&number.to_string(), Grammar::Free).then_some(pointer),
         Value::Array(items) => items
             .iter()
             .enumerate()
             .find_map(|(at, item)| card_in(item, format!("{pointer}/{at}"))),
         Value::Object(fields) => fields.iter().find_map(|(name, field)| {
-            if carries_card_number(name) {
+            if carries_card_number(name, Grammar::Free) {
                 return Some(pointer.clone());
             }
             let signed = pointer.is_empty() && name == SIGNED;
@@ -91,6 +100,19 @@ mod tests {
                 Some("/guest/quote_token"),
             ),
             (json!({"quote_token": card}), None),
+            (json!({"guest": {"phone": card}}), Some("/guest/phone")),
+            (
+                json!({"guest": {"email": "4111111111111111@example.com"}}),
+                Some("/guest/email"),
+            ),
+            (json!({"guest": {"phone": "0049 151 23456787"}}), None),
+            (json!({"guest": {"email": "1234567890128@qq.com"}}), None),
+            (json!({"phone": "4222222222222"}), Some("/phone")),
+            (
+                json!({"note": [{"card": "４１１１ １１１１ １１１１ １１１１"}]}),
+                Some("/note/0/card"),
+            ),
+            (json!({"number": 4.111_111_111_111_111e15}), Some("/number")),
             (json!({"payment_method": "pm_ok"}), None),
         ] {
             assert_eq!(card_in(&body, String::new()).as_deref(), pointer, "{body}");

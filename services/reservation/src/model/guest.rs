@@ -65,20 +65,38 @@ impl<'de> Deserialize<'de> for Email {
     }
 }
 
-/// A telephone number as people write it: 5 to 15 digits, perhaps a leading `+`, spaces, hyphens, brackets.
+/// What stands before the digits of an extension.
+const EXTENSION_MARKS: [&str; 5] = ["extension", "ext.", "ext", "x", "#"];
+/// The most digits of an extension.
+const EXTENSION_MAX: usize = 7;
+/// What is dialled before an international number where no `+` is written; not part of its 15 digits.
+const DIALLED_BEFORE: [&str; 2] = ["00", "011"];
+
+/// A telephone number as people write it: 5 to 15 digits, perhaps after `+` or `00`, with spaces, hyphens, dots,
+/// slashes and brackets, perhaps with an extension.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Phone(String);
 
 impl Phone {
     fn new(text: &str) -> Result<Self, Invalid> {
-        let wrong = Invalid("a telephone number has 5 to 15 digits, such as +351 21 123 4567");
-        let digits = text.bytes().filter(u8::is_ascii_digit).count();
-        let rest = text.strip_prefix('+').unwrap_or(text);
+        let wrong = Invalid(
+            "a telephone number has 5 to 15 digits, such as +351 21 123 4567, and perhaps an extension, such as ext. 12",
+        );
+        let lower = text.to_ascii_lowercase();
+        let split = EXTENSION_MARKS.iter().find_map(|mark| lower.split_once(mark));
+        let (number, extension) = split.unwrap_or((&lower, "0"));
+        let rest = number.strip_prefix('+').unwrap_or(number);
         let plain = rest
             .bytes()
             .all(|byte| byte.is_ascii_digit() || b" -()./".contains(&byte));
-        if plain && (5..=15).contains(&digits) && text.len() <= 32 {
+        let digits: String = rest.chars().filter(char::is_ascii_digit).collect();
+        let before = DIALLED_BEFORE.iter().find(|prefix| digits.starts_with(**prefix));
+        let count = digits.len() - before.map_or(0, |prefix| prefix.len());
+        let extension = extension.trim();
+        let extended = (1..=EXTENSION_MAX).contains(&extension.len())
+            && extension.bytes().all(|byte| byte.is_ascii_digit());
+        if plain && extended && (5..=15).contains(&count) && text.len() <= 32 {
             Ok(Self(text.to_owned()))
         } else {
             Err(wrong)
@@ -137,13 +155,19 @@ impl<'de> Deserialize<'de> for PaymentMethod {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Guest {
-    /// As the guest wants to be called.
+    /// As the guest wants to be called; has a letter.
+    #[serde(deserialize_with = "name")]
     pub(crate) name: Text<200>,
     /// By which the guest is known.
     pub(crate) email: Email,
     /// Where the hotel may call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) phone: Option<Phone>,
+}
+
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text<200>, D::Error> {
+    let text = Text::deserialize(deserializer)?;
+    text.as_name().map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]
@@ -189,10 +213,29 @@ mod tests {
 
     #[test]
     fn telephone_numbers_are_kept_as_written() {
-        for good in ["+351 21 123 4567", "030/123456", "(0)17-123-45"] {
+        for good in [
+            "+351 21 123 4567",
+            "030/123456",
+            "(0)17-123-45",
+            "00 49 151 23456787",
+            "001180012345678",
+            "0043 6641234567890",
+            "+1 (305) 555-0123 ext. 4567",
+            "+49.30.1234567x12",
+            "030 1234567 #9",
+        ] {
             assert_eq!(Phone::new(good).unwrap().as_str(), good);
         }
-        for bad in ["1234", "call me", "1+2345678", "1234567890123456"] {
+        for bad in [
+            "1234",
+            "00 1234",
+            "call me",
+            "1+2345678",
+            "1234567890123456",
+            "030 1234567 x",
+            "030 1234567 ext 12345678",
+            "ext. 12",
+        ] {
             assert!(Phone::new(bad).is_err(), "{bad:?}");
         }
     }
