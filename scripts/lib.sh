@@ -65,7 +65,7 @@ trusts_somebody() {
         [ -s /etc/ssl/cert.pem ] || [ -s /etc/ssl/ca-bundle.pem ]
 }
 
-# install_missing PART...: installs what the parts build, tests, postgres, redis, kafka, browser and python need and the
+# install_missing PART...: installs what the parts build, tests, postgres, redis, kafka, browser, python, node and maven need and the
 # machine does not have. Package managers alone; tool chains of languages are asked for, not installed.
 install_missing() {
     local part packages=()
@@ -94,9 +94,11 @@ install_missing() {
                 have java || packages+=(default-jre-headless)
                 have mvn || [ -d "$(kafka_libs)" ] || packages+=(maven)
                 ;;
-            maven) have mvn || packages+=(maven) ;;
             browser) have chromium || packages+=(chromium) ;;
             python) { have python3 && python3 -c 'import ensurepip' 2>/dev/null; } || packages+=(python3-venv) ;;
+            # Debian's npm brings hundreds of packages of its own, another source's node has it inside.
+            node) { have node && have npm; } || packages+=(nodejs npm) ;;
+            maven) have mvn || packages+=(maven) ;;
         esac
     done
     [ ${#packages[@]} = 0 ] || install_packages "${packages[@]}"

@@ -7,6 +7,7 @@ pub mod doctor;
 mod metrics;
 pub mod migrate;
 pub mod openapi;
+pub mod problems;
 pub mod replay;
 pub mod run;
 pub mod say;

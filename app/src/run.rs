@@ -98,16 +98,15 @@ impl Run {
         let modules = targets::start(&self.target, &parts, &self.modules)?;
         let routes = http::as_documented(modules, &crate::openapi::document())
             .merge(operations(&parts.health, metrics))
-            .merge(crate::openapi::routes()?);
+            .merge(crate::openapi::routes()?)
+            .merge(crate::problems::routes());
+        let mut routes = http::layers(routes);
+        if let Some(cors) = http::cors(&self.http.cors_origins) {
+            routes = routes.layer(cors);
+        }
         stop_on_signal(&parts.tasks)?;
         tracing::info!(%address, targets = ?self.target, "listening on http://{address}");
-        http::serve(
-            listener,
-            self.http.connections_max,
-            http::layers(routes),
-            parts.tasks.clone(),
-        )
-        .await;
+        http::serve(listener, self.http.connections_max, routes, parts.tasks.clone()).await;
         let drained = parts.tasks.drained().await;
         tracing::info!("stopped");
         Ok(if drained {

@@ -13,6 +13,7 @@ pub mod money;
 pub mod offer;
 pub mod penalty;
 pub mod quote;
+pub mod refusal;
 pub mod reply;
 pub mod saga;
 pub mod stay;

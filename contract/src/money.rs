@@ -273,7 +273,7 @@ impl fmt::Debug for Money {
     }
 }
 
-/// The wire form of [`Money`]: a decimal string with its currency.
+/// An amount of money: a decimal string with its currency.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = Money)]
 #[serde(

@@ -126,7 +126,7 @@ impl utoipa::PartialSchema for StayDate {
 
 impl ToSchema for StayDate {}
 
-/// A stay: one to [`NIGHTS_MAX`] nights, from `check_in` up to but without `check_out`.
+/// A stay: 1 to 30 nights, from `check_in` up to but without `check_out`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "StayWire")]
 pub struct Stay {

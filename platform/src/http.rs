@@ -1,10 +1,12 @@
 //! HTTP: strict reading of requests, problem+json for everything that is wrong, and the server.
 
 mod caller;
+mod cors;
 mod cursor;
 mod expected;
 mod guard;
 mod idempotency;
+pub mod meaning;
 mod objects;
 mod prefer;
 mod problem;
@@ -14,6 +16,7 @@ mod stalled;
 mod strict;
 
 pub use caller::Caller;
+pub use cors::{Origin, cors};
 pub use cursor::{Cursor, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, PageLimit};
 pub use expected::as_documented;
 pub use idempotency::{Key, Keyed, KeyedRequest, Stored, idempotency_key, reused};

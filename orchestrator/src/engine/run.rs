@@ -15,7 +15,9 @@ use super::outline::StepKind;
 pub const RESEND_CAP: Duration = Duration::from_mins(1);
 
 /// Where a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SagaState)]
 pub enum State {
     /// Going forward.
     Running,

@@ -16,7 +16,8 @@ pub(super) struct Definitions {
 }
 
 /// Every saga that the platform can run
-#[utoipa::path(get, path = "/v1/saga-definitions", tag = "Sagas", responses((status = 200, body = Definitions)))]
+#[utoipa::path(get, path = "/v1/saga-definitions", tag = "Sagas", 
+    responses((status = 200, description = "The definitions", body = Definitions)))]
 pub(super) async fn list_saga_definitions(_: Caller) -> Json<Definitions> {
     Json(Definitions {
         items: sagas::outlines(),

@@ -22,7 +22,7 @@ use crate::{sagas, store};
 #[into_params(parameter_in = Query)]
 pub(super) struct Query {
     /// Only those in this state: `running`, `compensating`, `completed`, `compensated` or `stuck`.
-    #[param(example = "stuck")]
+    #[param(value_type = Option<State>, example = "stuck")]
     state: Option<String>,
     /// Only those of this definition.
     #[serde(rename = "type")]
@@ -50,7 +50,7 @@ pub(super) struct Page {
 #[utoipa::path(
     get, path = "/v1/sagas", tag = "Sagas", params(Query),
     responses(
-        (status = 200, body = Page),
+        (status = 200, description = "A page of sagas", body = Page),
         (status = 400, body = ProblemBody, content_type = "application/problem+json",
          description = "`invalid_cursor`"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json",

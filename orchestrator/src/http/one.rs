@@ -14,9 +14,9 @@ use crate::store;
 
 /// One saga with every step, attempt, command, reply and time
 #[utoipa::path(
-    get, path = "/v1/sagas/{saga_id}", tag = "Sagas", params(("saga_id" = SagaId, Path)),
+    get, path = "/v1/sagas/{saga_id}", tag = "Sagas", params(("saga_id" = SagaId, Path, description = "The saga")),
     responses(
-        (status = 200, body = SagaWithSteps),
+        (status = 200, description = "The saga", body = SagaWithSteps),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`not_found`"),
     )
 )]

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::engine::State;
 use crate::store::{SagaRow, StepRow};
 
 /// One run of a saga.
@@ -17,8 +18,8 @@ pub(super) struct SagaBody {
     #[serde(rename = "type")]
     #[schema(example = "book-stay")]
     kind: String,
-    /// `running`, `compensating`, or an end: `completed`, `compensated`, `stuck`.
-    #[schema(example = "completed")]
+    /// Where it stands; `completed`, `compensated` and `stuck` are ends.
+    #[schema(value_type = State)]
     state: String,
     reservation_id: ReservationId,
     hotel_id: HotelId,
@@ -86,11 +87,11 @@ struct StepBody {
     seq: i32,
     #[schema(example = "hold-rooms")]
     step: String,
-    /// `opening`, `do`, `pivot`, `then`, or `undo`.
-    #[schema(example = "do")]
+    /// What the step is to the saga, or that it is undone.
+    #[schema(value_type = LineKind)]
     kind: String,
-    /// `sent`, or how it was settled: `ok`, `refused`, `given_up`.
-    #[schema(example = "ok")]
+    /// That the command was sent, or how it was settled.
+    #[schema(value_type = LineOutcome)]
     outcome: String,
     /// How often the command had been sent.
     attempt: i32,
@@ -113,6 +114,31 @@ struct StepBody {
     sent_at: Option<DateTime<Utc>>,
     /// When the line was written.
     at: DateTime<Utc>,
+}
+
+/// What a line of the log is about.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SagaStepKind)]
+#[expect(dead_code, reason = "documents the words that the log holds")]
+enum LineKind {
+    Opening,
+    Do,
+    Pivot,
+    Then,
+    Undo,
+}
+
+/// How it went.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SagaStepOutcome)]
+#[expect(dead_code, reason = "documents the words that the log holds")]
+enum LineOutcome {
+    Sent,
+    Ok,
+    Refused,
+    GivenUp,
 }
 
 impl SagaBody {

@@ -19,6 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use super::cors::Origin;
 use super::guard;
 use super::problem::Problem;
 use super::stalled::Stalled;
@@ -43,6 +44,10 @@ pub struct HttpConfig {
     /// Connections at once; one more waits until another ends.
     #[arg(long, env = "BELLHOP_CONNECTIONS_MAX", default_value_t = 10_000)]
     pub connections_max: usize,
+
+    /// Web pages that may call from a browser, by their origins, separated by commas; * lets in every page.
+    #[arg(long, env = "BELLHOP_CORS_ORIGINS", value_delimiter = ',')]
+    pub cors_origins: Vec<Origin>,
 }
 
 /// What every request passes, outermost first: security headers, panic to 500, body limit, whole body,

@@ -1,5 +1,7 @@
 //! The endpoints, one file each, and what they share.
 
+use std::borrow::Cow;
+
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use platform::Clock;
@@ -7,7 +9,9 @@ use platform::http::{Cursor, PageLimit, Problem};
 use platform::token::Tokens;
 use serde::Serialize;
 use sqlx::postgres::PgPool;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -64,13 +68,40 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 }
 
 /// One page of a list.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(super) struct Page<T: ToSchema> {
     /// The rows.
     items: Vec<T>,
     /// Send it as `cursor` to get the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
+}
+
+/// A page of hotels is a `HotelPage` whose items are `Hotel`: utoipa would write both out without a name.
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        let rows = ArrayBuilder::new().items(Ref::from_schema_name(T::name()));
+        let next = ObjectBuilder::new().schema_type(Type::String).description(Some(
+            "Send it as `cursor` to get the next page; absent on the last.",
+        ));
+        ObjectBuilder::new()
+            .description(Some("One page of a list."))
+            .property("items", rows.description(Some("The rows.")))
+            .required("items")
+            .property("next_cursor", next)
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
 }
 
 impl<T: ToSchema> Page<T> {

@@ -13,6 +13,7 @@ const PART: &str = "relay";
 /// What the relay is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RelayState)]
 pub(crate) enum State {
     /// It waits for Postgres, for Kafka or for the publication.
     #[default]

@@ -37,6 +37,9 @@ impl PricesQuery {
     }
 }
 
+/// A page, by a name of its own in the document.
+type NightPricePage = Page<NightPrice>;
+
 /// List the prices of nights, for one room type and rate plan, in date order.
 ///
 /// A night that has no price is left out: it is not for sale on these terms. All nights fit on one page.
@@ -46,7 +49,7 @@ impl PricesQuery {
     tag = "Hotels",
     params(("hotel_id" = HotelId, Path, description = "The hotel."), PricesQuery),
     responses(
-        (status = 200, description = "The prices.", body = Page<NightPrice>),
+        (status = 200, description = "The prices.", body = NightPricePage),
         (status = 404, description = "`not_found`: the hotel, or its room type or rate plan, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_field`, `empty_range`, `range_too_long`: a parameter", body = ProblemBody, content_type = "application/problem+json"),
     )

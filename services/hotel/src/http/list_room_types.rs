@@ -10,6 +10,9 @@ use super::{App, Page};
 use crate::catalogue::RoomType;
 use crate::store;
 
+/// A page, by a name of its own in the document.
+type RoomTypePage = Page<RoomType>;
+
 /// List the room types of a hotel, in the order in which they were added.
 #[utoipa::path(
     get,
@@ -17,7 +20,7 @@ use crate::store;
     tag = "Hotels",
     params(("hotel_id" = HotelId, Path, description = "The hotel."), PageQuery),
     responses(
-        (status = 200, description = "A page of room types.", body = Page<RoomType>),
+        (status = 200, description = "A page of room types.", body = RoomTypePage),
         (status = 400, description = "`invalid_cursor`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_field`: a parameter", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),

@@ -71,7 +71,7 @@ pub(super) struct InventorySet {
     request_body = SetInventory,
     responses(
         (status = 200, description = "Every night is as wanted", body = InventorySet),
-        (status = 400, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "`malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`: the hotel or its room type, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`below_sold`: more rooms are held or sold in `night` than the total allows", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: the database or the hotel service, which is asked whether there is such a room type, does not answer", body = ProblemBody, content_type = "application/problem+json"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::State as Shared;
 use chrono::{DateTime, Utc};
 use contract::{HotelId, Money, PaymentId, ReservationId};
 use platform::http::{Caller, Problem, ProblemBody, StrictPath};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::model::Payment;
+use crate::model::{Payment, State};
 use crate::store::ledger::Booked;
 use crate::store::{ledger, payment};
 
@@ -27,9 +27,7 @@ pub(super) struct Body {
     /// What is paid for; absent when the payment was called off before it was ever asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     reservation_id: Option<ReservationId>,
-    /// `new` (not known yet), `authorized`, `declined`, `captured`, `capture_declined`, `refunded`, `voided`.
-    #[schema(example = "captured")]
-    state: &'static str,
+    state: State,
     /// What was agreed.
     #[serde(skip_serializing_if = "Option::is_none")]
     amount: Option<Money>,
@@ -49,13 +47,23 @@ pub(super) struct Body {
 pub(super) struct MovementBody {
     /// The movement; its transfer in the ledger has the same id.
     movement_id: Uuid,
-    /// `capture` (from the guest) or `refund` (to the guest).
-    #[schema(example = "capture")]
+    #[schema(value_type = MovementKind)]
     kind: String,
     /// How much, always positive.
     amount: Money,
     /// When it was booked.
     at: DateTime<Utc>,
+}
+
+/// Which way money moved.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "documents the words that the ledger holds")]
+enum MovementKind {
+    /// From the guest.
+    Capture,
+    /// To the guest.
+    Refund,
 }
 
 impl Body {
@@ -67,7 +75,7 @@ impl Body {
             payment_id: payment.payment_id,
             hotel_id: payment.hotel_id,
             reservation_id: terms.map(|terms| terms.reservation_id),
-            state: payment.state.word(),
+            state: payment.state,
             amount,
             captured: money(payment.captured_minor),
             refunded: money(payment.refunded_minor),
@@ -90,11 +98,11 @@ impl Body {
     params(("payment_id" = PaymentId, Path, description = "The reservation's id")),
     responses(
         (status = 200, description = "The payment with the money that moved", body = Body),
-        (status = 404, description = "There is no such payment", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: there is no such payment", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn get_payment(
-    State(state): State<Arc<super::State>>,
+    Shared(state): Shared<Arc<super::State>>,
     _: Caller,
     StrictPath(payment_id): StrictPath<PaymentId>,
 ) -> Result<Json<Body>, Problem> {

@@ -29,7 +29,7 @@ use crate::{App, SCHEMA, commands};
     responses(
         (status = 200, description = "Cancelled", body = ReservationBody),
         (status = 202, description = "Being cancelled; ask the Location for the outcome", body = ReservationBody),
-        (status = 404, description = "There is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: there is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`not_cancellable`: it was rejected; `stay_over`: the stay is over", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

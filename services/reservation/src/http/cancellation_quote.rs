@@ -65,7 +65,7 @@ impl From<NightCost> for CancelledNight {
     params(("reservation_id" = ReservationId, Path, description = "The reservation")),
     responses(
         (status = 200, description = "Penalty and refund, which add up to the total", body = CancellationQuote),
-        (status = 404, description = "There is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: there is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn cancellation_quote(

@@ -77,8 +77,16 @@ pub(super) struct NewGuest {
         ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (at most 30) for the outcome; `Preference-Applied` says how long (RFC 7240).", example = "wait=10"),
     ),
     responses(
-        (status = 201, description = "Confirmed: rooms are sold and paid for", body = ReservationBody),
-        (status = 202, description = "Taken; ask the Location for the outcome", body = ReservationBody),
+        (status = 201, description = "Confirmed: rooms are sold and paid for", body = ReservationBody,
+            headers(
+                ("Location" = String, description = "The path of the reservation."),
+                ("Preference-Applied" = Option<String>, description = "How long was waited, where `Prefer` asked for it."),
+            )),
+        (status = 202, description = "Taken; ask the Location for the outcome", body = ReservationBody,
+            headers(
+                ("Location" = String, description = "The path of the reservation."),
+                ("Preference-Applied" = Option<String>, description = "How long was waited, where `Prefer` asked for it."),
+            )),
         (status = 400, description = "`idempotency_key_missing`, `idempotency_key_invalid`, `malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 402, description = "`payment_declined`, `capture_declined`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`sold_out` (with the night), `closed`, `stay_in_past`, `unknown_room_type`, `rooms_out_of_range`, `hold_expired`, `hold_released`, `payment_unavailable`, `payment_voided`, `timed_out`: the booking is refused, and another try needs another key; `quote_expired`; `quote_used`: `reservation_id` and `Location` name the booking that came of it", body = ProblemBody, content_type = "application/problem+json"),

@@ -15,7 +15,7 @@ use crate::store::read;
     params(("reservation_id" = ReservationId, Path, description = "The reservation")),
     responses(
         (status = 200, description = "The reservation as it stands", body = ReservationBody),
-        (status = 404, description = "There is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: there is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn get_reservation(

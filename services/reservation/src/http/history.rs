@@ -54,7 +54,7 @@ impl From<Transition> for HistoryItem {
     params(("reservation_id" = ReservationId, Path, description = "The reservation")),
     responses(
         (status = 200, description = "Its states, oldest first", body = ReservationHistory),
-        (status = 404, description = "There is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: there is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn reservation_history(

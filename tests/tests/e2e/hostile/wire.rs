@@ -1,6 +1,7 @@
 //! Requests byte by byte, because a client library would put right what must arrive wrong; and the table that
 //! judges the answers.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -151,6 +152,7 @@ pub(super) struct Table {
     address: String,
     rows: usize,
     wrong: Vec<String>,
+    codes: BTreeSet<String>,
 }
 
 impl Table {
@@ -159,6 +161,7 @@ impl Table {
             address: platform.url.trim_start_matches("http://").to_owned(),
             rows: 0,
             wrong: Vec::new(),
+            codes: BTreeSet::new(),
         }
     }
 
@@ -227,6 +230,7 @@ impl Table {
             self.wrong(what, &format!("the answer says {word:?}: {}", short(&text)));
         }
         let json = heard.json();
+        self.codes.extend(json["code"].as_str().map(str::to_owned));
         let said =
             json["status"] == heard.status && json["detail"].as_str().is_some_and(|text| !text.is_empty());
         if heard.status >= 400 && !heard.body.is_empty() && !said {
@@ -242,8 +246,30 @@ impl Table {
         self.wrong.push(format!("{what}: {why}"));
     }
 
+    /// What a problem's `type` leads to explains it, for each code that came up.
+    fn pages(&mut self) {
+        for code in std::mem::take(&mut self.codes) {
+            let page = self.send(&code, &Sent::get(&format!("/problems/{code}")));
+            let html = String::from_utf8_lossy(&page.body).into_owned();
+            if page.status != 200 || !html.contains("What to do") || !html.contains(&code) {
+                self.wrong(&code, &format!("its page: {} {}", page.status, short(&html)));
+            }
+        }
+        let nothing = Want {
+            status: 404,
+            code: "not_found",
+            pointer: None,
+        };
+        self.refused(
+            "the page of no code",
+            &Sent::get("/problems/no_such_code"),
+            nothing,
+        );
+    }
+
     /// Fails when a row was wrong.
-    pub(super) fn finish(self) {
+    pub(super) fn finish(mut self) {
+        self.pages();
         let wrong = self.wrong;
         assert!(
             wrong.is_empty(),
