@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 /// Clock ticks per second of `/proc`, fixed in Linux' interface to user space.
-const TICKS_PER_SECOND: u64 = 100;
+pub(crate) const TICKS_PER_SECOND: u64 = 100;
 /// Processes whose CPU is told apart, by the name in `/proc/*/comm`.
 const NAMES: [&str; 5] = ["postgres", "java", "redis-server", "bellhop", "benches"];
 
@@ -64,7 +64,7 @@ impl Cpu {
 }
 
 /// Name, and user plus system time in ticks, of a line of `/proc/PID/stat`.
-fn parse(stat: &str) -> Option<(&str, u64)> {
+pub(crate) fn parse(stat: &str) -> Option<(&str, u64)> {
     let (before, after) = stat.rsplit_once(')')?;
     let (_, name) = before.split_once('(')?;
     let fields: Vec<&str> = after.split_whitespace().collect();

@@ -4,6 +4,7 @@
 mod book;
 mod cdc;
 mod hold;
+mod idle;
 mod machine;
 mod probe;
 
@@ -36,6 +37,12 @@ enum Bench {
         #[arg(long, default_value_t = 20)]
         seconds: u64,
     },
+    /// What a platform costs that has nothing to do.
+    Idle {
+        /// Seconds that are measured, after the first minute.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -46,6 +53,7 @@ fn main() -> anyhow::Result<()> {
             Bench::Hold { seconds, pairs } => hold::run(seconds, pairs).await,
             Bench::Book { seconds, clients } => book::run(seconds, clients).await,
             Bench::Cdc { seconds } => cdc::run(seconds).await,
+            Bench::Idle { seconds } => idle::run(seconds).await,
         }
     })
 }

@@ -131,7 +131,7 @@ pub(crate) fn message(reply: &Reply) -> Result<Outgoing, Broken> {
 pub(crate) struct Writer {
     pub(crate) pool: PgPool,
     pub(crate) tasks: Tasks,
-    /// Tells the sweep that operations may have become due.
+    /// Tells the sweep that operations may have become due, or are due at another time.
     pub(crate) nudge: Arc<Notify>,
 }
 
@@ -184,7 +184,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Answers how many operations are due now.
+    /// Answers how many operations are due now, or at another time than before.
     async fn transaction(&self, group: Vec<Round>) -> Result<u64, Broken> {
         let (mut settled, mut postponed) = (Vec::new(), Vec::new());
         for round in group {
@@ -193,6 +193,7 @@ impl Writer {
                 Round::Postponed(one) => postponed.push(one),
             }
         }
+        let later = u64::try_from(postponed.len()).unwrap_or(u64::MAX);
         db::unit_of_work(&self.pool, move |db| {
             Box::pin(async move {
                 let (outgoing, woken) = write(db, &settled).await?;
@@ -200,7 +201,7 @@ impl Writer {
                     operation::postpone(db, &postponed).await?;
                 }
                 outbox::write(db, SCHEMA, &outgoing).await?;
-                Ok(woken)
+                Ok(woken + later)
             })
         })
         .await

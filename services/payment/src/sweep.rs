@@ -9,6 +9,7 @@ use platform::health::Health;
 use platform::{Broken, Tasks, db};
 use sqlx::PgPool;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::desk::{Desk, Job};
 use crate::provider::Provider;
@@ -19,12 +20,15 @@ use crate::store::{operation, payment, webhook};
 const PART: &str = "payment";
 /// The wait after a look that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// Time between two looks when nobody nudges, in milliseconds.
-const LOOK_EVERY_MS: u64 = 250;
+/// The longest time between two looks when nobody nudges, in milliseconds: another process may have given up what
+/// it had taken. What this one postpones is looked at when it is due.
+const LOOK_MS_MAX: i64 = 1_000;
+/// The wait while the desk has no place, in milliseconds.
+const FULL_MS: i64 = 250;
 /// Operations taken by one look.
 const TAKE_MAX: usize = 256;
-/// Looks between two rounds of forgetting old webhooks: about ten minutes.
-const LOOKS_PER_TIDYING: u64 = 2_400;
+/// Between two rounds of forgetting old webhooks.
+const TIDY_EVERY: Duration = Duration::from_mins(10);
 /// How long a webhook is remembered, in minutes: well beyond the five that its signature is valid.
 const WEBHOOK_MINUTES: i32 = 60;
 /// Webhooks forgotten by one statement.
@@ -45,16 +49,19 @@ pub(crate) struct Sweep<P> {
 impl<P: Provider> Sweep<P> {
     /// Sweeps until the process stops. Also says whether the service can do its work.
     pub(crate) async fn run(self) {
-        let mut looks = 0_u64;
+        let mut tidied = Instant::now();
+        let mut sleep = Duration::ZERO;
         loop {
             tokio::select! {
                 () = self.tasks.stopping() => return,
                 () = self.nudge.notified() => {}
-                () = tokio::time::sleep(Duration::from_millis(LOOK_EVERY_MS)) => {}
+                () = tokio::time::sleep(sleep) => {}
             }
-            looks += 1;
             match look(&self.pool, &self.desk, &self.nudge, self.lease_ms).await {
-                Ok(()) => self.health.ready(PART),
+                Ok(until_next) => {
+                    self.health.ready(PART);
+                    sleep = until_next;
+                }
                 Err(error) => {
                     self.health.not_ready(PART, "the database does not answer");
                     tracing::warn!(
@@ -66,34 +73,39 @@ impl<P: Provider> Sweep<P> {
                     }
                 }
             }
-            if looks.is_multiple_of(LOOKS_PER_TIDYING)
-                && let Err(error) = tidy(&self.pool).await
-            {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "old webhooks were not forgotten"
-                );
+            if tidied.elapsed() >= TIDY_EVERY {
+                tidied = Instant::now();
+                if let Err(error) = tidy(&self.pool).await {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "old webhooks were not forgotten"
+                    );
+                }
             }
         }
     }
 }
 
+/// Hands over what is due; answers until when the next one waits.
 async fn look<P: Provider>(
     pool: &PgPool,
     desk: &Desk<P>,
     nudge: &Notify,
     lease_ms: i64,
-) -> Result<(), Broken> {
+) -> Result<Duration, Broken> {
+    let longest = LOOK_MS_MAX.min(lease_ms).max(1);
+    let wait = |ms: i64| Duration::from_millis(ms.clamp(1, longest).unsigned_abs());
     let take = desk.places().min(TAKE_MAX);
     if take == 0 {
-        return Ok(());
+        return Ok(wait(FULL_MS));
     }
     let limit = i64::try_from(take).unwrap_or(1);
-    let jobs = db::unit_of_work::<_, Broken, _>(pool, move |db| {
+    let (jobs, next) = db::unit_of_work::<_, Broken, _>(pool, move |db| {
         Box::pin(async move {
             let due = operation::claim(db, limit, lease_ms).await?;
+            let next = operation::next_due_ms(db).await?;
             if due.is_empty() {
-                return Ok(Vec::new());
+                return Ok((Vec::new(), next));
             }
             let keys: Vec<Key> = due.iter().map(|due| due.payment).collect();
             let payments = payment::read(db, &keys).await?;
@@ -105,7 +117,7 @@ async fn look<P: Provider>(
                     ask_first: true,
                 })
             });
-            Ok(jobs.collect())
+            Ok((jobs.collect(), next))
         })
     })
     .await?;
@@ -115,7 +127,7 @@ async fn look<P: Provider>(
     for job in jobs {
         desk.offer(job);
     }
-    Ok(())
+    Ok(wait(next.unwrap_or(longest)))
 }
 
 async fn tidy(pool: &PgPool) -> Result<(), Broken> {

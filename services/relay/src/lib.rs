@@ -19,6 +19,7 @@ mod memory;
 mod opening;
 pub mod outbox;
 pub mod pgoutput;
+mod producer;
 mod publisher;
 mod relay;
 mod router;

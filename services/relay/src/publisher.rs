@@ -12,9 +12,10 @@ use platform::kafka::KafkaConfig;
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Message as _, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, DeliveryResult, ProducerContext};
 
 use crate::error::Ended;
+use crate::producer::Reporting;
 use crate::status::Meters;
 use crate::tracker::{Position, Ticket, Tracker};
 
@@ -97,7 +98,7 @@ fn is_hopeless(code: RDKafkaErrorCode) -> bool {
 
 /// The producer.
 pub(crate) struct Publisher {
-    producer: ThreadedProducer<Reports>,
+    producer: Reporting<Reports>,
     ledger: Shared,
     meters: Meters,
     kafka: KafkaConfig,
@@ -141,7 +142,7 @@ impl Publisher {
             .map(|(name, _)| name)
             .collect();
         Ok(Self {
-            producer: client.create_with_context(context)?,
+            producer: Reporting::new(&client, context)?,
             ledger,
             meters: meters.clone(),
             kafka: kafka.clone(),
@@ -187,10 +188,6 @@ impl Publisher {
     }
 
     /// Hands a record to the producer. Never waits.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the relay is the one that speaks to Kafka"
-    )]
     pub(crate) fn send(&self, ticket: Ticket, outbound: &Outbound<'_>) -> Result<(), KafkaError> {
         platform::chaos::point("publish.before");
         let bytes = outbound.value.len();
@@ -214,7 +211,7 @@ impl Publisher {
             ledger.records += 1;
             ledger.bytes += bytes;
         });
-        let Err((error, _)) = self.producer.send(record) else {
+        let Err(error) = self.producer.send(record) else {
             return Ok(());
         };
         self.ledger.with(|ledger| {

@@ -25,8 +25,10 @@ use crate::status::State;
 use crate::store::{self, Described};
 use crate::tracker::{Position, Ticket};
 
-/// Between two looks at what Kafka acknowledged and at the stop signal.
+/// Between two looks at what Kafka acknowledged, while it has not acknowledged everything.
 const TICK: Duration = Duration::from_millis(50);
+/// Between two looks at whether the other ends are still there, while there is nothing to do.
+const IDLE_TICK: Duration = Duration::from_secs(1);
 /// A connection that brings nothing for three heartbeats and this many seconds is dead.
 const SILENT_SECONDS: u64 = 30;
 /// Kafka acknowledges within milliseconds; after this many seconds without, the relay says so.
@@ -189,17 +191,25 @@ impl<'a> Session<'a> {
     }
 
     async fn stream(&mut self) -> Result<Never, Ended> {
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut next = tokio::time::Instant::now();
         loop {
-            // Both can be dropped at any moment without losing anything: an event stays in its channel.
+            // All can be dropped at any moment without losing anything: an event stays in its channel.
             tokio::select! {
-                event = self.client.recv() => match event {
-                    Ok(Some(event)) => self.round(event).await?,
-                    Ok(None) => return Err(Ended::Inconsistent("Postgres ended it")),
-                    Err(error) => return Err(refused(self.relay, error)),
-                },
-                _ = ticks.tick() => self.tick()?,
+                event = self.client.recv() => {
+                    match event {
+                        Ok(Some(event)) => self.round(event).await?,
+                        Ok(None) => return Err(Ended::Inconsistent("Postgres ended it")),
+                        Err(error) => return Err(refused(self.relay, error)),
+                    }
+                    next = next.min(tokio::time::Instant::now() + TICK);
+                }
+                () = tokio::time::sleep_until(next) => {
+                    // Asked first: what is acknowledged after this is confirmed by a further look.
+                    let idle = self.publisher.is_idle();
+                    self.tick()?;
+                    next = tokio::time::Instant::now() + if idle { IDLE_TICK } else { TICK };
+                }
+                () = self.relay.tasks.stopping() => return Err(Ended::Stopping),
             }
         }
     }

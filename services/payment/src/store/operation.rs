@@ -204,6 +204,17 @@ pub(crate) async fn claim(db: &mut PgConnection, limit: i64, lease_ms: i64) -> R
         .collect()
 }
 
+/// In how many milliseconds the next operation becomes due, of those that are not yet.
+pub(crate) async fn next_due_ms(db: &mut PgConnection) -> Result<Option<i64>, Broken> {
+    let next = sqlx::query_scalar!(
+        "select ceil(extract(epoch from min(next_attempt_at) - now()) * 1000)::bigint
+         from payment.operation where state = 'due' and next_attempt_at > now()"
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(next)
+}
+
 /// Settles operations that are due and answers the number and the reply of each that was.
 pub(crate) async fn settle(db: &mut PgConnection, ended: &[Ended]) -> Result<HashMap<i64, Reply>, Broken> {
     let keys: Vec<Key> = ended.iter().map(|ended| ended.payment).collect();
