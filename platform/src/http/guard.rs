@@ -99,4 +99,88 @@ mod tests {
         }
         assert!(!named(&[]) && !named(&["x", "x"]));
     }
+
+    /// What comes of a request that passes both guards to a handler that says how long its body is.
+    async fn answered(
+        request: axum::http::request::Builder,
+        body: Body,
+    ) -> (StatusCode, bool, serde_json::Value) {
+        use axum::{Router, middleware::from_fn, routing::any};
+        use tower::ServiceExt as _;
+
+        let length = async |body: Bytes| axum::Json(body.len());
+        let guarded = Router::new()
+            .route("/", any(length))
+            .layer(from_fn(whole_body))
+            .layer(tower_http::limit::RequestBodyLimitLayer::new(
+                super::super::BODY_BYTES_MAX,
+            ))
+            .layer(from_fn(framing));
+        let response = guarded.oneshot(request.body(body).unwrap()).await.unwrap();
+        let closes = response
+            .headers()
+            .get(header::CONNECTION)
+            .is_some_and(|value| value == "close");
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX)
+            .await
+            .unwrap();
+        (status, closes, serde_json::from_slice(&body).unwrap())
+    }
+
+    fn request(version: Version) -> axum::http::request::Builder {
+        Request::builder().version(version).uri("/")
+    }
+
+    #[tokio::test]
+    async fn only_a_request_of_this_century_names_its_host() {
+        let (status, closes, body) = answered(request(Version::HTTP_11), Body::empty()).await;
+        assert_eq!(
+            (status, closes, &body["code"]),
+            (StatusCode::BAD_REQUEST, true, &"invalid_host".into())
+        );
+        assert_eq!(body["pointer"], "Host");
+        let named = request(Version::HTTP_11).header(header::HOST, "x");
+        assert_eq!(
+            answered(named, Body::empty()).await,
+            (StatusCode::OK, false, 0.into())
+        );
+        assert_eq!(
+            answered(request(Version::HTTP_10), Body::empty()).await,
+            (StatusCode::OK, false, 0.into())
+        );
+    }
+
+    #[tokio::test]
+    async fn a_connection_ends_after_a_body_in_chunks() {
+        let chunked = request(Version::HTTP_11)
+            .header(header::HOST, "x")
+            .header(header::TRANSFER_ENCODING, "chunked");
+        assert_eq!(
+            answered(chunked, Body::from("abc")).await,
+            (StatusCode::OK, true, 3.into())
+        );
+    }
+
+    #[tokio::test]
+    async fn a_body_arrives_whole_or_not_at_all() {
+        let post = || request(Version::HTTP_11).header(header::HOST, "x");
+        let largest = vec![b'x'; super::super::BODY_BYTES_MAX];
+        assert_eq!(
+            answered(post(), Body::from(largest.clone())).await,
+            (StatusCode::OK, false, largest.len().into())
+        );
+        let larger = [&largest[..], b"x"].concat();
+        let (status, closes, body) = answered(post(), Body::from(larger)).await;
+        assert_eq!(
+            (status, closes, &body["code"]),
+            (StatusCode::PAYLOAD_TOO_LARGE, true, &"body_too_large".into())
+        );
+        let broken = futures::stream::iter([Ok("abc"), Err(std::io::Error::other("gone"))]);
+        let (status, closes, body) = answered(post(), Body::from_stream(broken)).await;
+        assert_eq!(
+            (status, closes, &body["code"]),
+            (StatusCode::BAD_REQUEST, true, &"malformed_body".into())
+        );
+    }
 }

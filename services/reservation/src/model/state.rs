@@ -345,3 +345,7 @@ impl Reservation {
 #[cfg(test)]
 #[path = "state_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "state_rules_tests.rs"]
+mod rules_tests;
