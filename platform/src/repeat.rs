@@ -15,8 +15,6 @@
 //! The reservation service has the same table and the same rules, and statements of its own for them: it claims the
 //! keys of a group of requests at once, and their answers come later, with the outcome.
 
-use std::time::Duration;
-
 use axum::response::Response;
 use futures::future::BoxFuture;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
@@ -24,14 +22,11 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use crate::db::{self, Broken};
 use crate::http::{KeyedRequest, Problem, Stored, reused};
 use crate::outbox::Schema;
+use crate::retention;
 use crate::tasks::Tasks;
 
-/// Between two rounds of forgetting old keys.
-const FORGET_EVERY: Duration = Duration::from_mins(10);
 /// Thirty days.
 const KEPT_HOURS: u16 = 720;
-/// Keys forgotten by one statement.
-const FORGET_ROWS: i64 = 5_000;
 
 /// How long keys are remembered.
 #[derive(clap::Args, Clone, Copy, Debug)]
@@ -178,24 +173,10 @@ async fn keep(
 
 /// Starts to forget keys that were claimed longer ago than the setting says.
 pub fn keep_forgetting(tasks: &Tasks, pool: &PgPool, schema: Schema, config: RepeatConfig) {
-    let (pause, pool) = (tasks.clone(), pool.clone());
-    tasks.spawn("forget-keys", async move {
-        while pause.pause(FORGET_EVERY).await {
-            loop {
-                match forget(&pool, schema, config, FORGET_ROWS).await {
-                    Ok(rows) if rows < FORGET_ROWS.unsigned_abs() => break,
-                    Ok(_) => {}
-                    Err(error) => {
-                        tracing::warn!(
-                            schema = schema.0,
-                            error = &error as &dyn std::error::Error,
-                            "old idempotency keys could not be forgotten"
-                        );
-                        break;
-                    }
-                }
-            }
-        }
+    let pool = pool.clone();
+    retention::keep_removing(tasks, format!("{}.idempotency_key", schema.0), move || {
+        let pool = pool.clone();
+        async move { forget(&pool, schema, config, retention::BATCH).await }
     });
 }
 

@@ -22,15 +22,15 @@ const EVERY: Duration = Duration::from_mins(10);
 
 /// Starts removing rows of `table` by `remove`, which removes one batch of at most [`BATCH`] in a transaction of its
 /// own and answers how many rows those were. The first round begins at once.
-pub fn keep_removing<F, R>(tasks: &Tasks, table: &'static str, remove: F)
+pub fn keep_removing<F, R>(tasks: &Tasks, table: impl Into<String>, remove: F)
 where
     F: Fn() -> R + Send + Sync + 'static,
     R: Future<Output = Result<u64, Broken>> + Send,
 {
-    keep_removing_at(tasks, table, remove, PACE, EVERY);
+    keep_removing_at(tasks, table.into(), remove, PACE, EVERY);
 }
 
-fn keep_removing_at<F, R>(tasks: &Tasks, table: &'static str, remove: F, pace: Duration, every: Duration)
+fn keep_removing_at<F, R>(tasks: &Tasks, table: String, remove: F, pace: Duration, every: Duration)
 where
     F: Fn() -> R + Send + Sync + 'static,
     R: Future<Output = Result<u64, Broken>> + Send,
@@ -40,7 +40,7 @@ where
         loop {
             let pause = match remove().await {
                 Ok(removed) => {
-                    removed_from(table, removed);
+                    removed_from(table.clone(), removed);
                     if removed < BATCH.unsigned_abs() {
                         every
                     } else {
@@ -92,7 +92,7 @@ mod tests {
         };
         let (pace, every) = (Duration::ZERO, Duration::from_millis(300));
         let begun = std::time::Instant::now();
-        keep_removing_at(&tasks, "x", remove, pace, every);
+        keep_removing_at(&tasks, "x".to_owned(), remove, pace, every);
         until("a failure", async || {
             (rounds.load(Ordering::SeqCst) == 11).then_some(())
         })
