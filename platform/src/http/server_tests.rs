@@ -291,9 +291,8 @@ async fn a_request_that_takes_too_long_is_answered() {
     let deadline =
         axum::middleware::from_fn(|request, next| deadline_within(Duration::from_millis(20), request, next));
     let request = Request::new(axum::body::Body::empty());
-    let response = tower::ServiceExt::oneshot(route.layer(deadline), request)
-        .await
-        .unwrap();
+    let answered = tower::ServiceExt::oneshot(route.layer(deadline), request);
+    let response = soon("an answer", answered).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()[header::RETRY_AFTER], "5");
     assert_eq!(
