@@ -20,7 +20,7 @@ RULES = {
 }
 # Fields with a form that their schema only names: a text in which something can be seen, an address, a telephone number, a percentage, a currency that
 # exists, how many taxes have one name.
-LOOSE = ("/guest/name", "/name", "/address", "/description", "/reason", "/beds/", "/amenities/", "type",
+LOOSE = ("/guest/name", "/name", "/address", "/time_zone", "/description", "/reason", "/beds/", "/amenities/", "type",
          "/guest/email", "/guest/phone", "guest_email", "/cancellation_policy/penalty", "/currency", "/pictures/",
          "/taxes/", "/nights/", "to")
 
