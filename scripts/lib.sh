@@ -558,7 +558,7 @@ export SQLX_OFFLINE=true
 
 # build debug|release EXECUTABLE...: their folder is in BUILT afterwards. No script names packages (-p): cargo gives a
 # package the features that the selected ones ask of it, so that with another selection nearly everything would be
-# compiled once more. tests/tests/arch.rs watches over it.
+# compiled once more. tests/tests/arch watches over it.
 build() {
     local profile=$1 options=() name
     shift

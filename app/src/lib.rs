@@ -6,6 +6,7 @@ pub mod client;
 pub mod doctor;
 mod metrics;
 pub mod migrate;
+pub mod modules;
 pub mod openapi;
 pub mod problems;
 pub mod replay;

@@ -16,6 +16,7 @@ use platform::telemetry::{self, Metrics, TelemetryConfig};
 use platform::token::TokenConfig;
 use platform::{Clock, Parts, Tasks};
 
+use crate::modules::Modules;
 use crate::targets::{self, Target};
 
 /// Settings of `bellhop run`.
@@ -44,27 +45,6 @@ pub struct Run {
     telemetry: TelemetryConfig,
     #[command(flatten)]
     modules: Modules,
-}
-
-/// The settings of every module.
-#[derive(Args, Debug)]
-pub struct Modules {
-    #[command(flatten, next_help_heading = "Hotel service")]
-    pub(crate) hotel: hotel::Config,
-    #[command(flatten, next_help_heading = "Inventory service")]
-    pub(crate) inventory: inventory::Config,
-    #[command(flatten, next_help_heading = "Reservation service")]
-    pub(crate) reservation: reservation::Config,
-    #[command(flatten, next_help_heading = "Payment service")]
-    pub(crate) payment: payment::Config,
-    #[command(flatten, next_help_heading = "Relay")]
-    pub(crate) relay: relay::Config,
-    #[command(flatten, next_help_heading = "Availability service")]
-    pub(crate) availability: availability::Config,
-    #[command(flatten, next_help_heading = "Orchestrator")]
-    pub(crate) orchestrator: orchestrator::Config,
-    #[command(flatten, next_help_heading = "Sandbox provider")]
-    pub(crate) sandbox_provider: sandbox_provider::Config,
 }
 
 impl Run {

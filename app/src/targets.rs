@@ -5,7 +5,7 @@ use axum::Router;
 use clap::ValueEnum;
 use platform::{Parts, StartError};
 
-use crate::run::Modules;
+use crate::modules::Modules;
 
 /// A part of the platform that can run in a process of its own.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use contract::command::InventoryCommand;
-use contract::{
-    CommandEnvelope, HoldId, HotelId, Outcome, Reply, RoomTypeId, SagaId, Stay, StayDate, topics,
-};
+use contract::{CommandEnvelope, HoldId, HotelId, Outcome, RoomTypeId, SagaId, Stay, StayDate, topics};
 use futures::future::join_all;
 use hdrhistogram::Histogram;
 use platform::db::unit_of_work;
@@ -184,7 +182,7 @@ impl Hot {
                 };
                 let outcomes = inventory::settle(db, &commands, &config).await?;
                 let reply = |(command, outcome): (&Command, &Outcome)| {
-                    let reply = Reply::to(command, outcome.clone());
+                    let reply = command.reply(outcome.clone());
                     Outgoing::new(
                         topics::ORCHESTRATOR_REPLIES,
                         reply.saga_id.to_string(),

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::money::Money;
-use crate::reply::Refusal;
+use crate::reply::{Outcome, Refusal, Reply};
 use crate::stay::{Stay, StayDate};
 use crate::{HoldId, HotelId, PaymentId, ReservationId, RoomTypeId, SagaId, topics};
 
@@ -193,4 +193,17 @@ pub struct CommandEnvelope<C> {
     pub attempt: u32,
     /// What is asked.
     pub command: C,
+}
+
+impl<C> CommandEnvelope<C> {
+    /// The answer to it.
+    pub fn reply(&self, outcome: Outcome) -> Reply {
+        Reply {
+            saga_id: self.saga_id,
+            step: self.step.clone(),
+            undo: self.undo,
+            attempt: self.attempt,
+            outcome,
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::event::ReservationFact;
 use crate::saga::{BookStay, CancelStay, SagaData};
 use crate::{
     Command, CommandEnvelope, GuestId, HoldId, HotelId, Money, Outcome, PaymentId, RatePlanId, Refusal,
-    Reply, ReservationId, RoomTypeId, SagaId, Stay, topics,
+    ReservationId, RoomTypeId, SagaId, Stay, topics,
 };
 
 fn eur(amount: &str) -> Money {
@@ -109,7 +109,7 @@ fn a_reply_says_what_it_answers() {
     };
     let refusal = Refusal::on_night("sold_out", "2026-12-25".parse().unwrap(), "Sold out.");
     for (outcome, name) in [(Outcome::Done, "Done"), (Outcome::Refused(refusal), "Refused")] {
-        let reply = Reply::to(&envelope, outcome.clone());
+        let reply = envelope.reply(outcome.clone());
         assert_eq!(reply.name(), name);
         let answered = (reply.saga_id, reply.step.as_str(), reply.undo, reply.attempt);
         assert_eq!(answered, (envelope.saga_id, "hold-rooms", true, 3));

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::SagaId;
-use crate::command::CommandEnvelope;
 use crate::stay::StayDate;
 
 /// A participant said no, and did nothing. The code is stable and listed in the OpenAPI document.
@@ -67,17 +66,6 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The answer to a command.
-    pub fn to<C>(envelope: &CommandEnvelope<C>, outcome: Outcome) -> Self {
-        Self {
-            saga_id: envelope.saga_id,
-            step: envelope.step.clone(),
-            undo: envelope.undo,
-            attempt: envelope.attempt,
-            outcome,
-        }
-    }
-
     /// The name for the `eventType` header.
     pub const fn name(&self) -> &'static str {
         match self.outcome {

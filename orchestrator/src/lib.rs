@@ -6,6 +6,7 @@
 mod config;
 mod dashboard;
 pub mod engine;
+mod epochs;
 #[cfg(test)]
 mod fixtures;
 mod gauges;

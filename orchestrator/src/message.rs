@@ -93,7 +93,7 @@ mod tests {
             Outcome::Done,
             Outcome::Refused(Refusal::new("sold_out", "Sold out.")),
         ] {
-            let reply = Reply::to(&asked, outcome);
+            let reply = asked.reply(outcome);
             let json = serde_json::to_string(&reply).unwrap();
             assert_eq!(
                 serde_json::from_str::<Message>(&json).unwrap(),

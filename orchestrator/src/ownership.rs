@@ -17,6 +17,7 @@ use platform::{Broken, db};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::Notify;
 
+use crate::epochs::{Epochs, not_ours};
 use crate::store;
 
 /// An epoch that another process has ended is claimed again after so long. Longer than the session timeout of
@@ -33,9 +34,6 @@ pub(crate) struct Ownership {
     claiming: tokio::sync::Mutex<()>,
     assigned: Notify,
 }
-
-/// Shards with the epoch under which this process runs them.
-pub(crate) type Epochs = BTreeMap<i32, i64>;
 
 /// A shard that is ours, as Kafka says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,11 +166,6 @@ impl Ownership {
     fn shards(&self) -> MutexGuard<'_, BTreeMap<i32, Shard>> {
         self.shards.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The error of a transaction about a shard that is not ours.
-pub(crate) fn not_ours(shard: i32) -> Broken {
-    Broken::Superseded(format!("shard {shard} has another owner"))
 }
 
 async fn claim(db: &mut PgConnection, ours: &Ownership) -> Result<Vec<(i32, i64)>, Broken> {

@@ -16,8 +16,9 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::engine::{Input, Line, Pace, Run, What};
+use crate::epochs::Epochs;
 use crate::message::Message;
-use crate::ownership::{Epochs, Ownership};
+use crate::ownership::Ownership;
 use crate::recent::{Recent, Snapshot};
 use crate::store::{Kept, NewLine};
 use crate::{sagas, store};

@@ -161,7 +161,7 @@ impl World {
         let replies = commands
             .iter()
             .zip(outcomes)
-            .map(|(envelope, outcome)| Body::Reply(Reply::to(envelope, outcome)));
+            .map(|(envelope, outcome)| Body::Reply(envelope.reply(outcome)));
         Ok(replies.collect())
     }
 
@@ -197,7 +197,7 @@ impl World {
             if let Body::Reservation(envelope) = &**message {
                 let start = self.reservations.take(&envelope.command, self.now)?;
                 said.extend(start.map(Body::Start));
-                said.push(Body::Reply(Reply::to(envelope, Outcome::Done)));
+                said.push(Body::Reply(envelope.reply(Outcome::Done)));
             }
         }
         Ok(said)

@@ -92,7 +92,7 @@ impl Money {
         let asked = Asked::of(envelope.saga_id, &envelope.command);
         let (hotel_id, key) = asked.payment;
         self.open(&envelope.command, hotel_id, key);
-        let reply = Reply::to(envelope, Outcome::Done);
+        let reply = envelope.reply(Outcome::Done);
         let Some(payment) = self.payments.get(&key) else {
             return Ok(vec![answer(reply, asked.of_nothing())]);
         };

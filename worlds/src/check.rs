@@ -1,51 +1,19 @@
-//! What must hold in every state, and what must come up in some.
+//! What the checker sees of the model: what must hold in every state, and what must come up in some.
 
 use contract::PaymentId;
 use inventory::model::HoldState;
 use orchestrator::engine::{Entry, State as SagaState};
 use payment::model::State as PaymentState;
 use reservation::model::State as Reserved;
-use stateright::Property;
+use stateright::{Model, Property};
 
-use crate::model::World as Model;
+use crate::facts::{Facts, Standing};
+use crate::fuel;
+use crate::model::World;
 use crate::shelf::Ref;
 use crate::state::{Action, BOOKINGS, State};
 
-/// What is known of one booking, in all services and at the provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-pub struct Facts {
-    hold: Option<HoldState>,
-    tombstone: bool,
-    reserved: Reserved,
-    noted: bool,
-    sold_out: bool,
-    penalty: i64,
-    total: i64,
-    authorized: bool,
-    /// Taken and not given back, by our books.
-    ours: i64,
-    /// The provider's books.
-    captured: i64,
-    refunded: i64,
-    voided: bool,
-    asked_for: bool,
-}
-
-impl Facts {
-    const fn left(&self) -> i64 {
-        self.captured - self.refunded
-    }
-}
-
-/// Where a run stands, and what it gave up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    state: SagaState,
-    gave_up: Option<usize>,
-}
-
-impl Model {
+impl World {
     pub(crate) fn facts(&self, state: &State, booking: usize) -> Facts {
         let key = (
             state.rooms,
@@ -175,6 +143,41 @@ impl Model {
     }
 }
 
+impl Model for World {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![self.start.clone()]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        self.possible(state, actions);
+    }
+
+    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+        self.plant();
+        let mut next = state.clone();
+        self.act(&mut next, action);
+        let again = self.handles_again();
+        let (before, after) = (fuel::of(state, again), fuel::of(&next, again));
+        assert!(
+            after < before || self.is_planted(),
+            "{}: fuel {before} became {after}: {next:?}",
+            self.told(action)
+        );
+        Some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let mut all = laws();
+        if !self.is_planted() {
+            all.extend(sights());
+        }
+        all
+    }
+}
+
 /// A state's promise, from its first moment on.
 fn promise(facts: &Facts, inbox_forgets: bool) -> bool {
     match facts.reserved {
@@ -195,7 +198,7 @@ fn promise(facts: &Facts, inbox_forgets: bool) -> bool {
 }
 
 /// What must hold always and in the end.
-pub(crate) fn laws() -> Vec<Property<Model>> {
+pub(crate) fn laws() -> Vec<Property<World>> {
     vec![
         Property::always("no night is oversold", |model, state| !model.is_oversold(state)),
         Property::always("no card is charged without a room", |model, state| {
@@ -236,7 +239,7 @@ pub(crate) fn laws() -> Vec<Property<Model>> {
 }
 
 /// What must come up, or the world is too small to prove much.
-pub(crate) fn sights() -> Vec<Property<Model>> {
+pub(crate) fn sights() -> Vec<Property<World>> {
     vec![
         Property::sometimes("seen: the other guest has the room", |model, state| {
             model.some(state, |facts| facts.sold_out) && model.has_ended(state)

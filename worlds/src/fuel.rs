@@ -12,7 +12,7 @@ use sim::money::{Money, Stage};
 use sim::provider::Provider;
 use sim::rooms::Rooms;
 
-use crate::services::Body;
+use crate::body::Body;
 use crate::shelf::Ref;
 use crate::state::State;
 

@@ -6,7 +6,9 @@
 //! every state that can be reached and checks it ([`check`]). Every action lowers a number that cannot fall for
 //! ever (the model's fuel), so each path ends, and "every saga ends" is the same as "whatever halts has ended".
 
+mod body;
 pub mod check;
+pub mod facts;
 mod fuel;
 pub mod model;
 mod money;

@@ -6,11 +6,10 @@ use contract::Command;
 use payment::model::Say;
 use sim::money::Stage;
 use sim::planted;
-use stateright::{Model, Property};
 
-use crate::check::{self, Facts, Standing};
-use crate::fuel;
-use crate::services::{Body, Services, Setup};
+use crate::body::Body;
+use crate::facts::{Facts, Standing};
+use crate::services::{Services, Setup};
 use crate::shelf::{Memo, Ref};
 use crate::state::{Action, BOOKINGS, CANCELLATION, Exchange, Mail, SAGAS, State};
 
@@ -137,7 +136,7 @@ impl World {
         self.late.of(provider, || self.providers.get(provider).late.len())
     }
 
-    fn handles_again(&self) -> bool {
+    pub(crate) fn handles_again(&self) -> bool {
         self.setup.inbox_forgets || planted!(InboxSkipped)
     }
 
@@ -191,7 +190,7 @@ impl World {
         }
     }
 
-    fn act(&self, state: &mut State, action: Action) {
+    pub(crate) fn act(&self, state: &mut State, action: Action) {
         match action {
             Action::Deliver { mail, keep } => {
                 state
@@ -320,40 +319,5 @@ fn payment_actions(booking: usize, doing: &Doing, may_lose: bool, actions: &mut 
     }
     if doing.unattended {
         actions.push(Action::Sweep { booking });
-    }
-}
-
-impl Model for World {
-    type State = State;
-    type Action = Action;
-
-    fn init_states(&self) -> Vec<State> {
-        vec![self.start.clone()]
-    }
-
-    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        self.possible(state, actions);
-    }
-
-    fn next_state(&self, state: &State, action: Action) -> Option<State> {
-        self.plant();
-        let mut next = state.clone();
-        self.act(&mut next, action);
-        let again = self.handles_again();
-        let (before, after) = (fuel::of(state, again), fuel::of(&next, again));
-        assert!(
-            after < before || self.is_planted(),
-            "{}: fuel {before} became {after}: {next:?}",
-            self.told(action)
-        );
-        Some(next)
-    }
-
-    fn properties(&self) -> Vec<Property<Self>> {
-        let mut all = check::laws();
-        if !self.is_planted() {
-            all.extend(check::sights());
-        }
-        all
     }
 }

@@ -14,6 +14,7 @@ use sim::reservations::{Reservations, Wish};
 use sim::rooms::Rooms;
 use uuid::Uuid;
 
+use crate::body::Body;
 use crate::fuel;
 use crate::shelf::{Memo, Ref, Shelf};
 use crate::state::{BOOKINGS, Exchange, Left, SAGAS, State};
@@ -23,17 +24,6 @@ const PACE: Pace = Pace {
     resend: std::time::Duration::from_secs(5),
     give_up: std::time::Duration::from_mins(1),
 };
-
-/// What a message says.
-#[derive(Debug, Clone)]
-pub enum Body {
-    /// Start a saga.
-    Start(StartSaga),
-    /// A participant is asked.
-    Command(CommandEnvelope<Command>),
-    /// It answers.
-    Reply(Reply),
-}
 
 /// A value and the messages that the transaction wrote, or a contradiction.
 pub(crate) type Said = Result<(Ref, Vec<Ref>), Ref>;
@@ -305,7 +295,7 @@ impl Services {
                 .map_err(|error| self.contradiction(error))?;
             let replies = outcomes
                 .into_iter()
-                .map(|outcome| self.reply(Reply::to(envelope, outcome)));
+                .map(|outcome| self.reply(envelope.reply(outcome)));
             let replies = replies.collect();
             Ok((self.rooms.put(books), replies))
         })
@@ -331,7 +321,7 @@ impl Services {
             let start = table.take(command, self.now);
             let start = start.map_err(|error| self.contradiction(error))?;
             let mut said: Vec<Ref> = start.into_iter().map(|start| self.started(start)).collect();
-            said.push(self.reply(Reply::to(envelope, Outcome::Done)));
+            said.push(self.reply(envelope.reply(Outcome::Done)));
             Ok((self.shelve(table, booking), said))
         })
     }

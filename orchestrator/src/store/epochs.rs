@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use platform::Broken;
 use sqlx::PgConnection;
 
-use crate::ownership::{Epochs, not_ours};
+use crate::epochs::{Epochs, not_ours};
 
 /// One claim at a time, so that no epoch begins between our looking and our ending.
 pub(crate) async fn claim_alone(db: &mut PgConnection) -> Result<(), Broken> {

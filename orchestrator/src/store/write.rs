@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::sagas::Kept;
 use crate::engine::Waiting;
-use crate::ownership::Epochs;
+use crate::epochs::Epochs;
 
 /// A line to append.
 #[derive(Debug, Clone)]

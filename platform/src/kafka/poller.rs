@@ -20,7 +20,7 @@ use super::{Delivery, KafkaConfig, Received};
 /// Messages in one batch at most: what one transaction takes.
 pub const BATCH_MAX: usize = 500;
 /// How long one poll waits for a message, in milliseconds.
-const POLL_MS: u64 = 100;
+const POLL_MS: u64 = 500;
 /// A batch that takes longer than this is waited for with paused partitions, in milliseconds.
 const PAUSE_AFTER_MS: u64 = 1_000;
 /// After a large batch the next one waits so long for a further message: what the relay sent together

@@ -1,7 +1,7 @@
 //! The consumer's side of the service: a batch of commands in, their replies out.
 
 use contract::command::InventoryCommand;
-use contract::{CommandEnvelope, Outcome, Reply, topics};
+use contract::{CommandEnvelope, Outcome, topics};
 use futures::future::BoxFuture;
 use platform::consumer::{Handled, Incoming, Participant};
 use platform::outbox::Outgoing;
@@ -30,7 +30,7 @@ impl Participant for Inventory {
             let commands: Vec<_> = batch.iter().map(|message| message.body.clone()).collect();
             let outcomes = settle(db, &commands, &self.config).await?;
             let replies = commands.iter().zip(&outcomes).map(|(command, outcome)| {
-                let reply = Reply::to(command, outcome.clone());
+                let reply = command.reply(outcome.clone());
                 Outgoing::new(
                     topics::ORCHESTRATOR_REPLIES,
                     reply.saga_id.to_string(),
@@ -105,7 +105,7 @@ mod tests {
         for (reply, command) in replies.iter().zip(&commands) {
             assert_eq!(reply.topic, topics::ORCHESTRATOR_REPLIES);
             assert_eq!(reply.key, command.saga_id.to_string());
-            let read: Reply = serde_json::from_str(&reply.payload).unwrap();
+            let read: contract::Reply = serde_json::from_str(&reply.payload).unwrap();
             assert_eq!((read.undo, read.attempt), (command.undo, command.attempt));
         }
         assert!(replies[1].payload.contains(&format!(r#""night":"{from}""#)));

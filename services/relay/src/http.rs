@@ -5,7 +5,7 @@ use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::relay::Relay;
+use crate::context::Relay;
 
 mod get_relay;
 

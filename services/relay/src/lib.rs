@@ -12,6 +12,7 @@ use platform::{Parts, StartError};
 
 mod captured;
 mod config;
+mod context;
 pub mod envelope;
 mod error;
 mod http;
@@ -51,7 +52,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// # Errors
 /// When a setting is not usable.
 pub fn start(parts: &Parts, config: &Config) -> Result<Router, StartError> {
-    let relay = Arc::new(relay::Relay::new(parts, config)?);
+    let relay = Arc::new(context::Relay::new(parts, config)?);
     let routes = http::routes().with_state(Arc::clone(&relay));
     parts.tasks.spawn("relay", async move { relay.run().await });
     Ok(routes.into())

@@ -5,9 +5,9 @@ use std::time::Duration;
 use pgwire_replication::{Lsn, PgWireError, ReplicationClient, ReplicationConfig, SslMode, TlsConfig};
 use sqlx::postgres::PgSslMode;
 
+use crate::context::Relay;
 use crate::error::Ended;
 use crate::memory::History;
-use crate::relay::Relay;
 use crate::store::{self, Described, Slot};
 
 /// Postgres is told the confirmed position at most this often.

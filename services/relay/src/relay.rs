@@ -1,28 +1,14 @@
 //! The loop that never gives up: session after session until the process stops.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use platform::kafka::KafkaConfig;
 use platform::retry::Backoff;
-use platform::{Clock, Parts, StartError, Tasks};
-use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::config::Config;
+use crate::context::Relay;
 use crate::error::Ended;
-use crate::memory::Memory;
 use crate::session;
-use crate::status::{Meters, State, Status};
-use crate::store;
+use crate::status::State;
 
-/// The module's name, and of its role `bellhop_relay`.
-const MODULE: &str = "relay";
-/// Heartbeats, the catalog and a snapshot: one each.
-const CONNECTIONS_MAX: u32 = 3;
-/// Making a slot waits for running transactions, and a snapshot reads everything with one statement per
-/// table: the services' limit does not fit.
-const STATEMENT_TIMEOUT: &str = "2h";
 /// Between two looks at a slot that another relay holds.
 const STANDBY_PAUSE: Duration = Duration::from_millis(500);
 /// Between two looks for something that an operator has to do.
@@ -30,57 +16,7 @@ const WAITING_PAUSE: Duration = Duration::from_secs(1);
 /// A session that lasted this long was a good one: the waits begin from the shortest again.
 const GOOD_SESSION: Duration = Duration::from_secs(10);
 
-/// The relay with what it works with.
-pub(crate) struct Relay {
-    pub(crate) config: Config,
-    pub(crate) kafka: KafkaConfig,
-    pub(crate) clock: Clock,
-    pub(crate) tasks: Tasks,
-    pub(crate) options: PgConnectOptions,
-    pub(crate) password: String,
-    pub(crate) pool: PgPool,
-    pub(crate) status: Status,
-    pub(crate) meters: Meters,
-    pub(crate) memory: Memory,
-    topics_made: AtomicBool,
-    slot_useless: AtomicBool,
-    followed: AtomicBool,
-}
-
 impl Relay {
-    pub(crate) fn new(parts: &Parts, config: &Config) -> Result<Self, StartError> {
-        config.check()?;
-        let options = parts
-            .database
-            .options(MODULE)
-            .map_err(|error| StartError::Database(MODULE, error))?;
-        let patient = [
-            ("statement_timeout", STATEMENT_TIMEOUT),
-            ("idle_in_transaction_session_timeout", "10min"),
-        ];
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .acquire_timeout(Duration::from_secs(5))
-            .max_lifetime(Duration::from_mins(5))
-            .after_connect(|connection, _| platform::db::primary_only(connection))
-            .connect_lazy_with(options.clone().options(patient));
-        Ok(Self {
-            config: config.clone(),
-            kafka: parts.kafka.clone(),
-            clock: parts.clock.clone(),
-            tasks: parts.tasks.clone(),
-            password: parts.database.password(MODULE),
-            options,
-            pool,
-            status: Status::new(parts.health.clone()),
-            meters: Meters::new(),
-            memory: Memory::default(),
-            topics_made: AtomicBool::new(false),
-            slot_useless: AtomicBool::new(false),
-            followed: AtomicBool::new(false),
-        })
-    }
-
     /// Works until the process stops.
     pub(crate) async fn run(&self) {
         tracing::info!(
@@ -109,7 +45,7 @@ impl Relay {
     /// Says why a session ended and how long to wait before the next.
     fn account_for(&self, ended: &Ended, tries: u32) -> Duration {
         if ended.is_kafka() {
-            self.topics_made.store(false, Ordering::Relaxed);
+            self.forget_topics();
         }
         let reason = self.reason(ended);
         let state = if matches!(ended, Ended::Standby(_)) {
@@ -128,7 +64,7 @@ impl Relay {
             Ended::Standby(_) => STANDBY_PAUSE,
             Ended::Waiting(_) => WAITING_PAUSE,
             Ended::SlotUseless(_) => {
-                self.slot_useless.store(true, Ordering::Relaxed);
+                self.slot_failed();
                 WAITING_PAUSE
             }
             _ => Backoff::RECONNECT.after(tries),
@@ -151,48 +87,6 @@ impl Relay {
             }
             _ => text,
         }
-    }
-
-    /// Makes Kafka's topics unless this was done since Kafka last gave trouble.
-    ///
-    /// A topic that is missing has lost what was published to it, acknowledged or not. So before it is made
-    /// again, a snapshot is asked for, which publishes every kept outbox row and every captured row anew.
-    pub(crate) async fn ensure_topics(&self) -> Result<(), Ended> {
-        if !self.topics_made.load(Ordering::Relaxed) {
-            let topics = contract::topics::all();
-            let missing = self.kafka.missing_topics(&topics).await?;
-            if !missing.is_empty() {
-                tracing::warn!(
-                    ?missing,
-                    "topics are missing in Kafka; making them and publishing all again"
-                );
-                store::snapshot_due(&self.pool, &self.config.slot_name).await?;
-            }
-            self.kafka.create_topics(&topics).await?;
-            self.topics_made.store(true, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    /// Whether the slot was found to be of no use although Postgres lists it as sound.
-    pub(crate) fn is_slot_useless(&self) -> bool {
-        self.slot_useless.load(Ordering::Relaxed)
-    }
-
-    /// Whether commits wait for a synchronous standby. The stream does not: what it brings may still be lost with
-    /// this server.
-    pub(crate) fn is_followed(&self) -> bool {
-        self.followed.load(Ordering::Relaxed)
-    }
-
-    /// Whether commits wait for a synchronous standby was read.
-    pub(crate) fn set_followed(&self, followed: bool) {
-        self.followed.store(followed, Ordering::Relaxed);
-    }
-
-    /// A new slot was made.
-    pub(crate) fn slot_is_new(&self) {
-        self.slot_useless.store(false, Ordering::Relaxed);
     }
 }
 

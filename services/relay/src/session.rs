@@ -12,13 +12,13 @@ use futures::FutureExt as _;
 use pgwire_replication::{Lsn, ReplicationClient, ReplicationEvent};
 use tokio::time::MissedTickBehavior;
 
+use crate::context::Relay;
 use crate::envelope::Source;
 use crate::error::Ended;
 use crate::memory::History;
 use crate::opening::{self, Opened, STATUS_INTERVAL, refused};
 use crate::pgoutput::{self, Message, POSTGRES_EPOCH_US};
 use crate::publisher::Publisher;
-use crate::relay::Relay;
 use crate::router::Router;
 use crate::snapshot::Snapshot;
 use crate::status::State;

@@ -12,10 +12,10 @@ use platform::http::{Key, Problem, Stored};
 use platform::{Broken, db};
 use sqlx::{PgConnection, PgPool};
 
-use crate::http::view;
 use crate::model::Reservation;
 use crate::store::keys::{self, ACCEPTED};
 use crate::store::read;
+use crate::view;
 
 /// A request whose answer is due.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contract::command::{CommandEnvelope, ReservationCommand};
 use contract::saga::SagaData;
-use contract::{HotelId, Outcome, Reply, ReservationId, SagaId, topics};
+use contract::{HotelId, Outcome, ReservationId, SagaId, topics};
 use futures::future::BoxFuture;
 use platform::Broken;
 use platform::consumer::{Handled, Incoming, Participant};
@@ -70,7 +70,7 @@ async fn handle(db: &mut PgConnection, batch: &[Incoming<Message>]) -> Handled<V
             changed.insert(key);
         }
         outgoing.extend(consequences(row, moves, &mut lines)?);
-        let reply = Reply::to(envelope, Outcome::Done);
+        let reply = envelope.reply(Outcome::Done);
         let saga = envelope.saga_id.to_string();
         outgoing.push(Outgoing::new(
             topics::ORCHESTRATOR_REPLIES,

@@ -7,7 +7,6 @@ mod create;
 mod get;
 mod history;
 mod list;
-pub(crate) mod view;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

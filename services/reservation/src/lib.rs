@@ -16,6 +16,7 @@ mod http;
 pub mod model;
 mod open;
 mod store;
+mod view;
 mod waiting;
 
 use std::sync::Arc;

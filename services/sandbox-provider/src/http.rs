@@ -15,7 +15,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Sandbox;
-use crate::model::{Ending, Kind, Operation};
+use crate::kind::Kind;
+use crate::model::{Ending, Operation};
 
 /// Every route.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Sandbox>> {

@@ -8,6 +8,7 @@
 mod config;
 mod http;
 mod journal;
+mod kind;
 mod method;
 mod model;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Payment method tokens that misbehave on purpose, so that every unpleasant thing that a provider can
 //! do happens whenever a test wants it.
 
-use crate::model::Kind;
+use crate::kind::Kind;
 
 /// A payment method, known by its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

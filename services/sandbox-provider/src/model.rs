@@ -9,23 +9,9 @@ use std::ops::Bound;
 use chrono::{DateTime, Utc};
 use contract::{Currency, Money};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
+use crate::kind::Kind;
 use crate::method::{Effect, Method};
-
-/// What can be asked of the provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
-    /// Reserve an amount.
-    Authorization,
-    /// Take it.
-    Capture,
-    /// Give the reservation up.
-    Void,
-    /// Give money back.
-    Refund,
-}
 
 /// How an operation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -103,7 +103,7 @@ fn intent(envelope: &CommandEnvelope<PaymentCommand>) -> Intent {
         kind: asked.kind,
         cause: asked.cause,
         asked_minor: asked.minor,
-        reply: Reply::to(envelope, Outcome::Done),
+        reply: envelope.reply(Outcome::Done),
     }
 }
 

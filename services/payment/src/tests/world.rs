@@ -150,7 +150,7 @@ impl World {
 
     /// Waits for the reply to a command.
     pub(super) async fn replied(&self, envelope: &CommandEnvelope<PaymentCommand>) -> Outcome {
-        let wanted = Reply::to(envelope, Outcome::Done);
+        let wanted = envelope.reply(Outcome::Done);
         let mut found = None;
         self.until("a reply", async || {
             let replies = self.replies(envelope.saga_id).await;

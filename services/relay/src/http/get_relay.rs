@@ -9,7 +9,7 @@ use platform::http::Caller;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::relay::Relay;
+use crate::context::Relay;
 use crate::status::State;
 
 /// The relay.

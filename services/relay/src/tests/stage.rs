@@ -18,7 +18,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::PATIENCE;
 use crate::Config;
-use crate::relay::Relay;
+use crate::context::Relay;
 use crate::status::State;
 
 /// The tables that other services own, as far as the relay looks at them.

@@ -16,10 +16,10 @@ use sqlx::PgConnection;
 use super::turns::{Refused, firsts, quote_of, refuse};
 use super::{Created, Creation, Failed, Known, Order, start};
 use crate::SCHEMA;
-use crate::http::view;
 use crate::model::{Email, Reservation, State};
 use crate::store::keys::{self, Claim, Claimed};
 use crate::store::{guests, history, quotes, read, write};
+use crate::view;
 
 /// What came of a group.
 pub(super) struct Booked {

@@ -10,9 +10,9 @@ use platform::http::{Caller, Prefer, Problem, ProblemBody, StrictPath};
 use platform::{Broken, db, outbox};
 use sqlx::PgConnection;
 
-use super::view::{self, ReservationBody};
 use crate::model::{self, Cancelling, Reservation};
 use crate::store::{history, read, write};
+use crate::view::{self, ReservationBody};
 use crate::{App, SCHEMA, commands};
 
 /// Cancel a reservation

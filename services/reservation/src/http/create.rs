@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::CardFreeJson;
-use super::view::{self, ReservationBody};
 use crate::App;
 use crate::answers::{Answers, Due};
 use crate::booking::{Created, Creation, Known, Order, shed};
 use crate::model::{self, Guest, PaymentMethod, Terms};
 use crate::store::{keys, quotes};
+use crate::view::{self, ReservationBody};
 use crate::waiting::Watch;
 
 /// A stay to book.

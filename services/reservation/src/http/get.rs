@@ -5,9 +5,9 @@ use axum::extract::State;
 use contract::ReservationId;
 use platform::http::{Caller, Problem, ProblemBody, StrictPath};
 
-use super::view::ReservationBody;
 use crate::App;
 use crate::store::read;
+use crate::view::ReservationBody;
 
 /// One reservation
 #[utoipa::path(

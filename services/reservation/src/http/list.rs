@@ -7,10 +7,10 @@ use platform::http::{Caller, Cursor, PageLimit, Problem, ProblemBody, StrictQuer
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::view::ReservationBody;
 use crate::App;
 use crate::model::{self, Email};
 use crate::store::{guests, read};
+use crate::view::ReservationBody;
 
 /// Whose reservations; at least one of `hotel_id`, `guest_id` and `guest_email`.
 #[derive(Debug, Deserialize, IntoParams)]

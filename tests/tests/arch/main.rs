@@ -1,6 +1,8 @@
 //! The rules of ARCHITECTURE.md that a machine can hold: who may depend on whom, what is pure, who owns
 //! which schema. Each failure says what to do instead.
 
+mod circles;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
