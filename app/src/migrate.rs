@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use clap::Args;
 use platform::Secret;
 use platform::db::DatabaseConfig;
-use sqlx::migrate::{MigrateDatabase as _, Migrator};
+use sqlx::migrate::{MigrateDatabase as _, Migration, Migrator};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres};
 
@@ -21,6 +21,8 @@ pub const AUDIT_ROLE: &str = "bellhop_audit";
 /// Tries of a statement about roles, which are shared by all databases of a server and may be changed
 /// by another migration at the same time.
 const TRIES: u32 = 20;
+/// How a migration's description begins that needs the publication to have what the migrations before it made.
+const AFTER_THE_PUBLICATION: &str = "published ";
 /// How long a commit waits for others, in microseconds, while another transaction is open.
 const COMMIT_DELAY_US: u32 = 2_000;
 
@@ -69,13 +71,22 @@ impl Migrate {
         }
         share_flushes(&mut admin).await;
         self.role(&mut admin, "audit", "").await?;
+        let publication = relay::publication_sql(&self.publication_name);
         for (module, migrator) in owners() {
+            for first in before_the_publication(migrator) {
+                self.tables(module, &first).await?;
+                run(&mut admin, &publication).await?;
+            }
             self.tables(module, migrator).await?;
+            say::line(format!(
+                "migrations/{module}: {} applied",
+                migrator.iter().count()
+            ));
         }
         for statement in grants() {
             run(&mut admin, &statement).await?;
         }
-        run(&mut admin, &relay::publication_sql(&self.publication_name)).await?;
+        run(&mut admin, &publication).await?;
         say::line(format!(
             "the publication {} names what the relay captures",
             self.publication_name
@@ -123,13 +134,24 @@ impl Migrate {
         migrator
             .run(&mut owner)
             .await
-            .with_context(|| format!("migrations/{module} could not be applied"))?;
-        say::line(format!(
-            "migrations/{module}: {} applied",
-            migrator.iter().count()
-        ));
-        Ok(())
+            .with_context(|| format!("migrations/{module} could not be applied"))
     }
+}
+
+/// The migrations before each one that may only be applied when the publication has what they made.
+fn before_the_publication(migrator: &Migrator) -> Vec<Migrator> {
+    let all: Vec<_> = migrator.iter().cloned().collect();
+    let later = |migration: &Migration| migration.description.starts_with(AFTER_THE_PUBLICATION);
+    let cuts = (0..all.len()).filter(|at| later(&all[*at]));
+    cuts.map(|cut| Migrator {
+        migrations: all[..cut].to_vec().into(),
+        // Those that come after, where they were applied before.
+        ignore_missing: true,
+        table_name: migrator.table_name.clone(),
+        create_schemas: migrator.create_schemas.clone(),
+        ..Migrator::DEFAULT
+    })
+    .collect()
 }
 
 /// Lets a commit of a busy service wait a moment for others, so that one flush of the log serves them all.

@@ -39,6 +39,7 @@ impl Decoder {
             }
         } else if let Some(rest) = text.strip_prefix("table ") {
             let (table, rest) = rest.split_once(": ").context("a table's name")?;
+            let table = whole(table);
             if wanted(table) {
                 let change = change(table, rest).with_context(|| text.to_owned())?;
                 self.changes.extend(change);
@@ -48,6 +49,13 @@ impl Decoder {
         }
         Ok(None)
     }
+}
+
+/// The table that a part belongs to: the plugin names the day of an outbox in which a row is.
+fn whole(table: &str) -> &str {
+    const OUTBOX: &str = ".outbox";
+    let part = table.find(".outbox_");
+    part.map_or(table, |at| &table[..at + OUTBOX.len()])
 }
 
 /// `123 (at 2026-11-25 21:20:00.123456+00)`
@@ -64,6 +72,8 @@ fn change(table: &str, text: &str) -> anyhow::Result<Option<Change>> {
         "INSERT" => Op::Insert,
         "UPDATE" => Op::Update,
         "DELETE" => Op::Delete,
+        // What was kept long enough goes.
+        "TRUNCATE" => return Ok(None),
         other => bail!("{other} is not understood"),
     };
     // A changed key comes with the old one before it.
@@ -156,6 +166,19 @@ mod tests {
             (Op::Update, Some("y"), false)
         );
         assert_eq!((removed.op, removed.text("id")), (Op::Delete, Some("y")));
+    }
+
+    #[test]
+    fn a_day_of_an_outbox_is_its_outbox() {
+        let found = all(&[
+            "BEGIN 9",
+            "table inventory.outbox_20261130: INSERT: id[uuid]:'x'",
+            "table inventory.outbox_other: INSERT: id[uuid]:'y'",
+            "table inventory.outbox_other: TRUNCATE: (no-flags)",
+            "COMMIT 9 (at 2026-11-30 04:00:00+00)",
+        ]);
+        let tables = found[0].changes.iter().map(|change| change.table.as_str());
+        assert_eq!(tables.collect::<Vec<_>>(), ["inventory.outbox"; 2]);
     }
 
     #[test]

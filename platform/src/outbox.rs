@@ -1,15 +1,18 @@
 //! The outbox and the inbox of a schema: what is said is said in the transaction that makes it true,
 //! and what was heard is remembered in the transaction that acts on it.
 //!
-//! Every owner has the same two tables in its schema, with the columns that Debezium's outbox event
-//! router expects:
+//! Every owner has the same two tables in its schema, the outbox with the columns that Debezium's outbox event
+//! router expects (`migrations/<schema>/*_outbox_by_day.sql`):
 //!
 //! ```sql
 //! create table <schema>.outbox (
-//!     id uuid primary key, aggregatetype text not null, aggregateid text not null,
-//!     type text not null, payload json not null, created_at timestamptz not null default now());
+//!     id uuid not null, aggregatetype text not null, aggregateid text not null, type text not null,
+//!     payload json not null, created_at timestamptz not null default now(),
+//!     actor text, traceparent text, deadline_ms bigint) partition by range (created_at);
 //! create table <schema>.inbox (message_id uuid primary key, handled_at timestamptz not null default now());
 //! ```
+//!
+//! An outbox consists of days, which are dropped whole ([`days`]): no row of it is ever changed or deleted.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -22,11 +25,14 @@ use crate::db::{self, Broken};
 use crate::retention;
 use crate::tasks::Tasks;
 
-/// How long outbox rows are kept, in hours. A relay that lost its slot finds what it missed there.
+mod days;
+
+/// How long outbox rows are kept at least, in hours: a relay that lost its slot finds what it missed there. They go
+/// by the day, so the first of a day are kept for a day more. `drop_outbox_day` of each schema says the same.
 pub const OUTBOX_KEPT_HOURS: i32 = 72;
-/// How long inbox rows are kept, in hours: a message redelivered within this time is recognised. Longer than an
-/// outbox, whose rows may be published again until its own housekeeping has come by.
-pub const INBOX_KEPT_HOURS: i32 = 96;
+/// How long inbox rows are kept, in hours: a message redelivered within this time is recognised. A day longer than
+/// the first rows of a day of an outbox, which may be published again until its housekeeping has come by.
+pub const INBOX_KEPT_HOURS: i32 = 120;
 /// Rows removed by one statement of the housekeeping.
 const PURGE_BATCH: i64 = 5_000;
 /// Time between two rounds of housekeeping.
@@ -125,8 +131,8 @@ pub async fn remember(db: &mut PgConnection, schema: Schema, ids: &[Uuid]) -> Re
     Ok(new.into_iter().collect())
 }
 
-/// Starts the housekeeping of a schema's outbox and inbox: rows older than [`OUTBOX_KEPT_HOURS`] and
-/// [`INBOX_KEPT_HOURS`] go.
+/// Starts the housekeeping of a schema's outbox and inbox: days are made ahead, and what is older than
+/// [`OUTBOX_KEPT_HOURS`] and [`INBOX_KEPT_HOURS`] goes. The first round begins at once.
 pub fn keep_tidy(tasks: &Tasks, pool: &PgPool, schema: Schema) {
     keep_tidy_every(tasks, pool, schema, PURGE_EVERY);
 }
@@ -134,7 +140,7 @@ pub fn keep_tidy(tasks: &Tasks, pool: &PgPool, schema: Schema) {
 fn keep_tidy_every(tasks: &Tasks, pool: &PgPool, schema: Schema, every: Duration) {
     let (tasks_in, pool) = (tasks.clone(), pool.clone());
     tasks.spawn("housekeeping", async move {
-        while tasks_in.pause(every).await {
+        loop {
             if let Err(error) = tidy(&pool, schema).await {
                 tracing::warn!(
                     schema = schema.0,
@@ -142,21 +148,23 @@ fn keep_tidy_every(tasks: &Tasks, pool: &PgPool, schema: Schema, every: Duration
                     "housekeeping failed"
                 );
             }
+            if !tasks_in.pause(every).await {
+                return;
+            }
         }
     });
 }
 
+/// Does each part also when another failed; answers the first failure.
 async fn tidy(pool: &PgPool, schema: Schema) -> Result<(), Broken> {
-    let outbox = purge(pool, schema, ("outbox", "id", "created_at"), OUTBOX_KEPT_HOURS).await;
-    // Also when that failed: each table is a matter of its own.
-    purge(
-        pool,
-        schema,
-        ("inbox", "message_id", "handled_at"),
-        INBOX_KEPT_HOURS,
-    )
-    .await?;
-    outbox
+    let made = days::make(pool, schema).await;
+    let dropped = days::drop_old(pool, schema).await;
+    // What was said before outboxes had days.
+    let former = ("outbox_former", "id", "created_at");
+    let former = purge(pool, schema, former, OUTBOX_KEPT_HOURS).await;
+    let heard = ("inbox", "message_id", "handled_at");
+    let heard = purge(pool, schema, heard, INBOX_KEPT_HOURS).await;
+    made.and(dropped).and(former).and(heard)
 }
 
 /// Removes the rows of a table (its name, its key and the time that counts) that are older than `hours`, in

@@ -10,8 +10,9 @@ use crate::tasks::Tasks;
 
 /// Rows of the table that one transaction removes at most.
 pub const BATCH: i64 = 200;
-/// The fewest days for which anything is kept whose removal lets a message act again: ten times as long as an outbox
-/// publishes it again and an inbox knows it, and four times as long as Kafka keeps it unless it is told otherwise.
+/// The fewest days for which anything is kept whose removal lets a message act again: seven times as long as an outbox
+/// publishes it again, six times as long as an inbox knows it, and four times as long as Kafka keeps it unless it is
+/// told otherwise.
 pub const DAYS_MIN: u16 = 30;
 /// The most days: a century.
 pub const DAYS_MAX: u16 = 36_500;
@@ -67,6 +68,11 @@ where
 /// Counts rows that housekeeping or retention has removed.
 pub(crate) fn removed_from(table: impl Into<metrics::SharedString>, rows: u64) {
     metrics::counter!("bellhop_rows_removed_total", "table" => table.into()).increment(rows);
+}
+
+/// Counts a day of a table that was dropped whole.
+pub(crate) fn days_dropped(table: String) {
+    metrics::counter!("bellhop_days_dropped_total", "table" => table).increment(1);
 }
 
 #[cfg(test)]

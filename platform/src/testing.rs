@@ -56,6 +56,12 @@ pub(crate) fn new_id() -> Uuid {
     Uuid::now_v7()
 }
 
+/// How an owner's outbox gets its days. The other owners' migrations are the same but for the schema's name.
+pub(crate) const BY_DAY: [&str; 2] = [
+    include_str!("../../migrations/inventory/202611300400_outbox_by_day.sql"),
+    include_str!("../../migrations/inventory/202611300401_published_outbox_by_day.sql"),
+];
+
 /// Makes the participant's tables.
 pub(crate) async fn open_shop(pool: &PgPool) {
     pool.execute(
@@ -67,6 +73,10 @@ pub(crate) async fn open_shop(pool: &PgPool) {
     )
     .await
     .unwrap();
+    for step in BY_DAY {
+        let step = step.replace("inventory.", "shop.");
+        pool.execute(AssertSqlSafe(step)).await.unwrap();
+    }
 }
 
 /// One column of a query, as text.

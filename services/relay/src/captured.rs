@@ -7,8 +7,13 @@ pub const SLOT: &str = "bellhop";
 /// What Debezium calls `topic.prefix`: the topic of a table's changes is `bellhop.<schema>.<table>`.
 pub const PREFIX: &str = "bellhop";
 
-/// Outboxes, whose rows are messages, then the tables whose changed rows are published.
-const TABLES: [&str; 10] = [
+/// Outboxes, whose rows are messages, then the tables whose changed rows are published. What was said before outboxes
+/// had days comes first, since it was said first.
+const TABLES: [&str; 14] = [
+    "inventory.outbox_former",
+    "reservation.outbox_former",
+    "payment.outbox_former",
+    "orchestrator.outbox_former",
     "inventory.outbox",
     "reservation.outbox",
     "payment.outbox",
@@ -21,21 +26,35 @@ const TABLES: [&str; 10] = [
     "relay.heartbeat",
 ];
 
+/// What becomes an outbox with the next migration. It is published before, or what is then written into it by
+/// somebody who knows nothing of that would never be published.
+const COMING: [&str; 4] = [
+    "inventory.outbox_by_day",
+    "reservation.outbox_by_day",
+    "payment.outbox_by_day",
+    "orchestrator.outbox_by_day",
+];
+
 /// Every captured table as `schema.table`: what the publication holds and the relay's role may read.
 pub fn captured_tables() -> &'static [&'static str] {
     &TABLES
 }
 
-/// The statement by which an administrator makes the publication, or gives an existing one today's tables.
-/// It must exist before the slot: a slot cannot use a publication younger than what it still has to read.
-/// `name` must be one that [`is_name`] accepts.
+/// The statement by which an administrator makes the publication, or gives an existing one today's tables, as far as
+/// migrations have made them. It must exist before the slot: a slot cannot use a publication younger than what it
+/// still has to read. A day of an outbox is published as its outbox. `name` must be one that [`is_name`] accepts.
 pub fn publication_sql(name: &str) -> String {
-    let tables = TABLES.join(", ");
+    let tables: Vec<&str> = COMING.into_iter().chain(TABLES).collect();
+    let tables = tables.join("', '");
     format!(
-        "do $$ begin \
+        "do $$ declare tables text; begin \
+         select string_agg(name, ', ') into tables from unnest(array['{tables}']) name \
+         where to_regclass(name) is not null; \
          if exists (select from pg_catalog.pg_publication where pubname = '{name}') then \
-         alter publication {name} set table {tables}; \
-         else create publication {name} for table {tables} with (publish = 'insert, update, delete'); \
+         alter publication {name} set (publish_via_partition_root = true); \
+         execute 'alter publication {name} set table ' || tables; \
+         else execute 'create publication {name} for table ' || tables || \
+         ' with (publish = ''insert, update, delete'', publish_via_partition_root = true)'; \
          end if; end $$"
     )
 }
@@ -68,7 +87,7 @@ mod tests {
             .collect();
         for table in captured_tables()
             .iter()
-            .filter(|table| !table.ends_with(".outbox"))
+            .filter(|table| !table.ends_with(".outbox") && !table.ends_with(".outbox_former"))
         {
             assert!(topics.contains(&format!("{PREFIX}.{table}")), "{table}");
         }

@@ -9,6 +9,8 @@ use crate::values;
 
 /// The name of every outbox table.
 pub const TABLE: &str = "outbox";
+/// The name of what was an outbox before outboxes had days. Its rows are messages that were said before.
+pub const FORMER: &str = "outbox_former";
 /// Header with the message's id, by which consumers recognise a repetition.
 pub const ID_HEADER: &str = "id";
 /// Header with the message's type.
@@ -53,6 +55,11 @@ pub struct Row<'a> {
     pub kind: &'a str,
     /// The payload, JSON as Postgres prints it.
     pub payload: &'a str,
+}
+
+/// Whether the rows of a table are messages.
+pub fn is_outbox(table: &Relation) -> bool {
+    [TABLE, FORMER].contains(&table.name.as_str())
 }
 
 impl Layout {

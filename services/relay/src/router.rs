@@ -10,7 +10,7 @@ use rdkafka::error::KafkaError;
 use crate::captured::{self, PREFIX};
 use crate::envelope::{Change, Record, Source, Stream, Table};
 use crate::error::Ended;
-use crate::outbox::{ID_HEADER, Layout, TABLE, TYPE_HEADER};
+use crate::outbox::{self, ID_HEADER, Layout, TYPE_HEADER};
 use crate::pgoutput::{Cell, Message, Relation};
 use crate::publisher::{Outbound, Publisher};
 use crate::tracker::Ticket;
@@ -68,7 +68,7 @@ impl Router {
         if !captured::captured_tables().contains(&name.as_str()) {
             return Ok(Target::Ignored);
         }
-        if relation.name == TABLE {
+        if outbox::is_outbox(relation) {
             return Ok(Target::Outbox(Layout::of(relation)?));
         }
         let key = self.keys.get(&name).map(Vec::as_slice);
@@ -105,7 +105,7 @@ impl Router {
                 Ok(sent?)
             }
             Target::Outbox(layout) => {
-                // Housekeeping deletes outbox rows; nothing ever updates one.
+                // Housekeeping deletes rows of a former outbox; nothing ever updates one.
                 let Change::Create(new) = change else {
                     return Ok(());
                 };

@@ -256,7 +256,7 @@ pub(crate) fn rows_sql(table: &Relation) -> AssertSqlSafe<String> {
         .iter()
         .map(|column| format!("\"{}\"", column.name.replace('"', "\"\"")))
         .collect();
-    let order = if table.name == crate::outbox::TABLE {
+    let order = if crate::outbox::is_outbox(table) {
         " order by id"
     } else {
         ""

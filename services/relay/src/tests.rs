@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::status::State;
 use stage::{Stage, on_stage, until};
 
+mod by_day;
 pub(crate) mod stage;
 
 const HOTEL: &str = "01900000-0000-7000-8000-000000000001";
@@ -54,7 +55,7 @@ async fn rows_and_messages_arrive_with_keys_headers_and_in_commit_order() {
             .await;
         stage.execute(&room_night("2026-12-24", 2)).await;
         stage
-            .execute("delete from inventory.room_night; delete from orchestrator.outbox;")
+            .execute("delete from inventory.room_night; delete from orchestrator.outbox_former;")
             .await;
         stage
             .execute(&message("orchestrator", "inventory.commands", HOTEL, 2))

@@ -38,10 +38,10 @@ fn everything_again(hotel: &Hotel) -> String {
         past(0)
     );
     format!(
-        "insert into reservation.outbox
+        "insert into reservation.outbox (id, aggregatetype, aggregateid, type, payload, created_at)
              select gen_random_uuid(), aggregatetype, public.then(aggregateid::uuid)::text, type, ({shifted})::json, now()
              from reservation.outbox where aggregatetype = 'orchestrator.commands';
-         insert into orchestrator.outbox
+         insert into orchestrator.outbox (id, aggregatetype, aggregateid, type, payload, created_at)
              select gen_random_uuid(), aggregatetype, aggregateid, type,
                  replace(replace(payload::text, '{}', {}), '{}', {})::json, now()
              from orchestrator.outbox where aggregatetype = 'inventory.commands';",

@@ -6,6 +6,10 @@ from (
     union all select id, aggregatetype, aggregateid, type, created_at from reservation.outbox
     union all select id, aggregatetype, aggregateid, type, created_at from payment.outbox
     union all select id, aggregatetype, aggregateid, type, created_at from orchestrator.outbox
+    union all select id, aggregatetype, aggregateid, type, created_at from inventory.outbox_former
+    union all select id, aggregatetype, aggregateid, type, created_at from reservation.outbox_former
+    union all select id, aggregatetype, aggregateid, type, created_at from payment.outbox_former
+    union all select id, aggregatetype, aggregateid, type, created_at from orchestrator.outbox_former
 ) said
 left join (
     select 'inventory.commands' topic, message_id from inventory.inbox

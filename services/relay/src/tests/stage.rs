@@ -38,6 +38,8 @@ const RIGHTS: &str = "
     exception when internal_error then null; end $$;
     grant usage on schema inventory, reservation, payment, orchestrator, hotel, relay to bellhop_relay;
     grant select, insert, update on all tables in schema relay to bellhop_relay;";
+/// The owners of outboxes.
+pub(super) const SPEAKERS: [&str; 4] = ["inventory", "reservation", "payment", "orchestrator"];
 
 #[derive(Parser)]
 pub(crate) struct Settings {
@@ -85,6 +87,17 @@ pub(super) struct Stage {
 
 /// Runs a test and clears up after it, also when it fails.
 pub(super) async fn on_stage(test: &str, act: impl AsyncFnOnce(Stage)) {
+    let by_day = async |stage: Stage| {
+        stage.by_day(0).await;
+        stage.by_day(1).await;
+        stage.grant().await;
+        act(stage).await;
+    };
+    on_former_stage(test, by_day).await;
+}
+
+/// As [`on_stage`], where outboxes have no days yet.
+pub(super) async fn on_former_stage(test: &str, act: impl AsyncFnOnce(Stage)) {
     let Some((url, brokers)) = engines() else {
         #[expect(clippy::print_stderr, reason = "a skipped test says so")]
         {
@@ -155,7 +168,7 @@ impl Stage {
         ] {
             run(&admin, &format!("create schema {schema}")).await;
         }
-        for schema in ["inventory", "reservation", "payment", "orchestrator"] {
+        for schema in SPEAKERS {
             let outbox = format!(
                 "create table {schema}.outbox (id uuid primary key, aggregatetype text not null,
                  aggregateid text not null, type text not null, payload json not null,
@@ -192,14 +205,6 @@ impl Stage {
                 .map(|_| ())
                 .map_err(|error| error.to_string())
         })
-        .await;
-        run(
-            &admin,
-            &format!(
-                "grant select on {} to bellhop_relay",
-                crate::captured_tables().join(", ")
-            ),
-        )
         .await;
         let Settings {
             database,
