@@ -2,7 +2,9 @@
 //!
 //! Promise: the topic is `aggregatetype`; the key is `aggregateid` as a JSON string, quotes included;
 //! the value is the payload's JSON without its spaces (`table.expand.json.payload=true`); the headers
-//! are `id` and `eventType`. Updates and deletions of outbox rows are ignored by whoever calls this.
+//! are `id`, `eventType` and what of the envelope is there (`table.fields.additional.placement`). Debezium writes a
+//! header without a value for what is null; whoever reads takes both for nothing. Updates and deletions of outbox rows
+//! are ignored by whoever calls this.
 
 use crate::pgoutput::{Cell, Relation};
 use crate::values;
@@ -16,8 +18,12 @@ pub const ID_HEADER: &str = "id";
 /// Header with the message's type.
 pub const TYPE_HEADER: &str = "eventType";
 
-/// Columns of an outbox in the order of [`Layout`].
-const COLUMNS: [&str; 5] = ["id", "aggregatetype", "aggregateid", "type", "payload"];
+/// Columns that every outbox has, in the order of [`Layout`].
+const NEEDED: [&str; 5] = ["id", "aggregatetype", "aggregateid", "type", "payload"];
+/// Columns that an outbox may have, each with the header of its name: what travels with a message beside its body.
+pub const ENVELOPE: [&str; 3] = ["actor", "traceparent", "deadline_ms"];
+/// Both.
+const COLUMNS: usize = NEEDED.len() + ENVELOPE.len();
 
 /// An outbox that cannot be published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +46,7 @@ pub enum OutboxError {
 
 /// Where an outbox table has its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout([usize; COLUMNS.len()]);
+pub struct Layout([Option<usize>; COLUMNS]);
 
 /// The values of an outbox row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +61,8 @@ pub struct Row<'a> {
     pub kind: &'a str,
     /// The payload, JSON as Postgres prints it.
     pub payload: &'a str,
+    /// What is there of [`ENVELOPE`].
+    pub envelope: [Option<&'a str>; ENVELOPE.len()],
 }
 
 /// Whether the rows of a table are messages.
@@ -68,14 +76,15 @@ impl Layout {
     /// # Errors
     /// When one is missing.
     pub fn of(relation: &Relation) -> Result<Self, OutboxError> {
-        let mut at = [0; COLUMNS.len()];
-        for (position, name) in at.iter_mut().zip(COLUMNS) {
-            let found = relation.columns.iter().position(|column| column.name == name);
-            let table = || format!("{}.{}", relation.schema, relation.name);
-            *position = found.ok_or_else(|| OutboxError::Column {
-                table: table(),
-                column: name,
-            })?;
+        let mut at = [None; COLUMNS];
+        for (position, name) in at.iter_mut().zip(NEEDED.into_iter().chain(ENVELOPE)) {
+            *position = relation.columns.iter().position(|column| column.name == name);
+            if position.is_none() && NEEDED.contains(&name) {
+                return Err(OutboxError::Column {
+                    table: format!("{}.{}", relation.schema, relation.name),
+                    column: name,
+                });
+            }
         }
         Ok(Self(at))
     }
@@ -85,15 +94,15 @@ impl Layout {
     /// # Errors
     /// When a needed value is null.
     pub fn read<'a>(&self, cells: impl Iterator<Item = Cell<'a>>) -> Result<Row<'a>, OutboxError> {
-        let mut found = [None; COLUMNS.len()];
+        let mut found = [None; COLUMNS];
         for (index, cell) in cells.enumerate() {
-            if let (Some(slot), Cell::Text(text)) = (self.0.iter().position(|at| *at == index), cell)
+            if let (Some(slot), Cell::Text(text)) = (self.0.iter().position(|at| *at == Some(index)), cell)
                 && let Some(value) = found.get_mut(slot)
             {
                 *value = Some(text);
             }
         }
-        let [id, topic, key, kind, payload] = found;
+        let [id, topic, key, kind, payload, envelope @ ..] = found;
         let need = |value: Option<&'a str>, column| value.ok_or(OutboxError::Value { column });
         Ok(Row {
             id: need(id, "id")?,
@@ -101,11 +110,21 @@ impl Layout {
             key: need(key, "aggregateid")?,
             kind: need(kind, "type")?,
             payload: need(payload, "payload")?,
+            envelope,
         })
     }
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    /// The record's headers.
+    pub fn headers(&self) -> Vec<(&'static str, &'a str)> {
+        let envelope = ENVELOPE.into_iter().zip(self.envelope);
+        let envelope = envelope.filter_map(|(name, value)| Some((name, value?)));
+        let mut headers = vec![(ID_HEADER, self.id), (TYPE_HEADER, self.kind)];
+        headers.extend(envelope);
+        headers
+    }
+
     /// Writes the record's key.
     pub fn write_key(&self, out: &mut Vec<u8>) {
         out.clear();
@@ -181,6 +200,47 @@ mod tests {
         row.write_value(&mut value);
         assert_eq!(key, br#""saga-1""#);
         assert_eq!(value, br#"{"rooms":1,"note":"a: \"b, c\""}"#);
+    }
+
+    #[test]
+    fn a_header_is_written_for_what_there_is_of_the_envelope() {
+        let cells = ["0195", "2026", "inventory.commands", "saga-1", "Hold", "{}"].map(Cell::Text);
+        let names = |row: Row<'_>| {
+            let headers = row.headers();
+            headers
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+        };
+        // A table of the former release.
+        let row = Layout::of(&relation()).unwrap().read(cells.into_iter()).unwrap();
+        assert_eq!(names(row), ["id=0195", "eventType=Hold"]);
+
+        let mut all = relation();
+        for name in ["deadline_ms", "actor", "traceparent"] {
+            let mut column = all.columns[1].clone();
+            column.name = name.to_owned();
+            all.columns.push(column);
+        }
+        let layout = Layout::of(&all).unwrap();
+        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        for (more, wanted) in [
+            ([Cell::Null; 3], vec![]),
+            (
+                [Cell::Null, Cell::Null, Cell::Text(trace)],
+                vec![format!("traceparent={trace}")],
+            ),
+            (
+                [Cell::Text("1796000000000"), Cell::Text("development"), Cell::Null],
+                vec![
+                    "actor=development".to_owned(),
+                    "deadline_ms=1796000000000".to_owned(),
+                ],
+            ),
+        ] {
+            let row = layout.read(cells.into_iter().chain(more)).unwrap();
+            assert_eq!(names(row)[2..], wanted);
+        }
     }
 
     #[test]

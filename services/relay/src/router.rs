@@ -10,7 +10,7 @@ use rdkafka::error::KafkaError;
 use crate::captured::{self, PREFIX};
 use crate::envelope::{Change, Record, Source, Stream, Table};
 use crate::error::Ended;
-use crate::outbox::{self, ID_HEADER, Layout, TYPE_HEADER};
+use crate::outbox::{self, Layout};
 use crate::pgoutput::{Cell, Message, Relation};
 use crate::publisher::{Outbound, Publisher};
 use crate::tracker::Ticket;
@@ -132,7 +132,7 @@ impl Router {
         self.topic.push_str(row.topic);
         row.write_key(&mut self.record.key);
         row.write_value(&mut self.record.value);
-        let headers = [(ID_HEADER, row.id), (TYPE_HEADER, row.kind)];
+        let headers = row.headers();
         let outbound = Outbound {
             topic: &self.topic,
             key: &self.record.key,
