@@ -7,7 +7,7 @@ use contract::saga::{SagaData, StartSaga};
 use contract::{Outcome, Refusal, Reply, SagaId};
 use platform::consumer::{Incoming, Participant as _};
 use platform::health::Health;
-use platform::{Broken, Tasks, db, outbox};
+use platform::{Broken, Envelope, Tasks, db, outbox};
 use sqlx::{Executor as _, PgPool};
 
 use crate::engine::Pace;
@@ -66,6 +66,15 @@ fn partitions(shards: &[i32]) -> Vec<(String, i32)> {
 
 /// What the consumer does with a batch.
 pub(crate) async fn take(runner: &Arc<Runner>, messages: &[Message]) -> Result<(), Broken> {
+    take_within(runner, messages, &Envelope::default()).await
+}
+
+/// What the consumer does with a batch, each message of which came in this envelope.
+pub(crate) async fn take_within(
+    runner: &Arc<Runner>,
+    messages: &[Message],
+    envelope: &Envelope,
+) -> Result<(), Broken> {
     let batch: Vec<_> = messages
         .iter()
         .map(|body| Incoming {
@@ -73,6 +82,7 @@ pub(crate) async fn take(runner: &Arc<Runner>, messages: &[Message]) -> Result<(
             topic: String::new(),
             partition: SHARD,
             body: body.clone(),
+            envelope: envelope.clone(),
         })
         .collect();
     let taking = Arc::clone(runner);

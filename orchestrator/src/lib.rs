@@ -6,6 +6,8 @@
 mod config;
 mod dashboard;
 pub mod engine;
+#[cfg(test)]
+mod envelope_tests;
 mod epochs;
 #[cfg(test)]
 mod fixtures;

@@ -112,7 +112,7 @@ impl Runner {
             work.removed_before = store::removed_before(db).await?;
         }
         for message in batch {
-            work.message(message.partition, &message.body)?;
+            work.message(message)?;
         }
         self.write(db, work, &epochs).await
     }
@@ -234,10 +234,10 @@ impl Work {
         times.is_some_and(|(made, removed_before)| made < removed_before)
     }
 
-    fn message(&mut self, shard: i32, message: &Message) -> Result<(), Broken> {
-        let saga_id = message.saga_id();
+    fn message(&mut self, message: &Incoming<Message>) -> Result<(), Broken> {
+        let saga_id = message.body.saga_id();
         let may_be_removed = self.may_be_removed(saga_id);
-        match (message, self.sagas.get_mut(&saga_id)) {
+        match (&message.body, self.sagas.get_mut(&saga_id)) {
             // It has ended and was kept long enough; the message comes again after all that time.
             (Message::Start(_), None) if may_be_removed => {
                 self.ignore("removed");
@@ -245,12 +245,13 @@ impl Work {
             }
             (Message::Start(start), None) => {
                 let kept = Kept {
-                    shard,
+                    shard: message.partition,
                     data: start.saga.clone(),
                     run: Run::new(),
                     lines: 0,
                     wake_at: None,
                     created_at: self.now,
+                    trace: message.envelope.trace.clone(),
                     stored: false,
                 };
                 self.sagas.insert(saga_id, kept);
@@ -265,7 +266,7 @@ impl Work {
                 Ok(())
             }
             (Message::Reply(reply), Some(kept)) => {
-                kept.shard = shard;
+                kept.shard = message.partition;
                 if !self.advance(saga_id, &Input::Reply(reply))? {
                     self.ignore("settled_already");
                 }
@@ -349,7 +350,8 @@ impl Work {
                     attempt,
                     command,
                 };
-                self.outgoing.push(Outgoing::new(topic, key, name, &envelope)?);
+                let outgoing = Outgoing::new(topic, key, name, &envelope)?;
+                self.outgoing.push(outgoing.within(kept.envelope(self.pace)));
             }
             What::Settled {
                 outcome,

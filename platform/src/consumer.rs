@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::db::{self, Broken};
+use crate::envelope::Envelope;
 use crate::kafka::{self, Delivery, Received};
 use crate::outbox::{self, Outgoing, Schema};
 use crate::parts::Parts;
@@ -47,6 +48,8 @@ pub struct Incoming<M> {
     pub partition: i32,
     /// The body.
     pub body: M,
+    /// What travelled beside it.
+    pub envelope: Envelope,
 }
 
 /// What to send, and what is left to do after the commit.
@@ -349,6 +352,7 @@ impl<P: Participant> Consumer<P> {
         });
         let key = format!("{}/{}/{}", message.topic, message.partition, message.offset);
         let dead = Outgoing::new(&format!("{}.dead", message.topic), key, "Dead", &body)?;
+        let dead = dead.within(message.envelope.onward());
         let (schema, id) = (self.schema, message.message_id);
         db::unit_of_work(&self.pool, move |db| {
             Box::pin(async move {
@@ -383,6 +387,7 @@ fn decode<M: DeserializeOwned>(message: &Received) -> Result<Incoming<M>, String
         topic: message.topic.clone(),
         partition: message.partition,
         body,
+        envelope: message.envelope.clone(),
     })
 }
 

@@ -331,6 +331,7 @@ fn received(name: &str) -> Received {
         message_id: Some(new_id()),
         kind: None,
         payload: format!(r#"{{"name":"{name}"}}"#).into_bytes(),
+        envelope: Envelope::default(),
     }
 }
 

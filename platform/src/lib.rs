@@ -8,6 +8,7 @@ pub mod chaos;
 pub mod clock;
 pub mod consumer;
 pub mod db;
+pub mod envelope;
 pub mod grouped;
 pub mod health;
 pub mod http;
@@ -26,6 +27,7 @@ pub mod token;
 
 pub use clock::Clock;
 pub use db::Broken;
+pub use envelope::Envelope;
 pub use parts::{Parts, StartError};
 pub use secret::Secret;
 pub use tasks::Tasks;

@@ -22,6 +22,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::db::{self, Broken};
+use crate::envelope::{Envelope, Traceparent};
 use crate::retention;
 use crate::tasks::Tasks;
 
@@ -55,10 +56,12 @@ pub struct Outgoing {
     pub kind: String,
     /// The body, JSON.
     pub payload: String,
+    /// What travels beside it.
+    pub envelope: Envelope,
 }
 
 impl Outgoing {
-    /// A message with a new id.
+    /// A message with a new id, and nothing in its envelope.
     ///
     /// # Errors
     /// When the body cannot be written as JSON, which is a defect in its type.
@@ -76,7 +79,14 @@ impl Outgoing {
             key: key.into(),
             kind: kind.to_owned(),
             payload,
+            envelope: Envelope::default(),
         })
+    }
+
+    /// The message in this envelope.
+    #[must_use]
+    pub fn within(self, envelope: Envelope) -> Self {
+        Self { envelope, ..self }
     }
 }
 
@@ -93,21 +103,40 @@ pub async fn write(db: &mut PgConnection, schema: Schema, messages: &[Outgoing])
         return Ok(());
     }
     let sql = format!(
-        "insert into {}.outbox (id, aggregatetype, aggregateid, type, payload) \
-         select id, topic, key, type, payload::json \
-         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) as new(id, topic, key, type, payload)",
+        "insert into {}.outbox (id, aggregatetype, aggregateid, type, payload, actor, traceparent, deadline_ms) \
+         select id, topic, key, type, payload::json, nullif(split_part(envelope, E'\\n', 1), ''), \
+             nullif(split_part(envelope, E'\\n', 2), ''), nullif(split_part(envelope, E'\\n', 3), '')::bigint \
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) \
+             as new(id, topic, key, type, payload, envelope)",
         schema.0
     );
     let column = |of: fn(&Outgoing) -> &str| messages.iter().map(of).collect::<Vec<&str>>();
+    let envelopes = messages.iter().map(|message| lines_of(&message.envelope));
     sqlx::query(AssertSqlSafe(sql))
         .bind(messages.iter().map(|message| message.id).collect::<Vec<_>>())
         .bind(column(|message| &message.topic))
         .bind(column(|message| &message.key))
         .bind(column(|message| &message.kind))
         .bind(column(|message| &message.payload))
+        .bind(envelopes.collect::<Vec<_>>())
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// What stands in the columns of an envelope, a line for each; none for nothing. An array for each column would cost
+/// what the outbox saves by having no key.
+fn lines_of(envelope: &Envelope) -> Option<String> {
+    if *envelope == Envelope::default() {
+        return None;
+    }
+    let trace = envelope.trace.as_ref().map_or("", Traceparent::as_str);
+    let deadline = envelope.deadline.map(|at| at.timestamp_millis().to_string());
+    Some(format!(
+        "{}\n{trace}\n{}",
+        envelope.actor.as_deref().unwrap_or_default(),
+        deadline.unwrap_or_default()
+    ))
 }
 
 /// Remembers messages as handled and answers those that had not been before.
@@ -131,8 +160,8 @@ pub async fn remember(db: &mut PgConnection, schema: Schema, ids: &[Uuid]) -> Re
     Ok(new.into_iter().collect())
 }
 
-/// Starts the housekeeping of a schema's outbox and inbox: days are made ahead, and what is older than
-/// [`OUTBOX_KEPT_HOURS`] and [`INBOX_KEPT_HOURS`] goes. The first round begins at once.
+/// Starts the housekeeping of a schema's outbox and inbox: days are made ahead, at once and again and again, and what
+/// is older than [`OUTBOX_KEPT_HOURS`] and [`INBOX_KEPT_HOURS`] goes.
 pub fn keep_tidy(tasks: &Tasks, pool: &PgPool, schema: Schema) {
     keep_tidy_every(tasks, pool, schema, PURGE_EVERY);
 }
@@ -140,8 +169,9 @@ pub fn keep_tidy(tasks: &Tasks, pool: &PgPool, schema: Schema) {
 fn keep_tidy_every(tasks: &Tasks, pool: &PgPool, schema: Schema, every: Duration) {
     let (tasks_in, pool) = (tasks.clone(), pool.clone());
     tasks.spawn("housekeeping", async move {
+        let mut done = days::make(&pool, schema).await;
         loop {
-            if let Err(error) = tidy(&pool, schema).await {
+            if let Err(error) = done {
                 tracing::warn!(
                     schema = schema.0,
                     error = &error as &dyn std::error::Error,
@@ -151,6 +181,7 @@ fn keep_tidy_every(tasks: &Tasks, pool: &PgPool, schema: Schema, every: Duration
             if !tasks_in.pause(every).await {
                 return;
             }
+            done = tidy(&pool, schema).await;
         }
     });
 }

@@ -30,6 +30,33 @@ async fn messages_are_written_in_order_as_they_are(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
+async fn what_travels_beside_a_message_stands_beside_it_and_is_null_where_there_is_none(pool: PgPool) {
+    open_shop(&pool).await;
+    let message = || Outgoing::new("topic", "key", "Kind", &1).unwrap();
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let envelope = Envelope {
+        actor: Some("partner-7".to_owned()),
+        trace: Traceparent::read(trace),
+        deadline: chrono::DateTime::from_timestamp_millis(1_796_000_000_123),
+    };
+    let messages = [
+        message(),
+        message().within(envelope.clone()),
+        message().within(envelope.onward()),
+    ];
+    let mut db = pool.acquire().await.unwrap();
+    write(&mut db, SHOP, &messages).await.unwrap();
+    drop(db);
+    let sql = "select format('%s|%s|%s', actor, traceparent, deadline_ms) from shop.outbox order by id";
+    let wanted = [
+        "||".to_owned(),
+        format!("partner-7|{trace}|1796000000123"),
+        format!("partner-7|{trace}|"),
+    ];
+    assert_eq!(texts(&pool, sql).await, wanted);
+}
+
+#[sqlx::test(migrations = false)]
 async fn only_what_was_not_heard_before_is_new(pool: PgPool) {
     open_shop(&pool).await;
     let [old, new, other] = [new_id(), new_id(), new_id()];

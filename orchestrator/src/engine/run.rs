@@ -133,6 +133,11 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// How long a step is waited for whose own factor this is, from its first sending.
+    pub fn give_up_after(self, times: u32) -> Duration {
+        self.give_up.saturating_mul(times)
+    }
+
     /// The wait after a command was sent `attempt` times.
     pub fn resend_after(self, attempt: u32) -> Duration {
         let doubled = self.resend.saturating_mul(1 << attempt.saturating_sub(1).min(16));
@@ -329,7 +334,7 @@ impl<D> Advancing<'_, D> {
     /// When the step is given up; never for an undo, nor at or after the pivot.
     fn gives_up_at(&self, waiting: Waiting) -> Option<DateTime<Utc>> {
         let wait = self.saga.steps[waiting.step].wait().filter(|_| !waiting.undo)?;
-        Some(waiting.since + self.pace.give_up.saturating_mul(wait.times))
+        Some(waiting.since + self.pace.give_up_after(wait.times))
     }
 
     fn line(&mut self, step: usize, undo: bool, what: What) {

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use contract::saga::SagaData;
 use contract::{Reply, SagaId};
-use platform::Broken;
+use platform::envelope::Traceparent;
+use platform::{Broken, Envelope};
 use serde::Deserialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::engine::{Entry, Outline, Run, State, Waiting, refused};
+use crate::engine::{Entry, Outline, Pace, Run, State, Waiting, refused};
 use crate::recent::Snapshot;
 use crate::sagas;
 
@@ -29,6 +30,8 @@ pub(crate) struct Kept {
     pub(crate) wake_at: Option<DateTime<Utc>>,
     /// When it was asked for.
     pub(crate) created_at: DateTime<Utc>,
+    /// The trace of the request that it came of.
+    pub(crate) trace: Option<Traceparent>,
     /// Whether it has a row already.
     pub(crate) stored: bool,
 }
@@ -43,6 +46,22 @@ impl Kept {
                 let name = self.data.name();
                 Broken::Inconsistent(format!("there is no version {version:?} of {name}"))
             })
+    }
+
+    /// What travels with the command that it has just sent.
+    pub(crate) fn envelope(&self, pace: Pace) -> Envelope {
+        Envelope {
+            actor: None,
+            trace: self.trace.clone(),
+            deadline: self.gives_up_at(pace),
+        }
+    }
+
+    /// When the command that it waits for is given up; none where nobody gives up.
+    fn gives_up_at(&self, pace: Pace) -> Option<DateTime<Utc>> {
+        let waiting = self.run.waiting.filter(|waiting| !waiting.undo)?;
+        let step = self.outline().ok()?.steps.get(waiting.step)?;
+        Some(waiting.since + pace.give_up_after(step.given_up_after_times?))
     }
 
     /// What to remember of it once it is committed; nothing of a saga that has ended.
@@ -71,6 +90,7 @@ struct Row {
     wake_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     reason: Option<String>,
+    traceparent: Option<String>,
 }
 
 impl Row {
@@ -124,6 +144,7 @@ impl Row {
             lines: self.lines,
             wake_at: self.wake_at,
             created_at: self.created_at,
+            trace: self.traceparent.as_deref().and_then(Traceparent::read),
             stored: true,
         };
         Ok((saga_id, kept))
@@ -180,7 +201,7 @@ async fn lock_rows(db: &mut PgConnection, ids: &[Uuid], familiar: &[Uuid]) -> Re
         Row,
         "select saga_id, version, shard, state,
                   case when saga_id = any($2) then null else data::text end as data,
-                  lines, step, undo, attempt, sent_first_at, due_at, wake_at, created_at, reason
+                  lines, step, undo, attempt, sent_first_at, due_at, wake_at, created_at, reason, traceparent
            from orchestrator.saga where saga_id = any($1) order by saga_id for update",
         ids,
         familiar
@@ -232,7 +253,7 @@ async fn due_rows(db: &mut PgConnection, shards: &[i32], limit: i64) -> Result<V
     let rows = sqlx::query_as!(
         Row,
         "select saga_id, version, shard, state, data::text as data, lines, step, undo, attempt,
-                  sent_first_at, due_at, wake_at, created_at, reason
+                  sent_first_at, due_at, wake_at, created_at, reason, traceparent
            from orchestrator.saga where wake_at <= now() and shard = any($1)
            order by wake_at limit $2 for update skip locked",
         shards,

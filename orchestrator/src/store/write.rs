@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use contract::SagaId;
 use platform::Broken;
+use platform::envelope::Traceparent;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -83,15 +84,15 @@ pub(crate) async fn insert(
     sqlx::query!(
         "insert into orchestrator.saga
              (saga_id, type, version, state, reservation_id, hotel_id, shard, epoch, data, lines,
-              step, undo, attempt, sent_first_at, due_at, wake_at, reason, deadline)
+              step, undo, attempt, sent_first_at, due_at, wake_at, reason, traceparent, deadline)
          select saga_id, type, version, state, reservation_id, hotel_id, shard, epoch, data::json, lines,
-                step, undo, attempt, sent_first_at, due_at, wake_at, reason,
+                step, undo, attempt, sent_first_at, due_at, wake_at, reason, traceparent,
                 now() + $17::bigint * interval '1 millisecond'
          from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::integer[], $7::bigint[],
                      $8::text[], $9::integer[], $10::text[], $11::boolean[], $12::integer[],
-                     $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::text[], $18::integer[])
+                     $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::text[], $18::integer[], $19::text[])
               as new(saga_id, type, state, reservation_id, hotel_id, shard, epoch, data, lines,
-                     step, undo, attempt, sent_first_at, due_at, wake_at, reason, version)",
+                     step, undo, attempt, sent_first_at, due_at, wake_at, reason, version, traceparent)",
         &columns.ids(),
         &columns.of(|kept| kept.data.name()) as &[&str],
         &columns.of(|kept| kept.run.state.word()) as &[&str],
@@ -109,7 +110,8 @@ pub(crate) async fn insert(
         &columns.of(|kept| kept.wake_at) as &[Option<DateTime<Utc>>],
         &columns.of(|kept| kept.run.reason.as_deref()) as &[Option<&str>],
         deadline_ms,
-        &columns.of(|kept| kept.run.version) as &[Option<i32>]
+        &columns.of(|kept| kept.run.version) as &[Option<i32>],
+        &columns.of(|kept| kept.trace.as_ref().map(Traceparent::as_str)) as &[Option<&str>]
     )
     .execute(db)
     .await?;

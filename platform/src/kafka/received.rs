@@ -5,6 +5,8 @@ use std::sync::mpsc as blocking;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use uuid::Uuid;
 
+use crate::envelope::Envelope;
+
 /// One message, copied out of the consumer's buffers.
 #[derive(Clone, Debug)]
 pub struct Received {
@@ -22,6 +24,8 @@ pub struct Received {
     pub kind: Option<String>,
     /// The body, empty for a tombstone.
     pub payload: Vec<u8>,
+    /// What travelled beside it.
+    pub envelope: Envelope,
 }
 
 impl Received {
@@ -29,7 +33,7 @@ impl Received {
         let header = |name: &str| {
             let headers = message.headers()?;
             let found = headers.iter().find(|header| header.key == name)?;
-            std::str::from_utf8(found.value?).ok().map(str::to_owned)
+            std::str::from_utf8(found.value?).ok()
         };
         Self {
             topic: message
@@ -41,8 +45,9 @@ impl Received {
             offset: message.offset(),
             key: message.key().unwrap_or_default().to_vec(),
             message_id: header("id").and_then(|id| id.trim_matches('"').parse().ok()),
-            kind: header("eventType"),
+            kind: header("eventType").map(str::to_owned),
             payload: message.payload().unwrap_or_default().to_vec(),
+            envelope: Envelope::of_message(header),
         }
     }
 }

@@ -237,6 +237,7 @@ pub(crate) fn message(topic: &str, lsn: u64, op: &str, key: &Value, row: Value) 
         message_id: None,
         kind: None,
         payload: envelope.to_string().into_bytes(),
+        envelope: platform::Envelope::default(),
     }
 }
 

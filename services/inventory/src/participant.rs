@@ -3,6 +3,7 @@
 use contract::command::InventoryCommand;
 use contract::{CommandEnvelope, Outcome, topics};
 use futures::future::BoxFuture;
+use platform::Broken;
 use platform::consumer::{Handled, Incoming, Participant};
 use platform::outbox::Outgoing;
 use sqlx::PgConnection;
@@ -29,14 +30,15 @@ impl Participant for Inventory {
         Box::pin(async move {
             let commands: Vec<_> = batch.iter().map(|message| message.body.clone()).collect();
             let outcomes = settle(db, &commands, &self.config).await?;
-            let replies = commands.iter().zip(&outcomes).map(|(command, outcome)| {
-                let reply = command.reply(outcome.clone());
-                Outgoing::new(
+            let replies = batch.iter().zip(&outcomes).map(|(message, outcome)| {
+                let reply = message.body.reply(outcome.clone());
+                let reply = Outgoing::new(
                     topics::ORCHESTRATOR_REPLIES,
                     reply.saga_id.to_string(),
                     reply.name(),
                     &reply,
-                )
+                )?;
+                Ok::<_, Broken>(reply.within(message.envelope.onward()))
             });
             let replies = replies.collect::<Result<Vec<_>, _>>()?;
             Ok((replies, outcomes))
@@ -57,6 +59,7 @@ impl Participant for Inventory {
 #[cfg(test)]
 mod tests {
     use contract::{HoldId, HotelId, RoomTypeId};
+    use platform::envelope::{Envelope, Traceparent};
     use sqlx::PgPool;
 
     use super::*;
@@ -77,6 +80,11 @@ mod tests {
             hold(hotel, room_type, second, wish, 1),
             undo,
         ];
+        let asked = Envelope {
+            trace: Traceparent::read("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+            actor: Some("a-1".to_owned()),
+            deadline: chrono::DateTime::from_timestamp_millis(1_796_000_000_000),
+        };
         let batch: Vec<_> = commands
             .iter()
             .map(|command| Incoming {
@@ -84,6 +92,7 @@ mod tests {
                 topic: topics::INVENTORY_COMMANDS.to_owned(),
                 partition: 0,
                 body: command.clone(),
+                envelope: asked.clone(),
             })
             .collect();
         let inventory = Inventory {
@@ -107,6 +116,7 @@ mod tests {
             assert_eq!(reply.key, command.saga_id.to_string());
             let read: contract::Reply = serde_json::from_str(&reply.payload).unwrap();
             assert_eq!((read.undo, read.attempt), (command.undo, command.attempt));
+            assert_eq!(reply.envelope, asked.onward(), "the deadline was for the command");
         }
         assert!(replies[1].payload.contains(&format!(r#""night":"{from}""#)));
     }

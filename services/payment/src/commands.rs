@@ -51,7 +51,7 @@ async fn handle(
     batch: &[Incoming<CommandEnvelope<PaymentCommand>>],
     lease_ms: i64,
 ) -> Handled<Vec<Job>> {
-    let intents = each_once(batch.iter().map(|message| intent(&message.body)));
+    let intents = each_once(batch.iter().map(intent));
     let openings = each_payment_once(batch.iter().filter_map(|message| opening(&message.body.command)));
     if !openings.is_empty() {
         payment::open(db, &openings).await?;
@@ -111,7 +111,8 @@ async fn handle(
     Ok((outgoing, after))
 }
 
-fn intent(envelope: &CommandEnvelope<PaymentCommand>) -> Intent {
+fn intent(message: &Incoming<CommandEnvelope<PaymentCommand>>) -> Intent {
+    let envelope = &message.body;
     let asked = Asked::of(envelope.saga_id, &envelope.command);
     Intent {
         payment: asked.payment,
@@ -119,6 +120,7 @@ fn intent(envelope: &CommandEnvelope<PaymentCommand>) -> Intent {
         cause: asked.cause,
         asked_minor: asked.minor,
         reply: envelope.reply(Outcome::Done),
+        trace: message.envelope.trace.clone(),
     }
 }
 
@@ -136,7 +138,7 @@ fn each_once(intents: impl Iterator<Item = Intent>) -> Vec<Intent> {
             .entry((intent.payment, intent.kind, intent.cause))
             .or_insert(unique.len());
         match unique.get_mut(place) {
-            Some(earlier) => earlier.reply = intent.reply,
+            Some(earlier) => (earlier.reply, earlier.trace) = (intent.reply, intent.trace),
             None => unique.push(intent),
         }
     }
@@ -165,8 +167,9 @@ fn answer_unknown(intent: &Intent) -> Result<Outgoing, Broken> {
 }
 
 fn answer(intent: &Intent, ending: Ending) -> Result<Outgoing, Broken> {
-    message(&Reply {
+    let reply = Reply {
         outcome: ending.outcome(),
         ..intent.reply.clone()
-    })
+    };
+    message(&reply, intent.trace.clone())
 }

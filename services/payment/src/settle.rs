@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use contract::{Reply, topics};
+use platform::envelope::{Envelope, Traceparent};
 use platform::grouped::Settle;
 use platform::outbox::{self, Outgoing};
 use platform::retry::Backoff;
@@ -66,10 +67,10 @@ pub(crate) async fn write(
     let mut changed: Vec<Key> = Vec::new();
     let (mut movements, mut outgoing) = (Vec::new(), Vec::new());
     for settled in settled {
-        let Some(reply) = replies.remove(&settled.operation_no) else {
+        let Some((reply, trace)) = replies.remove(&settled.operation_no) else {
             continue;
         };
-        outgoing.push(message(&reply)?);
+        outgoing.push(message(&reply, trace)?);
         movements.extend(apply(&mut payments, settled)?);
         if settled.effect != Effect::Nothing {
             changed.push(settled.payment);
@@ -117,14 +118,14 @@ fn new_movement_id() -> Uuid {
     Uuid::now_v7()
 }
 
-/// A reply on its way to the orchestrator.
-pub(crate) fn message(reply: &Reply) -> Result<Outgoing, Broken> {
-    Outgoing::new(
-        topics::ORCHESTRATOR_REPLIES,
-        reply.saga_id.to_string(),
-        reply.name(),
-        reply,
-    )
+/// A reply on its way to the orchestrator, in the trace of whoever asked.
+pub(crate) fn message(reply: &Reply, trace: Option<Traceparent>) -> Result<Outgoing, Broken> {
+    let saga = reply.saga_id.to_string();
+    let message = Outgoing::new(topics::ORCHESTRATOR_REPLIES, saga, reply.name(), reply)?;
+    Ok(message.within(Envelope {
+        trace,
+        ..Envelope::default()
+    }))
 }
 
 /// The end of every round of work: what queues while one commit runs shares the next.

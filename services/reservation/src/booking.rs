@@ -16,7 +16,7 @@ use contract::{ReservationId, SagaId, topics};
 use platform::grouped::Settle;
 use platform::http::{Key, Problem, Stored};
 use platform::outbox::Outgoing;
-use platform::{Broken, db};
+use platform::{Broken, Envelope, db};
 use sqlx::PgPool;
 
 use group::Booked;
@@ -45,6 +45,8 @@ pub(crate) struct Creation {
     pub(crate) order: Order,
     pub(crate) reservation_id: ReservationId,
     pub(crate) saga_id: SagaId,
+    /// What travels with the messages that come of it.
+    pub(crate) envelope: Envelope,
     /// Whether the caller waits for the outcome, and so does not care how the booking stands at once.
     pub(crate) waits: bool,
 }

@@ -7,9 +7,9 @@ use contract::command::{CommandEnvelope, ReservationCommand};
 use contract::saga::SagaData;
 use contract::{HotelId, Outcome, ReservationId, SagaId, topics};
 use futures::future::BoxFuture;
-use platform::Broken;
 use platform::consumer::{Handled, Incoming, Participant};
 use platform::outbox::Outgoing;
+use platform::{Broken, Envelope};
 use sqlx::PgConnection;
 
 use crate::booking;
@@ -69,15 +69,12 @@ async fn handle(db: &mut PgConnection, batch: &[Incoming<Message>]) -> Handled<V
         if !moves.history.is_empty() {
             changed.insert(key);
         }
-        outgoing.extend(consequences(row, moves, &mut lines)?);
+        let onward = message.envelope.onward();
+        outgoing.extend(consequences(row, moves, &mut lines, &onward)?);
         let reply = envelope.reply(Outcome::Done);
         let saga = envelope.saga_id.to_string();
-        outgoing.push(Outgoing::new(
-            topics::ORCHESTRATOR_REPLIES,
-            saga,
-            reply.name(),
-            &reply,
-        )?);
+        let reply = Outgoing::new(topics::ORCHESTRATOR_REPLIES, saga, reply.name(), &reply)?;
+        outgoing.push(reply.within(onward));
     }
     let changed: Vec<&Reservation> = changed.iter().filter_map(|key| rows.get(key)).collect();
     write::update(db, &changed).await?;
@@ -89,21 +86,24 @@ async fn handle(db: &mut PgConnection, batch: &[Incoming<Message>]) -> Handled<V
     Ok((outgoing, after))
 }
 
-/// What is to be said and written because a reservation has moved.
+/// What is to be said, in this envelope, and written because a reservation has moved.
 pub(crate) fn consequences(
     row: &Reservation,
     moves: Moves,
     lines: &mut Vec<Line>,
+    envelope: &Envelope,
 ) -> Result<Vec<Outgoing>, Broken> {
     let mut outgoing = Vec::new();
     for fact in moves.facts {
         let kind = fact.name();
         let event = row.event(fact, row.updated_at);
         let key = row.reservation_id.to_string();
-        outgoing.push(Outgoing::new(topics::RESERVATION_EVENTS, key, kind, &event)?);
+        let event = Outgoing::new(topics::RESERVATION_EVENTS, key, kind, &event)?;
+        outgoing.push(event.within(envelope.clone()));
     }
     if let Some((saga_id, data)) = moves.cancellation {
-        outgoing.push(booking::start(saga_id, SagaData::CancelStay(data))?);
+        let start = booking::start(saga_id, SagaData::CancelStay(data))?;
+        outgoing.push(start.within(envelope.clone()));
     }
     let whose = (row.hotel_id, row.reservation_id);
     lines.extend(moves.history.into_iter().map(|line| (whose.0, whose.1, line)));

@@ -12,7 +12,7 @@ use contract::{Stay, StayDate, Text};
 use http_body_util::BodyExt as _;
 use platform::consumer::{Incoming, Participant as _};
 use platform::token::Tokens;
-use platform::{Broken, Clock, Parts, Tasks, db, outbox};
+use platform::{Broken, Clock, Envelope, Parts, Tasks, db, outbox};
 use serde_json::{Value, json};
 use sqlx::{PgPool, Row as _};
 use tower::ServiceExt as _;
@@ -379,6 +379,7 @@ fn incoming(command: ReservationCommand) -> Incoming<CommandEnvelope<Reservation
             attempt: 1,
             command,
         },
+        envelope: Envelope::default(),
     }
 }
 

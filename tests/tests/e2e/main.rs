@@ -8,6 +8,7 @@ mod cache;
 mod cancellation;
 mod commands;
 mod crash;
+mod envelope;
 mod faults;
 mod hostile;
 mod offers;

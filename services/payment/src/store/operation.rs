@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use contract::{HotelId, PaymentId, Reply, SagaId};
 use platform::Broken;
+use platform::envelope::Traceparent;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -20,6 +21,8 @@ pub(crate) struct Intent {
     pub(crate) asked_minor: Option<i64>,
     /// The reply to write once the outcome is known; its outcome is filled in then.
     pub(crate) reply: Reply,
+    /// The trace of whoever asked.
+    pub(crate) trace: Option<Traceparent>,
 }
 
 /// An intent as it stands in the database.
@@ -105,17 +108,21 @@ pub(crate) async fn record(
         .iter()
         .map(|intent| i32::try_from(intent.reply.attempt).unwrap_or(i32::MAX))
         .collect();
+    let traces = intents.iter().map(|intent| intent.trace.as_ref());
+    let traces: Vec<Option<&str>> = traces.map(|trace| trace.map(Traceparent::as_str)).collect();
     let rows = sqlx::query!(
         r#"insert into payment.operation
-             (hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt, next_attempt_at)
-           select hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt,
+             (hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt, traceparent, next_attempt_at)
+           select hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt, traceparent,
                   now() + make_interval(secs => $10::bigint / 1000.0)
            from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::uuid[], $7::text[],
-                       $8::boolean[], $9::integer[]) with ordinality
-                as intent (hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt, place)
+                       $8::boolean[], $9::integer[], $11::text[]) with ordinality
+                as intent (hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt, traceparent,
+                           place)
            order by place
            on conflict (hotel_id, payment_id, kind, cause) do update
-           set saga_id = excluded.saga_id, step = excluded.step, undo = excluded.undo, attempt = excluded.attempt
+           set saga_id = excluded.saga_id, step = excluded.step, undo = excluded.undo, attempt = excluded.attempt,
+               traceparent = excluded.traceparent
            returning operation_no, hotel_id, payment_id, kind, cause, state, refusal, (xmax = 0) as "new!""#,
         &hotels,
         &payments,
@@ -127,6 +134,7 @@ pub(crate) async fn record(
         &undos,
         &attempts,
         lease_ms,
+        &traces as &[Option<&str>],
     )
     .fetch_all(db)
     .await?;
@@ -215,8 +223,11 @@ pub(crate) async fn next_due_ms(db: &mut PgConnection) -> Result<Option<i64>, Br
     Ok(next)
 }
 
+/// A reply and the trace of whoever asked.
+type Traced = (Reply, Option<Traceparent>);
+
 /// Settles operations that are due and answers the number and the reply of each that was.
-pub(crate) async fn settle(db: &mut PgConnection, ended: &[Ended]) -> Result<HashMap<i64, Reply>, Broken> {
+pub(crate) async fn settle(db: &mut PgConnection, ended: &[Ended]) -> Result<HashMap<i64, Traced>, Broken> {
     let keys: Vec<Key> = ended.iter().map(|ended| ended.payment).collect();
     let (hotels, payments) = columns(&keys);
     let numbers: Vec<i64> = ended.iter().map(|ended| ended.operation_no).collect();
@@ -236,7 +247,7 @@ pub(crate) async fn settle(db: &mut PgConnection, ended: &[Ended]) -> Result<Has
          where operation.hotel_id = ended.hotel_id and operation.payment_id = ended.payment_id
            and operation.operation_no = ended.operation_no and operation.state = 'due'
          returning operation.operation_no, operation.saga_id, operation.step, operation.undo, operation.attempt,
-                   operation.state, operation.refusal",
+                   operation.state, operation.refusal, operation.traceparent",
         &hotels,
         &payments,
         &numbers,
@@ -254,7 +265,8 @@ pub(crate) async fn settle(db: &mut PgConnection, ended: &[Ended]) -> Result<Has
                 attempt: u32::try_from(row.attempt).unwrap_or(1),
                 outcome: ending.outcome(),
             };
-            Ok((row.operation_no, reply))
+            let trace = row.traceparent.as_deref().and_then(Traceparent::read);
+            Ok((row.operation_no, (reply, trace)))
         })
         .collect()
 }

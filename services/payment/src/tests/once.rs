@@ -104,6 +104,7 @@ fn intent(envelope: &CommandEnvelope<PaymentCommand>) -> Intent {
         cause: asked.cause,
         asked_minor: asked.minor,
         reply: envelope.reply(Outcome::Done),
+        trace: None,
     }
 }
 

@@ -8,7 +8,8 @@ use clap::Parser;
 use contract::command::PaymentCommand;
 use contract::{CommandEnvelope, HotelId, Money, Outcome, PaymentId, Reply, ReservationId, SagaId};
 use platform::consumer::{Incoming, Participant};
-use platform::{Broken, Clock, Parts, Tasks, db, outbox};
+use platform::envelope::Traceparent;
+use platform::{Broken, Clock, Envelope, Parts, Tasks, db, outbox};
 use serde_json::Value;
 use sqlx::{Executor as _, PgPool};
 use tokio::net::TcpListener;
@@ -19,6 +20,8 @@ use crate::provider::{Provider, Sandbox};
 use crate::{Config, MIGRATOR, SCHEMA, assemble};
 
 pub(super) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+/// The trace of every command.
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 /// No test waits longer than this for something to become true.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -164,17 +167,21 @@ impl World {
         found.unwrap().outcome
     }
 
+    /// The replies to a saga, each of which is in the trace of the command, whoever gave it and when.
     pub(super) async fn replies(&self, saga_id: SagaId) -> Vec<Reply> {
         #[expect(clippy::disallowed_methods, reason = "a test looks into the tables")]
-        let rows: Vec<Value> =
-            sqlx::query_scalar("select payload from payment.outbox where aggregateid = $1 order by id")
-                .bind(saga_id.to_string())
-                .fetch_all(&self.pool)
-                .await
-                .unwrap();
-        rows.into_iter()
-            .map(|row| serde_json::from_value(row).unwrap())
-            .collect()
+        let rows: Vec<(Value, Option<String>)> = sqlx::query_as(
+            "select payload, traceparent from payment.outbox where aggregateid = $1 order by id",
+        )
+        .bind(saga_id.to_string())
+        .fetch_all(&self.pool)
+        .await
+        .unwrap();
+        let reply = |(payload, trace): (Value, Option<String>)| {
+            assert_eq!(trace.as_deref(), Some(TRACE), "{payload}");
+            serde_json::from_value(payload).unwrap()
+        };
+        rows.into_iter().map(reply).collect()
     }
 
     pub(super) async fn count(&self, sql: &'static str) -> i64 {
@@ -279,6 +286,10 @@ pub(super) async fn record<P: Provider>(
             topic: contract::topics::PAYMENT_COMMANDS.to_owned(),
             partition: 0,
             body,
+            envelope: Envelope {
+                trace: Traceparent::read(TRACE),
+                ..Envelope::default()
+            },
         })
         .collect();
     let commands = Arc::clone(commands);

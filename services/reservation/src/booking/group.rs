@@ -271,5 +271,5 @@ fn start_saga(creation: &Creation, row: &Reservation) -> Result<Outgoing, Broken
         total: row.terms.total,
         payment_method: creation.order.payment_method.as_str().to_owned(),
     };
-    start(row.saga_id, SagaData::BookStay(data))
+    Ok(start(row.saga_id, SagaData::BookStay(data))?.within(creation.envelope.clone()))
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use contract::{ReservationId, SagaId};
 use futures::future::BoxFuture;
 use platform::http::{Caller, Prefer, Problem, ProblemBody, StrictPath};
-use platform::{Broken, db, outbox};
+use platform::{Broken, Envelope, db, outbox};
 use sqlx::PgConnection;
 
 use crate::model::{self, Cancelling, Reservation};
@@ -40,7 +40,10 @@ pub(super) async fn cancel_reservation(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut watch = app.waiting.watch(reservation_id);
-    let done = db::unit_of_work::<_, Broken, _>(&app.pool, move |db| cancel(db, reservation_id)).await?;
+    let envelope = Envelope::of_request(&headers);
+    let cancelling =
+        db::unit_of_work::<_, Broken, _>(&app.pool, move |db| cancel(db, reservation_id, envelope));
+    let done = cancelling.await?;
     let (mut row, outcome) = done.ok_or_else(|| Problem::not_found("reservation"))?;
     match outcome {
         Cancelling::Started(_) | Cancelling::Noted | Cancelling::Already => {}
@@ -84,7 +87,11 @@ fn not_cancellable(row: &Reservation) -> Problem {
 
 type Cancelled = Option<(Reservation, Cancelling)>;
 
-fn cancel(db: &mut PgConnection, reservation_id: ReservationId) -> BoxFuture<'_, Result<Cancelled, Broken>> {
+fn cancel(
+    db: &mut PgConnection,
+    reservation_id: ReservationId,
+    envelope: Envelope,
+) -> BoxFuture<'_, Result<Cancelled, Broken>> {
     Box::pin(async move {
         let Some((mut row, now)) = read::lock(db, reservation_id).await? else {
             return Ok(None);
@@ -93,7 +100,7 @@ fn cancel(db: &mut PgConnection, reservation_id: ReservationId) -> BoxFuture<'_,
         match &outcome {
             Cancelling::Started(moves) => {
                 let mut lines = Vec::new();
-                let outgoing = commands::consequences(&row, moves.clone(), &mut lines)?;
+                let outgoing = commands::consequences(&row, moves.clone(), &mut lines, &envelope)?;
                 write::update(db, &[&row]).await?;
                 history::append(db, &lines).await?;
                 outbox::write(db, SCHEMA, &outgoing).await?;

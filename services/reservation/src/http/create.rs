@@ -7,9 +7,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use contract::quote::{Party, Quote};
 use contract::{HotelId, QuoteId, ReservationId, SagaId};
-use platform::Broken;
 use platform::grouped::Settle as _;
 use platform::http::{Caller, Key, Keyed, KeyedRequest, Prefer, Problem, ProblemBody, Stored, reused};
+use platform::{Broken, Envelope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -116,6 +116,7 @@ pub(super) async fn create_reservation(
         order,
         reservation_id: ReservationId::new(),
         saga_id: SagaId::new(),
+        envelope: Envelope::of_request(&headers),
         waits: prefer.wait.is_some(),
     };
     // The answer is given even when the caller has gone away: a repeat will ask for it.

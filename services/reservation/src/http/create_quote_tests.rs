@@ -228,6 +228,7 @@ async fn two_keys_of_one_group_are_told_apart_by_who_came_first(pool: PgPool) {
         order: order.clone(),
         reservation_id: ReservationId::new(),
         saga_id: SagaId::new(),
+        envelope: Envelope::default(),
         waits: true,
     };
     // The keys in the opposite order of their arrival; one key twice, and once with another request.

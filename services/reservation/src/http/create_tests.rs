@@ -212,6 +212,7 @@ async fn two_callers_with_one_key_are_independent(pool: PgPool) {
             },
             reservation_id: ReservationId::new(),
             saga_id: SagaId::new(),
+            envelope: Envelope::default(),
             waits: false,
         };
         let created = world.app.bookings.ask(creation).await.unwrap().unwrap();
