@@ -392,5 +392,8 @@ fn decode<M: DeserializeOwned>(message: &Received) -> Result<Incoming<M>, String
 }
 
 #[cfg(test)]
+#[path = "consumer_dead_tests.rs"]
+mod dead_tests;
+#[cfg(test)]
 #[path = "consumer_tests.rs"]
 mod tests;

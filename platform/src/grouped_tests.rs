@@ -86,6 +86,25 @@ async fn each_gets_its_own_answer_and_a_group_has_its_limit() {
 }
 
 #[tokio::test]
+async fn a_group_has_its_limit_also_when_more_come_while_it_is_waited_for() {
+    let stage = stage(5, 100);
+    stage.turns.add_permits(100);
+    // A large group, and at once three more: the next group waits for its time, and in it more come.
+    let first: Vec<_> = (0..5).map(|number| stage.grouped.ask(number)).collect();
+    futures::future::join_all(first).await;
+    let mut asked = Vec::new();
+    for number in 5..17 {
+        asked.push(stage.ask(number).await);
+    }
+    for answer in asked {
+        soon("an answer", answer).await.unwrap().unwrap();
+    }
+    let groups = stage.groups.lock().unwrap().clone();
+    assert!(groups.iter().all(|group| group.len() <= 5), "{groups:?}");
+    assert_eq!(groups.concat(), (0..17).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn one_too_many_is_refused_at_once_and_the_others_are_not() {
     let stage = stage(1, 2);
     let first = stage.ask(1).await;

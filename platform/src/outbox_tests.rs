@@ -152,6 +152,20 @@ async fn many_rows_go_in_batches_beside_somebody_who_is_busy_with_one(pool: PgPo
 }
 
 #[sqlx::test(migrations = false)]
+async fn a_table_that_cannot_be_tidied_does_not_keep_the_other_from_it(pool: PgPool) {
+    for (broken, kept) in [("outbox_former", "inbox"), ("inbox", "outbox_former")] {
+        pool.execute("drop schema if exists shop cascade").await.unwrap();
+        open_shop(&pool).await;
+        aged(&pool, &["121 hours", "1 hour"]).await;
+        let away = format!("alter table shop.{broken} rename to away");
+        pool.execute(AssertSqlSafe(away)).await.unwrap();
+        assert!(tidy(&pool, SHOP).await.is_err(), "{broken} is told");
+        let left = texts(&pool, &format!("select count(*)::text from shop.{kept}")).await;
+        assert_eq!(left, ["1"], "{kept}");
+    }
+}
+
+#[sqlx::test(migrations = false)]
 async fn the_housekeeping_goes_on_until_the_process_stops(pool: PgPool) {
     open_shop(&pool).await;
     let tasks = Tasks::new();

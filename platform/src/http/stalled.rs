@@ -16,6 +16,7 @@ const WRITE_SECONDS: u64 = 20;
 /// The stream, and since when nothing could be written.
 pub(super) struct Stalled {
     stream: TcpStream,
+    limit: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
@@ -23,6 +24,7 @@ impl Stalled {
     pub(super) const fn new(stream: TcpStream) -> Self {
         Self {
             stream,
+            limit: Duration::from_secs(WRITE_SECONDS),
             waiting: None,
         }
     }
@@ -33,7 +35,7 @@ impl Stalled {
             self.waiting = None;
             return written;
         }
-        let limit = Duration::from_secs(WRITE_SECONDS);
+        let limit = self.limit;
         let waiting = self
             .waiting
             .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
@@ -77,5 +79,33 @@ impl AsyncWrite for Stalled {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_goes_on_reading_is_never_given_up_and_who_stops_is() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (accepted, _client) = tokio::join!(listener.accept(), client);
+        let limit = Duration::from_millis(40);
+        let mut stalled = Stalled {
+            limit,
+            ..Stalled::new(accepted.unwrap().0)
+        };
+        let context = &mut Context::from_waker(std::task::Waker::noop());
+        for _ in 0..3 {
+            // Nothing could be written for a moment, and then something was.
+            assert!(stalled.watched::<usize>(context, Poll::Pending).is_pending());
+            assert!(stalled.watched(context, Poll::Ready(Ok(1))).is_ready());
+            tokio::time::sleep(2 * limit).await;
+        }
+        let ended = std::future::poll_fn(|context| stalled.watched::<usize>(context, Poll::Pending)).await;
+        assert_eq!(ended.unwrap_err().kind(), ErrorKind::TimedOut);
     }
 }
