@@ -231,7 +231,8 @@ impl<P: Provider> Drop for AtWork<'_, P> {
     }
 }
 
-fn postpone(job: &Job, trouble: String) -> Postponed {
+/// The operation comes up again, the later the more often it was tried.
+pub(crate) fn postpone(job: &Job, trouble: String) -> Postponed {
     let tries = job.due.tries.saturating_add(1);
     if tries >= TRIES_BEFORE_INCIDENT && tries.unsigned_abs().is_power_of_two() {
         job.incident("outcome_unknown");

@@ -130,7 +130,8 @@ async fn look<P: Provider>(
     Ok(wait(next.unwrap_or(longest)))
 }
 
-async fn tidy(pool: &PgPool) -> Result<(), Broken> {
+/// Forgets old webhooks.
+pub(crate) async fn tidy(pool: &PgPool) -> Result<(), Broken> {
     db::unit_of_work(pool, move |db| {
         Box::pin(async move { webhook::forget(db, WEBHOOK_MINUTES, FORGET_MAX).await.map(|_| ()) })
     })

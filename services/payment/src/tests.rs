@@ -2,6 +2,7 @@
 //! both ledgers agree.
 
 mod answers;
+mod asked;
 mod interface;
 mod once;
 mod order;
@@ -81,7 +82,7 @@ async fn every_token_is_authorised_captured_and_refunded_once(pool: PgPool) {
 #[sqlx::test(migrations = false)]
 async fn every_token_is_authorised_and_voided(pool: PgPool) {
     let world = World::new(pool).await;
-    let all = TOKENS.map(|(token, ..)| {
+    let all = TOKENS.map(|(token, authorization, _)| {
         let world = &world;
         async move {
             // The void does not wait for the outcome of the authorisation; the service does.
@@ -89,6 +90,13 @@ async fn every_token_is_authorised_and_voided(pool: PgPool) {
             world.send(vec![booking.authorize(token, "129.00")]).await;
             assert_eq!(world.outcome(booking.void()).await, Outcome::Done, "{token}");
             assert_ne!(world.open_at_provider(booking).await, Some(1), "{token}");
+            let state = if authorization.is_ok() {
+                "voided"
+            } else {
+                "declined"
+            };
+            let (_, payment) = world.get(&format!("/v1/payments/{}", booking.payment_id)).await;
+            assert_eq!(payment["state"], state, "{token}");
             let late = world.outcome(booking.again().capture()).await;
             assert_eq!(ended(&late), Err("capture_declined"), "{token}");
         }

@@ -95,6 +95,9 @@ async fn a_webhook_has_its_operation_asked_for_now_and_a_repeat_does_not(pool: P
         .await
         .unwrap();
     assert_eq!(hear(&world, SECRET, "early", now(), &event(other)).await, 200);
+    // Nor does an event of another kind, whatever it names.
+    let of_another = event(other).replace("operation.", "payout.");
+    assert_eq!(hear(&world, SECRET, "payout", now(), &of_another).await, 202);
     let woken = "select count(*) from payment.operation where state = 'due' and next_attempt_at <= now()";
     assert_eq!(world.count(woken).await, 0);
 }

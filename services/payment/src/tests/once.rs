@@ -276,7 +276,9 @@ async fn an_operation_is_taken_up_when_it_is_due_by_one_and_after_the_earlier_on
     assert_eq!(taken, first, "each once, and no void before its authorisation");
     assert!(books.claim(10).await.is_empty(), "they are left to who took them");
 
-    // What waits for an operation is due when that is settled.
+    // What waits for an operation is due when that is settled, whenever it would have come up by itself.
+    let far = "update payment.operation set next_attempt_at = now() + interval '1 day' where state = 'due'";
+    books.pool.execute(far).await.unwrap();
     books.settle(vec![authorize(bookings[1], first[1])]).await;
     let next = books.claim(10).await;
     assert_eq!(next.len(), 1);
@@ -338,6 +340,11 @@ async fn a_webhook_is_remembered_for_its_time_and_no_longer(pool: PgPool) {
         })
     });
     assert!(!heard.await.unwrap(), "a repeat is known");
+    // Its signature is good for five minutes; it is known for much longer.
+    let aged = "update payment.webhook set heard_at = now() - interval '59 minutes'";
+    books.pool.execute(aged).await.unwrap();
+    crate::sweep::tidy(&books.pool).await.unwrap();
+    assert_eq!(webhooks(&books.pool).await, ["new", "old", "older"]);
     let aged =
         "update payment.webhook set heard_at = now() - interval '61 minutes' where webhook_id like 'old%'";
     books.pool.execute(aged).await.unwrap();
@@ -348,10 +355,18 @@ async fn a_webhook_is_remembered_for_its_time_and_no_longer(pool: PgPool) {
         })
     });
     assert_eq!(forgotten.await.unwrap(), (1, 1));
+    assert_eq!(webhooks(&books.pool).await, ["new"]);
+    let aged = "update payment.webhook set heard_at = now() - interval '61 minutes'";
+    books.pool.execute(aged).await.unwrap();
+    crate::sweep::tidy(&books.pool).await.unwrap();
+    assert!(webhooks(&books.pool).await.is_empty());
+}
+
+/// The webhooks that are known.
+async fn webhooks(pool: &PgPool) -> Vec<String> {
     #[expect(clippy::disallowed_methods, reason = "a test looks into the tables")]
-    let kept: Vec<String> = sqlx::query_scalar("select webhook_id from payment.webhook")
-        .fetch_all(&books.pool)
-        .await
-        .unwrap();
-    assert_eq!(kept, ["new"]);
+    let known = sqlx::query_scalar("select webhook_id from payment.webhook order by 1")
+        .fetch_all(pool)
+        .await;
+    known.unwrap()
 }
