@@ -102,6 +102,33 @@ fn a_delivery_that_fails_is_an_error_and_confirms_nothing_more() {
 }
 
 #[test]
+fn only_a_record_that_is_too_large_for_ever_is_left_out() {
+    use RDKafkaErrorCode as Code;
+    for never in [Code::MessageSizeTooLarge, Code::InvalidMessageSize] {
+        assert!(is_hopeless(never), "{never}");
+    }
+    // What is left out is lost; all of these may pass, or somebody can make them pass.
+    for may_pass in [
+        Code::MessageTimedOut,
+        Code::RequestTimedOut,
+        Code::AllBrokersDown,
+        Code::BrokerTransportFailure,
+        Code::NotLeaderForPartition,
+        Code::NotEnoughReplicas,
+        Code::NotEnoughReplicasAfterAppend,
+        Code::UnknownTopic,
+        Code::UnknownTopicOrPartition,
+        Code::TopicAuthorizationFailed,
+        Code::InvalidMessage,
+        Code::OutOfOrderSequenceNumber,
+        Code::PurgeQueue,
+        Code::Fatal,
+    ] {
+        assert!(!is_hopeless(may_pass), "{may_pass}");
+    }
+}
+
+#[test]
 fn the_producer_is_full_when_too_much_is_under_way() {
     let Mock { cluster, publisher } = mock();
     cluster.broker_down(1).unwrap();

@@ -224,6 +224,11 @@ impl Stage {
         }
     }
 
+    /// The database as its owner sees it.
+    pub(super) fn pool(&self) -> PgPool {
+        self.admin.clone()
+    }
+
     /// Makes the publication, as `bellhop migrate` does.
     pub(super) async fn publish(&self) {
         self.execute(&crate::publication_sql(&self.name)).await;
