@@ -91,6 +91,15 @@ async fn a_hold_goes_so_many_days_after_its_stay_and_its_last_change(pool: PgPoo
     )
     .await;
     assert_eq!(before, ["400"]);
+    // Who keeps holds for longer later brings none back: from where on something is missing stays as it is.
+    let sql = format!(
+        "update inventory.hold set check_in = '2001-02-01', check_out = '2001-02-03',
+             changed_at = '2001-02-03' where hold_id = '{changed}'"
+    );
+    pool.execute(AssertSqlSafe(sql)).await.unwrap();
+    assert_eq!(remove_over(pool.clone(), 2 * DAYS).await.unwrap(), 1);
+    let still = "select (current_date - stays_before)::text from inventory.retention";
+    assert_eq!(crate_texts(&pool, still).await, ["400"]);
 
     // A release that came before its hold names no stay, so it stays for as long as one could be ahead.
     pass(&pool, 759).await;

@@ -1,7 +1,7 @@
 //! Expiry and booking, also at the same moment.
 
 use contract::{HoldId, HotelId, RoomTypeId};
-use sqlx::PgPool;
+use sqlx::{Executor as _, PgPool};
 
 use super::*;
 use crate::fixtures::*;
@@ -45,6 +45,33 @@ async fn a_due_hold_gives_its_rooms_back_and_refuses_the_late_booking(pool: PgPo
         late.iter().map(code).collect::<Vec<_>>(),
         ["hold_expired", "done", "done"]
     );
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_hold_is_due_after_the_seconds_of_the_setting_and_not_before(pool: PgPool) {
+    tables(&pool).await;
+    let (hotel, room_type) = (HotelId::new(), RoomTypeId::new());
+    let from = day(&pool, 3).await;
+    offer(&pool, hotel, room_type, from, 1, 10).await;
+    for (ttl, wanted) in [(1_u32, 1_i64), (61, 61), (86_400, 86_400)] {
+        let id = HoldId::new();
+        settled(&pool, vec![hold(hotel, room_type, id, stay(from, 1), 1)], ttl).await;
+        #[expect(clippy::disallowed_methods, reason = "a test looks into the table")]
+        let lasts: i64 = sqlx::query_scalar(
+            "select extract(epoch from expires_at - created_at)::bigint from inventory.hold where hold_id = $1",
+        )
+        .bind(id.uuid())
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+        assert_eq!(lasts, wanted);
+    }
+    // A second before its time nothing is taken from it.
+    let sql = "update inventory.hold set expires_at = now() + interval '1 second'";
+    pool.execute(sql).await.unwrap();
+    assert_eq!(expire_due(&pool).await.unwrap(), 0);
+    make_due(&pool).await;
+    assert_eq!(expire_due(&pool).await.unwrap(), 3);
 }
 
 #[sqlx::test(migrations = false)]

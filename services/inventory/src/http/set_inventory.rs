@@ -235,4 +235,6 @@ async fn set(
 }
 
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod tests;

@@ -85,22 +85,24 @@ fn exactly_what_is_left_can_be_held_and_one_more_can_not() {
             if taken < 0 {
                 continue;
             }
-            let nights = [night(10_000, 0, 0), night(total, taken, 0), night(10_000, 0, 0)];
-            assert_eq!(
-                ask(&mut ledger(of.0, of.1, nights), of, 0, 3, rooms),
-                "done",
-                "{total}"
-            );
-            let nights = [
-                night(10_000, 0, 0),
-                night(total, 0, taken + 1),
-                night(10_000, 0, 0),
-            ];
-            assert_eq!(
-                ask(&mut ledger(of.0, of.1, nights), of, 0, 3, rooms),
-                "sold_out 2027-02-28",
-                "{total}"
-            );
+            // However what is taken is held or sold.
+            for held in [0, 1, taken / 2, taken] {
+                let around =
+                    |held, sold| [night(10_000, 0, 0), night(total, held, sold), night(10_000, 0, 0)];
+                let held = held.min(taken);
+                let just = around(held, taken - held);
+                assert_eq!(
+                    ask(&mut ledger(of.0, of.1, just), of, 0, 3, rooms),
+                    "done",
+                    "{just:?}"
+                );
+                let short = around(held, taken + 1 - held);
+                assert_eq!(
+                    ask(&mut ledger(of.0, of.1, short), of, 0, 3, rooms),
+                    "sold_out 2027-02-28",
+                    "{short:?}"
+                );
+            }
         }
     }
 }

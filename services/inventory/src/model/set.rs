@@ -135,4 +135,37 @@ mod tests {
         };
         assert_eq!(set_night(None, close), Err(NotSet::TotalUnknown));
     }
+
+    /// Forced below what is taken before: eight of five.
+    const FORCED: Night = Night {
+        total: 5,
+        held: 4,
+        sold: 4,
+        closed: false,
+    };
+
+    #[test]
+    fn a_night_that_was_forced_before_is_closed_and_opened_like_any_other() {
+        let set = |now: Night, total, closed, force| set_night(Some(&now), Wanted { total, closed, force });
+        let changed = |closed| NightSet::Changed {
+            total: 5,
+            closed,
+            forced: false,
+        };
+        // Who says nothing of the total lowers none, and who says the same insists on nothing new.
+        assert_eq!(set(FORCED, None, Some(true), false), Ok(changed(true)));
+        assert_eq!(set(FORCED, Some(5), Some(true), true), Ok(changed(true)));
+        let closed = Night {
+            closed: true,
+            ..FORCED
+        };
+        assert_eq!(set(closed, None, Some(false), false), Ok(changed(false)));
+        assert_eq!(set(closed, None, Some(true), false), Ok(NightSet::Unchanged));
+        assert_eq!(set(FORCED, Some(5), None, true), Ok(NightSet::Unchanged));
+        let below = NotSet::BelowSold {
+            taken: 8,
+            sellable: 5,
+        };
+        assert_eq!(set(FORCED, Some(5), Some(true), false), Err(below));
+    }
 }

@@ -13,17 +13,17 @@ use super::*;
 use crate::catalogue::Catalogue;
 use crate::fixtures::*;
 
-struct Api {
+pub(super) struct Api {
     routes: Router,
-    hotel: HotelId,
-    room_type: RoomTypeId,
-    today: StayDate,
+    pub(super) hotel: HotelId,
+    pub(super) room_type: RoomTypeId,
+    pub(super) today: StayDate,
     hotels: Hotels,
 }
 
 impl Api {
     /// With one hotel, which has one room type.
-    async fn new(pool: &PgPool) -> Self {
+    pub(super) async fn new(pool: &PgPool) -> Self {
         let hotels = Hotels::start().await;
         let api = Self::asking(pool, &hotels.url, hotels.clone()).await;
         api.hotels.add(api.hotel, api.room_type);
@@ -63,7 +63,7 @@ impl Api {
         (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 
-    async fn put(&self, body: Value) -> (u16, Value) {
+    pub(super) async fn put(&self, body: Value) -> (u16, Value) {
         let path = format!(
             "/v1/hotels/{}/room-types/{}/inventory",
             self.hotel, self.room_type
@@ -71,7 +71,7 @@ impl Api {
         self.send(Method::PUT, &path, body.to_string()).await
     }
 
-    async fn get(&self, query: &str) -> (u16, Value) {
+    pub(super) async fn get(&self, query: &str) -> (u16, Value) {
         self.send(
             Method::GET,
             &format!("/v1/hotels/{}/inventory?{query}", self.hotel),
@@ -80,7 +80,7 @@ impl Api {
         .await
     }
 
-    fn day(&self, ahead: u32) -> StayDate {
+    pub(super) fn day(&self, ahead: u32) -> StayDate {
         self.today.plus_days(ahead)
     }
 }
@@ -424,62 +424,4 @@ fn the_document_names_both_endpoints() {
             "/v1/hotels/{hotel_id}/room-types/{room_type_id}/inventory"
         ]
     );
-}
-
-#[sqlx::test(migrations = false)]
-async fn what_is_just_allowed_is_taken_and_one_more_is_not(pool: PgPool) {
-    let api = Api::new(&pool).await;
-    let yesterday = StayDate::from_days_since_1970(api.today.days_since_1970() - 1).unwrap();
-    for (from, to, total) in [
-        (yesterday, api.today, 0),
-        (api.day(1), api.day(2), 10_000),
-        (api.day(3), api.day(403), 1),
-        (api.day(1_097), api.day(1_098), 1),
-    ] {
-        let answer = api.put(json!({"from": from, "to": to, "total": total})).await;
-        assert_eq!(answer.0, 200, "{}", answer.1);
-    }
-    for (from, to, total, code, pointer) in [
-        (api.day(1), api.day(2), 10_001, "invalid_field", "/total"),
-        (api.day(3), api.day(404), 1, "range_too_long", "/to"),
-        (api.day(1_097), api.day(1_099), 1, "too_far_ahead", "/to"),
-    ] {
-        let (status, problem) = api.put(json!({"from": from, "to": to, "total": total})).await;
-        assert_eq!(
-            (status, &problem["code"], &problem["pointer"]),
-            (422, &json!(code), &json!(pointer))
-        );
-    }
-}
-
-#[sqlx::test(migrations = false)]
-async fn what_is_left_is_a_tenth_more_rounded_down_and_the_list_is_in_order(pool: PgPool) {
-    let api = Api::new(&pool).await;
-    let mut types = [RoomTypeId::new(), RoomTypeId::new()];
-    types.sort();
-    // The later first, so that the order is not that of setting.
-    for room_type in [types[1], types[0]] {
-        for (ahead, total) in [(9, 20), (8, 19), (7, 10), (6, 9), (5, 0)] {
-            offer(&pool, api.hotel, room_type, api.day(ahead), 1, total).await;
-        }
-    }
-    let rows = async |query: String| -> Vec<Value> {
-        let (status, shown) = api.get(&query).await;
-        assert_eq!(status, 200, "{shown}");
-        shown["items"].as_array().unwrap().clone()
-    };
-    let (from, to) = (api.day(5), api.day(9));
-    let shown = rows(format!("from={from}&to={to}")).await;
-    let wanted: Vec<_> = types
-        .iter()
-        .flat_map(|room_type| {
-            [(5, 0, 0), (6, 9, 9), (7, 10, 11), (8, 19, 20)].map(|(ahead, total, left)| {
-                json!({"room_type_id": room_type, "night": api.day(ahead), "total": total, "held": 0, "sold": 0,
-                       "left": left, "closed": false})
-            })
-        })
-        .collect();
-    assert_eq!(shown, wanted, "without the night of `to`");
-    let of_one = rows(format!("from={from}&to={to}&room_type_id={}", types[1])).await;
-    assert_eq!(of_one, wanted[4..]);
 }
