@@ -46,3 +46,24 @@ impl Open {
         self.bookings = self.bookings.saturating_add(bookings);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_counts_until_it_is_counted_anew() {
+        let mut open = Open::new(7);
+        assert_eq!(open.known(), None, "nobody has counted yet");
+        for (counted, taken) in [(0, 3), (5, 0), (2, 1)] {
+            open.counted(counted);
+            open.taken(1);
+            open.taken(taken);
+            assert_eq!(open.bookings, counted + 1 + u32::try_from(taken).unwrap());
+        }
+        open.taken(usize::MAX);
+        assert_eq!(open.bookings, u32::MAX);
+        open.counted = Instant::now().checked_sub(COUNTED_FOR);
+        assert_eq!(open.known(), None, "others have taken some since");
+    }
+}

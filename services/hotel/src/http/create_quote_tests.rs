@@ -209,16 +209,26 @@ async fn every_room_has_an_adult(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_room_type_of_another_hotel_is_unknown(pool: PgPool) {
+async fn a_room_type_or_a_rate_plan_of_another_hotel_is_unknown(pool: PgPool) {
     let api = Api::start(pool).await;
     let (one, other) = (api.aurora().await, api.aurora().await);
-    let answer = api
-        .post(
-            "/v1/quotes",
-            &with(&one.stay(), "/room_type_id", Some(json!(other.room_type))),
-        )
-        .await;
-    assert_problem(&answer, 404, "not_found", Some("/room_type_id"));
+    for (pointer, of_another) in [
+        ("/room_type_id", &other.room_type),
+        ("/rate_plan_id", &other.rate_plan),
+    ] {
+        let wish = with(&one.stay(), pointer, Some(json!(of_another)));
+        let answer = api.post("/v1/quotes", &wish).await;
+        assert_problem(&answer, 404, "not_found", Some(pointer));
+        // Nor is it priced or shown under this hotel.
+        let prices = with(&one.set(&json!([])), pointer, Some(json!(of_another)));
+        let prices = with(
+            &prices,
+            "/nights",
+            Some(json!([{"night": "2026-07-08", "price": {"amount": "1.00", "currency": "EUR"}}])),
+        );
+        let answer = api.put(&one.prices(), &prices).await;
+        assert_problem(&answer, 404, "not_found", Some(pointer));
+    }
 }
 
 #[sqlx::test(migrations = false)]

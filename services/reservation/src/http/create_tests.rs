@@ -189,6 +189,31 @@ async fn a_booking_beyond_the_bound_is_refused_and_taken_when_another_has_ended(
 }
 
 #[sqlx::test(migrations = false)]
+async fn a_booking_that_waits_has_its_place_also_behind_others_that_have_ended_since(pool: PgPool) {
+    migrate(&pool).await;
+    let wide = World::with_places(&pool, 100);
+    let mut ids = Vec::new();
+    for number in 0..6 {
+        let answer = wide
+            .book(&format!("key-{number}"), &wide.body(&quote(), "pm_ok"), 0)
+            .await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        ids.push(answer.reservation_id());
+    }
+    // The later half has an outcome; the earlier half waits on.
+    for id in &ids[3..] {
+        let row = wide.stored(*id).await;
+        wide.command(vec![confirm(&row)]).await.unwrap();
+    }
+    for (places, status) in [(3, 503), (4, 202)] {
+        let narrow = World::with_places(&pool, places);
+        let key = format!("another-{places}");
+        let answer = narrow.book(&key, &narrow.body(&quote(), "pm_ok"), 0).await;
+        assert_eq!(answer.status, status, "{places} places: {answer:?}");
+    }
+}
+
+#[sqlx::test(migrations = false)]
 async fn two_callers_with_one_key_are_independent(pool: PgPool) {
     let world = World::new(&pool).await;
     let body: NewReservation = serde_json::from_value(world.body(&quote(), "pm_ok")).unwrap();

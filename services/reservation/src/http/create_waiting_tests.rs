@@ -75,11 +75,13 @@ async fn who_waits_gets_the_confirmation_and_so_does_a_repeat_that_waits_beside_
 #[sqlx::test(migrations = false)]
 async fn who_waits_gets_the_refusal_with_the_night_and_the_reservation(pool: PgPool) {
     let world = Arc::new(World::new(&pool).await);
-    let (waiting, body, row) = begun(&world, "key", 20).await;
+    let (waiting, body, row) = begun(&world, "key", 30).await;
     let night = row.terms.stay.check_in();
     let refusal = contract::Refusal::on_night("sold_out", night, "The night has just been sold out.");
     world.command(vec![reject(&row, refusal)]).await.unwrap();
-    let answer = waiting.await.unwrap();
+    // As soon as it is known, and not only when there is no more time.
+    let told = tokio::time::timeout(std::time::Duration::from_secs(20), waiting).await;
+    let answer = told.expect("before the wait is over").unwrap();
     let problem = answer.json();
     assert_eq!(
         (answer.status, answer.code().as_str()),
@@ -189,4 +191,29 @@ async fn who_waits_while_the_process_stops_is_answered_at_once(pool: PgPool) {
     );
     let again = World::again(&pool).book("key", &body, 0).await;
     assert!(same(&answer, &again) && replayed(&again), "{again:?}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_refused_payment_is_402_and_every_other_refusal_409(pool: PgPool) {
+    let world = World::new(&pool).await;
+    for (code, status) in [
+        ("payment_declined", 402),
+        ("capture_declined", 402),
+        ("payment_voided", 409),
+        ("payment_unavailable", 409),
+        ("sold_out", 409),
+        ("closed", 409),
+        ("hold_expired", 409),
+        ("timed_out", 409),
+    ] {
+        let body = world.body(&quote(), "pm_ok");
+        let taken = world.book(code, &body, 0).await;
+        assert_eq!(taken.status, 202, "{taken:?}");
+        let row = world.stored(taken.reservation_id()).await;
+        let refusal = serde_json::from_value(serde_json::json!({"code": code, "message": "No."}));
+        let refusal = refusal.expect("a code that the platform knows");
+        world.command(vec![reject(&row, refusal)]).await.unwrap();
+        let told = world.book(code, &body, 0).await;
+        assert_eq!((told.status, told.code().as_str()), (status, code), "{told:?}");
+    }
 }

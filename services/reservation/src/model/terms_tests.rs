@@ -24,7 +24,15 @@ fn the_last_free_day_is_free() {
     assert_eq!(terms.free_until, Some(day("2127-03-03")));
     assert_eq!(terms.cost_on(day("2127-03-03")).penalty, euros("0.00"));
     assert_eq!(terms.cost_on(day("2127-03-03")).refund, euros("636.00"));
-    assert_eq!(terms.cost_on(day("2127-03-04")).penalty, euros("636.00"));
+    // From then on it is not, not on the day of arrival either.
+    for date in 4..=10 {
+        let cost = terms.cost_on(day(&format!("2127-03-{date:02}")));
+        assert_eq!(
+            (cost.penalty, cost.refund),
+            (euros("636.00"), euros("0.00")),
+            "{date}"
+        );
+    }
 }
 
 #[test]
