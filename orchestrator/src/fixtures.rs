@@ -66,11 +66,25 @@ fn partitions(shards: &[i32]) -> Vec<(String, i32)> {
 
 /// What the consumer does with a batch.
 pub(crate) async fn take(runner: &Arc<Runner>, messages: &[Message]) -> Result<(), Broken> {
-    take_within(runner, messages, &Envelope::default()).await
+    take_as(SHARD, runner, messages, &Envelope::default()).await
 }
 
 /// What the consumer does with a batch, each message of which came in this envelope.
 pub(crate) async fn take_within(
+    runner: &Arc<Runner>,
+    messages: &[Message],
+    envelope: &Envelope,
+) -> Result<(), Broken> {
+    take_as(SHARD, runner, messages, envelope).await
+}
+
+/// What the consumer does with a batch from this partition.
+pub(crate) async fn take_from(shard: i32, runner: &Arc<Runner>, messages: &[Message]) -> Result<(), Broken> {
+    take_as(shard, runner, messages, &Envelope::default()).await
+}
+
+async fn take_as(
+    shard: i32,
     runner: &Arc<Runner>,
     messages: &[Message],
     envelope: &Envelope,
@@ -80,7 +94,7 @@ pub(crate) async fn take_within(
         .map(|body| Incoming {
             message_id: SagaId::new().uuid(),
             topic: String::new(),
-            partition: SHARD,
+            partition: shard,
             body: body.clone(),
             envelope: envelope.clone(),
         })

@@ -44,6 +44,14 @@ async fn open_overdue_and_stuck_runs_are_told_from_the_database(pool: PgPool) {
     for id in [open, late, back] {
         take(&runner, &[start(id, booking())]).await.unwrap();
     }
+    #[expect(clippy::disallowed_methods, reason = "a test looks into the table")]
+    let deadlines: Vec<i64> = sqlx::query_scalar(
+        "select distinct extract(epoch from deadline - created_at)::bigint from orchestrator.saga",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(deadlines, [15 * 60], "as the setting says");
     take(
         &runner,
         &[done(back, "hold-rooms"), refused(back, "authorize-payment", "no")],

@@ -8,7 +8,9 @@ use contract::SagaId;
 use platform::{Broken, db};
 use sqlx::PgPool;
 
-use crate::fixtures::{SHARD, assigned, booking, done, idle, migrate, pass, revoked, runner, start, take};
+use crate::fixtures::{
+    SHARD, assigned, booking, done, idle, migrate, pass, revoked, runner, start, take, take_from,
+};
 use crate::runner::Runner;
 use crate::{store, timers};
 
@@ -190,4 +192,37 @@ async fn a_timer_leaves_the_runs_of_other_owners_alone(pool: PgPool) {
     pass(&pool, 60).await;
     timers::round(&none).await.unwrap();
     assert_eq!(attempts().await.len(), 5);
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_run_belongs_to_the_shard_from_which_its_messages_come(pool: PgPool) {
+    migrate(&pool).await;
+    let [former, latter] = ["former", "latter"].map(|name| idle(&pool, name, NEVER));
+    assigned(&former, &[SHARD]).await;
+    assigned(&latter, &[OTHER]).await;
+    let id = SagaId::new();
+    take(&former, &[start(id, booking())]).await.unwrap();
+    let sent = async || {
+        #[expect(clippy::disallowed_methods, reason = "a test looks into the table")]
+        let sent: i64 = sqlx::query_scalar("select count(*) from orchestrator.outbox")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        sent
+    };
+    assert_eq!(sent().await, 1);
+    // As when a topic has got more partitions: what is about this run comes by another one from now on.
+    take_from(OTHER, &latter, &[done(id, "hold-rooms")])
+        .await
+        .unwrap();
+    assert_eq!(sent().await, 2);
+    pass(&pool, 3_600).await;
+    timers::round(&former).await.unwrap();
+    assert_eq!(
+        sent().await,
+        2,
+        "the former owner's timer has nothing to do with it"
+    );
+    timers::round(&latter).await.unwrap();
+    assert_eq!(sent().await, 3);
 }

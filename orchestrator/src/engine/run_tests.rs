@@ -277,6 +277,20 @@ fn a_line_says_since_when_after_how_many_sendings_and_by_which_answer() {
 }
 
 #[test]
+fn a_refusal_of_the_only_sending_did_nothing_and_one_of_two_may_have_done_it() {
+    for (sendings, undone_first) in [(1, "a"), (2, "b"), (3, "b")] {
+        let mut example = Example::waiting_for("b");
+        for _ in 1..sendings {
+            example.pass_until_due();
+        }
+        assert_eq!(example.waiting(), ("b", false, sendings));
+        let lines = example.hear("b", false, no());
+        let next = told(&lines[1..]);
+        assert_eq!(next, [(undone_first, true, "sent 1".to_owned())], "{sendings}");
+    }
+}
+
+#[test]
 fn an_undo_that_is_refused_waits_for_a_person() {
     let mut example = Example::waiting_for("b");
     example.hear("b", false, no());
