@@ -74,6 +74,56 @@ async fn one_process_fills_and_another_takes_over_only_when_it_is_gone() {
     assert!(of.cache.is_filled().await.unwrap());
 }
 
+/// For how many more seconds Redis keeps a key; negative for ever.
+fn seconds_left(key: &str) -> i64 {
+    let left = redis::cmd("TTL").arg(key).query(&mut TestCache::redis());
+    left.unwrap()
+}
+
+#[tokio::test]
+async fn whoever_fills_has_the_lock_for_as_long_as_it_goes_on_and_not_for_ever() {
+    let of = TestCache::new();
+    let lock = of.cache.layout().rebuilding();
+    assert!(of.cache.claim_rebuild("a").await.unwrap());
+    let whole = i64::try_from(REBUILDING_SECONDS).unwrap();
+    assert!((1..=whole).contains(&seconds_left(&lock)), "it ends by itself");
+    redis::cmd("EXPIRE")
+        .arg(&lock)
+        .arg(3)
+        .query::<()>(&mut TestCache::redis())
+        .unwrap();
+    // Another one's look takes nothing and prolongs nothing; its own does.
+    assert!(!of.cache.claim_rebuild("b").await.unwrap());
+    assert!(seconds_left(&lock) <= 3);
+    assert!(of.cache.claim_rebuild("a").await.unwrap());
+    assert!(
+        (4..=whole).contains(&seconds_left(&lock)),
+        "work may take longer than a claim"
+    );
+}
+
+#[tokio::test]
+async fn all_is_compared_two_minutes_after_a_filling_and_then_each_day() {
+    let (of, hotel) = (TestCache::new(), TestHotel::new());
+    let keeper = keeper_of(&of, hotel).await;
+    let compared = of.cache.layout().compared();
+    for (wants, longest) in [
+        (Wants::Filling, 120),
+        (Wants::Comparing, 86_400),
+        (Wants::Comparing, 86_400),
+    ] {
+        assert_eq!(of.cache.wants().await.unwrap(), wants);
+        keeper.keep().await.unwrap();
+        assert_eq!(of.cache.wants().await.unwrap(), Wants::Nothing);
+        let left = seconds_left(&compared);
+        assert!((longest / 2..=longest).contains(&left), "{wants:?}: {left} s");
+        redis::cmd("DEL")
+            .arg(&compared)
+            .query::<()>(&mut TestCache::redis())
+            .unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_change_that_comes_after_the_cache_was_lost_and_filled_is_mended_by_the_comparison() {
     let (of, hotel) = (TestCache::new(), TestHotel::new());
