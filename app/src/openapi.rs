@@ -56,10 +56,15 @@ fn complete(operation: &mut Operation) {
     }
 }
 
-/// The codes in a description, between backticks, once more for programs.
+/// The codes in a description, between backticks.
+fn codes_in(description: &str) -> impl Iterator<Item = &str> {
+    let words = description.split('`').skip(1).step_by(2);
+    words.filter(|word| crate::problems::is_code(word))
+}
+
+/// The same once more for programs.
 fn list_codes(response: &mut Response) {
-    let words = response.description.split('`').skip(1).step_by(2);
-    let codes: Vec<&str> = words.filter(|word| crate::problems::is_code(word)).collect();
+    let codes: Vec<&str> = codes_in(&response.description).collect();
     if response.content.contains_key("application/problem+json") && !codes.is_empty() {
         let listed = [("x-problem-codes", serde_json::json!(codes))];
         response.extensions = Some(Extensions::from_iter(listed));
@@ -90,35 +95,56 @@ fn say_when_to_come_back(status: &str, response: &mut Response) {
     }
 }
 
-/// Documents the answers of the layers around every handler, where a handler does not say more.
+/// Documents the answers of the layers around every handler, beside what the handler says of the same status.
 fn add_what_every_request_may_meet(operation: &mut Operation) {
-    const BODY: [(&str, &str); 4] = [
-        ("400", "`malformed_json`, `malformed_body`"),
+    let unreadable = if operation.request_body.is_some() {
+        "`malformed_json`, `malformed_body`, `invalid_host`"
+    } else {
+        "`unexpected_body`, `malformed_body`, `invalid_host`"
+    };
+    let not_json = (
+        "415",
+        "`unsupported_media_type`: not `application/json` in UTF-8, or encoded",
+    );
+    let met = [
+        ("400", unreadable),
         ("408", "`body_too_slow`"),
         ("413", "`body_too_large`: more than 64 KiB"),
         (
-            "415",
-            "`unsupported_media_type`: not `application/json` in UTF-8, or encoded",
+            "422",
+            "`invalid_field`: something that the operation does not know; `card_data_refused`",
+        ),
+        (
+            "503",
+            "`unavailable`: something that the request needs is away or busy",
         ),
     ];
-    let with_body: &[_] = if operation.request_body.is_some() {
-        &BODY
-    } else {
-        &[]
-    };
-    let unavailable = [(
-        "503",
-        "`unavailable`: something that the request needs is away or busy",
-    )];
-    for (status, description) in with_body.iter().chain(&unavailable) {
-        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
-        let response = ResponseBuilder::new()
-            .description(*description)
-            .content("application/problem+json", problem);
+    let with_body = operation.request_body.is_some().then_some(not_json);
+    for (status, description) in met.into_iter().chain(with_body) {
         let responses = &mut operation.responses.responses;
-        responses
-            .entry((*status).to_owned())
-            .or_insert_with(|| response.build().into());
+        match responses.get_mut(status) {
+            Some(RefOr::T(said)) => say_besides(said, description),
+            Some(RefOr::Ref(_)) => {}
+            None => {
+                let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+                let response = ResponseBuilder::new()
+                    .description(description)
+                    .content("application/problem+json", problem);
+                responses.insert(status.to_owned(), response.build().into());
+            }
+        }
+    }
+}
+
+/// Adds the codes that the handler does not name itself.
+fn say_besides(said: &mut Response, description: &str) {
+    let named = |code: &&str| !said.description.contains(&format!("`{code}`"));
+    let missing: Vec<String> = codes_in(description)
+        .filter(named)
+        .map(|code| format!("`{code}`"))
+        .collect();
+    if !missing.is_empty() {
+        said.description = format!("{}; as everywhere {}", said.description, missing.join(", "));
     }
 }
 

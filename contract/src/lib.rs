@@ -10,6 +10,7 @@ pub mod ids;
 #[cfg(test)]
 mod messages_tests;
 pub mod money;
+pub mod number;
 pub mod offer;
 pub mod penalty;
 pub mod quote;

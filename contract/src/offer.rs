@@ -3,15 +3,13 @@
 
 use chrono::{DateTime, Days, NaiveDate, TimeZone, Utc};
 
-use crate::quote::Party;
+use crate::quote::{PARTY_MAX, Party};
 use crate::stay::{NIGHTS_MAX, Stay, StayDate, StayError};
 
 /// How far ahead a stay may begin, in days from today at the hotel.
 pub const DAYS_AHEAD_MAX: u32 = 730;
 /// The most rooms of one stay.
 pub const ROOMS_MAX: u16 = 9;
-/// The most adults, and the most children, of one stay.
-pub const PARTY_MAX: u16 = 36;
 
 /// Why a stay is not offered, quoted or booked. The text is for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -6,6 +6,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
+use crate::number::within_or_none;
+
 /// How a penalty is written.
 const HOW: &str =
     r#"a penalty is written {"kind":"first_night"}, {"kind":"percent","percent":50} or {"kind":"full"}"#;
@@ -94,6 +96,7 @@ impl<'de> Deserialize<'de> for WrittenPenalty {
         )]
         struct Fields {
             kind: Option<PenaltyKind>,
+            #[serde(default, deserialize_with = "within_or_none::<0, 100, _, _>")]
             percent: Option<u8>,
         }
         let Fields { kind, percent } = Fields::deserialize(deserializer)?;

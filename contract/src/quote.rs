@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::money::Money;
+use crate::number::within;
 use crate::penalty::{Penalty, WrittenPenalty};
 use crate::stay::{Stay, StayDate};
 use crate::text::Text;
@@ -47,15 +48,19 @@ pub struct Quote {
     pub expires_at: DateTime<Utc>,
 }
 
+/// The most adults, and the most children, of one stay.
+pub const PARTY_MAX: u16 = 36;
+
 /// Who stays, in all rooms together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Party {
     /// Adults, 1 to 36.
+    #[serde(deserialize_with = "within::<1, PARTY_MAX, _, _>")]
     #[schema(minimum = 1, maximum = 36)]
     pub adults: u16,
     /// Children, 0 to 36.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "within::<0, PARTY_MAX, _, _>")]
     #[schema(minimum = 0, maximum = 36)]
     pub children: u16,
 }

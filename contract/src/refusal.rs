@@ -208,8 +208,8 @@ pub const REFUSALS: &[Meaning] = &[
         code: "card_data_refused",
         class: Class::Invalid,
         statuses: &[422],
-        happened: "The body carries what looks like a card number. Nothing of it was kept.",
-        remedy: "Send the payment provider's token as payment_method, and card data to the provider alone. Where a long number is none of a card, write it as what it is: a telephone number with + and its country.",
+        happened: "The body, the query or the Idempotency-Key carries what looks like a card number. Nothing of it was kept.",
+        remedy: "Send the payment provider's token as payment_method, and card data to the provider alone. Where a long number is none of a card, write it as what it is: a telephone number with + and its country, a key with a word in front of it.",
     },
     Meaning {
         code: "below_sold",

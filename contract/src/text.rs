@@ -12,8 +12,9 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-/// A letter, digit or symbol that looks like a blank all the same: the pattern of Braille without a dot.
-const BLANK_BRAILLE: char = '\u{2800}';
+/// Letters and symbols that look like a blank all the same: the pattern of Braille without a dot, the blanks among
+/// hieroglyphs, a note without a head, and what stands for an object that is not there.
+const BLANKS: [char; 5] = ['\u{2800}', '\u{13441}', '\u{13442}', '\u{1d159}', '\u{fffc}'];
 /// Nearly the same rule as a pattern of ECMA 262, for the document: something to be seen, and nothing that controls.
 const PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*[^\s\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$";
 
@@ -99,7 +100,7 @@ fn category(letter: char) -> GeneralCategory {
 }
 
 fn has_shape(letter: char) -> bool {
-    letter != BLANK_BRAILLE && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(letter)
+    !BLANKS.contains(&letter) && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(letter)
 }
 
 /// A letter of any script with a shape of its own; Roman and Chinese numerals count as the letters they look like.
@@ -247,6 +248,9 @@ mod tests {
             "\u{fff9}",
             "-",
             "\u{2800} \u{301}",
+            "\u{13441}\u{13442}",
+            "\u{1d159}",
+            "\u{fffc}",
             "\u{e000}",
             "\u{fff0}",
             "\u{206a}",

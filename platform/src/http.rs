@@ -1,11 +1,13 @@
 //! HTTP: strict reading of requests, problem+json for everything that is wrong, and the server.
 
 mod caller;
+mod card;
 mod cors;
 mod cursor;
 mod expected;
 mod guard;
 mod idempotency;
+mod issuers;
 pub mod meaning;
 mod objects;
 mod prefer;
@@ -16,6 +18,7 @@ mod stalled;
 mod strict;
 
 pub use caller::Caller;
+pub use card::{Grammar, GrammarOf};
 pub use cors::{Origin, cors};
 pub use cursor::{Cursor, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, PageLimit};
 pub use expected::as_documented;
@@ -23,4 +26,4 @@ pub use idempotency::{Key, Keyed, KeyedRequest, Stored, idempotency_key, reused}
 pub use prefer::Prefer;
 pub use problem::{Problem, ProblemBody};
 pub use server::{BODY_BYTES_MAX, HttpConfig, layers, serve};
-pub use strict::{StrictJson, StrictPath, StrictQuery};
+pub use strict::{StrictJson, StrictPath, StrictQuery, strict_json};

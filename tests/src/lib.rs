@@ -5,6 +5,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a test's helpers fail by panicking")]
 
 mod client;
+mod document;
 mod half_open;
 mod hotel;
 mod load;
@@ -14,6 +15,7 @@ mod routes;
 mod split;
 
 pub use client::{Answer, Client};
+pub use document::Document;
 pub use half_open::HalfOpen;
 pub use hotel::{Hotel, booking_body, quote_again, today_at};
 pub use load::{Acknowledged, Load, Seen, lost};

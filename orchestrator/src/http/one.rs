@@ -34,5 +34,8 @@ pub(super) async fn get_saga(
             Ok(Some(SagaWithSteps::of(saga, steps)))
         })
     });
-    found.await?.map(Json).ok_or_else(|| Problem::not_found("saga"))
+    found
+        .await?
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("saga").at("saga_id"))
 }

@@ -12,7 +12,7 @@ pub const PAGE_LIMIT_MAX: u16 = 200;
 
 /// The number of rows on a page, 1 to [`PAGE_LIMIT_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "u16")]
+#[serde(try_from = "u64")]
 pub struct PageLimit(u16);
 
 impl Default for PageLimit {
@@ -21,14 +21,14 @@ impl Default for PageLimit {
     }
 }
 
-impl TryFrom<u16> for PageLimit {
+impl TryFrom<u64> for PageLimit {
     type Error = String;
-    fn try_from(limit: u16) -> Result<Self, String> {
-        if (1..=PAGE_LIMIT_MAX).contains(&limit) {
-            Ok(Self(limit))
-        } else {
-            Err(format!("a page has 1 to {PAGE_LIMIT_MAX} rows"))
-        }
+    fn try_from(limit: u64) -> Result<Self, String> {
+        let fits = u16::try_from(limit)
+            .ok()
+            .filter(|limit| (1..=PAGE_LIMIT_MAX).contains(limit));
+        fits.map(Self)
+            .ok_or_else(|| format!("a page has 1 to {PAGE_LIMIT_MAX} rows"))
     }
 }
 

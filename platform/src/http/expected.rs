@@ -16,6 +16,7 @@ use serde_json::Value;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
 
+use super::card;
 use super::problem::Problem;
 
 /// Paths below this are the interface. Others (metrics, health, pages) are for tools that may add a query.
@@ -76,6 +77,7 @@ impl Expected {
         let Some(takes) = self.of(&request) else {
             return Ok(request);
         };
+        card::refuse_query(request.uri())?;
         if !takes.query
             && let Some(name) = first_parameter(request.uri())
         {
@@ -140,6 +142,10 @@ fn unexpected(method: &Method, body: &[u8]) -> Option<Problem> {
         return None;
     }
     let may_be_empty = [Method::POST, Method::PUT, Method::PATCH].contains(method);
+    let read = serde_json::from_slice(body).ok();
+    if let Some(Err(problem)) = read.map(|value| card::refuse_body(&value, card::of_any_field)) {
+        return Some(problem);
+    }
     match serde_json::from_slice::<BTreeMap<String, Value>>(body) {
         Ok(fields) if fields.is_empty() && may_be_empty => None,
         Ok(fields) if !fields.is_empty() => {

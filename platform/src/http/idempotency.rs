@@ -9,6 +9,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::caller::Caller;
+use super::card;
 use super::problem::Problem;
 
 /// The longest `Idempotency-Key`, in bytes.
@@ -129,6 +130,7 @@ fn read_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let key = key.filter(fits).ok_or_else(|| {
         wrong("An Idempotency-Key is 1 to 255 visible ASCII characters without spaces, plain or in quotation marks.")
     })?;
+    card::refuse_header("Idempotency-Key", &key)?;
     Ok(Some(key))
 }
 

@@ -66,6 +66,13 @@ pub const MEANINGS: &[Meaning] = &[
         remedy: "Send it again.",
     },
     Meaning {
+        code: "unexpected_body",
+        class: Class::Invalid,
+        statuses: &[400],
+        happened: "The operation takes no body, and one was sent.",
+        remedy: "Send the request without a body. If it said what was wanted, another operation may take that: see /openapi.json.",
+    },
+    Meaning {
         code: "body_too_slow",
         class: Class::Busy,
         statuses: &[408],
@@ -104,7 +111,7 @@ pub const MEANINGS: &[Meaning] = &[
         code: "not_found",
         class: Class::Missing,
         statuses: &[404],
-        happened: "There is nothing here: no such path, or nothing with this id. `pointer` says what a body or query names in vain.",
+        happened: "There is nothing here: no such path, or nothing with this id. `pointer` says which part of the path, the body or the query names it in vain.",
         remedy: "Look at the ids; they are UUIDs.",
     },
     Meaning {

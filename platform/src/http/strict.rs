@@ -4,11 +4,14 @@
 use std::collections::HashSet;
 
 use axum::body::Bytes;
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
+use super::card::{self, GrammarOf};
 use super::objects::Objects;
 use super::problem::Problem;
 use super::sentence::{Thing, say};
@@ -17,7 +20,7 @@ use super::sentence::{Thing, say};
 pub(super) const POINTER_BYTES_MAX: usize = 200;
 
 /// A JSON body. The type decides what is allowed; unknown and duplicate fields are refused when it says
-/// `deny_unknown_fields`.
+/// `deny_unknown_fields`. A card number anywhere in it is refused.
 #[derive(Debug, Clone)]
 pub struct StrictJson<T>(pub T);
 
@@ -25,22 +28,37 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        check_content_type(request.headers())?;
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
-            let status = rejection.into_response_status();
-            let detail = "The body is too large or ended early.";
-            Problem::new(
-                status,
-                if status == StatusCode::PAYLOAD_TOO_LARGE {
-                    "body_too_large"
-                } else {
-                    "malformed_body"
-                },
-                detail,
-            )
-        })?;
-        from_json(&body).map(Self)
+        strict_json(request, state, card::of_any_field).await.map(Self)
     }
+}
+
+/// Reads a JSON body as [`StrictJson`] does, where some fields have a grammar of their own that explains numbers.
+///
+/// # Errors
+/// What is wrong with the body.
+pub async fn strict_json<S: Send + Sync, T: DeserializeOwned>(
+    request: Request,
+    state: &S,
+    grammar_of: GrammarOf,
+) -> Result<T, Problem> {
+    check_content_type(request.headers())?;
+    let body = Bytes::from_request(request, state).await.map_err(|rejection| {
+        let status = rejection.into_response_status();
+        let detail = "The body is too large or ended early.";
+        Problem::new(
+            status,
+            if status == StatusCode::PAYLOAD_TOO_LARGE {
+                "body_too_large"
+            } else {
+                "malformed_body"
+            },
+            detail,
+        )
+    })?;
+    if let Ok(value) = serde_json::from_slice(&body) {
+        card::refuse_body(&value, grammar_of)?;
+    }
+    from_json(&body)
 }
 
 trait RejectionStatus {
@@ -99,6 +117,10 @@ fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
                 let detail = "This is not a value that the field takes.";
                 Problem::invalid("invalid_field", &path(), detail)
             }
+            _ if inner.to_string().starts_with("number out of range") => {
+                let detail = "The number is larger than any that is taken here.";
+                Problem::invalid("invalid_field", &path(), detail)
+            }
             _ if body.trim_ascii().is_empty() => malformed("The body is empty; send JSON.".to_owned()),
             _ if inner.is_eof() => malformed("The body is not JSON: it ends too early.".to_owned()),
             _ => malformed(format!(
@@ -154,6 +176,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for StrictQuery<T>
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        card::refuse_query(&parts.uri)?;
         let query = parts.uri.query().unwrap_or_default();
         let mut seen = HashSet::new();
         for name in query
@@ -188,7 +211,7 @@ fn in_query(rejection: &(dyn std::error::Error + 'static)) -> Problem {
 }
 
 /// The ids of the path: one, or a tuple in the order in which they stand. What is not an id is answered
-/// like an id that does not exist: 404.
+/// like an id that does not exist: 404, with the parameter's name.
 #[derive(Debug, Clone, Copy)]
 pub struct StrictPath<T>(pub T);
 
@@ -197,8 +220,20 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for StrictP
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let read = Path::<T>::from_request_parts(parts, state).await;
-        read.map(|Path(ids)| Self(ids))
-            .map_err(|_| Problem::not_found("resource; ids are UUIDs in lower case with hyphens"))
+        read.map(|Path(ids)| Self(ids)).map_err(no_id)
+    }
+}
+
+fn no_id(rejection: PathRejection) -> Problem {
+    let problem = Problem::not_found("resource; ids are UUIDs in lower case with hyphens");
+    let PathRejection::FailedToDeserializePathParams(why) = rejection else {
+        return problem;
+    };
+    match why.into_kind() {
+        ErrorKind::DeserializeError { key, .. } | ErrorKind::InvalidUtf8InPathParam { key } => {
+            problem.at(&key)
+        }
+        _ => problem,
     }
 }
 

@@ -96,7 +96,7 @@ impl Service {
                 let freshness = self.freshness(seen.place);
                 Ok((seen, freshness))
             }
-            (Err(AskError::Unknown), _) => Err(Problem::not_found("hotel")),
+            (Err(AskError::Unknown), _) => Err(Problem::not_found("hotel").at("hotel_id")),
             // An old answer that says its age is better than none.
             (Err(_), Some(stale)) => Ok(stale),
             (Err(error), None) => Err(unavailable(&error)),

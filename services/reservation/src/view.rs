@@ -163,6 +163,11 @@ fn refused(refusal: &Refusal, reservation_id: ReservationId) -> Problem {
     }
 }
 
+/// 404 for an id in a path that no reservation has.
+pub(crate) fn no_reservation() -> Problem {
+    Problem::not_found("reservation").at("reservation_id")
+}
+
 /// The quote was handed in before, and this booking came of it.
 pub(crate) fn quote_used(reservation_id: ReservationId) -> Stored {
     let itself = location(reservation_id);

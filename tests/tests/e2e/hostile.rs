@@ -28,7 +28,7 @@ use tests::{Hotel, Platform};
 async fn hostile_requests_get_a_clear_problem_and_never_a_failure() {
     let platform = Platform::start().await;
     let hotel = Hotel::create(&platform, 2).await;
-    let mut table = wire::Table::new(&platform);
+    let mut table = wire::Table::new(&platform).await;
     bodies::rows(&mut table, &hotel);
     fields::rows(&mut table, &platform, &hotel).await;
     offers::rows(&mut table, &platform, &hotel).await;

@@ -3,7 +3,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{Hotel, Platform, booking_body, until};
+use tests::{Document, Hotel, Platform, booking_body, until};
 
 /// Signed by the provider, whose events may say more than matters here.
 const OTHER_RULES: [&str; 1] = ["/v1/webhooks/sandbox"];
@@ -133,9 +133,14 @@ async fn send(platform: &Platform, method: &Method, path: &str, body: Option<&st
         None => request,
     };
     let answer = request.send().await.unwrap();
-    let status = answer.status().as_u16();
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
     let body = answer.bytes().await.unwrap();
-    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let document = Document::new(platform.get("/openapi.json").await.json);
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let fault = document.fault((method.as_str(), path), status, header, &body);
+    assert_eq!(fault, None, "{method} {path}: {body}");
+    (status, body)
 }
 
 async fn counts(platform: &Platform) -> Vec<Option<String>> {

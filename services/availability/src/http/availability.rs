@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use contract::number::{within, within_or_none};
+use contract::offer::ROOMS_MAX;
+use contract::quote::PARTY_MAX;
 use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, Stay, StayDate, offer};
 use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
 use serde::{Deserialize, Serialize};
@@ -31,14 +34,15 @@ pub struct Query {
     check_out: Option<StayDate>,
     /// Adults in all rooms together.
     #[param(required = true, value_type = u16, minimum = 1, maximum = 36, example = 2)]
+    #[serde(default, deserialize_with = "within_or_none::<1, PARTY_MAX, _, _>")]
     adults: Option<u16>,
     /// Children in all rooms together; none when not said.
     #[param(value_type = Option<u16>, minimum = 0, maximum = 36, example = 0)]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "within::<0, PARTY_MAX, _, _>")]
     children: u16,
     /// Rooms; 1 when not said. Each needs an adult.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 9, example = 1)]
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "within::<1, ROOMS_MAX, _, _>")]
     rooms: u16,
 }
 

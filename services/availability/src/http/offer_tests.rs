@@ -66,12 +66,13 @@ fn today(zone: &str, now: DateTime<Utc>) -> i32 {
 
 /// The code with which a quote of any room type is refused.
 fn refusal(asked: &Asked, today: i32) -> Option<&'static str> {
-    if asked.nights < 1 {
+    // Numbers out of their bounds cannot be read, so they are told first.
+    if !(1..=9).contains(&asked.rooms) || !(1..=36).contains(&asked.adults) {
+        Some("invalid_field")
+    } else if asked.nights < 1 {
         Some("invalid_stay")
     } else if asked.nights > 30 {
         Some("stay_too_long")
-    } else if !(1..=9).contains(&asked.rooms) || !(1..=36).contains(&asked.adults) {
-        Some("invalid_field")
     } else if asked.adults < asked.rooms {
         Some("party_too_small")
     } else if asked.check_in < today {

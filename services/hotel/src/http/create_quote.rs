@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::SubsecRound as _;
 use chrono_tz::Tz;
-use contract::offer::{self, Arrivals, Limit};
+use contract::number::within;
+use contract::offer::{self, Arrivals, Limit, ROOMS_MAX};
 use contract::quote::{Party, Quote};
 use contract::{HotelId, Money, QuoteId, RatePlanId, RoomTypeId, Stay, StayDate};
 use platform::http::{Caller, Keyed, Problem, ProblemBody, Stored, StrictJson};
@@ -34,6 +35,7 @@ pub(super) struct CreateQuote {
     /// The day of departure, 1 to 30 nights later.
     check_out: StayDate,
     /// How many rooms.
+    #[serde(deserialize_with = "within::<1, ROOMS_MAX, _, _>")]
     #[schema(minimum = 1, maximum = 9, example = 1)]
     rooms: u16,
     /// Who stays, in all rooms together; at least one adult in each room.

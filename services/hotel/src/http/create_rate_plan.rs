@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use contract::number::within_or_none;
 use contract::penalty::WrittenPenalty;
 use contract::quote::CancellationPolicy;
 use contract::{HotelId, RatePlanId, Text};
@@ -37,26 +38,18 @@ pub(super) struct CreateRatePlan {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenPolicy {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "within_or_none::<0, FREE_UNTIL_DAYS_MAX, _, _>")]
     free_until_days_before: Option<u16>,
     penalty: WrittenPenalty,
 }
 
 impl CreateRatePlan {
     fn check(self, hotel_id: HotelId) -> Result<RatePlan, Problem> {
-        let invalid = |pointer: &str, detail: &str| Err(Problem::invalid("invalid_field", pointer, detail));
         let policy = self.cancellation_policy;
-        if policy
-            .free_until_days_before
-            .is_some_and(|days| days > FREE_UNTIL_DAYS_MAX)
-        {
-            let pointer = "/cancellation_policy/free_until_days_before";
-            return invalid(pointer, "Free cancellation ends at most 365 days before arrival.");
-        }
-        let penalty = match policy.penalty.read() {
-            Ok(penalty) => penalty,
-            Err(why) => return invalid("/cancellation_policy/penalty/percent", &why.to_string()),
-        };
+        let penalty = policy.penalty.read().map_err(|why| {
+            let pointer = "/cancellation_policy/penalty/percent";
+            Problem::invalid("invalid_field", pointer, why.to_string())
+        })?;
         Ok(RatePlan {
             rate_plan_id: RatePlanId::new(),
             hotel_id,

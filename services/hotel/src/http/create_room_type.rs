@@ -3,7 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use contract::offer::PARTY_MAX;
+use contract::number::within;
+use contract::quote::PARTY_MAX;
 use contract::{HotelId, RoomTypeId, Text};
 use platform::http::{Caller, Keyed, Problem, ProblemBody, Stored, StrictJson, StrictPath};
 use platform::repeat;
@@ -38,9 +39,11 @@ pub(super) struct CreateRoomType {
     #[schema(min_items = 1, max_items = 20)]
     beds: Vec<Text<60>>,
     /// Adults one room takes.
+    #[serde(deserialize_with = "within::<1, PARTY_MAX, _, _>")]
     #[schema(minimum = 1, maximum = 36)]
     adults_max: u16,
     /// Children one room takes beside the adults; they may also take places that adults leave free.
+    #[serde(deserialize_with = "within::<0, PARTY_MAX, _, _>")]
     #[schema(minimum = 0, maximum = 36)]
     children_max: u16,
     /// What the room has.
@@ -58,22 +61,13 @@ pub(super) struct CreateRoomType {
 
 impl CreateRoomType {
     fn check(self, hotel_id: HotelId) -> Result<RoomType, Problem> {
-        let invalid = |pointer: &str, detail: String| Err(Problem::invalid("invalid_field", pointer, detail));
         if self.beds.is_empty() {
-            return invalid("/beds", "A room has at least one bed.".to_owned());
+            let detail = "A room has at least one bed.";
+            return Err(Problem::invalid("invalid_field", "/beds", detail));
         }
         at_most(&self.beds, BEDS_MAX, "/beds")?;
         at_most(&self.amenities, AMENITIES_MAX, "/amenities")?;
         at_most(&self.pictures, PICTURES_MAX, "/pictures")?;
-        if !(1..=PARTY_MAX).contains(&self.adults_max) {
-            return invalid("/adults_max", format!("A room takes 1 to {PARTY_MAX} adults."));
-        }
-        if self.children_max > PARTY_MAX {
-            return invalid(
-                "/children_max",
-                format!("A room takes 0 to {PARTY_MAX} children."),
-            );
-        }
         let strings = |texts: Vec<Text<60>>| texts.into_iter().map(Text::into_string).collect();
         Ok(RoomType {
             room_type_id: RoomTypeId::new(),

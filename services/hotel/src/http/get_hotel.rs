@@ -5,7 +5,7 @@ use axum::extract::State;
 use contract::HotelId;
 use platform::http::{Caller, Problem, ProblemBody, StrictPath};
 
-use super::App;
+use super::{App, unknown};
 use crate::catalogue::Hotel;
 use crate::store;
 
@@ -17,7 +17,7 @@ use crate::store;
     params(("hotel_id" = HotelId, Path, description = "The hotel.")),
     responses(
         (status = 200, description = "The hotel.", body = Hotel),
-        (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: the hotel, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn get_hotel(
@@ -26,7 +26,7 @@ pub(super) async fn get_hotel(
     StrictPath(hotel_id): StrictPath<HotelId>,
 ) -> Result<Json<Hotel>, Problem> {
     let hotel = store::hotel(&mut *app.connection().await?, hotel_id).await?;
-    hotel.map(Json).ok_or_else(|| Problem::not_found("hotel"))
+    hotel.map(Json).ok_or_else(|| unknown("hotel", "hotel_id"))
 }
 
 #[cfg(test)]
@@ -53,7 +53,7 @@ mod tests {
                     &api.get(&format!("/v1/hotels/{id}{below}")).await,
                     404,
                     "not_found",
-                    None,
+                    Some("hotel_id"),
                 );
             }
         }

@@ -64,6 +64,11 @@ mod tests {
             let answer = api.get(&path(hotel, rate_plan)).await;
             assert_problem(&answer, 404, "not_found", Some(pointer));
         }
-        assert_problem(&api.get(&path(&aurora.hotel, "x")).await, 404, "not_found", None);
+        assert_problem(
+            &api.get(&path(&aurora.hotel, "x")).await,
+            404,
+            "not_found",
+            Some("rate_plan_id"),
+        );
     }
 }

@@ -63,7 +63,7 @@ pub(super) async fn list_prices(
     query.check()?;
     let mut db = app.connection().await?;
     let offer = store::offer(&mut db, hotel_id, query.room_type_id, query.rate_plan_id).await?;
-    let offer = offer.ok_or_else(|| Problem::not_found("hotel"))?;
+    let offer = offer.ok_or_else(|| unknown("hotel", "hotel_id"))?;
     if offer.capacity.is_none() {
         return Err(unknown("room type in this hotel", "room_type_id"));
     }

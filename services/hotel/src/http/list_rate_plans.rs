@@ -6,7 +6,7 @@ use contract::{HotelId, RatePlanId};
 use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
 
 use super::list_hotels::PageQuery;
-use super::{App, Page};
+use super::{App, Page, unknown};
 use crate::catalogue::RatePlan;
 use crate::store;
 
@@ -23,7 +23,7 @@ type RatePlanPage = Page<RatePlan>;
         (status = 200, description = "A page of rate plans.", body = RatePlanPage),
         (status = 400, description = "`invalid_cursor`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_field`: a parameter", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: the hotel, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn list_rate_plans(
@@ -36,7 +36,7 @@ pub(super) async fn list_rate_plans(
     let mut db = app.connection().await?;
     let rate_plans = store::rate_plans(&mut db, hotel_id, after, query.limit.rows_and_one()).await?;
     if rate_plans.is_empty() && store::hotel(&mut db, hotel_id).await?.is_none() {
-        return Err(Problem::not_found("hotel"));
+        return Err(unknown("hotel", "hotel_id"));
     }
     Ok(Json(Page::new(rate_plans, query.limit, |rate_plan| {
         rate_plan.rate_plan_id

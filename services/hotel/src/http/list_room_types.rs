@@ -6,7 +6,7 @@ use contract::{HotelId, RoomTypeId};
 use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
 
 use super::list_hotels::PageQuery;
-use super::{App, Page};
+use super::{App, Page, unknown};
 use crate::catalogue::RoomType;
 use crate::store;
 
@@ -23,7 +23,7 @@ type RoomTypePage = Page<RoomType>;
         (status = 200, description = "A page of room types.", body = RoomTypePage),
         (status = 400, description = "`invalid_cursor`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_field`: a parameter", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: the hotel, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn list_room_types(
@@ -36,7 +36,7 @@ pub(super) async fn list_room_types(
     let mut db = app.connection().await?;
     let room_types = store::room_types(&mut db, hotel_id, after, query.limit.rows_and_one()).await?;
     if room_types.is_empty() && store::hotel(&mut db, hotel_id).await?.is_none() {
-        return Err(Problem::not_found("hotel"));
+        return Err(unknown("hotel", "hotel_id"));
     }
     Ok(Json(Page::new(room_types, query.limit, |room_type| {
         room_type.room_type_id

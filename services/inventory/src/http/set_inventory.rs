@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use contract::number::within_or_none;
 use contract::{HotelId, RoomTypeId, StayDate, Text};
 use platform::http::{Caller, Problem, ProblemBody, StrictJson, StrictPath};
 use platform::{Broken, db};
@@ -33,6 +34,7 @@ pub(super) struct SetInventory {
     /// The night after the last, at most 400 nights after `from`.
     to: StayDate,
     /// Rooms that exist. Required for nights that were never offered.
+    #[serde(default, deserialize_with = "within_or_none::<0, TOTAL_MAX, _, _>")]
     #[schema(example = 20, minimum = 0, maximum = 10_000)]
     total: Option<u16>,
     /// Whether nothing more is sold. What is held or sold stays.
@@ -123,10 +125,6 @@ fn check(wish: &SetInventory, today: StayDate) -> Result<(), Problem> {
             "",
             "Send `total`, `closed`, or both.",
         ));
-    }
-    if wish.total.is_some_and(|total| total > TOTAL_MAX) {
-        let detail = format!("A hotel has 0 to {TOTAL_MAX} rooms of one type.");
-        return Err(Problem::invalid("invalid_field", "/total", detail));
     }
     if wish.force && wish.reason.is_none() {
         let detail = "Whoever forces a total says why; the reason is kept.";

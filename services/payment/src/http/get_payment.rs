@@ -116,6 +116,6 @@ pub(super) async fn get_payment(
         })
     })
     .await?;
-    let (payment, movements) = found.ok_or_else(|| Problem::not_found("payment"))?;
+    let (payment, movements) = found.ok_or_else(|| Problem::not_found("payment").at("payment_id"))?;
     Ok(Json(Body::of(&payment, movements)))
 }

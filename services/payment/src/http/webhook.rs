@@ -45,7 +45,7 @@ struct Data {
     responses(
         (status = 200, description = "Heard, now or before"),
         (status = 202, description = "Not an event that matters here"),
-        (status = 400, description = "`malformed_json`: signed, but not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "`malformed_json`: signed, but not JSON; `invalid_webhook_id`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "`invalid_signature`: not signed by the provider, or too old", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "`body_too_large`: too long", body = ProblemBody, content_type = "application/problem+json"),
     )

@@ -19,16 +19,25 @@ use crate::{App, SCHEMA, commands};
 ///
 /// The rooms are given back, and of the money what the policy says (see the cancellation quote). During the stay
 /// that is about the nights that have not begun: those that have are kept in full and stay sold. A booking
-/// that still runs is cancelled as soon as it is confirmed, at the price of now. A repeat changes nothing.
+/// that still runs is cancelled as soon as it is confirmed, at the price of now. A repeat changes nothing and is told
+/// how the reservation stands, so no `Idempotency-Key` is needed and none is read.
 #[utoipa::path(
     post, path = "/v1/reservations/{reservation_id}/cancellation", tag = "Reservations",
     params(
         ("reservation_id" = ReservationId, Path, description = "The reservation"),
-        ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (at most 30) until it is cancelled.", example = "wait=10"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (at most 30) until it is cancelled; `Preference-Applied` says how long (RFC 7240).", example = "wait=10"),
     ),
     responses(
-        (status = 200, description = "Cancelled", body = ReservationBody),
-        (status = 202, description = "Being cancelled; ask the Location for the outcome", body = ReservationBody),
+        (status = 200, description = "Cancelled", body = ReservationBody,
+            headers(
+                ("Location" = String, description = "The path of the reservation."),
+                ("Preference-Applied" = Option<String>, description = "How long was waited, where `Prefer` asked for it."),
+            )),
+        (status = 202, description = "Being cancelled; ask the Location for the outcome", body = ReservationBody,
+            headers(
+                ("Location" = String, description = "The path of the reservation."),
+                ("Preference-Applied" = Option<String>, description = "How long was waited, where `Prefer` asked for it."),
+            )),
         (status = 404, description = "`not_found`: there is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`not_cancellable`: it was rejected; `stay_over`: the stay is over", body = ProblemBody, content_type = "application/problem+json"),
     )
@@ -44,7 +53,7 @@ pub(super) async fn cancel_reservation(
     let cancelling =
         db::unit_of_work::<_, Broken, _>(&app.pool, move |db| cancel(db, reservation_id, envelope));
     let done = cancelling.await?;
-    let (mut row, outcome) = done.ok_or_else(|| Problem::not_found("reservation"))?;
+    let (mut row, outcome) = done.ok_or_else(view::no_reservation)?;
     match outcome {
         Cancelling::Started(_) | Cancelling::Noted | Cancelling::Already => {}
         Cancelling::NotCancellable => return Err(not_cancellable(&row)),
@@ -53,7 +62,8 @@ pub(super) async fn cancel_reservation(
             return Err(Problem::new(StatusCode::CONFLICT, "stay_over", detail));
         }
     }
-    if let Some(limit) = Prefer::of(&headers).wait
+    let prefer = Prefer::of(&headers);
+    if let Some(limit) = prefer.wait
         && row.state != model::State::Cancelled
     {
         let ended = |state| matches!(state, model::State::Cancelled | model::State::Rejected);
@@ -62,7 +72,7 @@ pub(super) async fn cancel_reservation(
             row = now;
         }
     }
-    answer(&row)
+    answer(&row).map(|answer| prefer.applied(answer))
 }
 
 fn answer(row: &Reservation) -> Result<Response, Problem> {

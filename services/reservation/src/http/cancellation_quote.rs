@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::model::NightCost;
 use crate::store::read;
+use crate::view;
 
 /// What a cancellation costs on the date at the hotel.
 #[derive(Debug, Serialize, ToSchema)]
@@ -75,7 +76,7 @@ pub(super) async fn cancellation_quote(
 ) -> Result<Json<CancellationQuote>, Problem> {
     let (row, now) = read::by_id(&app.pool, reservation_id)
         .await?
-        .ok_or_else(|| Problem::not_found("reservation"))?;
+        .ok_or_else(view::no_reservation)?;
     let cancellation = row.cancellation(now);
     Ok(Json(CancellationQuote {
         penalty: cancellation.penalty,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use contract::offer;
 use contract::quote::{Party, Quote};
 use contract::{HotelId, QuoteId, ReservationId, SagaId};
 use platform::grouped::Settle as _;
@@ -13,7 +14,7 @@ use platform::{Broken, Envelope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::CardFreeJson;
+use super::body::GuestsJson;
 use crate::App;
 use crate::answers::{Answers, Due};
 use crate::booking::{Created, Creation, Known, Order, shed};
@@ -68,7 +69,7 @@ pub(super) struct NewGuest {
 /// A quote is an order form for one booking. Under another key it is refused with `quote_used` and the path of
 /// its booking, unless that was rejected: also when the booking is pending still, was cancelled, or the quote has
 /// expired. What is wrong with a request is said in this order: headers and body, the key (`idempotency_key_reused`,
-/// or what the first request was told), the quote (`invalid_quote`, `party_differs`, `quote_used`,
+/// or what the first request was told), the quote (`invalid_quote`, `party_too_small`, `party_differs`, `quote_used`,
 /// `quote_expired`), and whether there is a place for it (503). A refused request claims no key.
 #[utoipa::path(
     post, path = "/v1/reservations", tag = "Reservations", request_body = NewReservation,
@@ -88,9 +89,18 @@ pub(super) struct NewGuest {
                 ("Preference-Applied" = Option<String>, description = "How long was waited, where `Prefer` asked for it."),
             )),
         (status = 400, description = "`idempotency_key_missing`, `idempotency_key_invalid`, `malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 402, description = "`payment_declined`, `capture_declined`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`sold_out` (with the night), `closed`, `stay_in_past`, `unknown_room_type`, `rooms_out_of_range`, `hold_expired`, `hold_released`, `payment_unavailable`, `payment_voided`, `timed_out`: the booking is refused, and another try needs another key; `quote_expired`; `quote_used`: `reservation_id` and `Location` name the booking that came of it", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_field`, `invalid_quote`, `party_differs`, `card_data_refused`, `idempotency_key_reused`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 402, description = "`payment_declined`, `capture_declined`", body = ProblemBody, content_type = "application/problem+json",
+            headers(
+                ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeat under the same Idempotency-Key."),
+                ("Preference-Applied" = Option<String>, description = "How long was waited, where `Prefer` asked for it."),
+            )),
+        (status = 409, description = "`sold_out` (with the night), `closed`, `stay_in_past`, `unknown_room_type`, `rooms_out_of_range`, `hold_expired`, `hold_released`, `payment_unavailable`, `payment_voided`, `timed_out`: the booking is refused, and another try needs another key; `quote_expired`; `quote_used`: `reservation_id` and `Location` name the booking that came of it", body = ProblemBody, content_type = "application/problem+json",
+            headers(
+                ("Location" = Option<String>, description = "With `quote_used`: the path of the booking that came of the quote."),
+                ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeat under the same Idempotency-Key."),
+                ("Preference-Applied" = Option<String>, description = "How long was waited, where `Prefer` asked for it."),
+            )),
+        (status = 422, description = "`invalid_field`, `invalid_quote`, `party_too_small`, `party_differs`, `card_data_refused`, `idempotency_key_reused`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: too many bookings wait for their outcome, or the platform is hurt and the booking may have been taken; send the same request again with the same key, Retry-After seconds later", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -99,7 +109,7 @@ pub(super) async fn create_reservation(
     _: Caller,
     keyed: Keyed,
     headers: HeaderMap,
-    CardFreeJson(body): CardFreeJson<NewReservation>,
+    GuestsJson(body): GuestsJson<NewReservation>,
 ) -> Result<Response, Problem> {
     let KeyedRequest { key, fingerprint } = keyed.required(&body)?;
     let prefer = Prefer::of(&headers);
@@ -227,6 +237,10 @@ fn check(app: &App, body: NewReservation) -> Result<Order, Unfit> {
     let opened = app.tokens.verify_at_any_time(&body.quote_token, app.clock.now());
     let (quote, in_time): (Quote, bool) = opened.map_err(|_| {
         invalid_quote("The quote token is not one that POST /v1/quotes gave out, or was changed.")
+    })?;
+    offer::check_party(body.party, quote.rooms).map_err(|limit| {
+        let pointer = limit.field().pointer();
+        Unfit::Wrong(Problem::invalid(limit.code(), pointer, limit.to_string()))
     })?;
     if body.party != quote.party {
         let detail = "The party differs from the one that was quoted; ask for a new quote.";

@@ -84,7 +84,7 @@ async fn the_second_booking_of_a_quote_is_told_of_the_first_whatever_became_of_i
     );
     // What is wrong with the request itself is said first.
     let mut differs = body.clone();
-    differs["party"]["adults"] = json!(1);
+    differs["party"]["adults"] = json!(36);
     assert_eq!(world.book("fourth", &differs, 0).await.code(), "party_differs");
     assert_eq!(
         world.book("key", &other_guest, 0).await.code(),

@@ -7,7 +7,7 @@ use platform::http::{Caller, Problem, ProblemBody, StrictPath};
 
 use crate::App;
 use crate::store::read;
-use crate::view::ReservationBody;
+use crate::view::{ReservationBody, no_reservation};
 
 /// One reservation
 #[utoipa::path(
@@ -25,6 +25,6 @@ pub(super) async fn get_reservation(
 ) -> Result<Json<ReservationBody>, Problem> {
     let (row, _) = read::by_id(&app.pool, reservation_id)
         .await?
-        .ok_or_else(|| Problem::not_found("reservation"))?;
+        .ok_or_else(no_reservation)?;
     Ok(Json(ReservationBody::from(&row)))
 }

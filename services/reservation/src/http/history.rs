@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::model::{self, Transition};
 use crate::store::history;
+use crate::view;
 
 /// Every state of a reservation, oldest first; a handful at most, so there is only one page.
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,7 +65,7 @@ pub(super) async fn reservation_history(
 ) -> Result<Json<ReservationHistory>, Problem> {
     let lines = history::of(&app.pool, reservation_id).await?;
     if lines.is_empty() {
-        return Err(Problem::not_found("reservation"));
+        return Err(view::no_reservation());
     }
     let items = lines.into_iter().map(HistoryItem::from).collect();
     Ok(Json(ReservationHistory { items }))

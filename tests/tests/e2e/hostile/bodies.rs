@@ -34,12 +34,13 @@ fn endpoints(hotel: &Hotel) -> Vec<(&'static str, String, Value)> {
         (
             "POST",
             "/v1/hotels".to_owned(),
-            json!({"name": "A", "address": "B", "time_zone": "Asia/Tokyo", "currency": "JPY"}),
+            json!({"name": "A", "address": "B", "time_zone": "Asia/Tokyo", "currency": "JPY", "description": "C",
+                "taxes": [{"name": "VAT", "percent": "6.00"}], "pictures": ["https://example.com/a.jpg"]}),
         ),
         (
             "POST",
             format!("{of}/room-types"),
-            json!({"name": "A", "beds": ["b"], "adults_max": 2, "children_max": 0}),
+            json!({"name": "A", "beds": ["b"], "adults_max": 2, "children_max": 0, "amenities": ["wifi"], "description": "C"}),
         ),
         (
             "POST",
@@ -54,7 +55,7 @@ fn endpoints(hotel: &Hotel) -> Vec<(&'static str, String, Value)> {
         (
             "PUT",
             format!("{of}/room-types/{}/inventory", hotel.room_type_id),
-            json!({"from": hotel.night(59), "to": hotel.night(60), "total": 2}),
+            json!({"from": hotel.night(59), "to": hotel.night(60), "total": 2, "force": true, "reason": "Paint"}),
         ),
         ("POST", "/v1/quotes".to_owned(), hotel.quote_body(0, 1, 1)),
     ]
@@ -108,6 +109,7 @@ pub(super) fn rows(table: &mut Table, hotel: &Hotel) {
     }
     nested_and_long(table);
     guests_bodies(table);
+    cards_everywhere(table, hotel);
 }
 
 fn not_json(good: &str) -> Vec<(&'static str, Vec<u8>)> {
@@ -271,4 +273,94 @@ fn guests_bodies(table: &mut Table) {
             table.wrong("no echo of card data", &text);
         }
     }
+}
+
+/// A card number is refused in each text of each body, in a key and in a query, and never repeated.
+fn cards_everywhere(table: &mut Table, hotel: &Hotel) {
+    let card = "4111 1111 1111 1111";
+    for (method, path, good) in endpoints(hotel) {
+        let mut texts = Vec::new();
+        texts_of(&good, String::new(), &mut texts);
+        texts.extend(["/note".to_owned(), "/card/number".to_owned(), "/0".to_owned()]);
+        for at in texts {
+            let mut body = good.clone();
+            put(&mut body, &at, card.into());
+            refused_as_card(
+                table,
+                &Sent::new(method, &path)
+                    .header("content-type", "application/json")
+                    .bytes(body.to_string()),
+                &at,
+            );
+        }
+        if method == "POST" {
+            for key in [
+                "4111111111111111",
+                "\"4111-1111-1111-1111\"",
+                "card:4111111111111111",
+            ] {
+                let sent = Sent::post(&path, good.to_string()).header("idempotency-key", key);
+                refused_as_card(table, &sent, "Idempotency-Key");
+            }
+        }
+    }
+    let of = format!("/v1/hotels/{}", hotel.hotel_id);
+    for (target, at) in [
+        (
+            "/v1/reservations?guest_email=4111111111111111@example.com",
+            "guest_email",
+        ),
+        ("/v1/hotels?4111111111111111=1", ""),
+        (&format!("{of}?note=4111+1111+1111+1111"), "note"),
+    ] {
+        refused_as_card(table, &Sent::get(target), at);
+    }
+    let cancel = "/v1/reservations/01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d/cancellation";
+    let body = json!({"4111111111111111": 1}).to_string();
+    refused_as_card(table, &Sent::post(cancel, body), "");
+}
+
+fn refused_as_card(table: &mut Table, sent: &Sent, at: &str) {
+    let what = format!("a card number at {at:?}: {sent:?}");
+    let want = Want {
+        status: 422,
+        code: "card_data_refused",
+        pointer: Some(at),
+    };
+    table.refused(&what, sent, want);
+    let heard = table.send(&what, sent);
+    let text = String::from_utf8_lossy(&heard.body).into_owned();
+    if text.contains("1111") {
+        table.wrong("no echo of card data", &text);
+    }
+}
+
+/// The pointers of all texts within a body.
+fn texts_of(value: &Value, pointer: String, texts: &mut Vec<String>) {
+    match value {
+        Value::String(_) => texts.push(pointer),
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                texts_of(item, format!("{pointer}/{at}"), texts);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                texts_of(field, format!("{pointer}/{name}"), texts);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Sets the value at a pointer, with the objects on the way there.
+fn put(body: &mut Value, pointer: &str, value: Value) {
+    let mut at = body;
+    for step in pointer.split('/').skip(1) {
+        at = match step.parse::<usize>() {
+            Ok(index) if at.is_array() => &mut at[index],
+            _ => &mut at[step],
+        };
+    }
+    *at = value;
 }

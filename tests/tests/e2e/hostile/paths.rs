@@ -4,20 +4,24 @@ use tests::Hotel;
 
 use super::wire::{Sent, Table, Want};
 
-const NOT_FOUND: Want<'_> = Want {
-    status: 404,
-    code: "not_found",
-    pointer: None,
-};
+/// What is not an id and what names nothing are answered alike, with the part of the path that it is.
+fn nothing_at(part: &str) -> Want<'_> {
+    Want {
+        status: 404,
+        code: "not_found",
+        pointer: Some(part),
+    }
+}
 
 pub(super) fn rows(table: &mut Table, hotel: &Hotel) {
-    ids(table);
+    ids(table, hotel);
     queries(table, hotel);
     methods(table, hotel);
     heads(table, hotel);
 }
 
-fn ids(table: &mut Table) {
+fn ids(table: &mut Table, hotel: &Hotel) {
+    let of = format!("/v1/hotels/{}", hotel.hotel_id);
     let long = "a".repeat(10_000);
     let bad = [
         "x",
@@ -45,25 +49,33 @@ fn ids(table: &mut Table) {
         "01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d",
     ];
     let dates = "check_in=2027-01-01&check_out=2027-01-02&adults=1";
+    let nights = "from=2027-01-01&to=2027-01-02";
     for id in bad {
-        for path in [
-            format!("/v1/hotels/{id}"),
-            format!("/v1/hotels/{id}/room-types"),
-            format!("/v1/hotels/{id}/availability?{dates}"),
-            format!("/v1/reservations/{id}"),
-            format!("/v1/reservations/{id}/history"),
-            format!("/v1/reservations/{id}/cancellation-quote"),
-            format!("/v1/payments/{id}"),
-            format!("/v1/sagas/{id}"),
+        for (path, part) in [
+            (format!("/v1/hotels/{id}"), "hotel_id"),
+            (format!("/v1/hotels/{id}/room-types"), "hotel_id"),
+            (format!("/v1/hotels/{id}/rate-plans"), "hotel_id"),
+            (format!("/v1/hotels/{id}/availability?{dates}"), "hotel_id"),
+            (format!("/v1/hotels/{id}/inventory?{nights}"), "hotel_id"),
+            (format!("{of}/room-types/{id}"), "room_type_id"),
+            (format!("{of}/rate-plans/{id}"), "rate_plan_id"),
+            (format!("/v1/reservations/{id}"), "reservation_id"),
+            (format!("/v1/reservations/{id}/history"), "reservation_id"),
+            (
+                format!("/v1/reservations/{id}/cancellation-quote"),
+                "reservation_id",
+            ),
+            (format!("/v1/payments/{id}"), "payment_id"),
+            (format!("/v1/sagas/{id}"), "saga_id"),
         ] {
             let what = format!("GET {}", path.chars().take(120).collect::<String>());
-            table.refused(&what, &Sent::get(&path), NOT_FOUND);
+            table.refused(&what, &Sent::get(&path), nothing_at(part));
         }
         let path = format!("/v1/reservations/{id}/cancellation");
         table.refused(
             &format!("POST {}", &path[..path.len().min(120)]),
             &Sent::new("POST", &path),
-            NOT_FOUND,
+            nothing_at("reservation_id"),
         );
     }
     // What is not an id and what names nothing look the same, so that nobody can tell by asking.

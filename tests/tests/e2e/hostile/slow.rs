@@ -15,7 +15,7 @@ const IDLE: usize = 2_000;
 
 /// All of them at once, each waiting for its own deadline, beside thousands of idle connections.
 pub(super) async fn slow_clients(platform: &Platform, hotel: &Hotel) {
-    let table = Table::new(platform);
+    let table = Table::new(platform).await;
     let idle: Vec<TcpStream> = (0..IDLE).map(|_| table.connect()).collect();
     let half = "POST /v1/quotes HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{\"rooms\"";
     let trickled = "GET /healthz HTTP/1.1\r\nhost: x\r\nx: ".to_owned() + &"y".repeat(200);

@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::Value;
-use tests::Platform;
+use tests::{Document, Platform};
 
 use super::sentences::fault;
 
@@ -153,11 +153,13 @@ pub(super) struct Table {
     rows: usize,
     wrong: Vec<String>,
     codes: BTreeSet<String>,
+    document: Document,
 }
 
 impl Table {
-    pub(super) fn new(platform: &Platform) -> Self {
+    pub(super) async fn new(platform: &Platform) -> Self {
         Self {
+            document: Document::new(platform.get("/openapi.json").await.json),
             address: platform.url.trim_start_matches("http://").to_owned(),
             rows: 0,
             wrong: Vec::new(),
@@ -190,6 +192,11 @@ impl Table {
         let heard =
             heard.unwrap_or_else(|| panic!("{what}: no answer to {} {}", sent.method, short(&sent.target)));
         self.judge(what, &heard);
+        let asked = (sent.method.as_str(), sent.target.as_str());
+        let header = |name: &str| heard.header(name);
+        if let Some(fault) = self.document.fault(asked, heard.status, header, &heard.json()) {
+            self.wrong(what, &fault);
+        }
         heard
     }
 

@@ -1,20 +1,27 @@
-//! Card numbers have no place here: a guest pays with a token that the payment provider gave out.
+//! Card numbers have no place here: a guest pays with a token that the payment provider gave out. No body, query or
+//! `Idempotency-Key` of any route may carry one: it would be kept, shown and logged.
 //!
 //! A card number is told from other long numbers by what a checksum alone cannot tell: the prefix of an issuer and a
 //! length that this issuer gives out, or the grouping in which cards are embossed. In two fields their own grammar
 //! explains numbers. A telephone number has at most 15 digits (ITU-T E.164), begins with `+` or `0`, or is in
 //! groups that no card has. And 13 digits that begin like a full number of Germany, Austria, Sweden or Britain are
 //! one, there and in a mail name, although Visa once gave out 13 digits that begin with 4.
+//! Long texts and names given by programs are read more strictly, as lists of numbers, coordinates and keys are in
+//! them: there only digits in one piece, one by one, two by two, or grouped as on a card are a card's.
 //! What cannot be told: a number of 14 to 16 digits that is a card's in prefix, length, check digit and writing is
 //! refused, also where it is by chance somebody's mail name. See docs/decisions/2026-11-29-card-numbers.md.
 
 use std::borrow::Cow;
 
+use axum::http::Uri;
 use icu_normalizer::ComposingNormalizerBorrowed;
-use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
+use serde_json::Value;
+
 use super::issuers::{is_issued, luhn};
+use super::problem::Problem;
 
 /// The most digits of a telephone number (E.164).
 const PHONE_DIGITS_MAX: usize = 15;
@@ -49,21 +56,130 @@ const PHONE_WORDS: [&str; 10] = [
     "int",
 ];
 
+/// How an identifier is grouped that is a UUID.
+const UUID_GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
+
 /// What a text is, and which numbers its grammar explains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Grammar {
+pub enum Grammar {
     /// A telephone number.
     Phone,
     /// An e-mail address.
     Email,
-    /// Anything.
+    /// What a guest writes in a field: digits that stand together belong together, however they are grouped.
     Free,
+    /// A text about rooms, prices or places, which may list numbers.
+    Prose,
+    /// A name that a program gave: digits within a word of letters are part of that word.
+    Opaque,
+}
+
+/// Which grammar a field has, by its JSON pointer; none when it is not to be looked into.
+pub type GrammarOf = fn(&str) -> Option<Grammar>;
+
+/// The grammar of fields that say nothing else.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "one of several, some of which leave fields out"
+)]
+pub(super) fn of_any_field(_: &str) -> Option<Grammar> {
+    Some(Grammar::Prose)
+}
+
+/// 422 for a body that carries a card number, with the pointer to it; nothing of the number is repeated.
+pub(super) fn refuse_body(body: &Value, grammar_of: GrammarOf) -> Result<(), Problem> {
+    card_in(body, String::new(), grammar_of).map_or(Ok(()), |pointer| Err(refused("body", &pointer)))
+}
+
+/// The same for a query.
+pub(super) fn refuse_query(uri: &Uri) -> Result<(), Problem> {
+    let Some(query) = uri
+        .query()
+        .filter(|query| query.bytes().any(|byte| byte.is_ascii_digit()))
+    else {
+        return Ok(());
+    };
+    let pairs = form_pairs(query);
+    let found = pairs.iter().find_map(|(name, value)| {
+        let grammar = if name.ends_with("email") {
+            Grammar::Email
+        } else {
+            Grammar::Opaque
+        };
+        if carries_card_number(name, Grammar::Opaque) {
+            return Some("");
+        }
+        carries_card_number(value, grammar).then_some(name.as_str())
+    });
+    found.map_or(Ok(()), |pointer| Err(refused("query", pointer)))
+}
+
+/// The same for a header of ours.
+pub(super) fn refuse_header(name: &str, value: &str) -> Result<(), Problem> {
+    if carries_card_number(value, Grammar::Opaque) {
+        Err(refused("header", name))
+    } else {
+        Ok(())
+    }
+}
+
+fn refused(place: &str, pointer: &str) -> Problem {
+    let detail = format!(
+        "The {place} carries what looks like a card number. Card data are never sent here: \
+         send the payment provider's token for the card as payment_method."
+    );
+    Problem::invalid("card_data_refused", pointer, detail)
+}
+
+/// Names and values, decoded as far as they can be.
+fn form_pairs(query: &str) -> Vec<(String, String)> {
+    let uri: Result<Uri, _> = format!("/?{query}").parse();
+    let read = uri
+        .ok()
+        .and_then(|uri| axum::extract::Query::try_from_uri(&uri).ok());
+    read.map_or_else(|| vec![(String::new(), query.to_owned())], |query| query.0)
+}
+
+/// The pointer to a card number.
+fn card_in(value: &Value, pointer: String, grammar_of: GrammarOf) -> Option<String> {
+    match value {
+        Value::String(text) => {
+            let grammar = if is_url(text) {
+                Grammar::Opaque
+            } else {
+                grammar_of(&pointer)?
+            };
+            carries_card_number(text, grammar).then_some(pointer)
+        }
+        Value::Number(number) => {
+            grammar_of(&pointer)?;
+            carries_card_number(&number.to_string(), Grammar::Free).then_some(pointer)
+        }
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(at, item)| card_in(item, format!("{pointer}/{at}"), grammar_of)),
+        Value::Object(fields) => fields.iter().find_map(|(name, field)| {
+            if carries_card_number(name, Grammar::Free) {
+                return Some(pointer.clone());
+            }
+            let name = name.replace('~', "~0").replace('/', "~1");
+            card_in(field, format!("{pointer}/{name}"), grammar_of)
+        }),
+        Value::Null | Value::Bool(_) => None,
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    ["https://", "http://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
 }
 
 /// Whether the text carries what can be a card number, however it is written: with spaces, hyphens, dots and the
 /// like, in digits of any script, with characters that have no shape in between, with other text around it.
-pub(crate) fn carries_card_number(text: &str, grammar: Grammar) -> bool {
-    let text = plain(text);
+fn carries_card_number(text: &str, grammar: Grammar) -> bool {
+    let text = without_ids(plain(text));
     let grammar = match grammar {
         Grammar::Phone if !reads_as_phone(&text) => Grammar::Free,
         Grammar::Email if !text.contains('@') => Grammar::Free,
@@ -72,7 +188,7 @@ pub(crate) fn carries_card_number(text: &str, grammar: Grammar) -> bool {
     // The zero that is dialled within a country alone is no part of the full number: +49 (0) 30 123456.
     let text = match grammar {
         Grammar::Phone => Cow::Owned(text.replace("(0)", " ")),
-        Grammar::Email | Grammar::Free => text,
+        Grammar::Email | Grammar::Free | Grammar::Prose | Grammar::Opaque => text,
     };
     runs(&text).iter().any(|run| run.is_card_number(grammar))
 }
@@ -84,8 +200,40 @@ fn plain(text: &str) -> Cow<'_, str> {
     }
     let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     let normal = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
-    let shown = normal.chars().filter(|letter| !ignorable.contains(*letter));
+    let marks = GeneralCategoryGroup::NonspacingMark.union(GeneralCategoryGroup::EnclosingMark);
+    let category = CodePointMapData::<GeneralCategory>::new();
+    // Marks over, through and around a digit leave it the digit that it is.
+    let shown = normal
+        .chars()
+        .filter(|letter| !ignorable.contains(*letter) && !marks.contains(category.get(*letter)));
     Cow::Owned(shown.map(in_ascii).collect())
+}
+
+/// The text without UUIDs, whose digits are nobody's.
+fn without_ids(text: Cow<'_, str>) -> Cow<'_, str> {
+    let length = UUID_GROUPS.iter().sum::<usize>() + UUID_GROUPS.len() - 1;
+    let bytes = text.as_bytes();
+    let ids: Vec<usize> = (0..bytes.len().saturating_sub(length - 1))
+        .filter(|at| is_id(&bytes[*at..*at + length]))
+        .collect();
+    if ids.is_empty() {
+        return text;
+    }
+    let mut rest = text.into_owned();
+    for at in ids.into_iter().rev() {
+        // One that overlaps the next was replaced with it.
+        if rest.as_bytes().get(at..at + length).is_some_and(is_id) {
+            rest.replace_range(at..at + length, "id");
+        }
+    }
+    Cow::Owned(rest)
+}
+
+fn is_id(bytes: &[u8]) -> bool {
+    let groups = bytes.split(|byte| *byte == b'-');
+    groups.clone().map(<[u8]>::len).eq(UUID_GROUPS)
+        && groups.flatten().all(u8::is_ascii_hexdigit)
+        && bytes.iter().any(u8::is_ascii_alphabetic)
 }
 
 /// A decimal digit in ASCII, a dash as a hyphen, a blank as a space; anything else as it is.
@@ -121,22 +269,31 @@ struct Run {
     groups: Vec<Vec<u8>>,
     /// Whether a `+` stands before it.
     international: bool,
+    /// Whether a letter stands right before or behind one of the groups.
+    in_word: bool,
 }
 
 fn runs(text: &str) -> Vec<Run> {
     let mut runs = vec![Run::default()];
     let mut separators = SEPARATORS_MAX + 1;
+    let mut before = ' ';
     for letter in text.chars() {
         let Some(run) = runs.last_mut() else { break };
+        let behind = std::mem::replace(&mut before, letter);
         if let Some(digit) = letter.to_digit(10).and_then(|digit| u8::try_from(digit).ok()) {
             match run.groups.last_mut() {
                 Some(group) if separators == 0 => group.push(digit),
                 _ => run.groups.push(vec![digit]),
             }
+            run.in_word |= behind.is_alphabetic();
             separators = 0;
         } else {
+            run.in_word |= separators == 0 && letter.is_alphabetic();
             separators += 1;
-            let separates = letter.is_whitespace()
+            // Right behind a digit, as a form writes a blank, or as fields are set apart.
+            let tight = separators == 1 && matches!(letter, '+' | '=' | ';');
+            let separates = tight
+                || letter.is_whitespace()
                 || matches!(
                     letter,
                     '-' | '\u{2212}' | '.' | ',' | '/' | '_' | '*' | '|' | ':' | '~'
@@ -157,6 +314,9 @@ fn runs(text: &str) -> Vec<Run> {
 
 impl Run {
     fn is_card_number(&self, grammar: Grammar) -> bool {
+        if grammar == Grammar::Opaque && self.in_word {
+            return false;
+        }
         if self.has_grouping(grammar) {
             return true;
         }
@@ -164,11 +324,24 @@ impl Run {
         let explained = match grammar {
             Grammar::Phone => self.reads_as_phone(&all),
             Grammar::Email => is_full_number_of_13(&all),
-            Grammar::Free => self.international && all.len() <= PHONE_DIGITS_MAX,
+            Grammar::Free | Grammar::Prose | Grammar::Opaque => {
+                self.international && all.len() <= PHONE_DIGITS_MAX
+            }
         };
         let alone = self.groups.iter().filter(|_| grammar != Grammar::Phone);
         let is_card = |digits: &[u8]| is_issued(digits) && luhn(digits);
-        !explained && (is_card(&all) || alone.into_iter().any(|group| is_card(group)))
+        let together = !matches!(grammar, Grammar::Prose | Grammar::Opaque) || self.is_even();
+        !explained && ((together && is_card(&all)) || alone.into_iter().any(|group| is_card(group)))
+    }
+
+    /// Whether the digits are written in one piece, one by one, or two by two.
+    fn is_even(&self) -> bool {
+        let [groups @ .., last] = self.groups.as_slice() else {
+            return false;
+        };
+        [1, 2]
+            .iter()
+            .any(|length| groups.iter().all(|group| group.len() == *length) && last.len() <= *length)
     }
 
     /// Whether some of the groups are those of a card.
@@ -181,7 +354,9 @@ impl Run {
                     .zip(*grouping)
                     .all(|(group, length)| group.len() == *length);
                 // Four times four is a card of whatever issuer, where no telephone number is that long.
-                let four_fours = grouping.len() == 4 && digits.len() == 16 && grammar != Grammar::Email;
+                let four_fours = grouping.len() == 4
+                    && digits.len() == 16
+                    && matches!(grammar, Grammar::Free | Grammar::Phone);
                 let issued = is_issued(&digits) || (four_fours && digits.first() != Some(&0));
                 let phone = grammar == Grammar::Phone
                     && digits.len() == 13

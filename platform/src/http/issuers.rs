@@ -67,7 +67,7 @@ const NETWORKS: [Network; 25] = [
 ];
 
 /// Whether a network gives out numbers that begin so and are so long.
-pub(crate) fn is_issued(digits: &[u8]) -> bool {
+pub(super) fn is_issued(digits: &[u8]) -> bool {
     let first = |count: usize| {
         let leading = digits.iter().take(count);
         leading.fold(0, |number, digit| number * 10 + u32::from(*digit))
@@ -79,7 +79,7 @@ pub(crate) fn is_issued(digits: &[u8]) -> bool {
 }
 
 /// Whether the last digit is the check digit of those before it (ISO/IEC 7812-1, annex B).
-pub(crate) fn luhn(digits: &[u8]) -> bool {
+pub(super) fn luhn(digits: &[u8]) -> bool {
     let doubled = |digit: u8| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
     let weighted = digits.iter().rev().enumerate();
     let sum: u32 = weighted

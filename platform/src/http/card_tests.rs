@@ -1,5 +1,7 @@
 //! Cards are found and telephone numbers and addresses are not, as people write both.
 
+use serde_json::json;
+
 use super::*;
 
 const TRIES: usize = 100_000;
@@ -270,6 +272,158 @@ fn digits_of_every_script_are_digits() {
     let read = plain(&text);
     assert!(read.len() > 600 && read.len().is_multiple_of(10));
     assert_eq!(read, "0123456789".repeat(read.len() / 10));
+}
+
+#[test]
+fn a_number_is_found_whatever_stands_between_or_over_its_digits() {
+    for text in [
+        "4111+1111+1111+1111",
+        "4111=1111=1111=1111",
+        "4111;1111;1111;1111",
+        "4\u{20e3}1\u{20e3}1\u{20e3}1\u{20e3} 1111 1111 1111",
+        "4\u{336}1\u{336}1\u{336}1\u{336}1\u{336}1\u{336}1\u{336}1\u{336}1\u{336}1\u{336}1\u{336}1\u{336}1\u{336}1\u{336}1\u{336}1\u{336}",
+        "01a2136c-4892-727e-a33d-f09c6449a49b 4111 1111 1111 1111",
+    ] {
+        assert!(carries_card_number(text, Grammar::Free), "{text}");
+        assert!(carries_card_number(text, Grammar::Prose), "{text}");
+    }
+}
+
+#[test]
+fn lists_of_numbers_are_no_card_in_a_text_about_rooms() {
+    for text in [
+        "Rooms 501, 502, 503, 504, 505, 506",
+        "N 52.520007, E 13.404954",
+        "Tel. +49 30 12345678, fax +49 30 12345679",
+        "VAT DE 136695976, IBAN DE89 3704 0044 0532 0130 00",
+        "Open 2026, 2027, 2028, 2029",
+        "0049 151 23456787",
+    ] {
+        assert!(!carries_card_number(text, Grammar::Prose), "{text}");
+    }
+    for text in [
+        "4111111111111111",
+        "pay with 4111 1111 1111 1111 at the desk",
+        "3782-822463-10005",
+        "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+        "41 11 11 11 11 11 11 11",
+        "\u{ff14}111 1111 1111 1111",
+    ] {
+        assert!(carries_card_number(text, Grammar::Prose), "{text}");
+    }
+}
+
+#[test]
+fn keys_that_programs_make_are_no_cards() {
+    let mut dice = Dice(3);
+    let hex = |dice: &mut Dice, count: usize| -> String {
+        (0..count)
+            .map(|_| char::from(*dice.one_of(b"0123456789abcdef")))
+            .collect()
+    };
+    for _ in 0..TRIES {
+        let id = [8, 4, 4, 4, 12].map(|count| hex(&mut dice, count)).join("-");
+        let named = format!("booking-{id}");
+        let long = hex(&mut dice, 64);
+        let length = *dice.one_of(&[8, 11, 14, 17]);
+        let moment = format!("17{}", dice.digits(length));
+        for key in [id, named, long, moment] {
+            // A hash or an id without a single letter is as rare as a collision, and no card's length.
+            assert!(!carries_card_number(&key, Grammar::Opaque), "{key}");
+        }
+    }
+    for key in [
+        "4111111111111111",
+        "4111-1111-1111-1111",
+        "card:4111111111111111",
+        "4111.1111.1111.1111#1",
+    ] {
+        assert!(carries_card_number(key, Grammar::Opaque), "{key}");
+    }
+}
+
+#[test]
+fn card_data_are_found_anywhere_and_named() {
+    let guests: GrammarOf = |pointer| match pointer {
+        "/quote_token" => None,
+        "/guest/phone" => Some(Grammar::Phone),
+        "/guest/email" => Some(Grammar::Email),
+        _ => Some(Grammar::Free),
+    };
+    let card = "4111 1111 1111 1111";
+    for (body, pointer) in [
+        (json!({"guest": {"name": card}}), Some("/guest/name")),
+        (json!({"a/b": [1, card]}), Some("/a~1b/1")),
+        (json!({"number": 4_111_111_111_111_111_u64}), Some("/number")),
+        (json!({"4111111111111111": true}), Some("")),
+        (
+            json!({"guest": {"quote_token": card}}),
+            Some("/guest/quote_token"),
+        ),
+        (json!({"quote_token": card}), None),
+        (json!({"guest": {"phone": card}}), Some("/guest/phone")),
+        (
+            json!({"guest": {"email": "4111111111111111@example.com"}}),
+            Some("/guest/email"),
+        ),
+        (json!({"guest": {"phone": "0049 151 23456787"}}), None),
+        (json!({"guest": {"email": "1234567890128@qq.com"}}), None),
+        (json!({"phone": "4222222222222"}), Some("/phone")),
+        (
+            json!({"note": [{"card": "４１１１ １１１１ １１１１ １１１１"}]}),
+            Some("/note/0/card"),
+        ),
+        (json!({"number": 4.111_111_111_111_111e15}), Some("/number")),
+        (json!({"payment_method": "pm_ok"}), None),
+        (
+            json!({"picture": "https://example.com/a4111111111111111.jpg"}),
+            None,
+        ),
+        (
+            json!({"picture": "https://example.com/4111111111111111"}),
+            Some("/picture"),
+        ),
+    ] {
+        let found = card_in(&body, String::new(), guests);
+        assert_eq!(found.as_deref(), pointer, "{body}");
+    }
+}
+
+#[test]
+fn a_query_and_a_header_are_looked_into_and_nothing_is_repeated() {
+    let query = |query: &str| {
+        let uri = format!("/v1/hotels?{query}").parse().unwrap();
+        refuse_query(&uri).err().map(|problem| problem.body().clone())
+    };
+    for (text, pointer) in [
+        ("guest_email=4111111111111111@example.com", "guest_email"),
+        ("a=1&note=4111+1111+1111+1111", "note"),
+        ("note=%34111-1111-1111-1111", "note"),
+        ("4111111111111111", ""),
+        ("4111111111111111=1", ""),
+    ] {
+        let problem = query(text).unwrap();
+        assert_eq!(
+            (problem.status, problem.code.as_str(), problem.pointer.as_deref()),
+            (422, "card_data_refused", Some(pointer)),
+            "{text}"
+        );
+        assert!(
+            !serde_json::to_string(&problem).unwrap().contains("1111"),
+            "{text}"
+        );
+    }
+    for text in [
+        "check_in=2026-12-24&check_out=2026-12-27&adults=2",
+        "hotel_id=01a2136c-4892-727e-a33d-f09c6449a49b",
+        "cursor=2230316132313336632d343839322d373237652d61333364",
+        "guest_email=1234567890128@qq.com",
+        "x=%ff",
+    ] {
+        assert!(query(text).is_none(), "{text}");
+    }
+    assert!(refuse_header("Idempotency-Key", "4111-1111-1111-1111").is_err());
+    assert!(refuse_header("Idempotency-Key", "01a2136c-4892-727e-a33d-f09c6449a49b").is_ok());
 }
 
 #[test]
