@@ -160,6 +160,7 @@ impl Hot {
             room_type_id: self.room_type_id,
             stay: self.stay,
             rooms: 1,
+            time_zone: Some("Europe/Lisbon".to_owned()),
         };
         CommandEnvelope {
             saga_id: SagaId::new(),

@@ -15,8 +15,8 @@ use crate::{HoldId, HotelId, PaymentId, ReservationId, RoomTypeId, SagaId, topic
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum InventoryCommand {
-    /// Take rooms out of sale until the hold expires. Refused: `sold_out`, `closed`, `unknown_room_type`,
-    /// `hold_released` (its release came first), `stay_in_past`.
+    /// Take rooms out of sale until the hold expires. Refused: `rooms_out_of_range`, `stay_in_past`,
+    /// `stay_too_far_ahead`, `unknown_room_type`, `closed`, `sold_out`, `hold_released` (its release came first).
     Hold {
         /// Whose rooms.
         hotel_id: HotelId,
@@ -28,6 +28,10 @@ pub enum InventoryCommand {
         stay: Stay,
         /// How many rooms each night, 1 to 9.
         rooms: u16,
+        /// The hotel's zone of the IANA time zone database, in which its dates begin. Without it, as a booking of the
+        /// former release has none, the stay is past only where it is past everywhere.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time_zone: Option<String>,
     },
     /// Turn the held rooms into sold ones, which never expire. Refused: `hold_expired`.
     Book {

@@ -25,6 +25,7 @@ fn commands(hotel_id: HotelId) -> Vec<(Command, &'static str)> {
         room_type_id: RoomTypeId::new(),
         stay: stay(),
         rooms: 2,
+        time_zone: Some("Asia/Kathmandu".to_owned()),
     };
     let authorize = PaymentCommand::Authorize {
         hotel_id,
@@ -98,6 +99,29 @@ fn a_command_is_read_back_as_what_it_was() {
     }
 }
 
+/// As the former release wrote it, and as it is read by that release, which does not know the field.
+#[test]
+fn a_hold_without_a_time_zone_is_read_and_written_as_ever() {
+    let ids = |field: &str| format!(r#""{field}":"018f2f6e-7b8a-7000-8000-000000000001""#);
+    let (hotel, hold, room_type) = (ids("hotel_id"), ids("hold_id"), ids("room_type_id"));
+    let text = format!(
+        r#"{{"type":"hold",{hotel},{hold},{room_type},"stay":{{"check_in":"2026-12-24","check_out":"2026-12-26"}},"rooms":2}}"#
+    );
+    let read: InventoryCommand = serde_json::from_str(&text).unwrap();
+    assert!(
+        matches!(
+            read,
+            InventoryCommand::Hold {
+                rooms: 2,
+                time_zone: None,
+                ..
+            }
+        ),
+        "{read:?}"
+    );
+    assert_eq!(serde_json::to_string(&read).unwrap(), text);
+}
+
 #[test]
 fn a_reply_says_what_it_answers() {
     let envelope = CommandEnvelope {
@@ -130,6 +154,7 @@ fn a_saga_says_what_it_is_about() {
         guest_id: GuestId::new(),
         total: eur("129.00"),
         payment_method: "pm_ok".to_owned(),
+        time_zone: Some("Asia/Kathmandu".to_owned()),
     });
     let cancel = SagaData::CancelStay(CancelStay {
         reservation_id,

@@ -75,6 +75,10 @@ pub struct BookStay {
     pub total: Money,
     /// The provider's token for the payment method.
     pub payment_method: String,
+    /// The hotel's zone of the IANA time zone database, in which its dates begin. A run that was asked for by the former
+    /// release has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
 /// What is cancelled, and what the policy gives back.

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::Context as _;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use contract::command::InventoryCommand;
-use contract::{CommandEnvelope, HoldId, HotelId, Outcome, Refusal, Reply, SagaId, Stay, StayDate, topics};
-use inventory::model::{Changes, Hold, HoldKey, HoldState, Ledger, Night, NightKey, RoomTypeKey, Taking};
+use contract::{CommandEnvelope, HoldId, HotelId, Outcome, Refusal, Reply, SagaId, Stay, topics};
+use inventory::model::{Changes, Hold, HoldKey, HoldState, Ledger, NightKey, RoomTypeKey, Taking};
+use rules::Night;
 use uuid::Uuid;
 
 use crate::stream::{Change, Op, Transaction};
@@ -20,7 +21,7 @@ type Command = CommandEnvelope<InventoryCommand>;
 #[derive(Debug, Default)]
 pub struct Books {
     /// Rooms left to sell, over time.
-    pub left: BTreeMap<NightKey, Timeline<i32>>,
+    pub left: BTreeMap<NightKey, Timeline<u32>>,
     /// The state of the hold of each run, over time.
     pub holds_of: BTreeMap<SagaId, Timeline<HoldState>>,
     /// Holds that were refused, with the moment.
@@ -34,7 +35,7 @@ pub struct Books {
 
 /// The part of a transaction that is about rooms.
 struct Part<'t> {
-    today: StayDate,
+    now: DateTime<Utc>,
     handled: Vec<Uuid>,
     replies: Vec<Reply>,
     holds: BTreeMap<HoldKey, (&'t Change, Hold)>,
@@ -134,7 +135,7 @@ impl Books {
         let takings = commands
             .iter()
             .filter_map(|(command, _)| taking(&command.command));
-        let mut ledger = self.ledger(part.today, &keys.collect(), takings);
+        let mut ledger = self.ledger(part.now, &keys.collect(), takings);
         for (command, reply) in &commands {
             verdict.compared("commands decided again");
             match ledger.apply(command.saga_id, &command.command) {
@@ -159,7 +160,7 @@ impl Books {
     fn expire(&self, transaction: &Transaction, part: &Part<'_>, verdict: &mut Verdict) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut ledger = self.ledger(
-            part.today,
+            part.now,
             &part.holds.keys().copied().collect(),
             std::iter::empty(),
         );
@@ -195,7 +196,7 @@ impl Books {
 
     fn ledger(
         &self,
-        today: StayDate,
+        now: DateTime<Utc>,
         keys: &BTreeSet<HoldKey>,
         asked: impl Iterator<Item = (HotelId, Taking)>,
     ) -> Ledger {
@@ -213,7 +214,7 @@ impl Books {
         let nights = nights
             .iter()
             .filter_map(|key| Some((*key, *self.nights.get(key)?)));
-        Ledger::new(today, self.room_types.clone(), nights, holds)
+        Ledger::new(now, self.room_types.clone(), nights, holds)
     }
 
     /// Rows that were written and should not be, or the other way round.
@@ -256,9 +257,8 @@ impl Books {
 
 impl Part<'_> {
     fn of(transaction: &Transaction) -> anyhow::Result<Self> {
-        let at = DateTime::from_timestamp_micros(transaction.at_us).context("a time")?;
         Ok(Self {
-            today: StayDate::from_date(at.date_naive())?,
+            now: DateTime::from_timestamp_micros(transaction.at_us).context("a time")?,
             handled: Vec::new(),
             replies: Vec::new(),
             holds: BTreeMap::new(),

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use availability::cache::{HotelWrites, NightKey as CacheKey, Put};
 use availability::layout::Entry;
-use availability::model::rooms_left;
 use contract::StayDate;
-use inventory::model::{Night, NightKey};
+use inventory::model::NightKey;
+use rules::Night;
 
 use crate::planted;
 
@@ -160,7 +160,7 @@ impl Cache {
 
 /// What the cache must say of this row.
 pub fn left(row: &Night) -> u64 {
-    u64::from(rooms_left(row.total, row.held, row.sold, row.closed))
+    row.left().into()
 }
 
 const fn cache_key((_, room_type, night): NightKey) -> CacheKey {

@@ -143,6 +143,7 @@ impl Reservations {
             guest_id,
             total: wish.total(),
             payment_method: payment_method.to_owned(),
+            time_zone: Some(wish.zone.name().to_owned()),
         });
         StartSaga { saga_id, saga }
     }

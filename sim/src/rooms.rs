@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use contract::command::InventoryCommand;
 use contract::{HotelId, Outcome, RoomTypeId, SagaId, StayDate};
-use inventory::model::{Contradiction, Hold, HoldKey, HoldState, Ledger, Night, NightKey};
+use inventory::model::{Contradiction, Hold, HoldKey, HoldState, Ledger, NightKey};
+use rules::{Night, overbooking};
 
 /// Rows of `inventory.room_night` and `inventory.hold`.
 #[derive(Debug, Clone)]
 pub struct Rooms {
-    /// The date in UTC, as the database knows it.
-    pub today: StayDate,
+    /// The time, as the database knows it.
+    pub now: DateTime<Utc>,
     room_type: (HotelId, RoomTypeId),
     /// Nights by key.
     pub nights: BTreeMap<NightKey, Night>,
@@ -33,7 +35,12 @@ pub enum Set {
 
 impl Rooms {
     /// Nights with so many rooms each, from `first` on.
-    pub fn new(today: StayDate, room_type: (HotelId, RoomTypeId), first: StayDate, totals: &[i32]) -> Self {
+    pub fn new(
+        now: DateTime<Utc>,
+        room_type: (HotelId, RoomTypeId),
+        first: StayDate,
+        totals: &[i32],
+    ) -> Self {
         let night = |(at, total): (usize, &i32)| {
             let date = first.plus_days(u32::try_from(at).unwrap_or(0));
             let night = Night {
@@ -45,7 +52,7 @@ impl Rooms {
             ((room_type.0, room_type.1, date), night)
         };
         Self {
-            today,
+            now,
             room_type,
             nights: totals.iter().enumerate().map(night).collect(),
             holds: BTreeMap::new(),
@@ -55,7 +62,7 @@ impl Rooms {
 
     fn ledger(&self) -> Ledger {
         Ledger::new(
-            self.today,
+            self.now,
             BTreeSet::from([self.room_type]),
             self.nights.iter().map(|(key, night)| (*key, *night)),
             self.holds.iter().map(|(key, (hold, _))| (*key, *hold)),
@@ -111,7 +118,7 @@ impl Rooms {
         let Some(night) = self.nights.get_mut(&key) else {
             return Set::Refused;
         };
-        let below = night.taken() > Night::sellable(total);
+        let below = !overbooking::fits(total, night.taken());
         if below && !insists {
             return Set::Refused;
         }

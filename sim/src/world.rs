@@ -7,8 +7,9 @@ use chrono_tz::Tz;
 use contract::penalty::Penalty;
 use contract::{HotelId, ReservationId, RoomTypeId, Stay, StayDate};
 use fastrand::Rng;
-use inventory::model::{Night, NightKey};
+use inventory::model::NightKey;
 use reservation::model::{Cost, State};
+use rules::Night;
 use uuid::Uuid;
 
 use crate::broker::{Body, Broker};
@@ -87,7 +88,7 @@ impl World {
             0
         };
         let now = DateTime::from_timestamp(20_000 * DAY + second.rem_euclid(DAY), 0).unwrap_or_default();
-        let (today, there) = (date(20_000), date(day_at(zone, now)));
+        let there = date(day_at(zone, now));
         let first = there.plus_days(if is_soon { random.u32(0..=2) } else { 30 });
         let nights = random.usize(1..=3);
         let mut total = || if is_large { 10 } else { random.i32(1..=2) };
@@ -103,7 +104,7 @@ impl World {
             now,
             lsn: 0,
             broker: Broker::default(),
-            rooms: Rooms::new(today, room_type, first, &totals),
+            rooms: Rooms::new(now, room_type, first, &totals),
             money: Payments::default(),
             provider: Provider::default(),
             reservations: Reservations::default(),
@@ -250,7 +251,7 @@ impl World {
     /// So many seconds pass.
     pub(crate) fn pass(&mut self, seconds: i64) {
         self.now += TimeDelta::seconds(seconds);
-        self.rooms.today = StayDate::from_date(self.now.date_naive()).unwrap_or(self.rooms.today);
+        self.rooms.now = self.now;
         self.tell(|| format!("{seconds} s pass"));
     }
 }

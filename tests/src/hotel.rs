@@ -2,7 +2,7 @@
 
 use ::platform::token::Tokens;
 use contract::quote::Quote;
-use contract::{QuoteId, StayDate};
+use contract::{QuoteId, Stay, StayDate};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -53,12 +53,34 @@ pub fn booking_body(quote: &Value, guest: &str, payment_method: &str) -> Value {
 /// Another quote for the same stay, signed as the hotel service would. For floods of bookings, of which each needs a
 /// quote of its own: asking for as many would be another flood.
 pub fn quote_again(quote: &Value) -> Value {
+    signed_anew(quote, |_| {})
+}
+
+/// The same for a stay that begins a day earlier: as if it had been asked for the day before.
+///
+/// # Panics
+/// When the stay is one of the year 2000.
+pub fn quote_a_day_earlier(quote: &Value) -> Value {
+    let earlier = |date: StayDate| {
+        StayDate::from_days_since_1970(date.days_since_1970() - 1).expect("there is a day before")
+    };
+    signed_anew(quote, |quote| {
+        let (check_in, check_out) = (quote.stay.check_in(), quote.stay.check_out());
+        quote.stay = Stay::new(earlier(check_in), earlier(check_out)).expect("as long as it was");
+        for night in &mut quote.nights {
+            night.night = earlier(night.night);
+        }
+    })
+}
+
+fn signed_anew(quote: &Value, change: impl FnOnce(&mut Quote)) -> Value {
     let tokens = Tokens::new(TOKEN_SECRET, contract::quote::AUDIENCE).expect("the secret is long enough");
     let token = quote["quote_token"].as_str().expect("a token");
     let (mut again, _): (Quote, bool) = tokens
         .verify_at_any_time(token, chrono::DateTime::UNIX_EPOCH)
         .expect("a quote of this platform");
     again.quote_id = QuoteId::new();
+    change(&mut again);
     let token = tokens
         .sign(&again, again.expires_at)
         .expect("a quote is an object");

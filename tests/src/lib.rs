@@ -17,7 +17,7 @@ mod split;
 pub use client::{Answer, Client};
 pub use document::Document;
 pub use half_open::HalfOpen;
-pub use hotel::{Hotel, booking_body, quote_again, today_at};
+pub use hotel::{Hotel, booking_body, quote_a_day_earlier, quote_again, today_at};
 pub use load::{Acknowledged, Load, Seen, lost};
 pub use platform::Platform;
 pub use process::ended;

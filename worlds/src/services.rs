@@ -99,6 +99,7 @@ fn one_night() -> (Rooms, Wish) {
     );
     let today =
         StayDate::from_days_since_1970(20_000).unwrap_or_else(|_| unreachable!("a date like any other"));
+    let now = today.date().and_time(chrono::NaiveTime::MIN).and_utc();
     let night = today.plus_days(30);
     let eur = "EUR".parse();
     let stay = Stay::new(night, night.plus_days(1));
@@ -112,7 +113,7 @@ fn one_night() -> (Rooms, Wish) {
         is_flexible: false,
         zone: chrono_tz::UTC,
     };
-    (Rooms::new(today, room_type, night, &[1]), wish)
+    (Rooms::new(now, room_type, night, &[1]), wish)
 }
 
 impl Services {

@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use availability::model::Wish;
 use chrono::DateTime;
+use contract::quote::Party;
 use contract::{HotelId, RoomTypeId, Stay, StayDate};
+use rules::{Ask, Capacity, Facts};
 use serde_json::Value;
 
 use super::{Judge, SEEN_LATE_US, minor};
@@ -59,16 +60,14 @@ impl Judge {
                 .parameter(name)
                 .map_or(Some(None), |text| text.parse().ok().map(Some))
         };
-        let wish = Wish {
+        let party = Party {
             adults: number("adults")??,
             children: number("children")?.unwrap_or(0),
-            rooms: number("rooms")?.unwrap_or(1),
         };
-        let stay = Stay::new(
-            entry.parameter("check_in")?.parse().ok()?,
-            entry.parameter("check_out")?.parse().ok()?,
-        )
-        .ok()?;
+        let rooms = number("rooms")?.unwrap_or(1);
+        let date = |name| entry.parameter(name)?.parse::<StayDate>().ok();
+        let stay = Stay::new(date("check_in")?, date("check_out")?).ok()?;
+        let ask = Ask::new(stay, rooms, party).ok()?;
         let mut wrong = Vec::new();
         let mut listed = BTreeMap::new();
         for room_type in entry.answer.get("room_types")?.as_array()? {
@@ -79,7 +78,7 @@ impl Judge {
         let known = self.offers.room_types.keys().filter(|(other, _)| *other == hotel);
         for (_, id) in known {
             let told = listed.remove(id);
-            wrong.extend(self.room_type(hotel, *id, stay, wish, told, window));
+            wrong.extend(self.room_type(hotel, *id, &ask, told, window));
         }
         wrong.extend(listed.keys().map(|id| format!("room type {id} does not exist")));
         Some(wrong)
@@ -141,28 +140,28 @@ impl Judge {
         &self,
         hotel: HotelId,
         id: RoomTypeId,
-        stay: Stay,
-        wish: Wish,
+        ask: &Ask,
         told: Option<i64>,
         window: Window,
     ) -> Option<String> {
         let parties = self.offers.room_types.get(&(hotel, id))?.during(window);
-        let fits: BTreeSet<bool> = parties
-            .map(|party| party.is_some_and(|(adults, children)| wish.fits(*adults, *children)))
+        let places: BTreeSet<bool> = parties
+            .map(|room| room.is_some_and(|(adults, children)| fits(ask, *adults, *children)))
             .collect();
-        let nights: Vec<BTreeSet<i64>> = stay
+        let nights: Vec<BTreeSet<i64>> = ask
+            .stay
             .nights()
             .map(|night| self.left(hotel, id, night, window))
             .collect();
         let most = |night: &BTreeSet<i64>| night.last().copied().unwrap_or(0);
         let right = if let Some(told) = told {
-            fits.contains(&true)
+            places.contains(&true)
                 && nights.iter().any(|night| night.contains(&told))
                 && nights.iter().all(|night| most(night) >= told)
         } else {
-            let rooms = i64::from(wish.rooms);
+            let rooms = i64::from(ask.rooms);
             let mut least = nights.iter().map(BTreeSet::first);
-            fits.contains(&false) || least.any(|least| least.is_none_or(|least| *least < rooms))
+            places.contains(&false) || least.any(|least| least.is_none_or(|least| *least < rooms))
         };
         (!right).then(|| {
             format!(
@@ -195,6 +194,19 @@ impl Judge {
         }
         Some(wrong)
     }
+}
+
+/// Whether rooms for so many people each take the party.
+fn fits(ask: &Ask, adults: u16, children: u16) -> bool {
+    let capacity = Capacity {
+        adults: adults.into(),
+        children: children.into(),
+    };
+    let facts = Facts {
+        capacity: Some(capacity),
+        ..Facts::default()
+    };
+    rules::first(ask, &facts).is_none()
 }
 
 const fn whole(entry: &Entry) -> Window {

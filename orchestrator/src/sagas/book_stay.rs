@@ -55,6 +55,7 @@ mod inventory {
             room_type_id: stay.room_type_id,
             stay: stay.stay,
             rooms: stay.rooms,
+            time_zone: stay.time_zone.clone(),
         })
     }
 
@@ -141,6 +142,7 @@ pub(crate) mod tests {
             guest_id: GuestId::new(),
             total: Money::from_minor(38_700, "EUR".parse().unwrap()).unwrap(),
             payment_method: "pm_ok".to_owned(),
+            time_zone: Some("Pacific/Kiritimati".to_owned()),
         }
     }
 

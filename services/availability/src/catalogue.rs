@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use contract::{Currency, RatePlanId, RoomTypeId};
+use rules::Capacity;
 use serde::{Deserialize, Serialize};
 
 use crate::layout::Days;
@@ -30,6 +31,16 @@ pub struct RoomTypeFacts {
     pub adults_max: u16,
     /// Children one room takes beside the adults.
     pub children_max: u16,
+}
+
+impl RoomTypeFacts {
+    /// How many people one room takes.
+    pub fn capacity(&self) -> Capacity {
+        Capacity {
+            adults: self.adults_max.into(),
+            children: self.children_max.into(),
+        }
+    }
 }
 
 /// A rate plan.

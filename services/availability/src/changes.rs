@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use contract::change::{Change, Hotel, Price, RatePlan, RoomNight, RoomType};
 use contract::{HotelId, RatePlanId, RoomTypeId, StayDate, topics};
 use platform::kafka::Received;
+use rules::Night;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -12,7 +13,6 @@ use serde_json::value::RawValue;
 use crate::cache::{HotelWrites, NightKey};
 use crate::catalogue::{About, HotelFacts, RatePlanFacts, RoomTypeFacts, encode};
 use crate::layout::Entry;
-use crate::model;
 use crate::nights::Place;
 
 /// Why a message cannot be applied.
@@ -133,14 +133,19 @@ impl Batch {
                     sold,
                     closed,
                 } = row;
-                let left = model::rooms_left(total, held, sold, closed);
+                let rooms = Night {
+                    total,
+                    held,
+                    sold,
+                    closed,
+                };
                 (
                     NightOfRooms {
                         hotel_id,
                         room_type_id,
                         night,
                     },
-                    Some(u64::from(left)),
+                    Some(u64::from(rooms.left())),
                 )
             }
             None => (key_of(message)?, None),

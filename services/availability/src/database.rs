@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, StayDate};
 use futures::{StreamExt, TryStreamExt, stream};
+use rules::Night;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -128,6 +129,19 @@ pub struct InventoryNight {
     pub closed: bool,
 }
 
+impl InventoryNight {
+    /// Rooms that can still be taken.
+    pub fn left(&self) -> u64 {
+        let rooms = Night {
+            total: self.total,
+            held: self.held,
+            sold: self.sold,
+            closed: self.closed,
+        };
+        rooms.left().into()
+    }
+}
+
 /// A price of the hotel service.
 #[derive(Debug, Clone, Deserialize)]
 pub struct PriceNight {
@@ -196,8 +210,7 @@ impl Database {
                 .iter()
                 .filter(|row| row.room_type_id == catalogue.room_types[index].0)
             {
-                let left = crate::model::rooms_left(row.total, row.held, row.sold, row.closed);
-                days.set(&mut nights.left, row.night, u64::from(left));
+                days.set(&mut nights.left, row.night, row.left());
             }
             for (list, rows) in nights.prices.iter_mut().zip(&mut prices) {
                 for row in rows {

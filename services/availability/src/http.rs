@@ -12,8 +12,8 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use contract::StayDate;
-use contract::offer::Limit;
 use platform::http::Problem;
+use rules::{Blocked, Field};
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,9 +27,10 @@ pub fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(calendar::get))
 }
 
-/// What is not offered, as the quote refuses it too: 422 with the same code.
-fn refused(limit: Limit) -> Problem {
-    Problem::invalid(limit.code(), limit.field().parameter(), limit.to_string())
+/// What is not offered whatever room type is taken, as the quote refuses it too: 422 with the same code.
+fn refused(blocked: Blocked) -> Problem {
+    let parameter = blocked.field().map_or("check_in", Field::parameter);
+    Problem::invalid(blocked.code(), parameter, blocked.to_string())
 }
 
 /// A parameter that has no default.

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use contract::offer::Arrivals;
 use contract::{HotelId, RoomTypeId};
 use platform::http::Problem;
 use platform::{Broken, Clock};
+use rules::Today;
 use serde::Serialize;
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
@@ -113,16 +113,16 @@ impl Service {
         self.database.read(hotel, days, wanted).await
     }
 
-    /// The days on which one may arrive at a hotel now.
+    /// Today, at a hotel.
     ///
     /// # Errors
     /// 500 when the hotel's zone is not one, as for its quotes.
-    pub fn arrivals(&self, hotel: &HotelFacts) -> Result<Arrivals, Problem> {
+    pub fn today(&self, hotel: &HotelFacts) -> Result<Today, Problem> {
         let zone: Tz = hotel.time_zone.parse().map_err(|_| {
             let zone = &hotel.time_zone;
             Broken::Inconsistent(format!("the stored time zone {zone} is not known"))
         })?;
-        Ok(Arrivals::at(self.clock.now(), &zone))
+        Ok(Today::at(self.clock.now(), &zone))
     }
 
     fn freshness(&self, place: Option<Place>) -> Freshness {

@@ -1,11 +1,11 @@
-//! What a quote costs; who fits and when one may stay is said in `contract::offer`. Values in, values out.
+//! What a quote costs; who fits and when one may stay is said in `rules`. Values in, values out.
 
 use std::fmt;
 use std::str::FromStr;
 
 use contract::money::MoneyError;
 use contract::quote::{NightPrice, TaxLine};
-use contract::{Currency, Money, Stay, StayDate, Text};
+use contract::{Currency, Money, Text};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
@@ -90,17 +90,6 @@ impl From<WrittenTax> for Tax {
     }
 }
 
-/// Why there is no price.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unquotable {
-    /// A night has no price in this rate plan.
-    #[error("The night of {0} has no price in this rate plan; choose other dates or another rate plan.")]
-    NoPrice(StayDate),
-    /// The sum is above the largest amount of money.
-    #[error("The total is larger than the largest amount that can be charged.")]
-    TooExpensive,
-}
-
 /// What a stay costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Priced {
@@ -112,49 +101,37 @@ pub(crate) struct Priced {
     pub(crate) total: Money,
 }
 
-/// The prices of the stay's nights in date order, or the first night without one. `known` is sorted by night.
-pub(crate) fn price_each_night(stay: Stay, known: &[NightPrice]) -> Result<Vec<NightPrice>, Unquotable> {
-    let priced = |night: StayDate| {
-        let at = known.binary_search_by_key(&night, |price| price.night);
-        at.ok()
-            .and_then(|at| known.get(at).copied())
-            .ok_or(Unquotable::NoPrice(night))
-    };
-    stay.nights().map(priced).collect()
-}
-
 /// Adds up nights, rooms and taxes. Each tax is rounded half up to the currency's smallest unit.
+///
+/// # Errors
+/// When the sum is above the largest amount of money.
 pub(crate) fn price_stay(
     nights: &[NightPrice],
     rooms: u16,
     taxes: &[Tax],
     currency: Currency,
-) -> Result<Priced, Unquotable> {
-    let add_up = || -> Result<Priced, MoneyError> {
-        let mut one_room = Money::zero(currency);
-        for night in nights {
-            one_room = one_room.plus(night.price)?;
-        }
-        let net = one_room.times(u32::from(rooms))?;
-        let mut total = net;
-        let mut lines = Vec::with_capacity(taxes.len());
-        for tax in taxes {
-            let amount = tax_on(net, tax.percent)?;
-            total = total.plus(amount)?;
-            lines.push(TaxLine {
-                name: tax.name.clone(),
-                percent: tax.percent.to_string(),
-                amount,
-            });
-        }
-        Ok(Priced {
-            taxes: lines,
-            total_before_taxes: net,
-            total,
-        })
-    };
-    // Amounts of one hotel have one currency, so that the only thing that can fail is the size.
-    add_up().map_err(|_| Unquotable::TooExpensive)
+) -> Result<Priced, MoneyError> {
+    let mut one_room = Money::zero(currency);
+    for night in nights {
+        one_room = one_room.plus(night.price)?;
+    }
+    let net = one_room.times(u32::from(rooms))?;
+    let mut total = net;
+    let mut lines = Vec::with_capacity(taxes.len());
+    for tax in taxes {
+        let amount = tax_on(net, tax.percent)?;
+        total = total.plus(amount)?;
+        lines.push(TaxLine {
+            name: tax.name.clone(),
+            percent: tax.percent.to_string(),
+            amount,
+        });
+    }
+    Ok(Priced {
+        taxes: lines,
+        total_before_taxes: net,
+        total,
+    })
 }
 
 fn tax_on(net: Money, percent: Percent) -> Result<Money, MoneyError> {

@@ -1,8 +1,9 @@
 //! Properties of prices.
 
+use contract::StayDate;
 use contract::money::MINOR_MAX;
-use contract::offer::ROOMS_MAX;
 use proptest::prelude::*;
+use rules::limits::ROOMS_MAX;
 
 use super::*;
 
@@ -67,30 +68,11 @@ fn a_percentage_is_written_as_it_was_given() {
 fn a_total_that_is_too_large_is_refused_and_never_wraps() {
     let most = nights(&[MINOR_MAX]);
     assert_eq!(price_stay(&most, 1, &[], eur()).unwrap().total.minor(), MINOR_MAX);
-    assert_eq!(price_stay(&most, 2, &[], eur()), Err(Unquotable::TooExpensive));
-    assert_eq!(
-        price_stay(&most, 1, &[tax("1")], eur()),
-        Err(Unquotable::TooExpensive)
-    );
+    assert_eq!(price_stay(&most, 2, &[], eur()), Err(MoneyError::Range));
+    assert_eq!(price_stay(&most, 1, &[tax("1")], eur()), Err(MoneyError::Range));
     assert_eq!(
         price_stay(&nights(&[MINOR_MAX, 1]), 1, &[], eur()),
-        Err(Unquotable::TooExpensive)
-    );
-}
-
-#[test]
-fn the_first_night_without_a_price_is_named() {
-    let stay = Stay::new(day("2027-01-01"), day("2027-01-04")).unwrap();
-    let mut known = nights(&[1, 2, 3]);
-    assert_eq!(price_each_night(stay, &known).unwrap(), known);
-    known.remove(1);
-    assert_eq!(
-        price_each_night(stay, &known),
-        Err(Unquotable::NoPrice(day("2027-01-02")))
-    );
-    assert_eq!(
-        price_each_night(stay, &[]),
-        Err(Unquotable::NoPrice(day("2027-01-01")))
+        Err(MoneyError::Range)
     );
 }
 

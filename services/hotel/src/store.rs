@@ -1,11 +1,11 @@
 //! Every SQL statement of the schema hotel, one per function.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use contract::offer::Capacity;
 use contract::penalty::Penalty;
 use contract::quote::{CancellationPolicy, NightPrice};
 use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, StayDate};
 use platform::Broken;
+use rules::Capacity;
 use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;

@@ -62,7 +62,7 @@ async fn round(pool: &PgPool) -> Result<u64, Broken> {
 pub(crate) async fn expire_due(pool: &PgPool) -> Result<u64, Broken> {
     let expired = db::unit_of_work::<_, Broken, _>(pool, |db| {
         Box::pin(async move {
-            let today = store::today(db).await?;
+            let now = store::now(db).await?;
             let due = store::lock_due_holds(db, HOLDS_MAX).await?;
             if due.is_empty() {
                 return Ok(0);
@@ -74,7 +74,7 @@ pub(crate) async fn expire_due(pool: &PgPool) -> Result<u64, Broken> {
                 .collect();
             let nights = store::lock_nights(db, wanted.into_iter()).await?;
             let keys: Vec<_> = due.iter().map(|(key, _)| *key).collect();
-            let mut ledger = Ledger::new(today, std::collections::BTreeSet::new(), nights, due);
+            let mut ledger = Ledger::new(now, std::collections::BTreeSet::new(), nights, due);
             for key in &keys {
                 ledger.expire(*key).map_err(settle::broken)?;
             }

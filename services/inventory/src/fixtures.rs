@@ -103,8 +103,8 @@ pub(crate) async fn tables(pool: &PgPool) {
 /// The date that many days from the database's today.
 pub(crate) async fn day(pool: &PgPool, ahead: i32) -> StayDate {
     let mut db = pool.acquire().await.unwrap();
-    let today = crate::store::today(&mut db).await.unwrap();
-    StayDate::from_days_since_1970(today.days_since_1970() + ahead).unwrap()
+    let now = crate::store::now(&mut db).await.unwrap();
+    StayDate::from_days_since_1970(now.date_naive().to_epoch_days() + ahead).unwrap()
 }
 
 /// A stay of `nights` nights from `check_in`.
@@ -156,6 +156,7 @@ pub(crate) fn hold(
         room_type_id,
         stay,
         rooms,
+        time_zone: None,
     })
 }
 

@@ -4,7 +4,7 @@ mod get_inventory;
 mod set_inventory;
 
 use contract::StayDate;
-use contract::offer::nights_between;
+use contract::range::nights_between;
 use platform::Clock;
 use platform::http::Problem;
 use sqlx::PgPool;

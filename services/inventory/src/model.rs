@@ -4,8 +4,8 @@
 //! one after the other, in the order in which they arrived, so a batch ends exactly as its commands would
 //! have ended one by one. What was changed is read from it at the end and written with a few statements.
 //!
-//! 1. `(held + sold) * 10 <= total * 11` for every night, always: ten percent more than there is, never
-//!    one room more. Only a hotel that insists can bring a night below what is already sold (`forced`),
+//! 1. `(held + sold) * 10 <= total * 11` for every night, always ([`rules::overbooking`]): ten percent more than
+//!    there is, never one room more. Only a hotel that insists can bring a night below what is already sold (`forced`),
 //!    and such a night sells nothing.
 //! 2. All nights of a stay or none.
 //! 3. A command that comes again finds its work done. A release that comes before its hold forbids it.
@@ -17,10 +17,13 @@ mod set;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use contract::command::InventoryCommand;
 use contract::{HoldId, HotelId, Outcome, Refusal, RoomTypeId, SagaId, Stay, StayDate};
+use rules::{Ask, Facts, Night, NightFacts, Today};
 
-use crate::refusal::{self, ROOMS_MAX};
+use crate::refusal;
 
 pub(crate) use set::{NightSet, NotSet, Wanted, set_night};
 
@@ -30,40 +33,6 @@ pub type RoomTypeKey = (HotelId, RoomTypeId);
 pub type HoldKey = (HotelId, HoldId);
 /// Names a night of a room type. The order is the order in which nights are locked.
 pub type NightKey = (HotelId, RoomTypeId, StayDate);
-
-/// The rooms of one type in one night.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Night {
-    /// Rooms that exist.
-    pub total: i32,
-    /// Rooms on hold.
-    pub held: i32,
-    /// Rooms sold.
-    pub sold: i32,
-    /// Whether the hotel sells nothing more.
-    pub closed: bool,
-}
-
-impl Night {
-    /// Rooms that may be taken altogether: 110 % of those that exist, rounded down.
-    pub const fn sellable(total: i32) -> i32 {
-        total * 11 / 10
-    }
-
-    /// Rooms that are held or sold.
-    pub const fn taken(&self) -> i32 {
-        self.held + self.sold
-    }
-
-    /// Rooms that a hold may still take; none when closed or forced below what is taken.
-    pub fn left(&self) -> i32 {
-        if self.closed {
-            0
-        } else {
-            (Self::sellable(self.total) - self.taken()).max(0)
-        }
-    }
-}
 
 /// How a hold stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +117,7 @@ pub struct Changes {
 /// The part of the books that a batch is about.
 #[derive(Debug)]
 pub struct Ledger {
-    today: StayDate,
+    now: DateTime<Utc>,
     room_types: BTreeSet<RoomTypeKey>,
     nights: BTreeMap<NightKey, Tracked<Night>>,
     holds: BTreeMap<HoldKey, Tracked<Hold>>,
@@ -162,16 +131,16 @@ struct Tracked<T> {
 }
 
 impl Ledger {
-    /// The books as read: today's date (UTC), the room types that the hotels offer, the nights and holds
+    /// The books as read: when that was, the room types that the hotels offer, the nights and holds
     /// that the commands are about. What is not given does not exist.
     pub fn new(
-        today: StayDate,
+        now: DateTime<Utc>,
         room_types: BTreeSet<RoomTypeKey>,
         nights: impl IntoIterator<Item = (NightKey, Night)>,
         holds: impl IntoIterator<Item = (HoldKey, Hold)>,
     ) -> Self {
         Self {
-            today,
+            now,
             room_types,
             nights: nights
                 .into_iter()
@@ -193,13 +162,15 @@ impl Ledger {
                 room_type_id,
                 stay,
                 rooms,
+                ref time_zone,
             } => {
                 let taking = Taking {
                     room_type_id,
                     stay,
                     rooms,
                 };
-                self.hold((hotel_id, hold_id), saga_id, taking)?
+                let today = self.today(time_zone.as_deref());
+                self.hold((hotel_id, hold_id), saga_id, taking, today)?
             }
             InventoryCommand::Book { hotel_id, hold_id } => self.book((hotel_id, hold_id))?,
             InventoryCommand::Release {
@@ -219,6 +190,7 @@ impl Ledger {
         key: HoldKey,
         saga_id: SagaId,
         taking: Taking,
+        today: Today,
     ) -> Result<Result<(), Refusal>, Contradiction> {
         if let Some(known) = self.holds.get(&key) {
             return Ok(match known.now.state {
@@ -227,7 +199,7 @@ impl Ledger {
                 HoldState::Expired => Err(refusal::hold_expired()),
             });
         }
-        if let Err(refusal) = self.may_take(key.0, taking) {
+        if let Err(refusal) = self.may_take(key.0, taking, today) {
             return Ok(Err(refusal));
         }
         let hold = Hold {
@@ -246,30 +218,38 @@ impl Ledger {
         Ok(Ok(()))
     }
 
-    fn may_take(&self, hotel_id: HotelId, taking: Taking) -> Result<(), Refusal> {
-        let Taking {
-            room_type_id,
-            stay,
-            rooms,
-        } = taking;
-        if !(1..=ROOMS_MAX).contains(&rooms) {
-            return Err(refusal::rooms_out_of_range());
+    /// Today at the hotel. Whoever asks without a zone, or with one that only a newer database of zones has, may be
+    /// anywhere.
+    fn today(&self, time_zone: Option<&str>) -> Today {
+        let zone = time_zone.and_then(|zone| zone.parse::<Tz>().ok());
+        zone.map_or_else(|| Today::somewhere(self.now), |zone| Today::at(self.now, &zone))
+    }
+
+    /// The inventory's part of the rules, on what its rows say.
+    fn may_take(&self, hotel_id: HotelId, taking: Taking, today: Today) -> Result<(), Refusal> {
+        let nights: Vec<NightFacts> = taking.nights(hotel_id).map(|key| self.facts_of(&key)).collect();
+        let facts = Facts {
+            today: Some(today),
+            offered: Some(self.room_types.contains(&(hotel_id, taking.room_type_id))),
+            nights: &nights,
+            ..Facts::default()
+        };
+        let ask = Ask {
+            stay: taking.stay,
+            rooms: taking.rooms,
+            party: None,
+        };
+        rules::first(&ask, &facts).map_or(Ok(()), |blocked| Err(refusal::of(blocked)))
+    }
+
+    /// A night that is not in the books was never offered, and has no rooms.
+    fn facts_of(&self, key: &NightKey) -> NightFacts {
+        let night = self.nights.get(key).map(|night| night.now);
+        NightFacts {
+            closed: Some(night.is_some_and(|night| night.closed)),
+            left: Some(night.map_or(0, |night| night.free())),
+            priced: None,
         }
-        // West of Greenwich it is still yesterday; the stay's hotel is not asked where it is.
-        if stay.check_in().days_since_1970() < self.today.days_since_1970() - 1 {
-            return Err(refusal::stay_in_past(stay.check_in()));
-        }
-        if !self.room_types.contains(&(hotel_id, room_type_id)) {
-            return Err(refusal::unknown_room_type());
-        }
-        for key in taking.nights(hotel_id) {
-            match self.nights.get(&key) {
-                Some(night) if night.now.closed => return Err(refusal::closed(key.2)),
-                Some(night) if i32::from(rooms) <= night.now.left() => {}
-                _ => return Err(refusal::sold_out(key.2)),
-            }
-        }
-        Ok(())
     }
 
     /// A hold that is due but has not been given back yet still has its rooms, so it may be booked.

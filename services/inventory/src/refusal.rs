@@ -1,9 +1,20 @@
 //! Every reason for which this service refuses a command, with its sentence for the guest.
 
 use contract::{Refusal, StayDate};
+use rules::Blocked;
+use rules::limits::ROOMS_MAX;
 
-/// Rooms that one hold can take each night.
-pub(crate) const ROOMS_MAX: u16 = 9;
+/// What the rules say against a hold.
+pub(crate) fn of(blocked: Blocked) -> Refusal {
+    match blocked {
+        Blocked::Rooms => rooms_out_of_range(),
+        Blocked::InPast { check_in, .. } => stay_in_past(check_in),
+        Blocked::NotOffered => unknown_room_type(),
+        Blocked::Closed(night) => closed(night),
+        Blocked::SoldOut(night) => sold_out(night),
+        other => Refusal::new(other.code(), other.to_string()),
+    }
+}
 
 /// A night has not enough rooms left, or was never offered.
 pub(crate) fn sold_out(night: StayDate) -> Refusal {

@@ -45,7 +45,7 @@ async fn open_ledger(
     db: &mut PgConnection,
     commands: &[CommandEnvelope<InventoryCommand>],
 ) -> Result<Ledger, Broken> {
-    let today = store::today(db).await?;
+    let now = store::now(db).await?;
     let named: BTreeSet<HoldKey> = commands
         .iter()
         .map(|envelope| hold_key(&envelope.command))
@@ -83,7 +83,7 @@ async fn open_ledger(
     if !unseen.is_empty() {
         room_types.extend(store::offered_room_types(db, unseen.into_iter()).await?);
     }
-    Ok(Ledger::new(today, room_types, nights, holds))
+    Ok(Ledger::new(now, room_types, nights, holds))
 }
 
 /// Writes what changed. Everything is locked by now, but for holds that are new.
@@ -128,6 +128,7 @@ const fn taking(command: &InventoryCommand) -> Option<(HoldKey, Taking)> {
             room_type_id,
             stay,
             rooms,
+            ..
         } => Some((
             (hotel_id, hold_id),
             Taking {

@@ -10,6 +10,7 @@ mod nights;
 mod retention;
 mod set;
 
+use chrono::{DateTime, Utc};
 use contract::StayDate;
 use platform::Broken;
 use sqlx::PgConnection;
@@ -21,12 +22,10 @@ pub(crate) use set::{
     NightRow, Reduction, change_nights, insert_nights, lock_range, nights_of, record_reductions,
 };
 
-/// Today in UTC, by the database's clock.
-pub(crate) async fn today(db: &mut PgConnection) -> Result<StayDate, Broken> {
-    let today = sqlx::query_scalar!(r#"select (now() at time zone 'utc')::date as "today!""#)
-        .fetch_one(db)
-        .await?;
-    date(today)
+/// When this transaction began, by the database's clock.
+pub(crate) async fn now(db: &mut PgConnection) -> Result<DateTime<Utc>, Broken> {
+    let now = sqlx::query_scalar!(r#"select now() as "now!""#);
+    Ok(now.fetch_one(db).await?)
 }
 
 /// A date column as a night.

@@ -5,7 +5,7 @@
 use contract::StayDate;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Platform, until};
+use tests::{Platform, booking_body, quote_a_day_earlier, until};
 
 /// On both sides of UTC, with offsets of no full hours.
 const ZONES: [&str; 4] = [
@@ -265,4 +265,40 @@ async fn what_is_offered_is_quoted_and_what_is_not_quoted_is_not_offered() {
         }
         calendar_agrees(&platform, &hotel).await;
     }
+}
+
+/// The hold knows the date at its hotel, as the quote did: east of Greenwich, what is past there is not for sale although
+/// it may be today, or even tomorrow, where the platform runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_quoted_before_midnight_at_the_hotel_is_not_held_after_it() {
+    let platform = Platform::start().await;
+    let hotel = Hotel::create(&platform, "Pacific/Kiritimati").await;
+    let book = async |quote: Value| {
+        let key = contract::QuoteId::new().to_string();
+        let headers = [("idempotency-key", key.as_str()), ("prefer", "wait=30")];
+        let body = booking_body(&quote, "Ada Lovelace", "pm_ok");
+        let booked = platform
+            .send_json(Method::POST, "/v1/reservations", &body, &headers)
+            .await;
+        (booked.status.as_u16(), booked.json)
+    };
+    until("the same day before and after", async || {
+        let today = tests::today_at(14);
+        let body = json!({
+            "hotel_id": hotel.id, "room_type_id": hotel.small, "rate_plan_id": hotel.plans[0], "rooms": 1,
+            "check_in": today, "check_out": today.plus_days(2), "party": {"adults": 1},
+        });
+        let quote = platform.post("/v1/quotes", &body).await;
+        let yesterday = book(quote_a_day_earlier(&quote.json)).await;
+        let now = book(quote.json).await;
+        if tests::today_at(14) != today {
+            return None;
+        }
+        let (status, said) = yesterday;
+        assert_eq!((status, &said["code"]), (409, &json!("stay_in_past")), "{said}");
+        assert_eq!(said["night"], json!(days_from(today, -1)));
+        assert_eq!((now.0, &now.1["state"]), (201, &json!("confirmed")), "{}", now.1);
+        Some(())
+    })
+    .await;
 }

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use contract::number::{within, within_or_none};
-use contract::offer::ROOMS_MAX;
-use contract::quote::PARTY_MAX;
-use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, Stay, StayDate, offer};
+use contract::quote::{PARTY_MAX, Party};
+use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, StayDate};
 use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
+use rules::limits::ROOMS_MAX;
+use rules::{Ask, Facts, NightFacts, Today};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{json, night_names, refused, required};
+use crate::catalogue::RoomTypeFacts;
 use crate::layout::Days;
-use crate::model::{Wish, fewest, sum_of_all};
+use crate::model::{fewest, sum_of_all};
 use crate::nights::{RoomTypeNights, Seen};
 use crate::service::{Freshness, Service};
 
@@ -137,28 +139,30 @@ pub async fn get(
     StrictPath(hotel): StrictPath<HotelId>,
     StrictQuery(query): StrictQuery<Query>,
 ) -> Result<Response, Problem> {
-    let stay = stay(&query)?;
-    let wish = Wish {
-        adults: required("adults", query.adults)?,
-        children: query.children,
-        rooms: query.rooms,
-    };
-    offer::check_party(wish.party(), wish.rooms).map_err(refused)?;
+    let ask = ask(&query)?;
+    let stay = ask.stay;
     let days = Days::between(stay.check_in(), stay.check_out());
     let (seen, freshness) = service
         .read(hotel, days, |_, facts| {
-            wish.fits(facts.adults_max, facts.children_max)
+            rules::first(&ask, &of_room_type(None, facts)).is_none()
         })
         .await?;
-    let arrivals = service.arrivals(&seen.catalogue.hotel)?;
-    arrivals.check(stay.check_in()).map_err(refused)?;
+    let today = service.today(&seen.catalogue.hotel)?;
+    let of_hotel = Facts {
+        today: Some(today),
+        ..Facts::default()
+    };
+    // Not offered whatever room type is taken.
+    if let Some(blocked) = rules::first(&ask, &of_hotel) {
+        return Err(refused(blocked));
+    }
     let names = night_names(stay.check_in(), days.count());
     let answer = Availability {
         hotel_id: hotel,
         check_in: stay.check_in(),
         check_out: stay.check_out(),
         currency: seen.catalogue.hotel.currency,
-        room_types: room_types(&seen, wish, &names),
+        room_types: room_types(&seen, &ask, today, &names),
         freshness,
     };
     let rates: usize = answer
@@ -169,28 +173,35 @@ pub async fn get(
     Ok(json(&answer, 512 + rates * NIGHT_BYTES))
 }
 
-fn stay(query: &Query) -> Result<Stay, Problem> {
+fn ask(query: &Query) -> Result<Ask, Problem> {
     let check_in = required("check_in", query.check_in)?;
     let check_out = required("check_out", query.check_out)?;
-    offer::stay(check_in, check_out).map_err(refused)
+    let stay = rules::dates::stay(check_in, check_out).map_err(refused)?;
+    let party = Party {
+        adults: required("adults", query.adults)?,
+        children: query.children,
+    };
+    Ask::new(stay, query.rooms, party).map_err(refused)
 }
 
-fn room_types<'a>(seen: &'a Seen, wish: Wish, names: &'a [String]) -> Vec<AvailableRoomType<'a>> {
-    let enough = |nights: &&RoomTypeNights| fewest(&nights.left) >= u64::from(wish.rooms);
-    let described = seen.room_types.iter().filter(enough).filter_map(|nights| {
+/// What the catalogue says of a room type.
+fn of_room_type(today: Option<Today>, facts: &RoomTypeFacts) -> Facts<'static> {
+    Facts {
+        today,
+        capacity: Some(facts.capacity()),
+        ..Facts::default()
+    }
+}
+
+fn room_types<'a>(
+    seen: &'a Seen,
+    ask: &Ask,
+    today: Today,
+    names: &'a [String],
+) -> Vec<AvailableRoomType<'a>> {
+    let described = seen.room_types.iter().filter_map(|nights| {
         let (room_type_id, facts) = seen.catalogue.room_types.get(nights.index)?;
-        let plans = seen.catalogue.rate_plans.iter().zip(&nights.prices);
-        let rates = plans.filter_map(|((id, plan), prices)| {
-            rate(
-                seen.catalogue.hotel.currency,
-                *id,
-                &plan.name,
-                prices,
-                wish.rooms,
-                names,
-            )
-        });
-        let rates: Vec<Rate<'_>> = rates.collect();
+        let rates = rates(seen, nights, ask, of_room_type(Some(today), facts), names);
         // Without a price there is no quote, so that there is nothing on offer.
         (!rates.is_empty()).then(|| AvailableRoomType {
             room_type_id: *room_type_id,
@@ -203,16 +214,59 @@ fn room_types<'a>(seen: &'a Seen, wish: Wish, names: &'a [String]) -> Vec<Availa
     described.collect()
 }
 
+/// The rate plans in which a room type may be sold.
+fn rates<'a>(
+    seen: &'a Seen,
+    nights: &RoomTypeNights,
+    ask: &Ask,
+    of_room_type: Facts<'_>,
+    names: &'a [String],
+) -> Vec<Rate<'a>> {
+    let currency = seen.catalogue.hotel.currency;
+    let plans = seen.catalogue.rate_plans.iter().zip(&nights.prices);
+    let sold = plans.filter_map(|((id, plan), prices)| {
+        let total = total(currency, prices, ask.rooms);
+        let too_expensive = total.is_none() && prices.iter().all(Option::is_some);
+        let facts = Facts {
+            nights: &facts_of(&nights.left, prices),
+            // Taxes are not known here, so that it is known only when the total is too large without them.
+            payable: too_expensive.then_some(false),
+            ..of_room_type
+        };
+        let nothing_against = rules::first(ask, &facts).is_none();
+        let total = total.filter(|_| nothing_against)?;
+        rate(*id, &plan.name, prices, total, names)
+    });
+    sold.collect()
+}
+
+/// What the nights say in one rate plan. A closed night has no rooms left, and nothing here knows why.
+fn facts_of(left: &[Option<u64>], prices: &[Option<u64>]) -> Vec<NightFacts> {
+    let nights = left.iter().zip(prices);
+    let facts = nights.map(|(left, price)| NightFacts {
+        closed: None,
+        left: Some(left.map_or(0, |left| u32::try_from(left).unwrap_or(u32::MAX))),
+        priced: Some(price.is_some()),
+    });
+    facts.collect()
+}
+
+/// All nights in all rooms, when every night has a price and the sum is an amount of money.
+fn total(currency: Currency, prices: &[Option<u64>], rooms: u16) -> Option<Money> {
+    let minor = i64::try_from(sum_of_all(prices)?).ok()?;
+    let one_room = Money::from_minor(minor, currency).ok()?;
+    one_room.times(u32::from(rooms)).ok()
+}
+
 fn rate<'a>(
-    currency: Currency,
     rate_plan_id: RatePlanId,
     name: &'a str,
     prices: &[Option<u64>],
-    rooms: u16,
+    total_before_taxes: Money,
     names: &'a [String],
 ) -> Option<Rate<'a>> {
+    let currency = total_before_taxes.currency();
     let money = |minor: u64| Money::from_minor(i64::try_from(minor).ok()?, currency).ok();
-    let total_before_taxes = money(sum_of_all(prices)?)?.times(u32::from(rooms)).ok()?;
     let nights = names.iter().zip(prices).map(|(night, price)| {
         Some(RateNight {
             night,

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use contract::offer::nights_between;
+use contract::range::nights_between;
 use contract::{Currency, HotelId, Money, RoomTypeId, StayDate};
 use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
+use rules::{Ask, Facts, Today};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -107,7 +108,7 @@ pub async fn get(
         return Err(Problem::not_found("room type in this hotel").at("room_type_id"));
     };
     let currency = seen.catalogue.hotel.currency;
-    let arrivals = service.arrivals(&seen.catalogue.hotel)?;
+    let today = service.today(&seen.catalogue.hotel)?;
     let names = night_names(from, days.count());
     let lowest_price = |night: usize| {
         let lowest = nights
@@ -119,8 +120,7 @@ pub async fn get(
     };
     let described = names.iter().zip(0_u32..).map(|(night, offset)| {
         let at = usize::try_from(offset).unwrap_or(usize::MAX);
-        let quotable = arrivals.check(from.plus_days(offset)).is_ok();
-        let lowest_price = lowest_price(at).filter(|_| quotable);
+        let lowest_price = lowest_price(at).filter(|_| is_quoted(today, from.plus_days(offset)));
         let left = nights.left.get(at).copied().flatten().unwrap_or(0);
         CalendarNight {
             night,
@@ -137,4 +137,17 @@ pub async fn get(
         freshness,
     };
     Ok(json(&answer, 512 + names.len() * NIGHT_BYTES))
+}
+
+/// Whether a stay of this one night, which has a price, would be quoted to somebody.
+fn is_quoted(today: Today, night: StayDate) -> bool {
+    let stay = rules::dates::stay(night, night.plus_days(1));
+    stay.is_ok_and(|stay| {
+        let (rooms, party) = (1, None);
+        let facts = Facts {
+            today: Some(today),
+            ..Facts::default()
+        };
+        rules::first(&Ask { stay, rooms, party }, &facts).is_none()
+    })
 }

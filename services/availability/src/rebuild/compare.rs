@@ -9,7 +9,6 @@ use crate::cache::{HotelWrites, NightKey, Put};
 use crate::catalogue::{About, Catalogue, Stored, body, version};
 use crate::database::{AskError, NIGHTS_PER_CALL};
 use crate::layout::{Days, Entry, place};
-use crate::model;
 
 /// Nights of a room type: rooms left, or the prices in a rate plan.
 pub(super) type List = (RoomTypeId, Option<RatePlanId>);
@@ -218,8 +217,7 @@ impl Rebuilder {
                 }
             } else {
                 for row in inventory.iter().filter(|row| row.room_type_id == *room_type) {
-                    let left = model::rooms_left(row.total, row.held, row.sold, row.closed);
-                    days.set(&mut list, row.night, u64::from(left));
+                    days.set(&mut list, row.night, row.left());
                 }
             }
             truth.push(list);

@@ -6,18 +6,19 @@ use axum::response::Response;
 use chrono::SubsecRound as _;
 use chrono_tz::Tz;
 use contract::number::within;
-use contract::offer::{self, Arrivals, Limit, ROOMS_MAX};
-use contract::quote::{Party, Quote};
+use contract::quote::{NightPrice, Party, Quote};
 use contract::{HotelId, Money, QuoteId, RatePlanId, RoomTypeId, Stay, StayDate};
 use platform::http::{Caller, Keyed, Problem, ProblemBody, Stored, StrictJson};
 use platform::{Broken, repeat};
+use rules::limits::ROOMS_MAX;
+use rules::{Ask, Blocked, Facts, NightFacts, Today};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
 use super::{App, unknown};
 use crate::SCHEMA;
-use crate::model::{self, Unquotable};
+use crate::model;
 use crate::store;
 
 /// A stay to price.
@@ -55,13 +56,12 @@ pub(super) struct IssuedQuote {
 
 impl CreateQuote {
     /// What can be said without looking anything up.
-    fn check(&self) -> Result<Stay, Limit> {
-        let stay = offer::stay(self.check_in, self.check_out)?;
-        offer::check_party(self.party, self.rooms)?;
-        Ok(stay)
+    fn check(&self) -> Result<Ask, Blocked> {
+        let stay = rules::dates::stay(self.check_in, self.check_out)?;
+        Ask::new(stay, self.rooms, self.party)
     }
 
-    async fn quote(&self, app: &App, db: &mut PgConnection, stay: Stay) -> Result<(Quote, Money), Problem> {
+    async fn quote(&self, app: &App, db: &mut PgConnection, ask: Ask) -> Result<(Quote, Money), Problem> {
         let found = store::offer(db, self.hotel_id, self.room_type_id, self.rate_plan_id).await?;
         let found = found.ok_or_else(|| unknown("hotel", "/hotel_id"))?;
         let capacity = found
@@ -71,13 +71,23 @@ impl CreateQuote {
             .cancellation_policy
             .ok_or_else(|| unknown("rate plan in this hotel", "/rate_plan_id"))?;
         let now = app.clock.now();
-        let arrivals = Arrivals::at(now, &zone_of(&found)?);
-        arrivals.check(stay.check_in()).map_err(beyond)?;
-        offer::check_places(self.party, capacity, self.rooms).map_err(beyond)?;
+        let today = Today::at(now, &zone_of(&found)?);
         let of = (self.hotel_id, self.room_type_id, self.rate_plan_id);
-        let known = store::prices(db, of, stay.check_in(), stay.check_out(), found.currency).await?;
-        let nights = model::price_each_night(stay, &known)?;
-        let priced = model::price_stay(&nights, self.rooms, &found.taxes, found.currency)?;
+        let stay = ask.stay;
+        let nights = store::prices(db, of, stay.check_in(), stay.check_out(), found.currency).await?;
+        let priced = model::price_stay(&nights, self.rooms, &found.taxes, found.currency);
+        // The hotel's part of the rules: the rooms that are left are the inventory's to count.
+        let facts = Facts {
+            today: Some(today),
+            capacity: Some(capacity),
+            nights: &facts_of(stay, &nights),
+            payable: Some(priced.is_ok()),
+            ..Facts::default()
+        };
+        if let Some(blocked) = rules::first(&ask, &facts) {
+            return Err(refused(blocked));
+        }
+        let priced = priced.map_err(|_| refused(Blocked::TooExpensive))?;
         let quote = Quote {
             quote_id: QuoteId::new(),
             hotel_id: self.hotel_id,
@@ -98,23 +108,29 @@ impl CreateQuote {
     }
 }
 
+/// Which nights of the stay have a price. `known` is sorted by night.
+fn facts_of(stay: Stay, known: &[NightPrice]) -> Vec<NightFacts> {
+    let priced = |night: StayDate| known.binary_search_by_key(&night, |price| price.night).is_ok();
+    let nights = stay.nights();
+    let facts = nights.map(|night| NightFacts {
+        priced: Some(priced(night)),
+        ..NightFacts::default()
+    });
+    facts.collect()
+}
+
 fn zone_of(offer: &store::Offer) -> Result<Tz, Broken> {
     let unknown = |_| Broken::Inconsistent(format!("the stored time zone {} is not known", offer.time_zone));
     offer.time_zone.parse().map_err(unknown)
 }
 
-/// 422, at the field that breaks the limit.
-fn beyond(limit: Limit) -> Problem {
-    Problem::invalid(limit.code(), limit.field().pointer(), limit.to_string())
-}
-
-impl From<Unquotable> for Problem {
-    fn from(why: Unquotable) -> Self {
-        let detail = why.to_string();
-        match why {
-            Unquotable::TooExpensive => Self::invalid("invalid_amount", "/rooms", detail),
-            Unquotable::NoPrice(night) => Self::new(StatusCode::CONFLICT, "no_price", detail).on_night(night),
-        }
+/// 422 at the field that has to change; 409 with the night where another night may do.
+fn refused(blocked: Blocked) -> Problem {
+    let (code, detail) = (blocked.code(), blocked.to_string());
+    match (blocked.field(), blocked.night()) {
+        (Some(field), _) => Problem::invalid(code, field.pointer(), detail),
+        (None, Some(night)) => Problem::new(StatusCode::CONFLICT, code, detail).on_night(night),
+        (None, None) => Problem::new(StatusCode::CONFLICT, code, detail),
     }
 }
 
@@ -145,11 +161,11 @@ pub(super) async fn create_quote(
     StrictJson(body): StrictJson<CreateQuote>,
 ) -> Result<Response, Problem> {
     let request = keyed.with(&body);
-    let stay = body.check().map_err(beyond)?;
+    let ask = body.check().map_err(refused)?;
     let pool = app.pool.clone();
     repeat::once(&pool, SCHEMA, request, move |db| {
         Box::pin(async move {
-            let (quote, total_before_taxes) = body.quote(&app, db, stay).await?;
+            let (quote, total_before_taxes) = body.quote(&app, db, ask).await?;
             let quote_token = app
                 .tokens
                 .sign(&quote, quote.expires_at)

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use contract::offer::nights_between;
 use contract::quote::NightPrice;
+use contract::range::nights_between;
 use contract::{HotelId, RatePlanId, RoomTypeId, StayDate};
 use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
 use serde::Deserialize;

@@ -45,7 +45,7 @@ pub(super) struct InventoryNight {
     sold: i32,
     /// Rooms that can still be taken: 110 % of `total`, rounded down, less `held` and `sold`; 0 when closed.
     #[schema(example = 9, minimum = 0)]
-    left: i32,
+    left: u32,
     /// Whether the hotel sells nothing more for this night.
     closed: bool,
 }

@@ -25,6 +25,11 @@ fn day(offset: u32) -> StayDate {
     "2027-02-27".parse::<StayDate>().unwrap().plus_days(offset)
 }
 
+/// Some time on that day in Greenwich.
+fn morning(offset: u32) -> DateTime<Utc> {
+    day(offset).date().and_hms_opt(7, 30, 0).unwrap().and_utc()
+}
+
 fn night(total: i32, held: i32, sold: i32) -> Night {
     Night {
         total,
@@ -37,16 +42,31 @@ fn night(total: i32, held: i32, sold: i32) -> Night {
 /// Three nights from the day before today on.
 fn ledger(hotel: HotelId, room_type: RoomTypeId, nights: [Night; 3]) -> Ledger {
     let keys = (0..3).map(|offset| (hotel, room_type, day(offset)));
-    Ledger::new(day(1), BTreeSet::from([(hotel, room_type)]), keys.zip(nights), [])
+    Ledger::new(
+        morning(1),
+        BTreeSet::from([(hotel, room_type)]),
+        keys.zip(nights),
+        [],
+    )
 }
 
 fn ask(ledger: &mut Ledger, of: RoomTypeKey, from: u32, nights: u32, rooms: u16) -> String {
+    ask_in(ledger, of, None, (from, nights, rooms))
+}
+
+fn ask_in(
+    ledger: &mut Ledger,
+    of: RoomTypeKey,
+    zone: Option<&str>,
+    (from, nights, rooms): (u32, u32, u16),
+) -> String {
     let command = InventoryCommand::Hold {
         hotel_id: of.0,
         hold_id: HoldId::new(),
         room_type_id: of.1,
         stay: Stay::new(day(from), day(from + nights)).unwrap(),
         rooms,
+        time_zone: zone.map(str::to_owned),
     };
     match ledger.apply(SAGA, &command).unwrap() {
         Outcome::Done => "done".to_owned(),
@@ -55,25 +75,6 @@ fn ask(ledger: &mut Ledger, of: RoomTypeKey, from: u32, nights: u32, rooms: u16)
             None => refusal.code,
         },
     }
-}
-
-#[test]
-fn a_tenth_more_is_sold_rounded_down_and_nothing_is_left_below_nothing() {
-    for (total, sellable) in SELLABLE {
-        assert_eq!(Night::sellable(total), sellable, "{total}");
-        assert_eq!(night(total, 0, 0).left(), sellable, "{total}");
-        assert_eq!(night(total, sellable, 0).left(), 0, "{total}");
-        assert_eq!(night(total, 0, sellable).left(), 0, "{total}");
-        // Forced below what is held and sold.
-        assert_eq!(night(total, 3, sellable).left(), 0, "{total}");
-        assert_eq!(night(total, sellable + 1, 7).left(), 0, "{total}");
-        let closed = Night {
-            closed: true,
-            ..night(total, 0, 0)
-        };
-        assert_eq!(closed.left(), 0, "{total}");
-    }
-    assert_eq!(night(20, 3, 12).left(), 7, "held and sold both count");
 }
 
 #[test]
@@ -120,13 +121,42 @@ fn one_to_nine_rooms_from_yesterday_on() {
         assert_eq!(ask(&mut fresh(), of, from, 1, rooms), want, "{from} {rooms}");
     }
     let mut late = Ledger::new(
-        day(2),
+        morning(2),
         BTreeSet::from([of]),
         (0..3).map(|offset| ((of.0, of.1, day(offset)), night(100, 0, 0))),
         [],
     );
     assert_eq!(ask(&mut late, of, 0, 2, 1), "stay_in_past 2027-02-27");
     assert_eq!(ask(&mut late, of, 1, 2, 1), "done");
+}
+
+#[test]
+fn where_the_hotels_zone_is_known_its_own_date_decides() {
+    let of = (HotelId::new(), RoomTypeId::new());
+    // Half past ten in the morning of the 28th in UTC: already the 1st in Kiritimati (+14), still the 27th in Pago Pago.
+    let now = day(1).date().and_hms_opt(10, 30, 0).unwrap().and_utc();
+    let nights = || (0..3).map(|offset| ((of.0, of.1, day(offset)), night(100, 0, 0)));
+    let past = |date| format!("stay_in_past {date}");
+    for (zone, from, want) in [
+        (Some("Pacific/Kiritimati"), 1, past("2027-02-28")),
+        (Some("Pacific/Kiritimati"), 2, "done".to_owned()),
+        (Some("Asia/Kathmandu"), 0, past("2027-02-27")),
+        (Some("Asia/Kathmandu"), 1, "done".to_owned()),
+        (Some("Pacific/Pago_Pago"), 0, "done".to_owned()),
+        (Some("Pacific/Pago_Pago"), 731, "stay_too_far_ahead".to_owned()),
+        (Some("Pacific/Kiritimati"), 732, "sold_out 2029-02-28".to_owned()),
+        // As the former release asks, or a zone of a newer database.
+        (None, 0, "done".to_owned()),
+        (Some("Mars/Olympus_Mons"), 0, "done".to_owned()),
+        (None, 733, "stay_too_far_ahead".to_owned()),
+    ] {
+        let mut books = Ledger::new(now, BTreeSet::from([of]), nights(), []);
+        assert_eq!(
+            ask_in(&mut books, of, zone, (from, 1, 1)),
+            want,
+            "{zone:?} {from}"
+        );
+    }
 }
 
 #[test]
@@ -138,11 +168,16 @@ fn of_several_reasons_the_first_is_told() {
     };
     let mut books = ledger(of.0, of.1, [night(10, 0, 11), closed, night(10, 0, 0)]);
     let unknown = (of.0, RoomTypeId::new());
-    let mut past = Ledger::new(day(3), BTreeSet::new(), [], []);
+    let mut past = Ledger::new(morning(3), BTreeSet::new(), [], []);
     assert_eq!(ask(&mut past, unknown, 0, 1, 10), "rooms_out_of_range");
     assert_eq!(ask(&mut past, unknown, 0, 1, 1), "stay_in_past 2027-02-27");
     assert_eq!(ask(&mut past, unknown, 2, 1, 1), "unknown_room_type");
-    assert_eq!(ask(&mut books, of, 0, 2, 1), "sold_out 2027-02-27");
+    assert_eq!(ask(&mut books, of, 0, 1, 1), "sold_out 2027-02-27");
+    assert_eq!(
+        ask(&mut books, of, 0, 2, 1),
+        "closed 2027-02-28",
+        "whatever night"
+    );
     assert_eq!(ask(&mut books, of, 1, 2, 1), "closed 2027-02-28");
     assert_eq!(ask(&mut books, of, 2, 2, 1), "sold_out 2027-03-02");
 }

@@ -1,6 +1,6 @@
 //! What becomes of a night when a hotel says how many rooms there are.
 
-use super::Night;
+use rules::{Night, overbooking};
 
 /// What the hotel says; what it does not say stays.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,7 @@ pub(crate) fn set_night(now: Option<&Night>, wanted: Wanted) -> Result<NightSet,
     };
     let total = wanted.total.unwrap_or(now.total);
     let closed = wanted.closed.unwrap_or(now.closed);
-    let (taken, sellable) = (now.taken(), Night::sellable(total));
+    let (taken, sellable) = (now.taken(), overbooking::sellable(total));
     let below = wanted.total.is_some() && taken > sellable;
     if below && !wanted.force {
         return Err(NotSet::BelowSold { taken, sellable });

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use contract::{HoldId, HotelId, RoomTypeId};
+use contract::command::InventoryCommand;
+use contract::{HoldId, HotelId, RoomTypeId, StayDate};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
@@ -268,6 +269,48 @@ async fn today_is_that_of_utc_whatever_zone_the_session_has(
             "{zone}: {today}"
         );
     }
+}
+
+/// At every moment it is another date at one of these hotels than in Greenwich.
+#[sqlx::test(migrations = false)]
+async fn a_stay_is_past_by_the_date_at_its_hotel(pool: PgPool) {
+    tables(&pool).await;
+    let (hotel, room_type) = ids();
+    let from = day(&pool, -3).await;
+    offer(&pool, hotel, room_type, from, 8, 10).await;
+    for zone in [chrono_tz::Pacific::Kiritimati, chrono_tz::Pacific::Pago_Pago] {
+        let (codes, wanted) = loop {
+            let today = today_in(&pool, zone).await;
+            let mut commands = Vec::new();
+            for (before, time_zone) in [(0, Some(zone)), (1, Some(zone)), (1, None), (2, None)] {
+                let check_in = StayDate::from_days_since_1970(today.days_since_1970() - before).unwrap();
+                commands.push(sent(InventoryCommand::Hold {
+                    hotel_id: hotel,
+                    hold_id: HoldId::new(),
+                    room_type_id: room_type,
+                    stay: stay(check_in, 2),
+                    rooms: 1,
+                    time_zone: time_zone.map(|zone| zone.name().to_owned()),
+                }));
+            }
+            let outcomes = settled(&pool, commands, TTL).await;
+            let utc = day(&pool, -1).await;
+            let past = |before: i32| today.days_since_1970() - before < utc.days_since_1970();
+            let without = |before| if past(before) { "stay_in_past" } else { "done" };
+            // When the day ends there meanwhile, it is asked again.
+            if today_in(&pool, zone).await == today {
+                let codes: Vec<String> = outcomes.iter().map(|one| code(one).to_owned()).collect();
+                break (codes, ["done", "stay_in_past", without(1), without(2)]);
+            }
+        };
+        assert_eq!(codes, wanted, "{zone}");
+    }
+}
+
+async fn today_in(pool: &PgPool, zone: chrono_tz::Tz) -> StayDate {
+    let mut db = pool.acquire().await.unwrap();
+    let now = crate::store::now(&mut db).await.unwrap();
+    StayDate::from_date(now.with_timezone(&zone).date_naive()).unwrap()
 }
 
 #[sqlx::test(migrations = false)]

@@ -3,11 +3,12 @@
 use chrono::NaiveDate;
 use contract::{HotelId, RoomTypeId};
 use platform::Broken;
+use rules::Night;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{all_written, date};
-use crate::model::{Night, NightKey, RoomTypeKey};
+use crate::model::{NightKey, RoomTypeKey};
 
 /// Locks those of the nights that exist, in key order, and reads them as they are then.
 pub(crate) async fn lock_nights(

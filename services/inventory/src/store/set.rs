@@ -3,10 +3,11 @@
 use chrono::NaiveDate;
 use contract::{HotelId, RoomTypeId, StayDate};
 use platform::Broken;
+use rules::Night;
 use sqlx::{PgConnection, PgPool};
 
 use super::{all_written, date};
-use crate::model::{Night, RoomTypeKey};
+use crate::model::RoomTypeKey;
 
 /// One night of one room type.
 #[derive(Debug, Clone)]

@@ -270,6 +270,7 @@ fn start_saga(creation: &Creation, row: &Reservation) -> Result<Outgoing, Broken
         guest_id: row.guest_id,
         total: row.terms.total,
         payment_method: creation.order.payment_method.as_str().to_owned(),
+        time_zone: Some(row.terms.time_zone.name().to_owned()),
     };
     Ok(start(row.saga_id, SagaData::BookStay(data))?.within(creation.envelope.clone()))
 }

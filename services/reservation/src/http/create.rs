@@ -5,12 +5,12 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use contract::offer;
 use contract::quote::{Party, Quote};
 use contract::{HotelId, QuoteId, ReservationId, SagaId};
 use platform::grouped::Settle as _;
 use platform::http::{Caller, Key, Keyed, KeyedRequest, Prefer, Problem, ProblemBody, Stored, reused};
 use platform::{Broken, Envelope};
+use rules::{Ask, Field};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -238,9 +238,9 @@ fn check(app: &App, body: NewReservation) -> Result<Order, Unfit> {
     let (quote, in_time): (Quote, bool) = opened.map_err(|_| {
         invalid_quote("The quote token is not one that POST /v1/quotes gave out, or was changed.")
     })?;
-    offer::check_party(body.party, quote.rooms).map_err(|limit| {
-        let pointer = limit.field().pointer();
-        Unfit::Wrong(Problem::invalid(limit.code(), pointer, limit.to_string()))
+    Ask::new(quote.stay, quote.rooms, body.party).map_err(|blocked| {
+        let pointer = blocked.field().map_or("/party", Field::pointer);
+        Unfit::Wrong(Problem::invalid(blocked.code(), pointer, blocked.to_string()))
     })?;
     if body.party != quote.party {
         let detail = "The party differs from the one that was quoted; ask for a new quote.";

@@ -17,11 +17,7 @@ use chrono_tz::Tz;
 use contract::penalty::Penalty;
 use contract::quote::{NightPrice, Quote};
 use contract::{Money, Stay, StayDate};
-
-/// The most rooms in one reservation.
-const ROOMS_MAX: u16 = 9;
-/// The most adults, and the most children, in one reservation.
-const PARTY_MAX: u16 = 36;
+use rules::occupancy;
 
 /// What the policy comes to for one stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,11 +72,7 @@ impl Terms {
     pub fn of(quote: &Quote) -> Result<Self, InvalidTerms> {
         let time_zone =
             Tz::from_str(&quote.time_zone).map_err(|_| InvalidTerms("its time zone is not known"))?;
-        let party = quote.party;
-        let fits = (1..=ROOMS_MAX).contains(&quote.rooms)
-            && (1..=PARTY_MAX).contains(&party.adults)
-            && party.children <= PARTY_MAX;
-        if !fits {
+        if !occupancy::in_range(quote.party, quote.rooms) {
             return Err(InvalidTerms("its rooms or party are out of range"));
         }
         if !quote
