@@ -49,6 +49,7 @@ async fn what_is_said_at_any_point_on_the_way_to_days_is_published_once_and_in_o
             stage.execute(&both).await;
         };
         stage.publish().await;
+        stage.make_topics().await;
         former_slot(&stage).await;
         say(1).await;
         stage.by_day(0).await;

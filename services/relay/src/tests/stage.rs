@@ -269,6 +269,11 @@ impl Stage {
     }
 
     /// Reads topics from their beginning.
+    /// Makes the topics before a relay does. Where one finds them missing, it publishes again all that is kept.
+    pub(super) async fn make_topics(&self) {
+        self.kafka.create_topics(&contract::topics::all()).await.unwrap();
+    }
+
     pub(super) fn consume(&self, topics: &[&str]) -> Events {
         let group = format!("reader-{}", unique());
         let deliveries =
