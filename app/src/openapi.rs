@@ -2,13 +2,14 @@
 
 use axum::Router;
 use axum::routing::get;
-use utoipa::openapi::extensions::Extensions;
+use contract::refusal::{Code, Kind};
+use platform::http::{CODES, Declared, ProblemBody, documented, met_by_all};
+use utoipa::PartialSchema as _;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{
-    Content, HeaderBuilder, Info, License, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, Response,
-    ResponseBuilder,
+use utoipa::openapi::schema::{
+    AdditionalProperties, Components, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type,
 };
+use utoipa::openapi::{HeaderBuilder, Info, License, OpenApi, OpenApiBuilder, PathItem, RefOr, Response};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// The document.
@@ -27,9 +28,12 @@ pub fn document() -> OpenApi {
         availability::openapi(),
         orchestrator::openapi(),
         relay::openapi(),
+        crate::problems::openapi(),
     ] {
         document.merge(part);
     }
+    let components = document.components.get_or_insert_with(Components::new);
+    components.schemas.insert("Problem".to_owned(), problem());
     let paths = document.paths.paths.values_mut();
     paths.flat_map(operations).for_each(complete);
     document
@@ -40,117 +44,118 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post].into_iter().flatten()
 }
 
+/// The statuses with which a booking may end: those of the classes of refusals, but busy.
+const OUTCOMES: [&str; 5] = ["402", "403", "409", "410", "422"];
+
 fn complete(operation: &mut Operation) {
-    add_what_every_request_may_meet(operation);
-    let mut parameters = operation.parameters.iter().flatten();
-    let keyed = parameters
-        .any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == "Idempotency-Key"));
-    for (status, response) in &mut operation.responses.responses {
+    let takes = |name: &str| {
+        let mut parameters = operation.parameters.iter().flatten();
+        parameters.any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == name))
+    };
+    let (keyed, waits) = (takes("Idempotency-Key"), takes("Prefer"));
+    let mut problems: Vec<Declared> = met_by_all(operation.request_body.is_some()).collect();
+    let responses = &mut operation.responses.responses;
+    for (status, response) in responses.iter_mut() {
         if let RefOr::T(response) = response {
             if keyed && status.starts_with('2') {
                 say_that_it_may_be_a_repeat(response);
             }
-            list_codes(response);
-            say_when_to_come_back(status, response);
+            problems.extend(codes(response));
         }
     }
-}
-
-/// The codes in a description, between backticks.
-fn codes_in(description: &str) -> impl Iterator<Item = &str> {
-    let words = description.split('`').skip(1).step_by(2);
-    words.filter(|word| crate::problems::is_code(word))
-}
-
-/// The same once more for programs.
-fn list_codes(response: &mut Response) {
-    let codes: Vec<&str> = codes_in(&response.description).collect();
-    if response.content.contains_key("application/problem+json") && !codes.is_empty() {
-        let listed = [("x-problem-codes", serde_json::json!(codes))];
-        response.extensions = Some(Extensions::from_iter(listed));
+    // Once more with what every request may meet, whether or not its handler says more with the same status.
+    let mut documented = documented(&problems);
+    for (status, response) in &mut documented {
+        if let RefOr::T(response) = response
+            && OUTCOMES.contains(&status.as_str())
+            && keyed
+            && waits
+        {
+            say_with_what_an_outcome_comes(response);
+        }
     }
+    responses.extend(documented);
+}
+
+/// A booking that was refused is told like one that was confirmed: again under its key, and after the wait.
+fn say_with_what_an_outcome_comes(response: &mut Response) {
+    say_that_it_may_be_a_repeat(response);
+    let applied = "How long was waited, where `Prefer` asked for it.";
+    add_header(response, "Preference-Applied", applied);
+    if codes(response).any(|(_, code, _)| code == Code::QuoteUsed.word()) {
+        let location = "With `quote_used`: the path of the booking that came of the quote.";
+        add_header(response, "Location", location);
+    }
+}
+
+fn add_header(response: &mut Response, name: &str, description: &str) {
+    let header = HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .description(Some(description));
+    response.headers.insert(name.to_owned(), RefOr::T(header.build()));
+}
+
+/// The problems that a handler has declared.
+fn codes(response: &Response) -> impl Iterator<Item = Declared> {
+    let listed = response.extensions.as_ref().and_then(|more| more.get(CODES));
+    let words = listed.and_then(|codes| codes.as_array()).into_iter().flatten();
+    words.filter_map(|word| crate::problems::declared(word.as_str()?))
+}
+
+/// A problem with every member that a refusal may tell.
+fn problem() -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut body)) = ProblemBody::schema() else {
+        return ProblemBody::schema();
+    };
+    let arguments = Code::ALL.iter().flat_map(|code| code.meaning().arguments);
+    for argument in arguments {
+        let member = match argument.kind {
+            Kind::Date => ObjectBuilder::new()
+                .schema_type(Type::String)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
+                .examples(["2026-12-24"]),
+            Kind::Count => ObjectBuilder::new().schema_type(Type::Integer).examples([9]),
+            Kind::Id => ObjectBuilder::new()
+                .schema_type(Type::String)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+                .examples(["01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d"]),
+        };
+        let member = member.description(Some(format!("Told by {}.", told_by(argument.name))));
+        body.properties.insert(argument.name.to_owned(), member.into());
+    }
+    body.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(true)));
+    RefOr::T(Schema::Object(body))
+}
+
+/// The codes that tell a member. A booking's refusal tells of its reservation, whatever the code.
+fn told_by(name: &str) -> String {
+    let tells = |code: &&Code| {
+        code.meaning()
+            .arguments
+            .iter()
+            .any(|argument| argument.name == name)
+    };
+    let words: Vec<_> = Code::ALL
+        .iter()
+        .filter(tells)
+        .map(|code| format!("`{}`", code.word()))
+        .collect();
+    let of_bookings = if name == "reservation_id" {
+        " and every refusal of a booking"
+    } else {
+        ""
+    };
+    format!("{}{of_bookings}", words.join(", "))
 }
 
 fn say_that_it_may_be_a_repeat(response: &mut Response) {
-    let header = HeaderBuilder::new()
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-        .description(Some("`true` on a repeat under the same Idempotency-Key."));
-    response
-        .headers
-        .insert("Idempotent-Replayed".to_owned(), RefOr::T(header.build()));
-}
-
-fn say_when_to_come_back(status: &str, response: &mut Response) {
-    let later = status == "503" || response.description.contains("request_in_progress");
-    if later {
-        let seconds = ObjectBuilder::new()
-            .schema_type(Type::Integer)
-            .minimum(Some(0_u32));
-        let header = HeaderBuilder::new()
-            .schema(Some(seconds))
-            .description(Some("After how many seconds to send the same again."));
-        response
-            .headers
-            .insert("Retry-After".to_owned(), RefOr::T(header.build()));
-    }
-}
-
-/// Documents the answers of the layers around every handler, beside what the handler says of the same status.
-fn add_what_every_request_may_meet(operation: &mut Operation) {
-    let unreadable = if operation.request_body.is_some() {
-        "`malformed_json`, `malformed_body`, `invalid_host`"
-    } else {
-        "`unexpected_body`, `malformed_body`, `invalid_host`"
-    };
-    let not_json = (
-        "415",
-        "`unsupported_media_type`: not `application/json` in UTF-8, or encoded",
-    );
-    let met = [
-        ("400", unreadable),
-        ("408", "`body_too_slow`"),
-        ("413", "`body_too_large`: more than 64 KiB"),
-        (
-            "422",
-            "`invalid_field`: something that the operation does not know; `card_data_refused`",
-        ),
-        (
-            "503",
-            "`unavailable`: something that the request needs is away or busy",
-        ),
-    ];
-    let with_body = operation.request_body.is_some().then_some(not_json);
-    for (status, description) in met.into_iter().chain(with_body) {
-        let responses = &mut operation.responses.responses;
-        match responses.get_mut(status) {
-            Some(RefOr::T(said)) => say_besides(said, description),
-            Some(RefOr::Ref(_)) => {}
-            None => {
-                let problem = Content::new(Some(Ref::from_schema_name("Problem")));
-                let response = ResponseBuilder::new()
-                    .description(description)
-                    .content("application/problem+json", problem);
-                responses.insert(status.to_owned(), response.build().into());
-            }
-        }
-    }
-}
-
-/// Adds the codes that the handler does not name itself.
-fn say_besides(said: &mut Response, description: &str) {
-    let named = |code: &&str| !said.description.contains(&format!("`{code}`"));
-    let missing: Vec<String> = codes_in(description)
-        .filter(named)
-        .map(|code| format!("`{code}`"))
-        .collect();
-    if !missing.is_empty() {
-        said.description = format!("{}; as everywhere {}", said.description, missing.join(", "));
-    }
+    let repeat = "`true` on a repeat under the same Idempotency-Key.";
+    add_header(response, "Idempotent-Replayed", repeat);
 }
 
 const DESCRIPTION: &str = "Hotel stays, booked by sagas. Ask for availability, get a quote, send the quote's token \
 with an `Idempotency-Key` to `POST /v1/reservations`, and follow the reservation. Errors are \
-`application/problem+json` with a stable `code`, a pointer to the field, and whether and when a retry helps. \
+`application/problem+json` with a stable `code`, a pointer to the field, and whether and when a retry helps; `GET /v1/problems` lists the codes. \
 Money is a decimal string with a currency; dates are nights at the hotel.";
 
 /// Prints the document, as it is checked in under `openapi/`.

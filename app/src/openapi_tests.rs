@@ -4,15 +4,6 @@ use serde_json::Value;
 
 use super::*;
 
-/// Words between backticks in the description of a problem that are no codes.
-const FIELDS: [&str; 5] = [
-    "night",
-    "pointer",
-    "reservation_id",
-    "application/json",
-    "Location",
-];
-
 fn json() -> Value {
     serde_json::to_value(document()).unwrap()
 }
@@ -48,15 +39,18 @@ fn every_answer_says_what_it_is_and_every_refusal_its_codes() {
         for (status, response) in operation["responses"].as_object().unwrap() {
             let description = response["description"].as_str().unwrap_or_default();
             assert!(!description.is_empty(), "{name} {status} has no description");
-            if response["content"].get("application/problem+json").is_none() {
+            if !status.starts_with(['4', '5']) {
                 continue;
             }
+            let body = &response["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(body, "#/components/schemas/Problem", "{name} {status}");
             let listed = response["x-problem-codes"].as_array();
             let listed = listed.unwrap_or_else(|| panic!("{name} {status} names no code: {description}"));
             codes += listed.len();
-            for word in description.split('`').skip(1).step_by(2) {
-                let known = crate::problems::is_code(word) || FIELDS.contains(&word);
-                assert!(known, "{name} {status}: {word:?} has no page: {description}");
+            for word in listed {
+                let declared = crate::problems::declared(word.as_str().unwrap());
+                let (of, ..) = declared.unwrap_or_else(|| panic!("{name} {status}: {word} is no code"));
+                assert_eq!(&of.to_string(), status, "{name}: {word}");
             }
             if status == "503" {
                 assert!(
@@ -67,6 +61,41 @@ fn every_answer_says_what_it_is_and_every_refusal_its_codes() {
         }
     }
     assert!(codes > 100, "{codes}");
+}
+
+#[test]
+fn every_name_in_the_document_is_defined_in_it() {
+    let document = json();
+    let mut names = 0;
+    walk(&document, &mut |value| {
+        if let Some(name) = value.get("$ref").and_then(Value::as_str) {
+            names += 1;
+            let pointer = name.trim_start_matches('#');
+            assert!(document.pointer(pointer).is_some(), "{name}");
+        }
+    });
+    assert!(names > 100, "{names}");
+}
+
+#[test]
+fn the_codes_are_an_enum_and_a_problem_may_carry_another() {
+    let document = json();
+    let schemas = &document["components"]["schemas"];
+    let codes = schemas["ProblemCode"]["enum"].as_array().unwrap();
+    assert!(codes.contains(&"sold_out".into()) && codes.contains(&"invalid_field".into()));
+    assert!(
+        schemas["ProblemCode"]["description"]
+            .as_str()
+            .unwrap()
+            .contains("newer")
+    );
+    let problem = &schemas["Problem"];
+    assert!(problem["properties"]["code"].get("enum").is_none(), "{problem}");
+    assert_eq!(problem["additionalProperties"], true);
+    for member in ["night", "reservation_id", "most", "taken"] {
+        let says = problem["properties"][member]["description"].as_str();
+        assert!(says.is_some_and(|says| says.starts_with("Told by `")), "{member}");
+    }
 }
 
 #[test]
@@ -115,6 +144,8 @@ fn what_programs_go_by_is_an_enum_or_a_header() {
         "RelayState",
         "FreshnessSource",
         "PenaltyKind",
+        "ProblemCode",
+        "ProblemClass",
     ] {
         assert!(schemas[name]["enum"].is_array(), "{name}: {}", schemas[name]);
     }

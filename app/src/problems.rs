@@ -1,53 +1,214 @@
-//! The page of each code: what a problem's `type` leads to. The words of the business are `contract`'s, those of any
-//! HTTP interface are `platform`'s; here they are joined, and nowhere else.
+//! Every problem that the interface may answer, as a list for programs (`GET /v1/problems`) and as the page to which a
+//! problem's `type` leads. The words of the business are `contract`'s, those of any HTTP interface are `platform`'s;
+//! here they are joined, and nowhere else.
 
-use axum::Router;
+use std::borrow::Cow;
+
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::get;
-use contract::refusal;
-use platform::http::{Problem, StrictPath, meaning};
+use axum::{Json, Router};
+use contract::refusal::{self, Code};
+use platform::http::{Caller, Common, Declared, Problem, StrictPath, meaning};
+use serde::Serialize;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::{OpenApi, RefOr};
+use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 
-/// What a page says of a code.
-struct Page {
+/// What there is to say of a code.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProblemMeaning)]
+struct Entry {
+    /// The stable word that a problem carries.
+    #[schema(value_type = ProblemCode)]
     code: &'static str,
-    statuses: &'static [u16],
-    advice: &'static str,
+    /// What it is, and so what may help.
+    #[schema(value_type = ProblemClass)]
+    class: &'static str,
+    /// The one status of HTTP with which it is answered.
+    #[schema(example = 409)]
+    status: u16,
+    /// Whether the same request may succeed later.
+    retryable: bool,
+    /// What happened. Names between backticks are members of the problem.
     happened: &'static str,
+    /// What to do about it.
     remedy: &'static str,
+    /// What may help, as for every code of its class.
+    advice: &'static str,
+    /// Sentences for three readers; names in braces stand for arguments. Absent where the detail is all there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sentences: Option<Sentences>,
+    /// The members that a problem of this code has beside the usual ones.
+    arguments: Vec<&'static str>,
+    links: Links,
 }
 
-fn pages() -> impl Iterator<Item = Page> {
-    let business = refusal::REFUSALS.iter().map(|meaning| Page {
-        code: meaning.code,
-        statuses: meaning.statuses,
-        advice: match meaning.class {
-            refusal::Class::Invalid => INVALID,
-            refusal::Class::Taken => "The same request will not succeed; another offer may.",
-            refusal::Class::Payment => "The same request will not succeed; another payment method may.",
-        },
-        happened: meaning.happened,
-        remedy: meaning.remedy,
-    });
-    let general = meaning::MEANINGS.iter().map(|meaning| Page {
-        code: meaning.code,
-        statuses: meaning.statuses,
-        advice: match meaning.class {
-            meaning::Class::Invalid => INVALID,
-            meaning::Class::Missing => "The same request will succeed only when what it names is there.",
-            meaning::Class::Busy => "The same request may succeed later.",
-            meaning::Class::Ours => "Nobody but the operator can help.",
-        },
-        happened: meaning.happened,
-        remedy: meaning.remedy,
-    });
-    business.chain(general)
+/// A refusal in the words of three readers.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProblemSentences)]
+struct Sentences {
+    /// Who books.
+    #[schema(example = "The night of {night} is sold out.")]
+    guest: &'static str,
+    /// Who works at the hotel.
+    staff: &'static str,
+    /// Who runs the platform.
+    operator: &'static str,
 }
 
-const INVALID: &str = "The same request will never succeed; change it first.";
+/// Where to read on.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProblemLinks)]
+struct Links {
+    /// The page for people, to which a problem's `type` leads.
+    #[schema(example = "/problems/sold_out")]
+    page: String,
+}
 
-/// Whether a code has a page.
-pub fn is_code(word: &str) -> bool {
-    pages().any(|page| page.code == word)
+/// Every problem.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProblemList)]
+struct List {
+    items: Vec<Entry>,
+}
+
+impl From<Code> for Entry {
+    fn from(code: Code) -> Self {
+        let meaning = code.meaning();
+        Self {
+            code: meaning.word,
+            class: meaning.class.word(),
+            status: meaning.class.status(),
+            retryable: meaning.class.is_retryable(),
+            happened: meaning.happened,
+            remedy: meaning.remedy,
+            advice: meaning.class.advice(),
+            sentences: Some(Sentences {
+                guest: meaning.guest,
+                staff: meaning.staff,
+                operator: meaning.operator,
+            }),
+            arguments: meaning.arguments.iter().map(|argument| argument.name).collect(),
+            links: Links::to(meaning.word),
+        }
+    }
+}
+
+impl From<Common> for Entry {
+    fn from(code: Common) -> Self {
+        let meaning = code.meaning();
+        Self {
+            code: meaning.word,
+            class: meaning.class.word(),
+            status: meaning.status,
+            retryable: meaning.class.is_retryable(),
+            happened: meaning.happened,
+            remedy: meaning.remedy,
+            advice: meaning.class.advice(),
+            sentences: None,
+            arguments: Vec::new(),
+            links: Links::to(meaning.word),
+        }
+    }
+}
+
+impl Links {
+    fn to(code: &str) -> Self {
+        Self {
+            page: format!("/problems/{code}"),
+        }
+    }
+}
+
+/// Every code, by its word.
+fn entries() -> Vec<Entry> {
+    let business = Code::ALL.iter().map(|code| Entry::from(*code));
+    let common = Common::ALL.iter().map(|code| Entry::from(*code));
+    let mut entries: Vec<Entry> = business.chain(common).collect();
+    entries.sort_unstable_by_key(|entry| entry.code);
+    entries
+}
+
+/// A code as operations declare it.
+pub fn declared(word: &str) -> Option<Declared> {
+    let common = Common::ALL.iter().map(|code| code.declared());
+    let mut all = Code::ALL.iter().map(|code| code.declared()).chain(common);
+    all.find(|(_, code, _)| *code == word)
+}
+
+/// The codes, for programs.
+enum ProblemCode {}
+
+impl PartialSchema for ProblemCode {
+    fn schema() -> RefOr<Schema> {
+        let words = entries().into_iter().map(|entry| entry.code);
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(words))
+            .description(Some(
+                "The codes of this release. A problem of a newer one may carry a word that is not among them: its \
+                 status says what it is, and its detail what happened.",
+            ))
+            .examples(["sold_out"])
+            .into()
+    }
+}
+
+impl ToSchema for ProblemCode {
+    fn name() -> Cow<'static, str> {
+        "ProblemCode".into()
+    }
+}
+
+/// What a problem is.
+enum ProblemClass {}
+
+impl PartialSchema for ProblemClass {
+    fn schema() -> RefOr<Schema> {
+        let business = refusal::Class::ALL.map(refusal::Class::word);
+        let common = meaning::Class::ALL.map(meaning::Class::word);
+        let mut words = [business, common].concat();
+        words.sort_unstable();
+        words.dedup();
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(words))
+            .description(Some("What a problem is, and so what may help."))
+            .examples(["taken"])
+            .into()
+    }
+}
+
+impl ToSchema for ProblemClass {
+    fn name() -> Cow<'static, str> {
+        "ProblemClass".into()
+    }
+}
+
+/// Every problem
+///
+/// Each code that an operation of this release may answer, with its class, its status, what happened, and what to do.
+/// It changes with a release only.
+#[utoipa::path(
+    get, path = "/v1/problems", tag = "Problems", operation_id = "list_problems",
+    responses((status = 200, description = "The codes, by word.", body = List))
+)]
+async fn list_problems(_: Caller) -> Json<List> {
+    Json(List { items: entries() })
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(list_problems), components(schemas(ProblemCode, ProblemClass)))]
+struct Document;
+
+/// What the document says of it.
+pub fn openapi() -> OpenApi {
+    Document::openapi()
+}
+
+/// The list for programs.
+pub fn interface() -> Router {
+    Router::new().route("/v1/problems", get(list_problems))
 }
 
 /// `/problems/{code}`, and `/problems` with all of them.
@@ -61,22 +222,20 @@ pub fn routes() -> Router {
 }
 
 fn one(code: &str) -> Response {
-    match pages().find(|page| page.code == code) {
-        Some(page) => Html(page.html()).into_response(),
+    match entries().iter().find(|entry| entry.code == code) {
+        Some(entry) => Html(entry.html()).into_response(),
         None => Problem::not_found("code of a problem").into_response(),
     }
 }
 
 fn list() -> String {
-    let mut pages: Vec<Page> = pages().collect();
-    pages.sort_unstable_by_key(|page| page.code);
-    let rows: Vec<String> = pages
+    let rows: Vec<String> = entries()
         .iter()
-        .map(|page| {
+        .map(|entry| {
             format!(
                 "<li><a href=\"/problems/{0}\"><code>{0}</code></a> {1}</li>",
-                page.code,
-                marked(page.happened)
+                entry.code,
+                marked(entry.happened)
             )
         })
         .collect();
@@ -86,9 +245,8 @@ fn list() -> String {
     )
 }
 
-impl Page {
+impl Entry {
     fn html(&self) -> String {
-        let statuses: Vec<String> = self.statuses.iter().map(ToString::to_string).collect();
         let body = format!(
             "<h1><code>{}</code></h1><p>{}</p><h2>What to do</h2><p>{}</p><p>{}</p>\
              <p>HTTP status {}. <a href=\"/problems\">All problems</a></p>",
@@ -96,7 +254,7 @@ impl Page {
             marked(self.happened),
             marked(self.remedy),
             self.advice,
-            statuses.join(" or "),
+            self.status,
         );
         html(self.code, &body)
     }
@@ -133,23 +291,33 @@ mod tests {
 
     #[test]
     fn a_code_stands_once_and_its_sentences_are_html() {
-        let codes: BTreeSet<_> = pages().map(|page| page.code).collect();
-        assert_eq!(codes.len(), pages().count());
-        for page in pages() {
-            assert!(
-                !page.statuses.is_empty() && page.happened.ends_with('.') && page.remedy.ends_with('.'),
-                "{}",
-                page.code
-            );
-            for text in [page.happened, page.remedy] {
+        let codes: BTreeSet<_> = entries().iter().map(|entry| entry.code).collect();
+        assert_eq!(codes.len(), entries().len());
+        for entry in entries() {
+            for text in [entry.happened, entry.remedy] {
                 assert!(
                     !text.contains(['<', '>', '&']) && text.matches('`').count() % 2 == 0,
                     "{text}"
                 );
             }
+            assert!(
+                one(entry.code).status().is_success(),
+                "{} has no page",
+                entry.code
+            );
         }
-        assert!(one("sold_out").status().is_success());
         assert_eq!(one("sold-out").status(), 404);
         assert!(list().contains("/problems/unavailable"));
+    }
+
+    #[test]
+    fn a_code_of_either_table_is_declared_as_it_is_listed() {
+        for entry in entries() {
+            assert_eq!(
+                declared(entry.code),
+                Some((entry.status, entry.code, entry.happened))
+            );
+        }
+        assert_eq!(declared("moonlight"), None);
     }
 }

@@ -75,8 +75,9 @@ impl Run {
             health: Health::default(),
         };
         metrics.keep_up(&parts.tasks);
-        let modules = targets::start(&self.target, &parts, &self.modules)?;
-        let routes = http::as_documented(modules, &crate::openapi::document())
+        let interface =
+            targets::start(&self.target, &parts, &self.modules)?.merge(crate::problems::interface());
+        let routes = http::as_documented(interface, &crate::openapi::document())
             .merge(operations(&parts.health, metrics))
             .merge(crate::openapi::routes()?)
             .merge(crate::problems::routes());

@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::money::Money;
-use crate::reply::{Outcome, Refusal, Reply};
+use crate::refusal::Refusal;
+use crate::reply::{Outcome, Reply};
 use crate::stay::{Stay, StayDate};
 use crate::{HoldId, HotelId, PaymentId, ReservationId, RoomTypeId, SagaId, topics};
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::money::Money;
-use crate::reply::Refusal;
+use crate::refusal::Refusal;
 use crate::stay::{Stay, StayDate};
 use crate::{GuestId, HotelId, ReservationId, RoomTypeId};
 

@@ -24,6 +24,7 @@ pub mod topics;
 pub use command::{Command, CommandEnvelope};
 pub use ids::{GuestId, HoldId, HotelId, PaymentId, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId};
 pub use money::{Currency, Money};
-pub use reply::{Outcome, Refusal, Reply};
+pub use refusal::{Refusal, Why};
+pub use reply::{Outcome, Reply};
 pub use stay::{Stay, StayDate};
 pub use text::Text;

@@ -5,7 +5,7 @@ use crate::event::ReservationFact;
 use crate::saga::{BookStay, CancelStay, SagaData};
 use crate::{
     Command, CommandEnvelope, GuestId, HoldId, HotelId, Money, Outcome, PaymentId, RatePlanId, Refusal,
-    ReservationId, RoomTypeId, SagaId, Stay, topics,
+    ReservationId, RoomTypeId, SagaId, Stay, Why, topics,
 };
 
 fn eur(amount: &str) -> Money {
@@ -14,6 +14,11 @@ fn eur(amount: &str) -> Money {
 
 fn stay() -> Stay {
     Stay::new("2026-12-24".parse().unwrap(), "2026-12-26".parse().unwrap()).unwrap()
+}
+
+fn sold_out() -> Refusal {
+    let night = "2026-12-25".parse().unwrap();
+    Why::SoldOut { night }.into()
 }
 
 /// Each command there is, with its name.
@@ -46,7 +51,7 @@ fn commands(hotel_id: HotelId) -> Vec<(Command, &'static str)> {
     let reject = ReservationCommand::Reject {
         hotel_id,
         reservation_id,
-        refusal: Refusal::new("sold_out", "Sold out."),
+        refusal: sold_out(),
     };
     let cancelled = ReservationCommand::MarkCancelled {
         hotel_id,
@@ -131,7 +136,7 @@ fn a_reply_says_what_it_answers() {
         attempt: 3,
         command: (),
     };
-    let refusal = Refusal::on_night("sold_out", "2026-12-25".parse().unwrap(), "Sold out.");
+    let refusal = sold_out();
     for (outcome, name) in [(Outcome::Done, "Done"), (Outcome::Refused(refusal), "Refused")] {
         let reply = envelope.reply(outcome.clone());
         assert_eq!(reply.name(), name);
@@ -178,10 +183,7 @@ fn facts_have_the_names_that_others_subscribe_to() {
     let penalty = eur("29.00");
     let names = [
         (ReservationFact::Confirmed, "reservation.confirmed"),
-        (
-            ReservationFact::Rejected(Refusal::new("sold_out", "Sold out.")),
-            "reservation.rejected",
-        ),
+        (ReservationFact::Rejected(sold_out()), "reservation.rejected"),
         (
             ReservationFact::Cancelled {
                 penalty,

@@ -1,44 +1,9 @@
 //! What participants answer. *Done* or *refused*; what is broken is not answered but tried again.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::SagaId;
-use crate::stay::StayDate;
-
-/// A participant said no, and did nothing. The code is stable and listed in the OpenAPI document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Refusal {
-    /// A slug such as `sold_out`.
-    #[schema(example = "sold_out")]
-    pub code: String,
-    /// A sentence for people.
-    #[schema(example = "The night of 2026-12-24 has just been sold out.")]
-    pub message: String,
-    /// The night that decided, where one did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub night: Option<StayDate>,
-}
-
-impl Refusal {
-    /// A refusal that is not about one night.
-    pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            message: message.into(),
-            night: None,
-        }
-    }
-
-    /// A refusal because of one night.
-    pub fn on_night(code: &str, night: StayDate, message: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            message: message.into(),
-            night: Some(night),
-        }
-    }
-}
+use crate::refusal::Refusal;
 
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

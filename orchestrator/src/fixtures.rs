@@ -146,7 +146,8 @@ pub(crate) fn undone(saga_id: SagaId, step: &str) -> Message {
 }
 
 pub(crate) fn refused(saga_id: SagaId, step: &str, code: &str) -> Message {
-    reply(saga_id, step, false, Outcome::Refused(Refusal::new(code, "No.")))
+    let refusal = Refusal::stored(code.to_owned(), "No.".to_owned(), None);
+    reply(saga_id, step, false, Outcome::Refused(refusal))
 }
 
 fn reply(saga_id: SagaId, step: &str, undo: bool, outcome: Outcome) -> Message {

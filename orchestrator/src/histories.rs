@@ -70,10 +70,16 @@ enum Trouble {
     Twice,
 }
 
+/// Histories say nothing of a refusal's class: it follows from the code, and those of before there was one stay as
+/// they are (docs/decisions/2026-11-30-refusals.md).
 fn written(line: &Line) -> Value {
     let what = match &line.what {
         What::Sent { attempt, command } => {
-            json!({"sent": command, "topic": command.topic(), "attempt": attempt})
+            let mut sent = json!(command);
+            if let Some(refusal) = sent.get_mut("refusal").and_then(Value::as_object_mut) {
+                refusal.remove("class");
+            }
+            json!({"sent": sent, "topic": command.topic(), "attempt": attempt})
         }
         What::Settled { outcome, attempt, .. } => json!({"settled": outcome, "attempt": attempt}),
     };
@@ -129,7 +135,7 @@ fn record(data: &SagaData, trouble: Trouble) -> History {
                     Trouble::Refused(step) | Trouble::RefusedTheSecondTime(step)
                         if step == line.step && !line.undo =>
                     {
-                        Outcome::Refused(Refusal::new("no", "No."))
+                        Outcome::Refused(Refusal::stored("no".to_owned(), "No.".to_owned(), None))
                     }
                     _ => Outcome::Done,
                 };

@@ -64,7 +64,7 @@ impl TryFrom<Wire> for Message {
 
 #[cfg(test)]
 mod tests {
-    use contract::{CommandEnvelope, Refusal};
+    use contract::CommandEnvelope;
 
     use super::*;
     use crate::sagas::samples;
@@ -91,7 +91,7 @@ mod tests {
         };
         for outcome in [
             Outcome::Done,
-            Outcome::Refused(Refusal::new("sold_out", "Sold out.")),
+            Outcome::Refused(contract::Why::HoldReleased.into()),
         ] {
             let reply = asked.reply(outcome);
             let json = serde_json::to_string(&reply).unwrap();

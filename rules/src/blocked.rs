@@ -2,9 +2,9 @@
 //! refuses. Whoever answers a request says where the field is.
 
 use chrono::NaiveDate;
-use contract::StayDate;
 use contract::quote::PARTY_MAX;
 use contract::stay::NIGHTS_MAX;
+use contract::{StayDate, Why};
 
 use crate::limits::{DAYS_AHEAD_MAX, ROOMS_MAX};
 
@@ -97,21 +97,36 @@ pub enum Field {
 }
 
 impl Blocked {
-    /// The stable code of the problem, the same on every endpoint.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::NoNight => "invalid_stay",
-            Self::TooLong => "stay_too_long",
-            Self::Rooms | Self::Adults | Self::Children => "invalid_field",
-            Self::TooFewAdults { .. } => "party_too_small",
-            Self::InPast { .. } => "stay_in_past",
-            Self::TooFarAhead { .. } => "stay_too_far_ahead",
-            Self::NotOffered => "unknown_room_type",
-            Self::TooManyAdults { .. } | Self::TooManyChildren { .. } => "party_too_large",
-            Self::Closed(_) => "closed",
-            Self::SoldOut(_) => "sold_out",
-            Self::NoPrice(_) => "no_price",
-            Self::TooExpensive => "invalid_amount",
+    /// The reason by which every endpoint refuses; none where nothing is wrong but a field that is out of its bounds.
+    pub fn why(self) -> Option<Why> {
+        Some(match self {
+            Self::NoNight => Why::InvalidStay,
+            Self::TooLong => Why::StayTooLong { most: NIGHTS_MAX },
+            Self::Rooms | Self::Adults | Self::Children => return None,
+            Self::TooFewAdults { rooms } => Why::PartyTooSmall { least: rooms.into() },
+            Self::InPast { check_in, .. } => Why::StayInPast { night: check_in },
+            Self::TooFarAhead { .. } => Why::StayTooFarAhead { most: DAYS_AHEAD_MAX },
+            Self::NotOffered => Why::UnknownRoomType,
+            Self::TooManyAdults { places } | Self::TooManyChildren { places } => {
+                Why::PartyTooLarge { most: places }
+            }
+            Self::Closed(night) => Why::Closed { night },
+            Self::SoldOut(night) => Why::SoldOut { night },
+            Self::NoPrice(night) => Why::NoPrice { night },
+            Self::TooExpensive => Why::InvalidAmount,
+        })
+    }
+
+    /// Hands status, code, sentence and arguments to whoever answers; or the sentence alone, where nothing is wrong but
+    /// a field that is out of its bounds.
+    pub fn tell<T>(
+        self,
+        refused: impl FnOnce(u16, &str, &str, Vec<(&str, serde_json::Value)>) -> T,
+        out_of_bounds: impl FnOnce(String) -> T,
+    ) -> T {
+        match self.why() {
+            Some(why) => why.saying(self.to_string()).tell(refused),
+            None => out_of_bounds(self.to_string()),
         }
     }
 

@@ -130,7 +130,7 @@ proptest! {
         let now = day(DAY).date().and_hms_opt(0, 0, 0).unwrap().and_utc() + TimeDelta::seconds(seconds);
         let says = |today| {
             let facts = Facts { today: Some(today), ..Facts::default() };
-            evaluate(&ask, &facts).into_iter().map(Blocked::code).collect::<Vec<_>>()
+            evaluate(&ask, &facts).into_iter().map(Blocked::why).collect::<Vec<_>>()
         };
         let there = says(Today::at(now, &FixedOffset::east_opt(minutes * 60).unwrap()));
         prop_assert!(says(Today::somewhere(now)).iter().all(|code| there.contains(code)));

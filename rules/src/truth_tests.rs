@@ -38,9 +38,10 @@ fn night(text: &str) -> NightFacts {
 }
 
 fn told(blocked: Blocked) -> String {
+    let code = blocked.why().map_or("invalid_field", |why| why.code().word());
     match blocked.night() {
-        Some(night) => format!("{} {night}", blocked.code()),
-        None => blocked.code().to_owned(),
+        Some(night) => format!("{code} {night}"),
+        None => code.to_owned(),
     }
 }
 

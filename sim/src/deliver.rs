@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use contract::refusal::Code;
 use contract::{Outcome, Reply, SagaId};
 use orchestrator::engine::Input;
 
@@ -139,22 +140,22 @@ impl World {
             .iter()
             .filter(|envelope| envelope.step == "hold-rooms" && !envelope.undo)
             .count();
-        let refused = |code: &str| {
+        let refused = |code: Code| {
             outcomes
                 .iter()
-                .filter(|outcome| matches!(outcome, Outcome::Refused(refusal) if refusal.code == code))
+                .filter(|outcome| matches!(outcome, Outcome::Refused(refusal) if refusal.is(code)))
                 .count()
         };
-        let sold_out = refused("sold_out");
+        let sold_out = refused(Code::SoldOut);
         for (count, sight) in [
             (sold_out, Sight::SoldOut),
             (
                 usize::from(holds >= 3 && sold_out > 0 && sold_out < holds),
                 Sight::RaceForTheLastRoom,
             ),
-            (refused("hold_expired"), Sight::HoldExpired),
-            (refused("hold_released"), Sight::TombstoneHit),
-            (refused("stay_in_past"), Sight::StayInPast),
+            (refused(Code::HoldExpired), Sight::HoldExpired),
+            (refused(Code::HoldReleased), Sight::TombstoneHit),
+            (refused(Code::StayInPast), Sight::StayInPast),
         ] {
             (0..count).for_each(|_| self.seen.note(sight));
         }
@@ -231,7 +232,7 @@ pub(crate) fn body_of((saga_id, step, undo, attempt, command): Sent) -> Body {
 fn told(reply: &Reply) -> String {
     let how = match &reply.outcome {
         Outcome::Done => "done".to_owned(),
-        Outcome::Refused(refusal) => format!("refused: {}", refusal.code),
+        Outcome::Refused(refusal) => format!("refused: {}", refusal.word()),
     };
     let undo = if reply.undo { "undoing " } else { "" };
     format!(

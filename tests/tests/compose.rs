@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::{Map, Value};
 
 /// The service that answers the paths with a tag of the API's document.
-const SERVICE_OF_TAG: [(&str, &str); 7] = [
+const SERVICE_OF_TAG: [(&str, &str); 8] = [
     ("Hotels", "hotel"),
     ("Inventory", "inventory"),
     ("Reservations", "reservation"),
@@ -17,6 +17,7 @@ const SERVICE_OF_TAG: [(&str, &str); 7] = [
     ("Sagas", "orchestrator"),
     ("Availability", "availability"),
     ("Relay", "relay"),
+    ("Problems", "hotel"),
 ];
 /// The one service that ends by itself.
 const ONE_SHOT: &str = "migrate";

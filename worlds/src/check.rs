@@ -48,7 +48,7 @@ impl World {
             sold_out: row
                 .refusal
                 .as_ref()
-                .is_some_and(|refusal| refusal.code == "sold_out"),
+                .is_some_and(|refusal| refusal.is(contract::refusal::Code::SoldOut)),
             penalty: row.cost.map_or(0, |cost| cost.penalty.minor()),
             total: row.terms.total.minor(),
             authorized: payment.is_some_and(|payment| payment.state == PaymentState::Authorized),

@@ -120,8 +120,8 @@ impl Judge {
         let decided = refusals.into_iter().flatten().any(|(at_us, refusal)| {
             // A later look finds what was decided earlier.
             let in_time = *at_us <= window.to_us;
-            let night = refusal.night.map(|night| night.to_string());
-            in_time && refusal.code == code && night.as_deref() == entry_night(entry)
+            let night = refusal.night().map(|night| night.to_string());
+            in_time && refusal.word() == code && night.as_deref() == entry_night(entry)
         });
         if matches!(code, "sold_out" | "closed") {
             self.verdict.compared("nights that were told to be full");

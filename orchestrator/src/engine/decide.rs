@@ -172,7 +172,7 @@ fn may_not_halt<D>(saga: &Saga<D>, halt: &Halt<'_>) -> Option<String> {
 }
 
 fn said(refusal: &Refusal) -> String {
-    format!("{} ({})", refusal.code, refusal.message)
+    format!("{} ({})", refusal.word(), refusal.message())
 }
 
 fn ask_of<D>(step: &Step<D>) -> Option<Ask<D>> {

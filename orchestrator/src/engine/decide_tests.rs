@@ -48,7 +48,7 @@ fn sends(decision: &Decision) -> Option<(usize, bool)> {
 }
 
 fn no() -> Refusal {
-    Refusal::new("no", "No.")
+    Refusal::stored("no".to_owned(), "No.".to_owned(), None)
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! sent again, so [`AfterPivot`] has no word for undoing one. A saga whose opening cannot be undone
 //! ([`Unopened::opened_for_good`]) offers nothing but the pivot.
 
-use contract::{Command, Refusal};
+use contract::{Command, Refusal, Why};
 
 /// Builds the command that a step sends, from the saga's own data.
 pub type Ask<D> = fn(&D) -> Command;
@@ -84,23 +84,20 @@ pub enum Undo<D> {
 pub struct Wait {
     /// So many times the configured time.
     pub times: u32,
-    /// The code of the refusal that stands for the missing answer.
-    pub code: &'static str,
-    /// Its sentence for people.
-    pub message: &'static str,
+    /// The refusal that stands for the missing answer.
+    pub why: Why,
 }
 
 impl Wait {
     /// The wait of a step that says nothing else.
     pub const USUAL: Self = Self {
         times: 1,
-        code: "timed_out",
-        message: "It took too long, so everything was undone. Please try again.",
+        why: Why::TimedOut,
     };
 
     /// The refusal that stands for the missing answer.
     pub fn refusal(self) -> Refusal {
-        Refusal::new(self.code, self.message)
+        self.why.into()
     }
 }
 
@@ -120,8 +117,8 @@ pub fn nothing_to_undo<D>(because: &'static str) -> Undo<D> {
 }
 
 /// Waits longer than usual, and tells the guest this when no answer came.
-pub fn wait(times: u32, code: &'static str, message: &'static str) -> Wait {
-    Wait { times, code, message }
+pub const fn wait(times: u32, why: Why) -> Wait {
+    Wait { times, why }
 }
 
 /// Begins a saga in its first version: its name and what it guarantees.

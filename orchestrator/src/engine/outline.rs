@@ -116,7 +116,7 @@ impl<D> Step<D> {
             undone_by_command: matches!(undo, Some(Undo::With(_) | Undo::Telling(_))),
             because,
             given_up_after_times: self.wait().map(|wait| wait.times),
-            given_up_as: self.wait().map(|wait| wait.code),
+            given_up_as: self.wait().map(|wait| wait.why.code().word()),
         }
     }
 }

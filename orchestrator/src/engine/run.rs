@@ -307,7 +307,7 @@ impl<D> Advancing<'_, D> {
             Decision::Completed => self.run.state = State::Completed,
             Decision::RolledBack { because } => {
                 self.run.state = State::Compensated;
-                self.run.reason = Some(format!("{} ({})", because.code, because.message));
+                self.run.reason = Some(format!("{} ({})", because.word(), because.message()));
             }
             Decision::Stuck { reason, .. } => {
                 self.run.state = State::Stuck;

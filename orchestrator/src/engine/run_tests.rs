@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use contract::command::ReservationCommand;
-use contract::{HotelId, ReservationId, SagaId};
+use contract::{HotelId, Refusal, ReservationId, SagaId, Why};
 
 use super::*;
 use crate::engine::{nothing_to_undo, saga, undo, wait};
@@ -40,7 +40,7 @@ impl Example {
     fn begun() -> (Self, Vec<Line>) {
         let saga = saga("example", "An example.")
             .step("a", act, undo(back))
-            .slow_step("b", act, undo(back), wait(3, "b_timed_out", "B took too long."))
+            .slow_step("b", act, undo(back), wait(3, Why::PaymentUnavailable))
             .step("c", act, nothing_to_undo("it only looks"))
             .pivot("d", act)
             .then("e", act)
@@ -101,7 +101,7 @@ impl Example {
 }
 
 fn no() -> Outcome {
-    Outcome::Refused(Refusal::new("no", "No."))
+    Outcome::Refused(Refusal::stored("no".to_owned(), "No.".to_owned(), None))
 }
 
 /// What the lines say: step, undo, and either `sent n` or the outcome.

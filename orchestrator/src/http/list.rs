@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Shared;
 use contract::SagaId;
-use platform::db;
-use platform::http::{Caller, Cursor, PageLimit, Problem, ProblemBody, StrictQuery};
+use platform::http::{Caller, Common, Cursor, PageLimit, Problem, StrictQuery};
+use platform::{db, problems};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -46,15 +46,14 @@ pub(super) struct Page {
     next_cursor: Option<String>,
 }
 
+problems!(Problems: Common::InvalidCursor);
+
 /// Sagas, newest first
 #[utoipa::path(
     get, path = "/v1/sagas", tag = "Sagas", params(Query),
     responses(
         (status = 200, description = "A page of sagas", body = Page),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json",
-         description = "`invalid_cursor`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json",
-         description = "`invalid_field`: a parameter"),
+        Problems,
     )
 )]
 pub(super) async fn list_sagas(
@@ -107,5 +106,5 @@ pub(super) async fn list_sagas(
 
 fn unknown(parameter: &str, words: &str) -> Problem {
     let detail = format!("This takes one of: {words}.");
-    Problem::invalid("invalid_field", parameter, detail)
+    Problem::invalid_field(parameter, detail)
 }

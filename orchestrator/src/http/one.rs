@@ -5,19 +5,21 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Shared;
 use contract::SagaId;
-use platform::db;
-use platform::http::{Caller, Problem, ProblemBody, StrictPath};
+use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::{db, problems};
 
 use super::Inspection;
 use super::saga::SagaWithSteps;
 use crate::store;
+
+problems!(Problems: Common::NotFound);
 
 /// One saga with every step, attempt, command, reply and time
 #[utoipa::path(
     get, path = "/v1/sagas/{saga_id}", tag = "Sagas", params(("saga_id" = SagaId, Path, description = "The saga")),
     responses(
         (status = 200, description = "The saga", body = SagaWithSteps),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`not_found`"),
+        Problems,
     )
 )]
 pub(super) async fn get_saga(

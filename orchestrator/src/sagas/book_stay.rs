@@ -13,7 +13,7 @@
 
 use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
 use contract::saga::BookStay;
-use contract::{Command, HoldId, PaymentId, Refusal};
+use contract::{Command, HoldId, PaymentId, Refusal, Why};
 
 use crate::engine::{Saga, nothing_to_undo, saga, undo, undo_telling, wait};
 
@@ -21,11 +21,10 @@ const PROMISE: &str = "Either the guest has rooms that are paid for and confirme
 const PENDING: &str = "the reservation is pending before the saga is asked for, in one transaction";
 const RELEASED: &str =
     "the release that undoes hold-rooms gives back sold rooms too, and forbids a late booking";
-const NO_ANSWER: &str = "The payment provider did not answer in time. Nothing was charged; please try again.";
 
 /// The saga.
 pub fn definition() -> Saga<BookStay> {
-    let slow = wait(2, "payment_unavailable", NO_ANSWER);
+    let slow = wait(2, Why::PaymentUnavailable);
     saga("book-stay", PROMISE)
         .opened_by("open-reservation", PENDING, undo_telling(reservation::reject))
         .step("hold-rooms", inventory::hold, undo(inventory::release))
@@ -125,6 +124,7 @@ mod reservation {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use contract::refusal::Code;
     use contract::{GuestId, HotelId, Money, RatePlanId, ReservationId, RoomTypeId, Stay};
 
     use super::*;
@@ -154,7 +154,7 @@ pub(crate) mod tests {
     }
 
     fn declined() -> Refusal {
-        Refusal::new("capture_declined", "The card was declined.")
+        Why::CaptureDeclined.into()
     }
 
     #[test]
@@ -172,11 +172,7 @@ pub(crate) mod tests {
     #[test]
     fn a_refused_hold_only_rejects_and_names_the_night() {
         let night = "2026-12-25".parse().unwrap();
-        let sold_out = Refusal::on_night(
-            "sold_out",
-            night,
-            "The night of 2026-12-25 has just been sold out.",
-        );
+        let sold_out = Refusal::from(Why::SoldOut { night });
         let log = [Entry::Done(0), Entry::Refused(1, sold_out.clone())];
         let Decision::Send {
             step: 0,
@@ -224,7 +220,7 @@ pub(crate) mod tests {
         let Command::Reservation(ReservationCommand::Reject { refusal, .. }) = command else {
             panic!("the reservation must be rejected")
         };
-        assert_eq!(refusal.code, "payment_unavailable");
+        assert!(refusal.is(Code::PaymentUnavailable));
     }
 
     #[test]

@@ -131,7 +131,11 @@ pub(crate) mod tests {
 
     #[test]
     fn any_refusal_is_for_a_person() {
-        let refusal = Refusal::new("refund_failed", "The provider would not.");
+        let refusal = Refusal::stored(
+            "refund_failed".to_owned(),
+            "The provider would not.".to_owned(),
+            None,
+        );
         for refused in 1..4 {
             let mut log: Vec<_> = (0..refused).map(Entry::Done).collect();
             log.push(Entry::Refused(refused, refusal.clone()));

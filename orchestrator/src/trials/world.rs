@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
 use contract::saga::SagaData;
-use contract::{Command, Outcome, Refusal, Reply, SagaId};
+use contract::{Command, Outcome, Refusal, Reply, SagaId, Why};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rooms {
@@ -88,7 +88,11 @@ impl World {
     pub(super) fn obey(&mut self, saga_id: SagaId, sent: &Sent) -> Reply {
         let refused = !sent.undo && self.refuses.contains(sent.step);
         let outcome = if refused {
-            Outcome::Refused(Refusal::new("told_to", "The trial says no."))
+            Outcome::Refused(Refusal::stored(
+                "told_to".to_owned(),
+                "The trial says no.".to_owned(),
+                None,
+            ))
         } else {
             match &sent.command {
                 Command::Inventory(command) => self.inventory(command),
@@ -109,9 +113,9 @@ impl World {
         match (command, self.rooms) {
             (InventoryCommand::Hold { .. }, Rooms::Free) => self.rooms = Rooms::Held,
             (InventoryCommand::Hold { .. }, Rooms::Held | Rooms::Sold) => {}
-            (InventoryCommand::Hold { .. }, Rooms::Released) => return no("hold_released"),
+            (InventoryCommand::Hold { .. }, Rooms::Released) => return no(Why::HoldReleased),
             (InventoryCommand::Book { .. }, Rooms::Held | Rooms::Sold) => self.rooms = Rooms::Sold,
-            (InventoryCommand::Book { .. }, _) => return no("hold_expired"),
+            (InventoryCommand::Book { .. }, _) => return no(Why::HoldExpired),
             (InventoryCommand::Release { .. }, _) => self.rooms = Rooms::Released,
         }
         Outcome::Done
@@ -121,12 +125,12 @@ impl World {
         match (command, self.money) {
             (PaymentCommand::Authorize { .. }, Money::Untouched) => self.money = Money::Authorized,
             (PaymentCommand::Authorize { .. }, Money::Authorized | Money::Captured) => {}
-            (PaymentCommand::Authorize { .. }, _) => return no("payment_voided"),
+            (PaymentCommand::Authorize { .. }, _) => return no(Why::PaymentVoided),
             (PaymentCommand::Capture { .. }, Money::Authorized | Money::Captured) => {
                 assert_eq!(self.rooms, Rooms::Sold, "a card is charged without a room");
                 self.money = Money::Captured;
             }
-            (PaymentCommand::Capture { .. }, _) => return no("capture_declined"),
+            (PaymentCommand::Capture { .. }, _) => return no(Why::CaptureDeclined),
             (PaymentCommand::Void { .. }, Money::Captured) => panic!("a captured payment is voided"),
             (PaymentCommand::Void { .. }, _) => self.money = Money::Voided,
             (PaymentCommand::Refund { .. }, Money::Captured | Money::Refunded) => {
@@ -149,6 +153,6 @@ impl World {
     }
 }
 
-fn no(code: &str) -> Outcome {
-    Outcome::Refused(Refusal::new(code, "No."))
+fn no(why: Why) -> Outcome {
+    Outcome::Refused(why.into())
 }

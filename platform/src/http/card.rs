@@ -21,6 +21,7 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 use serde_json::Value;
 
 use super::issuers::{is_issued, luhn};
+use super::meaning::Common;
 use super::problem::Problem;
 
 /// The most digits of a telephone number (E.164).
@@ -128,7 +129,7 @@ fn refused(place: &str, pointer: &str) -> Problem {
         "The {place} carries what looks like a card number. Card data are never sent here: \
          send the payment provider's token for the card as payment_method."
     );
-    Problem::invalid("card_data_refused", pointer, detail)
+    Problem::new(Common::CardDataRefused, detail).at(pointer)
 }
 
 /// Names and values, decoded as far as they can be.

@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::meaning::Common;
 use super::problem::Problem;
 
 /// Rows on a page when the caller does not say.
@@ -78,7 +79,7 @@ impl Cursor {
     pub fn read<K: DeserializeOwned>(cursor: &str) -> Result<K, Problem> {
         let wrong = || {
             let detail = "The cursor is not one that this list gave out; begin again without it.";
-            Problem::new(axum::http::StatusCode::BAD_REQUEST, "invalid_cursor", detail).at("cursor")
+            Problem::new(Common::InvalidCursor, detail).at("cursor")
         };
         if cursor.len() > 512 || !cursor.len().is_multiple_of(2) || !cursor.is_ascii() {
             return Err(wrong());

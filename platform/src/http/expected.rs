@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{FromRequest as _, MatchedPath, Query, Request};
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{Method, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse as _;
 use serde_json::Value;
@@ -17,6 +17,7 @@ use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
 
 use super::card;
+use super::meaning::Common;
 use super::problem::Problem;
 
 /// Paths below this are the interface. Others (metrics, health, pages) are for tools that may add a query.
@@ -82,7 +83,7 @@ impl Expected {
             && let Some(name) = first_parameter(request.uri())
         {
             let detail = format!("This operation takes no query; take {name:?} away.");
-            return Err(Problem::invalid("invalid_field", &name, detail));
+            return Err(Problem::invalid_field(&name, detail));
         }
         if takes.body || request.body().is_end_stream() {
             return Ok(request);
@@ -154,11 +155,11 @@ fn unexpected(method: &Method, body: &[u8]) -> Option<Problem> {
             let short = pointer.len() <= super::strict::POINTER_BYTES_MAX;
             let detail = "This operation takes no fields; send it without a body.";
             let pointer = if short { pointer.as_str() } else { "" };
-            Some(Problem::invalid("invalid_field", pointer, detail))
+            Some(Problem::invalid_field(pointer, detail))
         }
         _ => {
             let detail = format!("This {method} takes no body; send it without one.");
-            Some(Problem::new(StatusCode::BAD_REQUEST, "unexpected_body", detail))
+            Some(Problem::new(Common::UnexpectedBody, detail))
         }
     }
 }

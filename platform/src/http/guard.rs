@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header, uri::Autho
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use super::meaning::Common;
 use super::problem::Problem;
 
 /// A client has this many seconds to send a body: 64 KiB at the speed of the slowest telephone.
@@ -20,7 +21,7 @@ pub(super) async fn framing(request: Request, next: Next) -> Response {
     let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     if request.version() == Version::HTTP_11 && !names_one_host(request.headers()) {
         let detail = "Send exactly one Host header, a name or an address.";
-        let problem = Problem::new(StatusCode::BAD_REQUEST, "invalid_host", detail).at("Host");
+        let problem = Problem::new(Common::InvalidHost, detail).at("Host");
         return closing(problem.into_response());
     }
     let response = next.run(request).await;
@@ -50,11 +51,11 @@ pub(super) async fn whole_body(request: Request, next: Next) -> Response {
         Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => too_large(),
         Ok(Err(_)) => {
             let detail = "The body ended early or is not framed as its headers say.";
-            closing(Problem::new(StatusCode::BAD_REQUEST, "malformed_body", detail).into_response())
+            closing(Problem::new(Common::MalformedBody, detail).into_response())
         }
         Err(_) => {
             let detail = format!("The body was not there after {BODY_SECONDS} s.");
-            closing(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", detail).into_response())
+            closing(Problem::new(Common::BodyTooSlow, detail).into_response())
         }
     }
 }
@@ -63,7 +64,7 @@ pub(super) async fn whole_body(request: Request, next: Next) -> Response {
 /// again: the client is told, or its next request would meet a closed connection.
 pub(super) fn too_large() -> Response {
     let detail = format!("A request body has at most {} bytes.", super::BODY_BYTES_MAX);
-    closing(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail).into_response())
+    closing(Problem::new(Common::BodyTooLarge, detail).into_response())
 }
 
 /// The connection ends with this response.

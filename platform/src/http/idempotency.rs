@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::caller::Caller;
 use super::card;
+use super::meaning::Common;
 use super::problem::Problem;
 
 /// The longest `Idempotency-Key`, in bytes.
@@ -96,7 +97,7 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
 fn missing() -> Problem {
     let detail = "Send an Idempotency-Key header with a key of your choice, such as the quote_id. The same request \
                   under the same key is done once.";
-    Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_missing", detail).at("Idempotency-Key")
+    Problem::new(Common::IdempotencyKeyMissing, detail).at("Idempotency-Key")
 }
 
 /// SHA-256 of a request in one canonical form.
@@ -107,9 +108,7 @@ fn fingerprint(request: &impl Serialize) -> [u8; 32] {
 /// The key of the header: 1 to 255 visible ASCII characters. In quotation marks, as the draft writes it, it is
 /// the same key as without.
 fn read_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let wrong = |detail: &str| {
-        Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", detail).at("Idempotency-Key")
-    };
+    let wrong = |detail: &str| Problem::new(Common::IdempotencyKeyInvalid, detail).at("Idempotency-Key");
     let mut values = headers.get_all(KEY).iter();
     let Some(value) = values.next() else {
         return Ok(None);
@@ -211,7 +210,7 @@ impl Stored {
 pub fn reused() -> Problem {
     let detail = "This Idempotency-Key belongs to another request. A new request needs a new key; a repeat must \
                   have the same path and the same body.";
-    Problem::invalid("idempotency_key_reused", "Idempotency-Key", detail)
+    Problem::new(Common::IdempotencyKeyReused, detail).at("Idempotency-Key")
 }
 
 #[cfg(test)]

@@ -1,159 +1,195 @@
-//! What the codes mean that any HTTP interface may answer, whatever it is about.
+//! What any HTTP interface may answer, whatever it is about: one table, one status for each code. Words of the
+//! business are their owner's; `Problem::refused` takes them as they are.
 
-/// What a refusal is, and so what may help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a problem is, and so what may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
-    /// The request is wrong as it is.
+    /// The request cannot be read.
+    Unreadable,
+    /// The request can be read and is wrong.
     Invalid,
     /// What the request names is not there.
     Missing,
-    /// The same request may succeed later.
+    /// Not from this caller.
+    Forbidden,
+    /// Not now.
     Busy,
     /// The fault is ours.
     Ours,
 }
 
-/// What a code means.
-#[derive(Debug, Clone, Copy)]
+impl Class {
+    /// Every class.
+    pub const ALL: [Self; 6] = [
+        Self::Unreadable,
+        Self::Invalid,
+        Self::Missing,
+        Self::Forbidden,
+        Self::Busy,
+        Self::Ours,
+    ];
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::Invalid => "invalid",
+            Self::Missing => "missing",
+            Self::Forbidden => "forbidden",
+            Self::Busy => "busy",
+            Self::Ours => "ours",
+        }
+    }
+
+    /// Whether the same request may succeed later.
+    pub const fn is_retryable(self) -> bool {
+        matches!(self, Self::Busy)
+    }
+
+    /// What may help, for people.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Unreadable | Self::Invalid => "The same request will never succeed; change it first.",
+            Self::Missing => "The same request will succeed only when what it names is there.",
+            Self::Forbidden => "The same request will not succeed for this caller.",
+            Self::Busy => "The same request may succeed later.",
+            Self::Ours => "Nobody but the operator can help.",
+        }
+    }
+}
+
+/// What the table says of a code.
+#[derive(Debug)]
 pub struct Meaning {
-    /// The stable slug.
-    pub code: &'static str,
+    /// The stable word for programs.
+    pub word: &'static str,
     /// What it is.
     pub class: Class,
-    /// The HTTP statuses with which it is answered.
-    pub statuses: &'static [u16],
+    /// The status of HTTP.
+    pub status: u16,
     /// What happened, for people.
     pub happened: &'static str,
     /// What to do about it.
     pub remedy: &'static str,
 }
 
-/// Every code that is not of the business.
-pub const MEANINGS: &[Meaning] = &[
-    Meaning {
-        code: "invalid_field",
-        class: Class::Invalid,
-        statuses: &[422],
-        happened: "A field of the body is missing, unknown, or has a value that it does not take; `pointer` says which.",
-        remedy: "Do what the detail says. The document at /openapi.json has every field with its form.",
-    },
-    Meaning {
-        code: "invalid_query",
-        class: Class::Invalid,
-        statuses: &[400],
-        happened: "A parameter is missing, unknown, written twice, or has a value that it does not take; `pointer` says which.",
-        remedy: "Do what the detail says. The document at /openapi.json has every parameter with its form.",
-    },
-    Meaning {
-        code: "invalid_cursor",
-        class: Class::Invalid,
-        statuses: &[400],
-        happened: "The cursor is not one that this list gave out.",
-        remedy: "Send the next_cursor of the page before as it came, or begin without one.",
-    },
-    Meaning {
-        code: "malformed_json",
-        class: Class::Invalid,
-        statuses: &[400],
-        happened: "The body is not JSON.",
-        remedy: "Send one JSON value in UTF-8 and nothing after it.",
-    },
-    Meaning {
-        code: "malformed_body",
-        class: Class::Invalid,
-        statuses: &[400],
-        happened: "The body ended before it was complete.",
-        remedy: "Send it again.",
-    },
-    Meaning {
-        code: "unexpected_body",
-        class: Class::Invalid,
-        statuses: &[400],
-        happened: "The operation takes no body, and one was sent.",
-        remedy: "Send the request without a body. If it said what was wanted, another operation may take that: see /openapi.json.",
-    },
-    Meaning {
-        code: "body_too_slow",
-        class: Class::Busy,
-        statuses: &[408],
-        happened: "The body took too long to arrive.",
-        remedy: "Send it again over a better connection.",
-    },
-    Meaning {
-        code: "body_too_large",
-        class: Class::Invalid,
-        statuses: &[413],
-        happened: "The body has more than 64 KiB.",
-        remedy: "Send less at once.",
-    },
-    Meaning {
-        code: "unsupported_media_type",
-        class: Class::Invalid,
-        statuses: &[415],
-        happened: "The body is not said to be JSON in UTF-8, or is encoded.",
-        remedy: "Send Content-Type: application/json, and no Content-Encoding.",
-    },
-    Meaning {
-        code: "invalid_host",
-        class: Class::Invalid,
-        statuses: &[400],
-        happened: "The request has no Host header that can be used.",
-        remedy: "Send one Host header.",
-    },
-    Meaning {
-        code: "method_not_allowed",
-        class: Class::Invalid,
-        statuses: &[405],
-        happened: "The path does not take this method.",
-        remedy: "Use one that the Allow header names.",
-    },
-    Meaning {
-        code: "not_found",
-        class: Class::Missing,
-        statuses: &[404],
-        happened: "There is nothing here: no such path, or nothing with this id. `pointer` says which part of the path, the body or the query names it in vain.",
-        remedy: "Look at the ids; they are UUIDs.",
-    },
-    Meaning {
-        code: "idempotency_key_missing",
-        class: Class::Invalid,
-        statuses: &[400],
-        happened: "The request needs exactly one Idempotency-Key header.",
-        remedy: "Send one of your own making; a repeat of the request takes the same one.",
-    },
-    Meaning {
-        code: "idempotency_key_invalid",
-        class: Class::Invalid,
-        statuses: &[400],
-        happened: "The Idempotency-Key cannot be one.",
-        remedy: "Send 1 to 255 visible ASCII characters without spaces.",
-    },
-    Meaning {
-        code: "idempotency_key_reused",
-        class: Class::Invalid,
-        statuses: &[422],
-        happened: "The Idempotency-Key belongs to another request.",
-        remedy: "A new request takes a new key; a repeat has the same body.",
-    },
-    Meaning {
-        code: "request_in_progress",
-        class: Class::Busy,
-        statuses: &[409],
-        happened: "The first request with this Idempotency-Key is still being worked on.",
-        remedy: "Send the same again after Retry-After seconds.",
-    },
-    Meaning {
-        code: "unavailable",
-        class: Class::Busy,
-        statuses: &[503],
-        happened: "Something that the request needs is away or busy.",
-        remedy: "Send the same again, with the same Idempotency-Key where there was one, after Retry-After seconds.",
-    },
-    Meaning {
-        code: "internal",
-        class: Class::Ours,
-        statuses: &[500],
-        happened: "Something is wrong on our side.",
-        remedy: "Tell the operator when it happened; the log has the cause.",
-    },
-];
+/// Makes the codes and what the table says of each.
+macro_rules! codes {
+    ($($name:ident = $word:literal, $class:ident $status:literal, $happened:literal, $remedy:literal;)+) => {
+        /// Every code that is not of the business.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Common {
+            $(#[doc = $happened] $name,)+
+        }
+
+        impl Common {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// What the table says of it.
+            pub const fn meaning(self) -> &'static Meaning {
+                match self {
+                    $(Self::$name => const { &Meaning {
+                        word: $word,
+                        class: Class::$class,
+                        status: $status,
+                        happened: $happened,
+                        remedy: $remedy,
+                    } },)+
+                }
+            }
+
+            /// The stable word for programs.
+            pub const fn word(self) -> &'static str {
+                self.meaning().word
+            }
+        }
+    };
+}
+
+codes! {
+    MalformedJson = "malformed_json", Unreadable 400,
+        "The body is not JSON.",
+        "Send one JSON value in UTF-8 and nothing after it.";
+    MalformedBody = "malformed_body", Unreadable 400,
+        "The body ended before it was complete.",
+        "Send it again.";
+    UnexpectedBody = "unexpected_body", Unreadable 400,
+        "The operation takes no body, and one was sent.",
+        "Send the request without a body. If it said what was wanted, another operation may take that: see /openapi.json.";
+    InvalidHost = "invalid_host", Unreadable 400,
+        "The request has no Host header that can be used.",
+        "Send one Host header.";
+    InvalidCursor = "invalid_cursor", Unreadable 400,
+        "The cursor is not one that this list gave out.",
+        "Send the next_cursor of the page before as it came, or begin without one.";
+    IdempotencyKeyMissing = "idempotency_key_missing", Unreadable 400,
+        "The request needs exactly one Idempotency-Key header.",
+        "Send one of your own making; a repeat of the request takes the same one.";
+    IdempotencyKeyInvalid = "idempotency_key_invalid", Unreadable 400,
+        "The Idempotency-Key cannot be one.",
+        "Send 1 to 255 visible ASCII characters without spaces.";
+    InvalidWebhookId = "invalid_webhook_id", Unreadable 400,
+        "The webhook has no usable id.",
+        "Send a webhook-id header as Standard Webhooks has it.";
+    InvalidSignature = "invalid_signature", Forbidden 401,
+        "The webhook is not signed by whom it should be, or too old.",
+        "Sign it with the shared secret, and send it at once.";
+    NotFound = "not_found", Missing 404,
+        "There is nothing here: no such path, or nothing with this id. `pointer` says which part of the path, the body or the query names it in vain.",
+        "Look at the ids; they are UUIDs.";
+    MethodNotAllowed = "method_not_allowed", Unreadable 405,
+        "The path does not take this method.",
+        "Use one that the Allow header names.";
+    BodyTooSlow = "body_too_slow", Busy 408,
+        "The body took too long to arrive.",
+        "Send it again over a better connection.";
+    BodyTooLarge = "body_too_large", Unreadable 413,
+        "The body has more than 64 KiB.",
+        "Send less at once.";
+    UnsupportedMediaType = "unsupported_media_type", Unreadable 415,
+        "The body is not said to be JSON in UTF-8, or is encoded.",
+        "Send Content-Type: application/json, and no Content-Encoding.";
+    InvalidField = "invalid_field", Invalid 422,
+        "A field or parameter is missing, unknown, written twice, or has a value that it does not take; `pointer` says which.",
+        "Do what the detail says. The document at /openapi.json has every field and parameter with its form.";
+    CardDataRefused = "card_data_refused", Invalid 422,
+        "The body, the query or the Idempotency-Key carries what looks like a card number. Nothing of it was kept.",
+        "Send the payment provider's token as payment_method, and card data to the provider alone. Where a long number is none of a card, write it as what it is: a telephone number with + and its country, a key with a word in front of it.";
+    IdempotencyKeyReused = "idempotency_key_reused", Invalid 422,
+        "The Idempotency-Key belongs to another request.",
+        "A new request takes a new key; a repeat has the same body.";
+    Internal = "internal", Ours 500,
+        "Something is wrong on our side.",
+        "Tell the operator when it happened; the log has the cause.";
+    Unavailable = "unavailable", Busy 503,
+        "Something that the request needs is away or busy.",
+        "Send the same again, with the same Idempotency-Key where there was one, after Retry-After seconds.";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_code_means_one_thing_and_what_cannot_be_read_is_never_422() {
+        let words: BTreeSet<_> = Common::ALL.iter().map(|code| code.word()).collect();
+        assert_eq!(words.len(), Common::ALL.len());
+        for code in Common::ALL {
+            let meaning = code.meaning();
+            assert_eq!(
+                meaning.status == 422,
+                meaning.class == Class::Invalid,
+                "{}",
+                meaning.word
+            );
+            assert!(
+                meaning.happened.ends_with('.') && meaning.remedy.ends_with('.'),
+                "{}",
+                meaning.word
+            );
+        }
+    }
+}

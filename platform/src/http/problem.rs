@@ -4,9 +4,25 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::meaning::Common;
 use crate::db::Broken;
+
+/// A refusal that the service itself calls busy may be asked for again after this many seconds.
+const BUSY_SECONDS: u32 = 1;
+/// The names of the body's own fields; no member is called so.
+const FIELDS: [&str; 8] = [
+    "type",
+    "title",
+    "status",
+    "code",
+    "detail",
+    "pointer",
+    "retryable",
+    "retry_after_seconds",
+];
 
 /// The body of a problem.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -14,16 +30,17 @@ use crate::db::Broken;
 pub struct ProblemBody {
     /// A URI reference for this kind of problem.
     #[serde(rename = "type")]
-    #[schema(example = "/problems/sold_out")]
+    #[schema(example = "/problems/not_found")]
     pub kind: String,
     /// The kind of problem in words, the same each time.
-    #[schema(example = "Conflict")]
+    #[schema(example = "Not Found")]
     pub title: String,
     /// The HTTP status.
-    #[schema(example = 409)]
+    #[schema(example = 404)]
     pub status: u16,
-    /// A stable slug for programs.
-    #[schema(example = "sold_out")]
+    /// A stable slug for programs: one of `ProblemCode`, or a word of a newer release, of which the status says
+    /// enough.
+    #[schema(example = "not_found", pattern = "^[a-z][a-z0-9_]*$")]
     pub code: String,
     /// What is wrong this time and what to do about it.
     pub detail: String,
@@ -31,15 +48,10 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "/check_out")]
     pub pointer: Option<String>,
-    /// The night that decided, where one did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "2026-12-24")]
-    pub night: Option<String>,
-    /// The reservation that this is about: the one that the request made before it was refused, or the one that
-    /// stands in its way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d")]
-    pub reservation_id: Option<String>,
+    /// What else is told, by name (RFC 9457, section 3.2).
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub members: Map<String, Value>,
     /// Whether the same request may succeed later.
     pub retryable: bool,
     /// After how many seconds to try again.
@@ -52,39 +64,54 @@ pub struct ProblemBody {
 pub struct Problem(Box<ProblemBody>);
 
 impl Problem {
-    /// A problem that no retry helps.
-    pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+    /// What any interface may answer.
+    pub fn new(code: Common, detail: impl Into<String>) -> Self {
+        let meaning = code.meaning();
+        Self::of(meaning.status, meaning.word, detail.into())
+    }
+
+    /// A refusal by a table that is not ours: its status, code, sentence and further members.
+    pub fn refused(status: u16, code: &str, detail: &str, members: Vec<(&str, Value)>) -> Self {
+        let mut problem = Self::of(status, code, detail.to_owned());
+        for (name, value) in members {
+            problem = problem.with(name, value);
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            return problem.retry_after(BUSY_SECONDS);
+        }
+        problem
+    }
+
+    fn of(status: u16, code: &str, detail: String) -> Self {
+        let title = StatusCode::from_u16(status)
+            .ok()
+            .and_then(|status| status.canonical_reason());
         Self(Box::new(ProblemBody {
             kind: format!("/problems/{code}"),
-            title: status.canonical_reason().unwrap_or("Error").to_owned(),
-            status: status.as_u16(),
+            title: title.unwrap_or("Error").to_owned(),
+            status,
             code: code.to_owned(),
-            detail: detail.into(),
+            detail,
             pointer: None,
-            night: None,
-            reservation_id: None,
+            members: Map::new(),
             retryable: false,
             retry_after_seconds: None,
         }))
     }
 
-    /// 422: the request is well-formed and its content is wrong.
-    pub fn invalid(code: &str, pointer: &str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail).at(pointer)
+    /// 422: a field or parameter has a value that it does not take.
+    pub fn invalid_field(pointer: &str, detail: impl Into<String>) -> Self {
+        Self::new(Common::InvalidField, detail).at(pointer)
     }
 
     /// 404.
     pub fn not_found(what: &str) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            format!("There is no such {what}."),
-        )
+        Self::new(Common::NotFound, format!("There is no such {what}."))
     }
 
     /// 503: something that the request needs is away or busy.
     pub fn unavailable(detail: impl Into<String>, retry_after_seconds: u32) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(retry_after_seconds)
+        Self::new(Common::Unavailable, detail).retry_after(retry_after_seconds)
     }
 
     /// Names the field: a JSON pointer, or a parameter's or header's name.
@@ -94,17 +121,12 @@ impl Problem {
         self
     }
 
-    /// Names the night that decided.
+    /// Tells more, by name. What the body has a field for is never overwritten.
     #[must_use]
-    pub fn on_night(mut self, night: impl std::fmt::Display) -> Self {
-        self.0.night = Some(night.to_string());
-        self
-    }
-
-    /// Names the reservation that the request made before it was refused, or that stands in its way.
-    #[must_use]
-    pub fn about(mut self, reservation_id: impl std::fmt::Display) -> Self {
-        self.0.reservation_id = Some(reservation_id.to_string());
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        if !FIELDS.contains(&name) {
+            self.0.members.insert(name.to_owned(), value.into());
+        }
         self
     }
 
@@ -151,6 +173,35 @@ impl From<Broken> for Problem {
             return Self::unavailable("The database is busy or away; nothing was changed. Try again.", 1);
         }
         let detail = "Something is wrong on our side; nothing was changed.";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+        Self::new(Common::Internal, detail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_another_table_is_told_with_all_its_members_and_its_status() {
+        let members = vec![
+            ("night", json!("2027-02-28")),
+            ("status", json!(200)),
+            ("moon", json!({"full": true})),
+        ];
+        let problem = Problem::refused(410, "moonlight", "The moon is too bright.", members).at("/check_in");
+        assert_eq!(problem.status(), StatusCode::GONE);
+        let body = serde_json::to_string(problem.body()).unwrap();
+        assert_eq!(
+            body,
+            r#"{"type":"/problems/moonlight","title":"Gone","status":410,"code":"moonlight","detail":"The moon is too bright.","pointer":"/check_in","moon":{"full":true},"night":"2027-02-28","retryable":false}"#
+        );
+    }
+
+    #[test]
+    fn what_is_busy_may_be_asked_for_again() {
+        let response = Problem::refused(503, "moonlight", "Wait.", Vec::new()).into_response();
+        assert_eq!(response.headers()["retry-after"], "1");
     }
 }

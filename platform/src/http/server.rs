@@ -21,6 +21,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::cors::Origin;
 use super::guard;
+use super::meaning::Common;
 use super::problem::Problem;
 use super::stalled::Stalled;
 use crate::tasks::{DRAIN_SECONDS, Tasks};
@@ -58,8 +59,7 @@ pub fn layers(routes: Router) -> Router {
         .fallback(|| async { Problem::not_found("path") })
         .method_not_allowed_fallback(|| async {
             Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
+                Common::MethodNotAllowed,
                 "The Allow header names the methods of this path.",
             )
         })
@@ -132,12 +132,7 @@ async fn plain_413_to_problem(response: Response) -> Response {
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("a handler panicked");
-    Problem::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "internal",
-        "Something is wrong on our side.",
-    )
-    .into_response()
+    Problem::new(Common::Internal, "Something is wrong on our side.").into_response()
 }
 
 /// Serves `routes` on `listener` until the process stops, then drains for at most [`DRAIN_SECONDS`]: no further

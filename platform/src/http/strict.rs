@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::card::{self, GrammarOf};
+use super::meaning::Common;
 use super::objects::Objects;
 use super::problem::Problem;
 use super::sentence::{Thing, say};
@@ -43,17 +44,13 @@ pub async fn strict_json<S: Send + Sync, T: DeserializeOwned>(
 ) -> Result<T, Problem> {
     check_content_type(request.headers())?;
     let body = Bytes::from_request(request, state).await.map_err(|rejection| {
-        let status = rejection.into_response_status();
-        let detail = "The body is too large or ended early.";
-        Problem::new(
-            status,
-            if status == StatusCode::PAYLOAD_TOO_LARGE {
-                "body_too_large"
-            } else {
-                "malformed_body"
-            },
-            detail,
-        )
+        let too_large = rejection.into_response_status() == StatusCode::PAYLOAD_TOO_LARGE;
+        let code = if too_large {
+            Common::BodyTooLarge
+        } else {
+            Common::MalformedBody
+        };
+        Problem::new(code, "The body is too large or ended early.")
     })?;
     if let Ok(value) = serde_json::from_slice(&body) {
         card::refuse_body(&value, grammar_of)?;
@@ -73,14 +70,7 @@ impl RejectionStatus for axum::extract::rejection::BytesRejection {
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let unsupported = |detail: &str| {
-        Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            detail,
-        )
-        .at("Content-Type")
-    };
+    let unsupported = |detail: &str| Problem::new(Common::UnsupportedMediaType, detail).at("Content-Type");
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(unsupported("Send the body without a Content-Encoding."));
     }
@@ -104,7 +94,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let malformed = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail);
+    let malformed = |detail: String| Problem::new(Common::MalformedJson, detail);
     let mut reader = serde_json::Deserializer::from_slice(body);
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
@@ -115,11 +105,11 @@ fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
             // A word or an object was expected, and the parser gives up as if the text were broken.
             _ if serde_json::from_slice::<serde_json::Value>(body).is_ok() => {
                 let detail = "This is not a value that the field takes.";
-                Problem::invalid("invalid_field", &path(), detail)
+                Problem::invalid_field(&path(), detail)
             }
             _ if inner.to_string().starts_with("number out of range") => {
                 let detail = "The number is larger than any that is taken here.";
-                Problem::invalid("invalid_field", &path(), detail)
+                Problem::invalid_field(&path(), detail)
             }
             _ if body.trim_ascii().is_empty() => malformed("The body is empty; send JSON.".to_owned()),
             _ if inner.is_eof() => malformed("The body is not JSON: it ends too early.".to_owned()),
@@ -147,7 +137,7 @@ fn invalid(mut pointer: String, message: &str, thing: Thing) -> Problem {
     if pointer.len() > POINTER_BYTES_MAX {
         pointer.clear();
     }
-    Problem::invalid("invalid_field", &pointer, said.detail)
+    Problem::invalid_field(&pointer, said.detail)
 }
 
 /// An RFC 6901 pointer to where reading stopped; the whole body is the empty pointer.
@@ -206,7 +196,7 @@ fn in_query(rejection: &(dyn std::error::Error + 'static)) -> Problem {
             let name = name.replace("~0", "~");
             invalid(name, &refused.inner().to_string(), Thing::Parameter)
         }
-        None => Problem::invalid("invalid_field", "", "The query cannot be read."),
+        None => Problem::invalid_field("", "The query cannot be read."),
     }
 }
 

@@ -9,10 +9,10 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use contract::StayDate;
-use platform::http::Problem;
+use platform::http::{Common, Problem};
 use rules::{Blocked, Field};
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -27,17 +27,21 @@ pub fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(calendar::get))
 }
 
-/// What is not offered whatever room type is taken, as the quote refuses it too: 422 with the same code.
+/// What is not offered whatever room type is taken, as the quote refuses it too, with the same code.
 fn refused(blocked: Blocked) -> Problem {
     let parameter = blocked.field().map_or("check_in", Field::parameter);
-    Problem::invalid(blocked.code(), parameter, blocked.to_string())
+    blocked
+        .tell(Problem::refused, |detail| {
+            Problem::new(Common::InvalidField, detail)
+        })
+        .at(parameter)
 }
 
 /// A parameter that has no default.
 fn required<T>(parameter: &str, value: Option<T>) -> Result<T, Problem> {
     value.ok_or_else(|| {
         let detail = format!("The parameter `{parameter}` is missing.");
-        Problem::invalid("invalid_field", parameter, detail)
+        Problem::invalid_field(parameter, detail)
     })
 }
 
@@ -53,7 +57,7 @@ fn json(body: &impl Serialize, bytes: usize) -> Response {
     if let Err(error) = serde_json::to_writer(&mut buffer, body) {
         tracing::error!(%error, "an answer could not be written");
         let detail = "Something is wrong on our side.";
-        return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response();
+        return Problem::new(Common::Internal, detail).into_response();
     }
     let set = |value| HeaderValue::from_static(value);
     let headers = [

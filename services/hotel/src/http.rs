@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use axum::http::StatusCode;
 use chrono::TimeDelta;
 use platform::Clock;
-use platform::http::{Cursor, PageLimit, Problem};
+use platform::http::{Common, Cursor, PageLimit, Problem};
 use platform::token::Tokens;
 use serde::Serialize;
 use sqlx::postgres::PgPool;
@@ -122,8 +121,7 @@ fn at_most<T>(list: &[T], max: usize, pointer: &str) -> Result<(), Problem> {
     if list.len() <= max {
         Ok(())
     } else {
-        Err(Problem::invalid(
-            "invalid_field",
+        Err(Problem::invalid_field(
             pointer,
             format!("At most {max} are allowed here."),
         ))
@@ -132,12 +130,7 @@ fn at_most<T>(list: &[T], max: usize, pointer: &str) -> Result<(), Problem> {
 
 /// 404, with the field that names what is not there.
 fn unknown(what: &str, pointer: &str) -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "not_found",
-        format!("There is no such {what}."),
-    )
-    .at(pointer)
+    Problem::new(Common::NotFound, format!("There is no such {what}.")).at(pointer)
 }
 
 #[cfg(test)]

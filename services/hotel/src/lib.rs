@@ -52,23 +52,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use clap::{Args as _, FromArgMatches as _};
-    use serde_json::Value;
 
     use super::*;
 
-    fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
-        match value {
-            Value::Object(fields) => {
-                found.extend(fields.get("$ref").and_then(Value::as_str));
-                fields.values().for_each(|field| references(field, found));
-            }
-            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
-            _ => {}
-        }
-    }
-
     #[test]
-    fn the_document_names_every_endpoint_and_holds_all_it_refers_to() {
+    fn the_document_names_every_endpoint() {
         let document = serde_json::to_value(openapi()).unwrap();
         let operations: Vec<_> = document["paths"].as_object().unwrap().values().collect();
         let operations = operations
@@ -78,15 +66,6 @@ mod tests {
             .map(|operation| operation["operationId"].as_str().unwrap())
             .collect();
         assert_eq!(ids.len(), 12, "{ids:?}");
-        let mut found = BTreeSet::new();
-        references(&document, &mut found);
-        for reference in found {
-            let pointer = reference.trim_start_matches('#');
-            assert!(
-                document.pointer(pointer).is_some(),
-                "{reference} is not in the document"
-            );
-        }
     }
 
     #[test]

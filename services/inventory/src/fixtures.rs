@@ -224,7 +224,7 @@ pub(crate) async fn try_settle(
 pub(crate) fn code(outcome: &Outcome) -> &str {
     match outcome {
         Outcome::Done => "done",
-        Outcome::Refused(refusal) => &refusal.code,
+        Outcome::Refused(refusal) => refusal.word(),
     }
 }
 

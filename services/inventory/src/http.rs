@@ -38,5 +38,5 @@ pub(crate) fn routes() -> OpenApiRouter<Rooms> {
 fn range(from: StayDate, to: StayDate, pointer: &str) -> Result<(), Problem> {
     nights_between(from, to, NIGHTS_MAX)
         .map(drop)
-        .map_err(|why| Problem::invalid(why.code(), pointer, why.to_string()))
+        .map_err(|why| why.tell(Problem::refused).at(pointer))
 }

@@ -10,7 +10,6 @@ mod expiry;
 mod http;
 pub mod model;
 mod participant;
-mod refusal;
 mod settle;
 mod store;
 

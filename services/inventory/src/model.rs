@@ -20,10 +20,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use contract::command::InventoryCommand;
-use contract::{HoldId, HotelId, Outcome, Refusal, RoomTypeId, SagaId, Stay, StayDate};
-use rules::{Ask, Facts, Night, NightFacts, Today};
-
-use crate::refusal;
+use contract::{HoldId, HotelId, Outcome, RoomTypeId, SagaId, Stay, StayDate, Why};
+use rules::limits::ROOMS_MAX;
+use rules::{Ask, Blocked, Facts, Night, NightFacts, Today};
 
 pub(crate) use set::{NightSet, NotSet, Wanted, set_night};
 
@@ -101,6 +100,14 @@ pub struct Contradiction {
     hotel_id: HotelId,
     hold_id: HoldId,
     night: StayDate,
+}
+
+/// What the rules say against a hold. How many rooms is no field here: the command is as the quote had it.
+fn reason(blocked: Blocked) -> Why {
+    blocked.why().unwrap_or(Why::RoomsOutOfRange {
+        least: 1,
+        most: ROOMS_MAX.into(),
+    })
 }
 
 /// What is to be written.
@@ -182,7 +189,7 @@ impl Ledger {
                 Ok(())
             }
         };
-        Ok(decided.map_or_else(Outcome::Refused, |()| Outcome::Done))
+        Ok(decided.map_or_else(|why| Outcome::Refused(why.into()), |()| Outcome::Done))
     }
 
     fn hold(
@@ -191,16 +198,16 @@ impl Ledger {
         saga_id: SagaId,
         taking: Taking,
         today: Today,
-    ) -> Result<Result<(), Refusal>, Contradiction> {
+    ) -> Result<Result<(), Why>, Contradiction> {
         if let Some(known) = self.holds.get(&key) {
             return Ok(match known.now.state {
                 HoldState::Held | HoldState::Sold => Ok(()),
-                HoldState::Released => Err(refusal::hold_released()),
-                HoldState::Expired => Err(refusal::hold_expired()),
+                HoldState::Released => Err(Why::HoldReleased),
+                HoldState::Expired => Err(Why::HoldExpired),
             });
         }
-        if let Err(refusal) = self.may_take(key.0, taking, today) {
-            return Ok(Err(refusal));
+        if let Err(why) = self.may_take(key.0, taking, today) {
+            return Ok(Err(why));
         }
         let hold = Hold {
             saga_id,
@@ -226,7 +233,7 @@ impl Ledger {
     }
 
     /// The inventory's part of the rules, on what its rows say.
-    fn may_take(&self, hotel_id: HotelId, taking: Taking, today: Today) -> Result<(), Refusal> {
+    fn may_take(&self, hotel_id: HotelId, taking: Taking, today: Today) -> Result<(), Why> {
         let nights: Vec<NightFacts> = taking.nights(hotel_id).map(|key| self.facts_of(&key)).collect();
         let facts = Facts {
             today: Some(today),
@@ -239,7 +246,7 @@ impl Ledger {
             rooms: taking.rooms,
             party: None,
         };
-        rules::first(&ask, &facts).map_or(Ok(()), |blocked| Err(refusal::of(blocked)))
+        rules::first(&ask, &facts).map_or(Ok(()), |blocked| Err(reason(blocked)))
     }
 
     /// A night that is not in the books was never offered, and has no rooms.
@@ -253,13 +260,13 @@ impl Ledger {
     }
 
     /// A hold that is due but has not been given back yet still has its rooms, so it may be booked.
-    fn book(&mut self, key: HoldKey) -> Result<Result<(), Refusal>, Contradiction> {
+    fn book(&mut self, key: HoldKey) -> Result<Result<(), Why>, Contradiction> {
         let Some(hold) = self.holds.get_mut(&key) else {
-            return Ok(Err(refusal::hold_expired()));
+            return Ok(Err(Why::HoldExpired));
         };
         match hold.now.state {
             HoldState::Sold => return Ok(Ok(())),
-            HoldState::Released | HoldState::Expired => return Ok(Err(refusal::hold_expired())),
+            HoldState::Released | HoldState::Expired => return Ok(Err(Why::HoldExpired)),
             HoldState::Held => hold.now.state = HoldState::Sold,
         }
         let taking = hold.now.taking;

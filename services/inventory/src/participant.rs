@@ -49,7 +49,7 @@ impl Participant for Inventory {
         for outcome in outcomes {
             let code = match outcome {
                 Outcome::Done => "done".to_owned(),
-                Outcome::Refused(refusal) => refusal.code,
+                Outcome::Refused(refusal) => refusal.word().to_owned(),
             };
             metrics::counter!("bellhop_inventory_outcomes_total", "code" => code).increment(1);
         }

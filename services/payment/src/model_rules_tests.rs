@@ -39,7 +39,7 @@ fn told(planned: &Planned) -> String {
     let plan = match &planned.plan {
         Plan::Settled(ending, effect) => match ending.outcome() {
             Outcome::Done => format!("done, {effect:?}"),
-            Outcome::Refused(refusal) => format!("{}, {effect:?}", refusal.code),
+            Outcome::Refused(refusal) => format!("{}, {effect:?}", refusal.word()),
         },
         Plan::Call(Call::Authorize { amount, .. }) => format!("authorize {amount}"),
         Plan::Call(Call::Capture { amount, .. }) => format!("capture {amount}"),
@@ -440,11 +440,11 @@ fn words_are_read_back_as_what_they_were() {
         let Outcome::Refused(refusal) = Ending::Refused(why).outcome() else {
             panic!("{why:?}")
         };
-        assert_eq!(refusal.code, why.word());
+        assert_eq!(refusal.word(), why.word());
         assert!(
-            refusal.message.contains("nothing was taken"),
+            refusal.message().contains("nothing was taken"),
             "{}",
-            refusal.message
+            refusal.message()
         );
     }
     assert_eq!(Ending::Done.outcome(), Outcome::Done);

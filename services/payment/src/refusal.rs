@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::model::{Ending, Kind, Refused, State};
-use contract::{Outcome, Refusal};
+use contract::{Outcome, Why};
 use platform::Broken;
 
 /// Gives an enum its stored words, in both directions.
@@ -40,21 +40,28 @@ words!(State {
     Refunded = "refunded",
     Voided = "voided",
 });
-words!(Refused {
-    PaymentDeclined = "payment_declined",
-    PaymentVoided = "payment_voided",
-    CaptureDeclined = "capture_declined",
-});
-
 impl Refused {
-    const fn message(self) -> &'static str {
+    /// What is answered.
+    const fn why(self) -> Why {
         match self {
-            Self::PaymentDeclined => "The payment method was declined; nothing was taken. Try another one.",
-            Self::PaymentVoided => "The payment was called off before it was authorised; nothing was taken.",
-            Self::CaptureDeclined => {
-                "The payment could not be taken; nothing was taken. Try another payment method."
-            }
+            Self::PaymentDeclined => Why::PaymentDeclined,
+            Self::PaymentVoided => Why::PaymentVoided,
+            Self::CaptureDeclined => Why::CaptureDeclined,
         }
+    }
+
+    /// The code, in which it is stored too.
+    pub const fn word(self) -> &'static str {
+        self.why().code().word()
+    }
+}
+
+impl FromStr for Refused {
+    type Err = Broken;
+    fn from_str(word: &str) -> Result<Self, Broken> {
+        let all = [Self::PaymentDeclined, Self::PaymentVoided, Self::CaptureDeclined];
+        let found = all.into_iter().find(|why| why.word() == word);
+        found.ok_or_else(|| Broken::Inconsistent(format!("{word} is no refusal of a payment")))
     }
 }
 
@@ -63,7 +70,7 @@ impl Ending {
     pub fn outcome(self) -> Outcome {
         match self {
             Self::Done => Outcome::Done,
-            Self::Refused(why) => Outcome::Refused(Refusal::new(why.word(), why.message())),
+            Self::Refused(why) => Outcome::Refused(why.why().into()),
         }
     }
 }

@@ -37,7 +37,7 @@ const TOKENS: [(&str, Ended<'_>, Ended<'_>); 9] = [
 fn ended(outcome: &Outcome) -> Ended<'_> {
     match outcome {
         Outcome::Done => Ok(()),
-        Outcome::Refused(refusal) => Err(refusal.code.as_str()),
+        Outcome::Refused(refusal) => Err(refusal.word()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Batches of commands: one transaction, each effect once, and every contradiction refused.
 
-use contract::Refusal;
+use contract::{Refusal, Why};
 use sqlx::PgPool;
 
 use super::*;
@@ -10,7 +10,7 @@ use crate::fixtures::{World, confirm, mark_cancelled, reject};
 async fn a_batch_takes_effect_in_order_and_repeats_change_nothing(pool: PgPool) {
     let world = World::new(&pool).await;
     let (one, two) = (world.booked().await, world.booked().await);
-    let refusal = Refusal::new("payment_declined", "The card was declined.");
+    let refusal = Refusal::from(Why::PaymentDeclined);
     let no = || reject(&two, refusal.clone());
     world
         .command(vec![confirm(&one), no(), confirm(&one), no()])
@@ -79,7 +79,7 @@ async fn who_cancels_while_the_booking_runs_is_just_rejected_when_it_is_refused(
     let row = world.booked().await;
     assert_eq!(world.cancel(row.reservation_id, 0).await.status, 202);
     world
-        .command(vec![reject(&row, Refusal::new("sold_out", "Sold out."))])
+        .command(vec![reject(&row, Why::HoldReleased.into())])
         .await
         .unwrap();
     assert_eq!(world.stored(row.reservation_id).await.state, State::Rejected);
@@ -95,7 +95,7 @@ async fn a_contradiction_changes_nothing(pool: PgPool) {
     let unknown = crate::fixtures::pending();
     for batch in [
         vec![confirm(&one), mark_cancelled(&one)],
-        vec![confirm(&one), reject(&one, Refusal::new("sold_out", "Sold out."))],
+        vec![confirm(&one), reject(&one, Why::HoldReleased.into())],
         vec![confirm(&two), confirm(&unknown)],
     ] {
         let error = world.command(batch).await.unwrap_err();

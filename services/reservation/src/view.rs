@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use contract::quote::{CancellationPolicy, Party};
 use contract::{
-    GuestId, HotelId, Money, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId, SagaId, StayDate,
+    GuestId, HotelId, Money, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId, SagaId, StayDate, Why,
 };
 use platform::http::{Problem, Stored};
 use serde::Serialize;
@@ -152,15 +152,8 @@ pub(crate) fn outcome(row: &Reservation) -> Stored {
 
 /// The problem that tells of a refused booking.
 fn refused(refusal: &Refusal, reservation_id: ReservationId) -> Problem {
-    let status = match refusal.code.as_str() {
-        "payment_declined" | "capture_declined" => StatusCode::PAYMENT_REQUIRED,
-        _ => StatusCode::CONFLICT,
-    };
-    let problem = Problem::new(status, &refusal.code, refusal.message.clone()).about(reservation_id);
-    match refusal.night {
-        Some(night) => problem.on_night(night),
-        None => problem,
-    }
+    let problem = refusal.tell(Problem::refused);
+    problem.with("reservation_id", reservation_id.to_string())
 }
 
 /// 404 for an id in a path that no reservation has.
@@ -170,12 +163,6 @@ pub(crate) fn no_reservation() -> Problem {
 
 /// The quote was handed in before, and this booking came of it.
 pub(crate) fn quote_used(reservation_id: ReservationId) -> Stored {
-    let itself = location(reservation_id);
-    let detail = format!(
-        "This quote has been booked: {itself} is the booking. For another one ask for a new quote by POST /v1/quotes."
-    );
-    let problem = Problem::new(StatusCode::CONFLICT, "quote_used", detail)
-        .at("/quote_token")
-        .about(reservation_id);
-    Stored::problem(&problem, Some(itself))
+    let problem = Why::QuoteUsed { reservation_id }.tell(Problem::refused);
+    Stored::problem(&problem.at("/quote_token"), Some(location(reservation_id)))
 }

@@ -4,6 +4,7 @@ mod authorizations;
 mod ledger;
 mod operations;
 mod perform;
+mod problem;
 
 use std::sync::Arc;
 

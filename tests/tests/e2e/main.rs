@@ -14,6 +14,7 @@ mod hostile;
 mod offers;
 mod payments;
 mod races;
+mod refusals;
 mod replay;
 mod retention;
 mod roles;

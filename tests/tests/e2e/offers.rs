@@ -295,7 +295,7 @@ async fn what_was_quoted_before_midnight_at_the_hotel_is_not_held_after_it() {
             return None;
         }
         let (status, said) = yesterday;
-        assert_eq!((status, &said["code"]), (409, &json!("stay_in_past")), "{said}");
+        assert_eq!((status, &said["code"]), (422, &json!("stay_in_past")), "{said}");
         assert_eq!(said["night"], json!(days_from(today, -1)));
         assert_eq!((now.0, &now.1["state"]), (201, &json!("confirmed")), "{}", now.1);
         Some(())

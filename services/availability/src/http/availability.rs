@@ -6,8 +6,10 @@ use axum::extract::State;
 use axum::response::Response;
 use contract::number::{within, within_or_none};
 use contract::quote::{PARTY_MAX, Party};
+use contract::refusal::Code;
 use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, StayDate};
-use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
+use platform::http::{Caller, Common, Problem, StrictPath, StrictQuery};
+use platform::problems;
 use rules::limits::ROOMS_MAX;
 use rules::{Ask, Facts, NightFacts, Today};
 use serde::{Deserialize, Serialize};
@@ -113,6 +115,11 @@ pub struct RateNight<'a> {
     price: Money,
 }
 
+problems!(Problems:
+    Common::NotFound, Code::InvalidStay, Code::StayTooLong, Code::StayInPast, Code::StayTooFarAhead,
+    Code::PartyTooSmall,
+);
+
 /// What can be booked for a stay
 ///
 /// What is listed can be quoted, and what a quote refuses is not listed: a stay that begins in the past at the hotel or
@@ -128,9 +135,7 @@ pub struct RateNight<'a> {
     params(("hotel_id" = HotelId, Path, description = "The hotel."), Query),
     responses(
         (status = 200, description = "What can be booked.", body = Availability<'static>),
-        (status = 404, description = "`not_found`: there is no such hotel", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_stay`, `stay_too_long`, `stay_in_past`, `stay_too_far_ahead`, `party_too_small`, `invalid_field`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: too many ask while the cache is away; come back", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub async fn get(

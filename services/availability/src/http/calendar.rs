@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use contract::range::nights_between;
+use contract::refusal::Code;
 use contract::{Currency, HotelId, Money, RoomTypeId, StayDate};
-use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
+use platform::http::{Caller, Common, Problem, StrictPath, StrictQuery};
+use platform::problems;
 use rules::{Ask, Facts, Today};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -70,6 +72,8 @@ pub struct CalendarNight<'a> {
     lowest_price: Option<Money>,
 }
 
+problems!(Problems: Common::NotFound, Code::EmptyRange, Code::RangeTooLong);
+
 /// A room type's calendar
 ///
 /// Rooms left and the lowest price, night by night, as a stay of that one night can be quoted. Answers from the cache, with how fresh it is; from
@@ -82,9 +86,7 @@ pub struct CalendarNight<'a> {
     params(("hotel_id" = HotelId, Path, description = "The hotel."), Query),
     responses(
         (status = 200, description = "The nights.", body = Calendar<'static>),
-        (status = 404, description = "`not_found`: there is no such hotel or room type", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_field`, `empty_range`, `range_too_long`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: too many ask while the cache is away; come back", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub async fn get(
@@ -96,8 +98,7 @@ pub async fn get(
     let room_type_id = required("room_type_id", query.room_type_id)?;
     let from = required("from", query.from)?;
     let to = required("to", query.to)?;
-    nights_between(from, to, NIGHTS_MAX)
-        .map_err(|error| Problem::invalid(error.code(), "to", error.to_string()))?;
+    nights_between(from, to, NIGHTS_MAX).map_err(|why| why.tell(Problem::refused).at("to"))?;
     let days = Days::between(from, to);
     let (seen, freshness) = service.read(hotel, days, |id, _| id == room_type_id).await?;
     let found = seen

@@ -6,8 +6,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono_tz::Tz;
-use contract::{Currency, HotelId, Text};
-use platform::http::{Caller, Keyed, Problem, ProblemBody, Stored, StrictJson};
+use contract::refusal::Code;
+use contract::{Currency, HotelId, Text, Why};
+use platform::http::{Caller, Common, Keyed, Problem, Stored, StrictJson};
+use platform::problems;
 use platform::repeat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -57,13 +59,11 @@ pub(super) struct CreateHotel {
 
 impl CreateHotel {
     fn check(self) -> Result<Hotel, Problem> {
-        let zone: Tz = self.time_zone.as_str().parse().map_err(|_| {
-            let detail = "A time zone is a name of the IANA time zone database, such as Europe/Lisbon.";
-            Problem::invalid("unknown_time_zone", "/time_zone", detail)
-        })?;
+        let unknown = |_| Why::UnknownTimeZone.tell(Problem::refused).at("/time_zone");
+        let zone: Tz = self.time_zone.as_str().parse().map_err(unknown)?;
         self.currency
             .in_use()
-            .map_err(|why| Problem::invalid("invalid_field", "/currency", format!("{why}.")))?;
+            .map_err(|why| Problem::invalid_field("/currency", format!("{why}.")))?;
         at_most(&self.pictures, PICTURES_MAX, "/pictures")?;
         at_most(&self.taxes, TAXES_MAX, "/taxes")?;
         let taxes: Vec<Tax> = self.taxes.into_iter().map(Tax::from).collect();
@@ -71,11 +71,7 @@ impl CreateHotel {
         for (at, tax) in taxes.iter().enumerate() {
             if !names.insert(&tax.name) {
                 let pointer = format!("/taxes/{at}/name");
-                return Err(Problem::invalid(
-                    "invalid_field",
-                    &pointer,
-                    "Two taxes have the same name.",
-                ));
+                return Err(Problem::invalid_field(&pointer, "Two taxes have the same name."));
             }
         }
         Ok(Hotel {
@@ -92,6 +88,8 @@ impl CreateHotel {
     }
 }
 
+problems!(Problems: Common::IdempotencyKeyInvalid, Common::IdempotencyKeyReused, Code::UnknownTimeZone);
+
 /// Add a hotel.
 ///
 /// Then add its room types and rate plans, its prices, and its rooms per night.
@@ -106,9 +104,7 @@ impl CreateHotel {
     responses(
         (status = 201, description = "Added.", body = Hotel,
             headers(("Location" = String, description = "The hotel's path."))),
-        (status = 400, description = "`malformed_json`, `idempotency_key_invalid`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`idempotency_key_reused`, `invalid_field`, `unknown_time_zone`", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn create_hotel(

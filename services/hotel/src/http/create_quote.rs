@@ -7,8 +7,10 @@ use chrono::SubsecRound as _;
 use chrono_tz::Tz;
 use contract::number::within;
 use contract::quote::{NightPrice, Party, Quote};
+use contract::refusal::Code;
 use contract::{HotelId, Money, QuoteId, RatePlanId, RoomTypeId, Stay, StayDate};
-use platform::http::{Caller, Keyed, Problem, ProblemBody, Stored, StrictJson};
+use platform::http::{Caller, Common, Keyed, Problem, Stored, StrictJson};
+use platform::problems;
 use platform::{Broken, repeat};
 use rules::limits::ROOMS_MAX;
 use rules::{Ask, Blocked, Facts, NightFacts, Today};
@@ -124,15 +126,22 @@ fn zone_of(offer: &store::Offer) -> Result<Tz, Broken> {
     offer.time_zone.parse().map_err(unknown)
 }
 
-/// 422 at the field that has to change; 409 with the night where another night may do.
+/// At the field that has to change, where it is one: else another night may do.
 fn refused(blocked: Blocked) -> Problem {
-    let (code, detail) = (blocked.code(), blocked.to_string());
-    match (blocked.field(), blocked.night()) {
-        (Some(field), _) => Problem::invalid(code, field.pointer(), detail),
-        (None, Some(night)) => Problem::new(StatusCode::CONFLICT, code, detail).on_night(night),
-        (None, None) => Problem::new(StatusCode::CONFLICT, code, detail),
+    let problem = blocked.tell(Problem::refused, |detail| {
+        Problem::new(Common::InvalidField, detail)
+    });
+    match blocked.field() {
+        Some(field) => problem.at(field.pointer()),
+        None => problem,
     }
 }
+
+problems!(Problems:
+    Common::IdempotencyKeyInvalid, Common::NotFound, Code::NoPrice, Common::IdempotencyKeyReused,
+    Code::InvalidStay, Code::StayTooLong, Code::StayInPast, Code::StayTooFarAhead,
+    Code::PartyTooSmall, Code::PartyTooLarge, Code::InvalidAmount,
+);
 
 /// Price a stay.
 ///
@@ -148,10 +157,7 @@ fn refused(blocked: Blocked) -> Problem {
     ),
     responses(
         (status = 201, description = "The quote.", body = IssuedQuote),
-        (status = 400, description = "`malformed_json`, `idempotency_key_invalid`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`: the hotel, or its room type or rate plan, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`no_price`: `night` has no price in this rate plan", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`idempotency_key_reused`, `invalid_field`, `invalid_stay`, `stay_too_long`, `stay_in_past`, `stay_too_far_ahead`, `party_too_small`, `party_too_large`, `invalid_amount`", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn create_quote(

@@ -7,7 +7,8 @@ use contract::number::within_or_none;
 use contract::penalty::WrittenPenalty;
 use contract::quote::CancellationPolicy;
 use contract::{HotelId, RatePlanId, Text};
-use platform::http::{Caller, Keyed, Problem, ProblemBody, Stored, StrictJson, StrictPath};
+use platform::http::{Caller, Common, Keyed, Problem, Stored, StrictJson, StrictPath};
+use platform::problems;
 use platform::repeat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -48,7 +49,7 @@ impl CreateRatePlan {
         let policy = self.cancellation_policy;
         let penalty = policy.penalty.read().map_err(|why| {
             let pointer = "/cancellation_policy/penalty/percent";
-            Problem::invalid("invalid_field", pointer, why.to_string())
+            Problem::invalid_field(pointer, why.to_string())
         })?;
         Ok(RatePlan {
             rate_plan_id: RatePlanId::new(),
@@ -63,6 +64,8 @@ impl CreateRatePlan {
     }
 }
 
+problems!(Problems: Common::IdempotencyKeyInvalid, Common::NotFound, Common::IdempotencyKeyReused);
+
 /// Add a rate plan to a hotel.
 #[utoipa::path(
     post,
@@ -76,9 +79,7 @@ impl CreateRatePlan {
     responses(
         (status = 201, description = "Added.", body = RatePlan,
             headers(("Location" = String, description = "The rate plan's path."))),
-        (status = 400, description = "`malformed_json`, `idempotency_key_invalid`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`: the hotel, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`idempotency_key_reused`, `invalid_field`", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn create_rate_plan(

@@ -6,7 +6,8 @@ use axum::response::Response;
 use contract::number::within;
 use contract::quote::PARTY_MAX;
 use contract::{HotelId, RoomTypeId, Text};
-use platform::http::{Caller, Keyed, Problem, ProblemBody, Stored, StrictJson, StrictPath};
+use platform::http::{Caller, Common, Keyed, Problem, Stored, StrictJson, StrictPath};
+use platform::problems;
 use platform::repeat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -63,7 +64,7 @@ impl CreateRoomType {
     fn check(self, hotel_id: HotelId) -> Result<RoomType, Problem> {
         if self.beds.is_empty() {
             let detail = "A room has at least one bed.";
-            return Err(Problem::invalid("invalid_field", "/beds", detail));
+            return Err(Problem::invalid_field("/beds", detail));
         }
         at_most(&self.beds, BEDS_MAX, "/beds")?;
         at_most(&self.amenities, AMENITIES_MAX, "/amenities")?;
@@ -84,6 +85,8 @@ impl CreateRoomType {
     }
 }
 
+problems!(Problems: Common::IdempotencyKeyInvalid, Common::NotFound, Common::IdempotencyKeyReused);
+
 /// Add a room type to a hotel.
 #[utoipa::path(
     post,
@@ -97,9 +100,7 @@ impl CreateRoomType {
     responses(
         (status = 201, description = "Added.", body = RoomType,
             headers(("Location" = String, description = "The room type's path."))),
-        (status = 400, description = "`malformed_json`, `idempotency_key_invalid`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`: the hotel, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`idempotency_key_reused`, `invalid_field`", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn create_room_type(

@@ -3,11 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use contract::HotelId;
-use platform::http::{Caller, Problem, ProblemBody, StrictPath};
+use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::problems;
 
 use super::{App, unknown};
 use crate::catalogue::Hotel;
 use crate::store;
+
+problems!(Problems: Common::NotFound);
 
 /// Show a hotel.
 #[utoipa::path(
@@ -17,7 +20,7 @@ use crate::store;
     params(("hotel_id" = HotelId, Path, description = "The hotel.")),
     responses(
         (status = 200, description = "The hotel.", body = Hotel),
-        (status = 404, description = "`not_found`: the hotel, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn get_hotel(

@@ -3,11 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use contract::{HotelId, RatePlanId};
-use platform::http::{Caller, Problem, ProblemBody, StrictPath};
+use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::problems;
 
 use super::{App, unknown};
 use crate::catalogue::RatePlan;
 use crate::store;
+
+problems!(Problems: Common::NotFound);
 
 /// Show a rate plan.
 ///
@@ -22,7 +25,7 @@ use crate::store;
     ),
     responses(
         (status = 200, description = "The rate plan.", body = RatePlan),
-        (status = 404, description = "`not_found`: the hotel or its rate plan, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn get_rate_plan(

@@ -3,11 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use contract::{HotelId, RoomTypeId};
-use platform::http::{Caller, Problem, ProblemBody, StrictPath};
+use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::problems;
 
 use super::{App, unknown};
 use crate::catalogue::RoomType;
 use crate::store;
+
+problems!(Problems: Common::NotFound);
 
 /// Show a room type.
 ///
@@ -22,7 +25,7 @@ use crate::store;
     ),
     responses(
         (status = 200, description = "The room type.", body = RoomType),
-        (status = 404, description = "`not_found`: the hotel or its room type, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn get_room_type(

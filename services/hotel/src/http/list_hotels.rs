@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use contract::HotelId;
-use platform::http::{Caller, Cursor, PageLimit, Problem, ProblemBody, StrictQuery};
+use platform::http::{Caller, Common, Cursor, PageLimit, Problem, StrictQuery};
+use platform::problems;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -46,6 +47,8 @@ pub(super) struct HotelPage {
     next_cursor: Option<String>,
 }
 
+problems!(Problems: Common::InvalidCursor);
+
 /// List the hotels, in the order in which they were added.
 #[utoipa::path(
     get,
@@ -54,8 +57,7 @@ pub(super) struct HotelPage {
     params(PageQuery),
     responses(
         (status = 200, description = "A page of hotels.", body = HotelPage),
-        (status = 400, description = "`invalid_cursor`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_field`: a parameter", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn list_hotels(

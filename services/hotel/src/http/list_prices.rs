@@ -4,8 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use contract::quote::NightPrice;
 use contract::range::nights_between;
+use contract::refusal::Code;
 use contract::{HotelId, RatePlanId, RoomTypeId, StayDate};
-use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
+use platform::http::{Caller, Common, Problem, StrictPath, StrictQuery};
+use platform::problems;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -33,12 +35,14 @@ impl PricesQuery {
     fn check(&self) -> Result<(), Problem> {
         nights_between(self.from, self.to, NIGHTS_MAX)
             .map(drop)
-            .map_err(|why| Problem::invalid(why.code(), "to", why.to_string()))
+            .map_err(|why| why.tell(Problem::refused).at("to"))
     }
 }
 
 /// A page, by a name of its own in the document.
 type NightPricePage = Page<NightPrice>;
+
+problems!(Problems: Common::NotFound, Code::EmptyRange, Code::RangeTooLong);
 
 /// List the prices of nights, for one room type and rate plan, in date order.
 ///
@@ -50,8 +54,7 @@ type NightPricePage = Page<NightPrice>;
     params(("hotel_id" = HotelId, Path, description = "The hotel."), PricesQuery),
     responses(
         (status = 200, description = "The prices.", body = NightPricePage),
-        (status = 404, description = "`not_found`: the hotel, or its room type or rate plan, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_field`, `empty_range`, `range_too_long`: a parameter", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn list_prices(

@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use contract::{HotelId, RatePlanId};
-use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
+use platform::http::{Caller, Common, Problem, StrictPath, StrictQuery};
+use platform::problems;
 
 use super::list_hotels::PageQuery;
 use super::{App, Page, unknown};
@@ -13,6 +14,8 @@ use crate::store;
 /// A page, by a name of its own in the document.
 type RatePlanPage = Page<RatePlan>;
 
+problems!(Problems: Common::InvalidCursor, Common::NotFound);
+
 /// List the rate plans of a hotel, in the order in which they were added.
 #[utoipa::path(
     get,
@@ -21,9 +24,7 @@ type RatePlanPage = Page<RatePlan>;
     params(("hotel_id" = HotelId, Path, description = "The hotel."), PageQuery),
     responses(
         (status = 200, description = "A page of rate plans.", body = RatePlanPage),
-        (status = 400, description = "`invalid_cursor`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_field`: a parameter", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`: the hotel, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn list_rate_plans(

@@ -2,8 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use contract::{Currency, HotelId, RatePlanId, RoomTypeId, StayDate};
-use platform::http::{Caller, Problem, ProblemBody, StrictJson, StrictPath};
+use contract::refusal::Code;
+use contract::{Currency, HotelId, RatePlanId, RoomTypeId, StayDate, Why};
+use platform::http::{Caller, Common, Problem, StrictJson, StrictPath};
+use platform::problems;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -53,20 +55,25 @@ impl SetPrices {
         for (at, wanted) in self.nights.iter().enumerate() {
             let price = wanted.price.in_currency(currency);
             let price = price.map_err(|why| {
-                Problem::invalid("invalid_amount", &format!("/nights/{at}/price"), why).on_night(wanted.night)
+                let refused = Why::InvalidAmount.saying(why).tell(Problem::refused);
+                refused
+                    .at(&format!("/nights/{at}/price"))
+                    .with("night", wanted.night.to_string())
             })?;
             prices.push((wanted.night, price.minor()));
         }
         prices.sort_unstable();
         match prices.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             Some(twice) => {
-                let detail = format!("The night of {} has two prices.", twice[0].0);
-                Err(Problem::invalid("duplicate_night", "/nights", detail).on_night(twice[0].0))
+                let twice = Why::DuplicateNight { night: twice[0].0 };
+                Err(twice.tell(Problem::refused).at("/nights"))
             }
             None => Ok(prices),
         }
     }
 }
+
+problems!(Problems: Common::NotFound, Code::InvalidAmount, Code::DuplicateNight);
 
 /// Set the prices of nights, for one room type and rate plan.
 ///
@@ -79,9 +86,7 @@ impl SetPrices {
     request_body = SetPrices,
     responses(
         (status = 200, description = "Set.", body = PricesSet),
-        (status = 400, description = "`malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`: the hotel, or its room type or rate plan, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_field`, `invalid_amount`, `duplicate_night`", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn set_prices(
@@ -91,11 +96,7 @@ pub(super) async fn set_prices(
     StrictJson(body): StrictJson<SetPrices>,
 ) -> Result<Json<PricesSet>, Problem> {
     if body.nights.is_empty() {
-        return Err(Problem::invalid(
-            "invalid_field",
-            "/nights",
-            "Name at least one night.",
-        ));
+        return Err(Problem::invalid_field("/nights", "Name at least one night."));
     }
     at_most(&body.nights, NIGHTS_MAX as usize, "/nights")?;
     let mut db = app.connection().await?;

@@ -2,8 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use contract::{HotelId, RoomTypeId, StayDate};
-use platform::http::{Caller, Problem, ProblemBody, StrictPath, StrictQuery};
+use contract::refusal::Code;
+use contract::{HotelId, RoomTypeId, StayDate, Why};
+use platform::http::{Caller, Common, Problem, StrictPath, StrictQuery};
+use platform::problems;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -77,6 +79,8 @@ impl From<NightRow> for InventoryNight {
     }
 }
 
+problems!(Problems: Common::NotFound, Code::EmptyRange, Code::RangeTooLong, Code::TooManyNights);
+
 /// List a hotel's rooms by night
 ///
 /// From the tables, not from a cache. A hotel that offers nothing in these nights has an empty list.
@@ -85,8 +89,7 @@ impl From<NightRow> for InventoryNight {
     params(("hotel_id" = HotelId, Path, description = "The hotel"), Which),
     responses(
         (status = 200, description = "The nights, by room type and date", body = Inventory),
-        (status = 404, description = "`not_found`: the hotel or its room type, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_field`, `empty_range`, `range_too_long` or `too_many_nights`: a parameter", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn get_inventory(
@@ -100,8 +103,8 @@ pub(super) async fn get_inventory(
     let nights = (which.from, which.to);
     let rows = store::nights_of(&rooms.pool, hotel_id, which.room_type_id, nights, limit).await?;
     if rows.len() > ROWS_MAX {
-        let detail = "These are too many nights for one answer; ask for one room type or for fewer nights.";
-        return Err(Problem::invalid("too_many_nights", "to", detail));
+        let most = u32::try_from(ROWS_MAX).unwrap_or(u32::MAX);
+        return Err(Why::TooManyNights { most }.tell(Problem::refused).at("to"));
     }
     if rows.is_empty() {
         rooms.catalogue.offers(hotel_id, which.room_type_id).await?;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use contract::number::within_or_none;
-use contract::{HotelId, RoomTypeId, StayDate, Text};
-use platform::http::{Caller, Problem, ProblemBody, StrictJson, StrictPath};
+use contract::refusal::Code;
+use contract::{HotelId, RoomTypeId, StayDate, Text, Why};
+use platform::http::{Caller, Common, Problem, StrictJson, StrictPath};
+use platform::problems;
 use platform::{Broken, db};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -59,6 +60,11 @@ pub(super) struct InventorySet {
     nights_forced: usize,
 }
 
+problems!(Problems:
+    Common::NotFound, Code::BelowSold, Code::EmptyRange, Code::RangeTooLong, Code::NothingToSet,
+    Code::TotalRequired, Code::ReasonRequired, Code::NightInPast, Code::TooFarAhead,
+);
+
 /// Set how many rooms there are
 ///
 /// For every night from `from` up to but without `to`: all of them or, when one cannot be set, none. Sending
@@ -73,11 +79,7 @@ pub(super) struct InventorySet {
     request_body = SetInventory,
     responses(
         (status = 200, description = "Every night is as wanted", body = InventorySet),
-        (status = 400, description = "`malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`: the hotel or its room type, named by `pointer`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`below_sold`: more rooms are held or sold in `night` than the total allows", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: the database or the hotel service, which is asked whether there is such a room type, does not answer", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A field is wrong: `invalid_field`, `empty_range`, `range_too_long`, `nothing_to_set`, `total_required`, `reason_required`, `night_in_past`, `too_far_ahead`", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn set_inventory(
@@ -110,25 +112,19 @@ fn today(rooms: &Rooms) -> Result<StayDate, Problem> {
 fn check(wish: &SetInventory, today: StayDate) -> Result<(), Problem> {
     range(wish.from, wish.to, "/to")?;
     let days_ahead = |date: StayDate| date.days_since_1970() - today.days_since_1970();
+    let refused = |why: Why, pointer| Err(why.tell(Problem::refused).at(pointer));
     if days_ahead(wish.from) < -1 {
-        let detail = format!("Nights before yesterday cannot be changed; today is {today} (UTC).");
-        return Err(Problem::invalid("night_in_past", "/from", detail));
+        return refused(Why::NightInPast { today }, "/from");
     }
     if days_ahead(wish.to) > DAYS_AHEAD_MAX {
-        let detail =
-            format!("Rooms are offered at most {DAYS_AHEAD_MAX} days ahead; today is {today} (UTC).");
-        return Err(Problem::invalid("too_far_ahead", "/to", detail));
+        let most = DAYS_AHEAD_MAX.unsigned_abs();
+        return refused(Why::TooFarAhead { most, today }, "/to");
     }
     if wish.total.is_none() && wish.closed.is_none() {
-        return Err(Problem::invalid(
-            "nothing_to_set",
-            "",
-            "Send `total`, `closed`, or both.",
-        ));
+        return refused(Why::NothingToSet, "");
     }
     if wish.force && wish.reason.is_none() {
-        let detail = "Whoever forces a total says why; the reason is kept.";
-        return Err(Problem::invalid("reason_required", "/reason", detail));
+        return refused(Why::ReasonRequired, "/reason");
     }
     Ok(())
 }
@@ -152,18 +148,16 @@ impl From<NotDone> for Problem {
     fn from(why: NotDone) -> Self {
         match why {
             NotDone::Broken(error) => error.into(),
-            NotDone::Refused(night, NotSet::BelowSold { taken, sellable }) => {
-                let detail = format!(
-                    "In the night of {night} {taken} rooms are held or sold, and this total allows {sellable}. \
-                     Cancel bookings first, or send `force` with a `reason`."
-                );
-                Self::new(StatusCode::CONFLICT, "below_sold", detail)
-                    .at("/total")
-                    .on_night(night)
-            }
-            NotDone::Refused(night, NotSet::TotalUnknown) => {
-                let detail = format!("The night of {night} was never offered; send its `total`.");
-                Self::invalid("total_required", "/total", detail).on_night(night)
+            NotDone::Refused(night, not_set) => {
+                let why = match not_set {
+                    NotSet::BelowSold { taken, sellable } => Why::BelowSold {
+                        night,
+                        taken,
+                        sellable,
+                    },
+                    NotSet::TotalUnknown => Why::TotalRequired { night },
+                };
+                why.tell(Self::refused).at("/total")
             }
         }
     }

@@ -70,9 +70,9 @@ fn ask_in(
     };
     match ledger.apply(SAGA, &command).unwrap() {
         Outcome::Done => "done".to_owned(),
-        Outcome::Refused(refusal) => match refusal.night {
-            Some(night) => format!("{} {night}", refusal.code),
-            None => refusal.code,
+        Outcome::Refused(refusal) => match refusal.night() {
+            Some(night) => format!("{} {night}", refusal.word()),
+            None => refusal.word().to_owned(),
         },
     }
 }

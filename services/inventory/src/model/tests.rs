@@ -342,7 +342,7 @@ fn hold(number: u8, offset: i32, nights: u32, rooms: u16) -> InventoryCommand {
 fn refused(ledger: &mut Ledger, command: &InventoryCommand) -> (String, Option<StayDate>) {
     match ledger.apply(SAGA, command).unwrap() {
         Outcome::Done => ("done".to_owned(), None),
-        Outcome::Refused(refusal) => (refusal.code, refusal.night),
+        Outcome::Refused(refusal) => (refusal.word().to_owned(), refusal.night()),
     }
 }
 

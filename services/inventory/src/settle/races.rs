@@ -165,10 +165,10 @@ fn judge(first: StayDate, race: &Race, asked: &[((HoldId, Wish), Outcome)]) -> B
     }
     for ((_, wish), outcome) in asked {
         if let Outcome::Refused(refusal) = outcome {
-            assert_eq!(refusal.code, "sold_out", "{race:?}");
+            assert_eq!(refusal.word(), "sold_out", "{race:?}");
             // Rooms only became fewer, so the night that refused has too few now.
             assert!(
-                left[&refusal.night.unwrap()] < i32::from(wish.rooms),
+                left[&refusal.night().unwrap()] < i32::from(wish.rooms),
                 "{wish:?} fits in {race:?}: {asked:?}"
             );
         }

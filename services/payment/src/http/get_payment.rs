@@ -6,7 +6,8 @@ use axum::Json;
 use axum::extract::State as Shared;
 use chrono::{DateTime, Utc};
 use contract::{HotelId, Money, PaymentId, ReservationId};
-use platform::http::{Caller, Problem, ProblemBody, StrictPath};
+use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::problems;
 use platform::{Broken, db};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -92,13 +93,15 @@ impl Body {
     }
 }
 
+problems!(Problems: Common::NotFound);
+
 /// Look a payment up
 #[utoipa::path(
     get, path = "/v1/payments/{payment_id}", tag = "Payments",
     params(("payment_id" = PaymentId, Path, description = "The reservation's id")),
     responses(
         (status = 200, description = "The payment with the money that moved", body = Body),
-        (status = 404, description = "`not_found`: there is no such payment", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn get_payment(

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use platform::http::{Caller, Problem, ProblemBody};
+use platform::http::{Caller, Common, Problem};
+use platform::problems;
 use platform::{Broken, db};
 use serde::Deserialize;
 
@@ -31,6 +32,8 @@ struct Data {
     key: Option<String>,
 }
 
+problems!(Problems: Common::InvalidSignature, Common::InvalidWebhookId);
+
 /// Hear the sandbox provider
 ///
 /// Signed by the rules of Standard Webhooks, within five minutes.
@@ -45,9 +48,7 @@ struct Data {
     responses(
         (status = 200, description = "Heard, now or before"),
         (status = 202, description = "Not an event that matters here"),
-        (status = 400, description = "`malformed_json`: signed, but not JSON; `invalid_webhook_id`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "`invalid_signature`: not signed by the provider, or too old", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`: too long", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn webhook(
@@ -59,7 +60,7 @@ pub(super) async fn webhook(
     let unsigned = || {
         let detail =
             "The webhook is not signed with our secret, or its timestamp is more than five minutes away.";
-        Problem::new(StatusCode::UNAUTHORIZED, "invalid_signature", detail)
+        Problem::new(Common::InvalidSignature, detail)
     };
     if !has_moment(&headers) {
         return Err(unsigned());
@@ -77,11 +78,11 @@ pub(super) async fn webhook(
         .unwrap_or_default();
     if !(1..=ID_BYTES_MAX).contains(&id.len()) {
         let detail = "A webhook-id has 1 to 300 characters.";
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_webhook_id", detail).at("webhook-id"));
+        return Err(Problem::new(Common::InvalidWebhookId, detail).at("webhook-id"));
     }
     let event: Event = serde_json::from_slice(&body).map_err(|_| {
         let detail = "The body is not an event with a type.";
-        Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
+        Problem::new(Common::MalformedJson, detail)
     })?;
     let key = event
         .data

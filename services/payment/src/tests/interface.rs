@@ -150,7 +150,7 @@ async fn what_a_webhook_says_of_an_outcome_is_not_believed(pool: PgPool) {
         match world.replied(&authorize).await {
             Outcome::Done => assert!(!declined, "{method}"),
             Outcome::Refused(refusal) => {
-                assert_eq!((refusal.code.as_str(), declined), ("payment_declined", true));
+                assert_eq!((refusal.word(), declined), ("payment_declined", true));
             }
         }
     }

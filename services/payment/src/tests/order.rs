@@ -150,7 +150,9 @@ async fn what_was_never_seen_is_repeated_under_the_same_key(pool: PgPool) {
             "ask authorize"
         ]
     );
-    assert!(matches!(outcome, Outcome::Refused(refusal) if refusal.code == "payment_declined"));
+    assert!(
+        matches!(outcome, Outcome::Refused(refusal) if refusal.is(contract::refusal::Code::PaymentDeclined))
+    );
 }
 
 #[sqlx::test(migrations = false)]

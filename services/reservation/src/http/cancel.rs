@@ -4,16 +4,19 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use contract::{ReservationId, SagaId};
+use contract::refusal::Code;
+use contract::{Refusal, ReservationId, SagaId, Why};
 use futures::future::BoxFuture;
-use platform::http::{Caller, Prefer, Problem, ProblemBody, StrictPath};
-use platform::{Broken, Envelope, db, outbox};
+use platform::http::{Caller, Common, Prefer, Problem, StrictPath};
+use platform::{Broken, Envelope, db, outbox, problems};
 use sqlx::PgConnection;
 
 use crate::model::{self, Cancelling, Reservation};
 use crate::store::{history, read, write};
 use crate::view::{self, ReservationBody};
 use crate::{App, SCHEMA, commands};
+
+problems!(Problems: Common::NotFound, Code::NotCancellable, Code::StayOver);
 
 /// Cancel a reservation
 ///
@@ -38,8 +41,7 @@ use crate::{App, SCHEMA, commands};
                 ("Location" = String, description = "The path of the reservation."),
                 ("Preference-Applied" = Option<String>, description = "How long was waited, where `Prefer` asked for it."),
             )),
-        (status = 404, description = "`not_found`: there is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`not_cancellable`: it was rejected; `stay_over`: the stay is over", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn cancel_reservation(
@@ -57,10 +59,7 @@ pub(super) async fn cancel_reservation(
     match outcome {
         Cancelling::Started(_) | Cancelling::Noted | Cancelling::Already => {}
         Cancelling::NotCancellable => return Err(not_cancellable(&row)),
-        Cancelling::StayOver => {
-            let detail = "The stay is over; there is nothing left to cancel.";
-            return Err(Problem::new(StatusCode::CONFLICT, "stay_over", detail));
-        }
+        Cancelling::StayOver => return Err(Why::StayOver.tell(Problem::refused)),
     }
     let prefer = Prefer::of(&headers);
     if let Some(limit) = prefer.wait
@@ -86,13 +85,15 @@ fn answer(row: &Reservation) -> Result<Response, Problem> {
 }
 
 fn not_cancellable(row: &Reservation) -> Problem {
-    let why = row
-        .refusal
-        .as_ref()
-        .map_or("", |refusal| refusal.message.as_str());
-    let detail =
-        format!("The booking was rejected and nothing was charged; there is nothing to cancel. {why}");
-    Problem::new(StatusCode::CONFLICT, "not_cancellable", detail.trim_end())
+    let refusal = Refusal::from(Why::NotCancellable);
+    let refusal = match &row.refusal {
+        Some(why) => {
+            let both = format!("{} {}", refusal.message(), why.message());
+            refusal.saying(both)
+        }
+        None => refusal,
+    };
+    refusal.tell(Problem::refused)
 }
 
 type Cancelled = Option<(Reservation, Cancelling)>;

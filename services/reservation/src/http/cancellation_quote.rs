@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use contract::{Money, ReservationId, StayDate};
-use platform::http::{Caller, Problem, ProblemBody, StrictPath};
+use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::problems;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -57,6 +58,8 @@ impl From<NightCost> for CancelledNight {
     }
 }
 
+problems!(Problems: Common::NotFound);
+
 /// What a cancellation would cost now
 ///
 /// Nights that have begun at the hotel (their date is over there) are kept in full and stay sold; the policy decides
@@ -66,7 +69,7 @@ impl From<NightCost> for CancelledNight {
     params(("reservation_id" = ReservationId, Path, description = "The reservation")),
     responses(
         (status = 200, description = "Penalty and refund, which add up to the total", body = CancellationQuote),
-        (status = 404, description = "`not_found`: there is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn cancellation_quote(

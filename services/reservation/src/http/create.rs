@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use contract::quote::{Party, Quote};
-use contract::{HotelId, QuoteId, ReservationId, SagaId};
+use contract::refusal::Code;
+use contract::{HotelId, QuoteId, Refusal, ReservationId, SagaId, Why};
 use platform::grouped::Settle as _;
-use platform::http::{Caller, Key, Keyed, KeyedRequest, Prefer, Problem, ProblemBody, Stored, reused};
-use platform::{Broken, Envelope};
+use platform::http::{Caller, Common, Key, Keyed, KeyedRequest, Prefer, Problem, Stored, reused};
+use platform::{Broken, Envelope, problems};
 use rules::{Ask, Field};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -59,6 +60,14 @@ pub(super) struct NewGuest {
     phone: Option<String>,
 }
 
+problems!(Problems:
+    Common::IdempotencyKeyMissing, Common::IdempotencyKeyInvalid, Code::PaymentDeclined,
+    Code::CaptureDeclined, Code::SoldOut, Code::Closed, Code::StayInPast, Code::UnknownRoomType,
+    Code::RoomsOutOfRange, Code::HoldExpired, Code::HoldReleased, Code::PaymentUnavailable,
+    Code::PaymentVoided, Code::TimedOut, Code::QuoteExpired, Code::QuoteUsed, Code::InvalidQuote,
+    Code::PartyTooSmall, Code::PartyDiffers, Common::IdempotencyKeyReused,
+);
+
 /// Book a stay
 ///
 /// The answer comes at once (202), or with `Prefer: wait=N` when the outcome is known, after at most N
@@ -88,20 +97,7 @@ pub(super) struct NewGuest {
                 ("Location" = String, description = "The path of the reservation."),
                 ("Preference-Applied" = Option<String>, description = "How long was waited, where `Prefer` asked for it."),
             )),
-        (status = 400, description = "`idempotency_key_missing`, `idempotency_key_invalid`, `malformed_json`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 402, description = "`payment_declined`, `capture_declined`", body = ProblemBody, content_type = "application/problem+json",
-            headers(
-                ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeat under the same Idempotency-Key."),
-                ("Preference-Applied" = Option<String>, description = "How long was waited, where `Prefer` asked for it."),
-            )),
-        (status = 409, description = "`sold_out` (with the night), `closed`, `stay_in_past`, `unknown_room_type`, `rooms_out_of_range`, `hold_expired`, `hold_released`, `payment_unavailable`, `payment_voided`, `timed_out`: the booking is refused, and another try needs another key; `quote_expired`; `quote_used`: `reservation_id` and `Location` name the booking that came of it", body = ProblemBody, content_type = "application/problem+json",
-            headers(
-                ("Location" = Option<String>, description = "With `quote_used`: the path of the booking that came of the quote."),
-                ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeat under the same Idempotency-Key."),
-                ("Preference-Applied" = Option<String>, description = "How long was waited, where `Prefer` asked for it."),
-            )),
-        (status = 422, description = "`invalid_field`, `invalid_quote`, `party_too_small`, `party_differs`, `card_data_refused`, `idempotency_key_reused`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: too many bookings wait for their outcome, or the platform is hurt and the booking may have been taken; send the same request again with the same key, Retry-After seconds later", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn create_reservation(
@@ -235,19 +231,20 @@ enum Unfit {
 
 fn check(app: &App, body: NewReservation) -> Result<Order, Unfit> {
     let opened = app.tokens.verify_at_any_time(&body.quote_token, app.clock.now());
-    let (quote, in_time): (Quote, bool) = opened.map_err(|_| {
-        invalid_quote("The quote token is not one that POST /v1/quotes gave out, or was changed.")
-    })?;
+    let invalid = |refusal: Refusal| Unfit::Wrong(refusal.tell(Problem::refused).at("/quote_token"));
+    let (quote, in_time): (Quote, bool) = opened.map_err(|_| invalid(Why::InvalidQuote.into()))?;
     Ask::new(quote.stay, quote.rooms, body.party).map_err(|blocked| {
+        let field = |detail| Problem::new(Common::InvalidField, detail);
         let pointer = blocked.field().map_or("/party", Field::pointer);
-        Unfit::Wrong(Problem::invalid(blocked.code(), pointer, blocked.to_string()))
+        Unfit::Wrong(blocked.tell(Problem::refused, field).at(pointer))
     })?;
     if body.party != quote.party {
-        let detail = "The party differs from the one that was quoted; ask for a new quote.";
-        return Err(Unfit::Wrong(Problem::invalid("party_differs", "/party", detail)));
+        return Err(Unfit::Wrong(
+            Why::PartyDiffers.tell(Problem::refused).at("/party"),
+        ));
     }
-    let terms =
-        Terms::of(&quote).map_err(|error| invalid_quote(&format!("The quote is not usable: {error}.")))?;
+    let unusable = |error| Why::InvalidQuote.saying(format!("The quote is not usable: {error}."));
+    let terms = Terms::of(&quote).map_err(|error| invalid(unusable(error)))?;
     if !in_time {
         return Err(Unfit::Expired(quote.hotel_id, quote.quote_id));
     }
@@ -259,14 +256,8 @@ fn check(app: &App, body: NewReservation) -> Result<Order, Unfit> {
     })
 }
 
-fn invalid_quote(detail: &str) -> Unfit {
-    Unfit::Wrong(Problem::invalid("invalid_quote", "/quote_token", detail))
-}
-
 fn quote_expired() -> Problem {
-    let detail =
-        "The quote has expired and its price with it. Ask for a new one by POST /v1/quotes and book that.";
-    Problem::new(StatusCode::CONFLICT, "quote_expired", detail).at("/quote_token")
+    Why::QuoteExpired.tell(Problem::refused).at("/quote_token")
 }
 
 fn busy() -> Problem {

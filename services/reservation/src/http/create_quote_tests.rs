@@ -25,11 +25,8 @@ fn says_used(answer: &Answer, reservation_id: ReservationId) -> bool {
 }
 
 fn sold_out(row: &model::Reservation) -> contract::Refusal {
-    contract::Refusal::on_night(
-        "sold_out",
-        row.terms.stay.check_in(),
-        "The night has been sold out.",
-    )
+    let night = row.terms.stay.check_in();
+    contract::Why::SoldOut { night }.into()
 }
 
 #[sqlx::test(migrations = false)]

@@ -77,7 +77,7 @@ async fn who_waits_gets_the_refusal_with_the_night_and_the_reservation(pool: PgP
     let world = Arc::new(World::new(&pool).await);
     let (waiting, body, row) = begun(&world, "key", 30).await;
     let night = row.terms.stay.check_in();
-    let refusal = contract::Refusal::on_night("sold_out", night, "The night has just been sold out.");
+    let refusal = contract::Why::SoldOut { night }.into();
     world.command(vec![reject(&row, refusal)]).await.unwrap();
     // As soon as it is known, and not only when there is no more time.
     let told = tokio::time::timeout(std::time::Duration::from_secs(20), waiting).await;
@@ -117,7 +117,7 @@ async fn who_waited_in_vain_is_told_so_and_a_repeat_the_outcome(pool: PgPool) {
     let again = world.book("key", &body, 1).await;
     assert!(same(&answer, &again) && replayed(&again), "{again:?}");
     let night = row.terms.stay.check_in();
-    let refusal = contract::Refusal::on_night("sold_out", night, "The night has just been sold out.");
+    let refusal = contract::Why::SoldOut { night }.into();
     world.command(vec![reject(&row, refusal)]).await.unwrap();
     let outcome = world.book("key", &body, 0).await;
     assert_eq!((outcome.status, outcome.code().as_str()), (409, "sold_out"));

@@ -3,11 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use contract::ReservationId;
-use platform::http::{Caller, Problem, ProblemBody, StrictPath};
+use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::problems;
 
 use crate::App;
 use crate::store::read;
 use crate::view::{ReservationBody, no_reservation};
+
+problems!(Problems: Common::NotFound);
 
 /// One reservation
 #[utoipa::path(
@@ -15,7 +18,7 @@ use crate::view::{ReservationBody, no_reservation};
     params(("reservation_id" = ReservationId, Path, description = "The reservation")),
     responses(
         (status = 200, description = "The reservation as it stands", body = ReservationBody),
-        (status = 404, description = "`not_found`: there is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn get_reservation(

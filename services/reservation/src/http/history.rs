@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use contract::ReservationId;
-use platform::http::{Caller, Problem, ProblemBody, StrictPath};
+use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::problems;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -49,13 +50,15 @@ impl From<Transition> for HistoryItem {
     }
 }
 
+problems!(Problems: Common::NotFound);
+
 /// Every state that a reservation was in
 #[utoipa::path(
     get, path = "/v1/reservations/{reservation_id}/history", tag = "Reservations",
     params(("reservation_id" = ReservationId, Path, description = "The reservation")),
     responses(
         (status = 200, description = "Its states, oldest first", body = ReservationHistory),
-        (status = 404, description = "`not_found`: there is no such reservation", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn reservation_history(

@@ -2,8 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use contract::{GuestId, HotelId, ReservationId};
-use platform::http::{Caller, Cursor, PageLimit, Problem, ProblemBody, StrictQuery};
+use contract::refusal::Code;
+use contract::{GuestId, HotelId, ReservationId, Why};
+use platform::http::{Caller, Common, Cursor, PageLimit, Problem, StrictQuery};
+use platform::problems;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -43,13 +45,14 @@ pub(super) struct ReservationPage {
     next_cursor: Option<String>,
 }
 
+problems!(Problems: Common::InvalidCursor, Code::FilterMissing);
+
 /// Reservations of a hotel or of a guest, newest first
 #[utoipa::path(
     get, path = "/v1/reservations", tag = "Reservations", params(Which),
     responses(
         (status = 200, description = "A page", body = ReservationPage),
-        (status = 400, description = "`invalid_cursor`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_field`: a parameter; `filter_missing`: say whose", body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
     )
 )]
 pub(super) async fn list_reservations(
@@ -72,8 +75,7 @@ pub(super) async fn list_reservations(
         (Guest::Nobody, _) => Vec::new(),
         (Guest::Any, Some(hotel_id)) => read::page_of_hotel(&app.pool, hotel_id, page).await?,
         (Guest::Any, None) => {
-            let detail = "Say whose reservations: give hotel_id, guest_id or guest_email.";
-            return Err(Problem::invalid("filter_missing", "hotel_id", detail));
+            return Err(Why::FilterMissing.tell(Problem::refused).at("hotel_id"));
         }
     };
     let more = rows.len() > which.limit.len();

@@ -219,7 +219,7 @@ impl Reservation {
         let mut moves = Moves::default();
         match self.state {
             State::Pending => {
-                self.step(&mut moves, State::Rejected, Some(refusal.code.clone()), at);
+                self.step(&mut moves, State::Rejected, Some(refusal.word().to_owned()), at);
                 self.refusal = Some(refusal.clone());
                 moves.facts.push(ReservationFact::Rejected(refusal.clone()));
                 Ok(moves)

@@ -1,5 +1,7 @@
 //! What comes of each request in each state, and what others are told of it.
 
+use contract::Why;
+
 use super::*;
 use crate::fixtures::{at, pending};
 
@@ -16,7 +18,7 @@ fn noon() -> DateTime<Utc> {
 }
 
 fn no() -> Refusal {
-    Refusal::new("sold_out", "Sold out.")
+    Why::HoldReleased.into()
 }
 
 /// A reservation in this state.
@@ -153,7 +155,7 @@ fn a_rejection_is_kept_and_told_with_its_reason() {
     let mut reservation = pending();
     let moves = reservation.reject(&no(), noon()).unwrap();
     assert_eq!(moves.facts, [ReservationFact::Rejected(no())]);
-    assert_eq!(moves.history[0].reason.as_deref(), Some("sold_out"));
+    assert_eq!(moves.history[0].reason.as_deref(), Some("hold_released"));
     assert_eq!(reservation.refusal, Some(no()));
     assert!(moves.cancellation.is_none());
     // What the guest wanted to cancel meanwhile is no more to be cancelled than anything else that was rejected.

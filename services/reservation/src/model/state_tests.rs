@@ -1,6 +1,7 @@
 //! Whatever is asked in whatever order, a reservation walks only the legal ways.
 
 use chrono::TimeDelta;
+use contract::Why;
 use proptest::prelude::*;
 
 use super::*;
@@ -35,7 +36,7 @@ proptest! {
         for (minute, ask) in asks.into_iter().enumerate() {
             let now = at("2127-03-01T12:00:00Z") + TimeDelta::minutes(i64::try_from(minute).unwrap());
             let before = reservation.clone();
-            let refusal = Refusal::new("sold_out", "Sold out.");
+            let refusal = Why::HoldReleased.into();
             let moves = match ask {
                 Ask::Confirm => reservation.confirm(now, SagaId::new()),
                 Ask::Reject => reservation.reject(&refusal, now),
@@ -95,7 +96,7 @@ fn what_is_over_or_refused_is_not_cancelled() {
         Cancelling::StayOver
     );
     reservation
-        .reject(&Refusal::new("sold_out", "Sold out."), at("2127-03-01T00:00:00Z"))
+        .reject(&Why::HoldReleased.into(), at("2127-03-01T00:00:00Z"))
         .unwrap();
     assert_eq!(
         reservation.cancel(at("2127-03-01T00:00:00Z"), SagaId::new()),

@@ -49,6 +49,7 @@ pub(super) struct Row {
     pub(super) refusal_code: Option<String>,
     pub(super) refusal_message: Option<String>,
     pub(super) refusal_night: Option<NaiveDate>,
+    pub(super) refusal: Option<Json<Refusal>>,
     pub(super) created_at: DateTime<Utc>,
     pub(super) updated_at: DateTime<Utc>,
     pub(super) now: DateTime<Utc>,
@@ -65,7 +66,7 @@ macro_rules! reservations {
                 + "r.cancellation_policy as \"cancellation_policy: _\", r.time_zone, r.free_until, "
                 + "r.quote -> 'nights' as \"nights!: _\", r.cancel_requested_at, r.penalty_minor, r.refund_minor, "
                 + "r.kept_until, "
-                + "r.refusal_code, r.refusal_message, r.refusal_night, r.created_at, r.updated_at, "
+                + "r.refusal_code, r.refusal_message, r.refusal_night, r.refusal as \"refusal: _\", r.created_at, r.updated_at, "
                 + "now() as \"now!\" "
                 + "from reservation.reservation r join reservation.guest g on g.guest_id = r.guest_id "
                 + $rest
@@ -95,12 +96,13 @@ impl Row {
             }),
             _ => None,
         };
-        let refusal = match (self.refusal_code, self.refusal_message) {
-            (Some(code), Some(message)) => Some(Refusal {
-                code,
-                message,
-                night: self.refusal_night.map(date).transpose()?,
-            }),
+        let refusal = match (self.refusal, self.refusal_code, self.refusal_message) {
+            (Some(whole), ..) => Some(whole.0),
+            // Written by the former release.
+            (None, Some(code), Some(message)) => {
+                let night = self.refusal_night.map(date).transpose()?;
+                Some(Refusal::stored(code, message, night))
+            }
             _ => None,
         };
         let total = money(self.total_minor)?;

@@ -85,17 +85,23 @@ pub(crate) async fn update(db: &mut PgConnection, rows: &[&Reservation]) -> Resu
         return Ok(());
     }
     let refusal = |of: fn(&Refusal) -> &str| column(rows, move |row| row.refusal.as_ref().map(of));
+    let whole = |row: &&Reservation| row.refusal.as_ref().map(serde_json::to_string).transpose();
+    let whole = rows.iter().map(whole).collect::<Result<Vec<_>, _>>();
+    let whole =
+        whole.map_err(|error| Broken::Inconsistent(format!("a refusal cannot be written: {error}")))?;
     let written = sqlx::query!(
         "update reservation.reservation r set state = new.state, version = new.version, \
              cancellation_saga_id = new.cancellation_saga_id, cancel_requested_at = new.cancel_requested_at, \
              penalty_minor = new.penalty_minor, refund_minor = new.refund_minor, kept_until = new.kept_until, \
              refusal_code = new.refusal_code, refusal_message = new.refusal_message, \
-             refusal_night = new.refusal_night, updated_at = new.updated_at, \
+             refusal_night = new.refusal_night, refusal = new.refusal::json, updated_at = new.updated_at, \
              used_quote_id = case when new.state = 'rejected' then null else r.used_quote_id end \
          from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int4[], $5::uuid[], $6::timestamptz[], \
-             $7::int8[], $8::int8[], $9::date[], $10::text[], $11::text[], $12::date[], $13::timestamptz[]) \
+             $7::int8[], $8::int8[], $9::date[], $10::text[], $11::text[], $12::date[], $13::text[], \
+             $14::timestamptz[]) \
          as new (hotel_id, reservation_id, state, version, cancellation_saga_id, cancel_requested_at, \
-             penalty_minor, refund_minor, kept_until, refusal_code, refusal_message, refusal_night, updated_at) \
+             penalty_minor, refund_minor, kept_until, refusal_code, refusal_message, refusal_night, refusal, \
+             updated_at) \
          where r.hotel_id = new.hotel_id and r.reservation_id = new.reservation_id",
         &column(rows, |row| row.hotel_id.uuid()),
         &column(rows, |row| row.reservation_id.uuid()),
@@ -106,13 +112,14 @@ pub(crate) async fn update(db: &mut PgConnection, rows: &[&Reservation]) -> Resu
         &column(rows, |row| row.cost.map(|cost| cost.penalty.minor())) as &[Option<i64>],
         &column(rows, |row| row.cost.map(|cost| cost.refund.minor())) as &[Option<i64>],
         &column(rows, |row| row.cost?.kept_until.map(StayDate::date)) as &[Option<NaiveDate>],
-        &refusal(|refusal| &refusal.code) as &[Option<&str>],
-        &refusal(|refusal| &refusal.message) as &[Option<&str>],
+        &refusal(Refusal::word) as &[Option<&str>],
+        &refusal(Refusal::message) as &[Option<&str>],
         &column(rows, |row| row
             .refusal
             .as_ref()
-            .and_then(|refusal| refusal.night)
+            .and_then(Refusal::night)
             .map(StayDate::date)) as &[Option<NaiveDate>],
+        &whole as &[Option<String>],
         &column(rows, |row| row.updated_at),
     )
     .execute(db)

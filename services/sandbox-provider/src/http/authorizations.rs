@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::OperationBody;
 use super::perform::perform;
+use super::problem::Own;
 use crate::Sandbox;
 use crate::model::Request;
 
@@ -68,12 +69,7 @@ pub(super) async fn authorize(
     StrictJson(body): StrictJson<Authorize>,
 ) -> Result<Response, Problem> {
     if !body.payment_method.as_str().starts_with(TOKEN_PREFIX) {
-        let detail = "A payment method token of the sandbox begins with pm_, such as pm_ok.";
-        return Err(Problem::invalid(
-            "unknown_payment_method",
-            "/payment_method",
-            detail,
-        ));
+        return Err(Own::UnknownPaymentMethod.problem().at("/payment_method"));
     }
     let request = Request::Authorize {
         authorization_id: crate::new_authorization_id(),
@@ -171,10 +167,6 @@ fn positive(amount: Money) -> Result<Money, Problem> {
     if amount.minor() > 0 {
         Ok(amount)
     } else {
-        Err(Problem::invalid(
-            "amount_zero",
-            "/amount",
-            "The amount must be above zero.",
-        ))
+        Err(Own::AmountZero.problem().at("/amount"))
     }
 }

@@ -6,8 +6,9 @@ use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use platform::http::{Problem, idempotency_key};
+use platform::http::{Common, Problem, idempotency_key};
 
+use super::problem::Own;
 use super::{OperationBody, OperationState};
 use crate::Sandbox;
 use crate::method::{Effect, Method};
@@ -21,11 +22,7 @@ pub(super) async fn perform(
 ) -> Result<Response, Problem> {
     let key = idempotency_key(headers)?;
     let (operation, new) = sandbox.perform(&key, &request).map_err(|error| match error {
-        crate::NotDone::Rejected(Rejection::KeyReused) => Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "key_reused",
-            "This Idempotency-Key belongs to an operation that was asked for with other words.",
-        ),
+        crate::NotDone::Rejected(Rejection::KeyReused) => Own::KeyReused.problem(),
         crate::NotDone::Rejected(Rejection::UnknownAuthorization) => Problem::not_found("authorization"),
         crate::NotDone::Journal(error) => {
             tracing::error!(%error, "the sandbox's ledger cannot be written");
@@ -40,16 +37,11 @@ pub(super) async fn perform(
         Effect::Slow => tokio::time::sleep(Duration::from_millis(sandbox.slow_ms)).await,
         Effect::LostReply => return Ok(lost()),
         Effect::UnknownThenOk => {
-            let detail = "The outcome is not known yet; ask for it by its key.";
-            return Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, "outcome_unknown", detail).retry_after(1));
+            return Err(Own::OutcomeUnknown.problem().retry_after(1));
         }
         Effect::ServerError => {
             let detail = "Something went wrong on purpose, after the operation was done.";
-            return Err(Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                detail,
-            ));
+            return Err(Problem::new(Common::Internal, detail));
         }
         Effect::WebhookTwiceFirst => sandbox.webhooks.send(&body, 2).await,
     }
