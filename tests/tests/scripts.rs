@@ -153,8 +153,8 @@ async fn a_killed_postmaster_comes_back_while_its_zombie_is_there() {
 async fn a_killed_bellhop_is_not_taken_for_running() {
     let mut home = Home::new();
     let start = "spawn \"$HERE/bellhop.pid\" \"$HERE/bellhop.log\" \
-                 env BELLHOP_SANDBOX_LEDGER=\"$HERE/ledger\" \"$BELLHOP_BIN\" run --target=sandbox-provider \
-                 --listen=127.0.0.1:0";
+                 env BELLHOP_SANDBOX_LEDGER=\"$HERE/ledger\" BELLHOP_WEBHOOK_SECRET=\"$(random_base64 32)\" \
+                 \"$BELLHOP_BIN\" run --target=sandbox-provider --listen=127.0.0.1:0";
     home.run_carelessly(start).await;
     let alive = "! alive \"$HERE/bellhop.pid\" \"$BELLHOP_BIN run\" || echo yes";
     home.pid("bellhop.pid").await;
