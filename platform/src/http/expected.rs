@@ -3,7 +3,7 @@
 //! is asked for would otherwise be ignored, and the client believe that it was heard. Inside a query or a body
 //! that is taken, `StrictQuery` and `StrictJson` refuse what is unknown.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -78,12 +78,13 @@ impl Expected {
         let Some(takes) = self.of(&request) else {
             return Ok(request);
         };
-        card::refuse_query(request.uri())?;
-        if !takes.query
-            && let Some(name) = first_parameter(request.uri())
-        {
-            let detail = format!("This operation takes no query; take {name:?} away.");
-            return Err(Problem::invalid_field(&name, detail));
+        // Where a query is taken, whoever reads it looks for cards: once, since searches are asked often.
+        if !takes.query {
+            card::refuse_query(request.uri())?;
+            if let Some(name) = first_parameter(request.uri()) {
+                let detail = format!("This operation takes no query; take {name:?} away.");
+                return Err(Problem::invalid_field(&name, detail));
+            }
         }
         if takes.body || request.body().is_end_stream() {
             return Ok(request);
@@ -143,14 +144,16 @@ fn unexpected(method: &Method, body: &[u8]) -> Option<Problem> {
         return None;
     }
     let may_be_empty = [Method::POST, Method::PUT, Method::PATCH].contains(method);
-    let read = serde_json::from_slice(body).ok();
-    if let Some(Err(problem)) = read.map(|value| card::refuse_body(&value, card::of_any_field)) {
+    let read: Option<Value> = serde_json::from_slice(body).ok();
+    if let Some(value) = &read
+        && let Err(problem) = card::refuse_body(value, card::of_any_field)
+    {
         return Some(problem);
     }
-    match serde_json::from_slice::<BTreeMap<String, Value>>(body) {
-        Ok(fields) if fields.is_empty() && may_be_empty => None,
-        Ok(fields) if !fields.is_empty() => {
-            let name = fields.into_keys().next().unwrap_or_default();
+    match read {
+        Some(Value::Object(fields)) if fields.is_empty() && may_be_empty => None,
+        Some(Value::Object(fields)) if !fields.is_empty() => {
+            let name = fields.keys().min().cloned().unwrap_or_default();
             let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
             let short = pointer.len() <= super::strict::POINTER_BYTES_MAX;
             let detail = "This operation takes no fields; send it without a body.";
