@@ -148,9 +148,13 @@ impl Refusal {
         )
     }
 
-    fn member(&self, name: &str) -> Option<&Kept> {
+    fn members(&self) -> &Members {
         let (Self::Known { rest, .. } | Self::Unknown { rest, .. }) = self;
-        kept::member(&rest.0, name)
+        &rest.0
+    }
+
+    fn member(&self, name: &str) -> Option<&Kept> {
+        kept::member(self.members(), name)
     }
 
     /// The sentence for the guest, as whoever refused said it.
@@ -176,8 +180,7 @@ impl Refusal {
 
     /// What was said beside code, class and sentence, by name, as JSON.
     pub fn arguments(&self) -> impl Iterator<Item = (&str, serde_json::Value)> {
-        let (Self::Known { rest, .. } | Self::Unknown { rest, .. }) = self;
-        let members = rest.0.iter();
+        let members = self.members().iter();
         members
             .filter(|(name, _)| ![CODE, CLASS, MESSAGE].contains(&name.as_ref()))
             .map(|(name, value)| (name.as_ref(), serde_json::json!(value)))
@@ -186,8 +189,7 @@ impl Refusal {
 
 impl Serialize for Refusal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (Self::Known { rest, .. } | Self::Unknown { rest, .. }) = self;
-        kept::write(&rest.0, serializer)
+        kept::write(self.members(), serializer)
     }
 }
 

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::caller::Caller;
 use super::card;
+use super::declared::PROBLEM;
 use super::meaning::Common;
 use super::problem::Problem;
 
@@ -173,7 +174,7 @@ impl Stored {
     /// A refusal, perhaps with the path of what it is about.
     pub fn problem(problem: &Problem, location: Option<String>) -> Self {
         Self {
-            content_type: "application/problem+json".to_owned(),
+            content_type: PROBLEM.to_owned(),
             ..Self::json(problem.status(), problem.body(), location)
         }
     }

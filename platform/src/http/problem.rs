@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::declared::PROBLEM;
 use super::meaning::Common;
 use crate::db::Broken;
 
@@ -154,8 +155,7 @@ impl IntoResponse for Problem {
         let status = self.status();
         let retry_after = self.0.retry_after_seconds;
         let body = serde_json::to_vec(&self.0).unwrap_or_default();
-        let mut response =
-            (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        let mut response = (status, [(header::CONTENT_TYPE, PROBLEM)], body).into_response();
         if let Some(seconds) = retry_after {
             response
                 .headers_mut()

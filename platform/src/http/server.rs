@@ -20,6 +20,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::cors::Origin;
+use super::declared::PROBLEM;
 use super::guard;
 use super::meaning::Common;
 use super::problem::Problem;
@@ -122,7 +123,7 @@ async fn plain_413_to_problem(response: Response) -> Response {
     let is_problem = response
         .headers()
         .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind == "application/problem+json");
+        .is_some_and(|kind| kind == PROBLEM);
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE && !is_problem {
         guard::too_large()
     } else {

@@ -6,6 +6,8 @@
 //! header without a value for what is null; whoever reads takes both for nothing. Updates and deletions of outbox rows
 //! are ignored by whoever calls this.
 
+use platform::envelope::{ACTOR, DEADLINE_MS, TRACEPARENT};
+
 use crate::pgoutput::{Cell, Relation};
 use crate::values;
 
@@ -21,7 +23,7 @@ pub const TYPE_HEADER: &str = "eventType";
 /// Columns that every outbox has, in the order of [`Layout`].
 const NEEDED: [&str; 5] = ["id", "aggregatetype", "aggregateid", "type", "payload"];
 /// Columns that an outbox may have, each with the header of its name: what travels with a message beside its body.
-pub const ENVELOPE: [&str; 3] = ["actor", "traceparent", "deadline_ms"];
+pub const ENVELOPE: [&str; 3] = [ACTOR, TRACEPARENT, DEADLINE_MS];
 /// Both.
 const COLUMNS: usize = NEEDED.len() + ENVELOPE.len();
 
