@@ -44,6 +44,11 @@ pub(super) fn book(
         let places = usize::try_from(open_max.saturating_sub(open)).unwrap_or(usize::MAX);
         let now = keys::now(db).await?;
         let first = firsts(&group);
+        // Quotes are looked at before keys: whoever uses one in between has claimed its key by the time that keys
+        // are looked at. The other way about, a repeat whose first request commits in between would be told that its
+        // own quote is used.
+        let orders: Vec<_> = first.iter().map(|at| quote_of(&group[*at])).collect();
+        let used = place_in_group(&first, quotes::used(db, &orders).await?);
         let wanted: Vec<&Key> = first.iter().map(|at| &group[*at].key).collect();
         let mut known: HashMap<usize, Claimed> = place_in_group(&first, keys::find(db, &wanted).await?);
         let mut new: Vec<usize> = first
@@ -51,12 +56,7 @@ pub(super) fn book(
             .copied()
             .filter(|at| !known.contains_key(at))
             .collect();
-        let mut refused = HashMap::new();
-        if !new.is_empty() {
-            let orders: Vec<_> = new.iter().map(|at| quote_of(&group[*at])).collect();
-            let used = quotes::used(db, &orders).await?;
-            refused = refuse(&group, &mut new, &used, places);
-        }
+        let refused = refuse(&group, &mut new, &used, places);
         let mut accepted = HashMap::new();
         if !new.is_empty() {
             accepted = book_new(db, &group, &new, now).await?;
@@ -274,3 +274,7 @@ fn start_saga(creation: &Creation, row: &Reservation) -> Result<Outgoing, Broken
     };
     Ok(start(row.saga_id, SagaData::BookStay(data))?.within(creation.envelope.clone()))
 }
+
+#[cfg(test)]
+#[path = "group_tests.rs"]
+mod tests;

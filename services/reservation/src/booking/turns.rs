@@ -35,24 +35,20 @@ pub(super) fn firsts(group: &[Creation]) -> Vec<usize> {
 }
 
 /// Takes out of `new` those that cannot be booked, with the reason of each. `used` are the reservations that use
-/// the quotes of `new`, by their place in it.
+/// the quotes of the group, by the places of its requests.
 pub(super) fn refuse(
     group: &[Creation],
     new: &mut Vec<usize>,
     used: &HashMap<usize, ReservationId>,
     places: usize,
 ) -> HashMap<usize, Refused> {
-    let mut arrived: Vec<(usize, Option<ReservationId>)> = new
-        .iter()
-        .enumerate()
-        .map(|(place, at)| (*at, used.get(&place).copied()))
-        .collect();
-    arrived.sort_unstable_by_key(|(at, _)| *at);
+    let mut arrived = new.clone();
+    arrived.sort_unstable();
     let (mut refused, mut taken, mut booked) = (HashMap::new(), HashMap::new(), 0);
-    for (at, used) in arrived {
+    for at in arrived {
         let before = *taken.entry(quote_of(&group[at])).or_insert(at);
-        let why = match used {
-            Some(reservation_id) => Refused::Used(reservation_id),
+        let why = match used.get(&at) {
+            Some(reservation_id) => Refused::Used(*reservation_id),
             None if before != at => Refused::Second(before),
             None if booked == places => Refused::Late,
             None => {

@@ -174,17 +174,20 @@ impl App {
         unfit: Unfit,
     ) -> Result<Response, Problem> {
         let mut db = platform::db::lease(&self.pool).await.map_err(Broken::from)?;
-        if let Some(claimed) = keys::find(&mut db, &[&key]).await?.remove(&0) {
-            drop(db);
-            return self.known(key, Known::of(&claimed, &fingerprint), wait).await;
-        }
-        match unfit {
+        // The quote before the key, as in a group: a repeat whose first request commits in between is a repeat.
+        let told = match unfit {
             Unfit::Wrong(problem) => Err(problem),
             Unfit::Expired(hotel_id, quote_id) => {
                 let used = quotes::used(&mut db, &[(hotel_id, quote_id)]).await?.remove(&0);
                 used.map(|reservation_id| view::quote_used(reservation_id).first())
                     .ok_or_else(quote_expired)
             }
+        };
+        let claimed = keys::find(&mut db, &[&key]).await?.remove(&0);
+        drop(db);
+        match claimed {
+            Some(claimed) => self.known(key, Known::of(&claimed, &fingerprint), wait).await,
+            None => told,
         }
     }
 

@@ -1,0 +1,103 @@
+//! A repeat that comes while its first request is being committed is a repeat, whatever it looks at first.
+
+use std::sync::Arc;
+
+use contract::{ReservationId, SagaId};
+use platform::http::Key;
+use platform::{Envelope, Tasks};
+use sqlx::{Connection as _, PgConnection, PgPool};
+
+use super::*;
+use crate::booking::{Known, Order};
+use crate::fixtures::{World, quote, until};
+use crate::model::Terms;
+
+const PLACES: u32 = 10;
+
+/// A request of the one client that the tests have, under one key.
+fn creation(quote: &Quote) -> Creation {
+    let guest = serde_json::json!({"name": "Ana Sousa", "email": "ana@example.com"});
+    Creation {
+        key: Key {
+            client: "development".to_owned(),
+            route: "POST /v1/reservations".to_owned(),
+            text: "key".to_owned(),
+        },
+        fingerprint: [7; 32],
+        order: Order {
+            quote: quote.clone(),
+            terms: Terms::of(quote).unwrap(),
+            guest: serde_json::from_value(guest).unwrap(),
+            payment_method: serde_json::from_value("pm_ok".into()).unwrap(),
+        },
+        reservation_id: ReservationId::new(),
+        saga_id: SagaId::new(),
+        envelope: Envelope::default(),
+        waits: false,
+    }
+}
+
+async fn booked(db: &mut PgConnection, creation: Creation) -> Created {
+    let group = Arc::from([creation]);
+    let booked = book(db, group, PLACES, Some(0)).await;
+    let Ok(Booked { mut created, .. }) = booked else {
+        panic!("the group was not booked");
+    };
+    created.remove(0)
+}
+
+/// A first request that was booked and not committed, with a lock that lets nobody look whether a quote is used:
+/// who comes now stands between the two looks until it is committed.
+async fn first_under_way(pool: &PgPool, first: Creation) -> PgConnection {
+    let mut db = PgConnection::connect_with(&pool.connect_options()).await.unwrap();
+    let lock = "begin; lock table reservation.reservation in access exclusive mode";
+    sqlx::raw_sql(lock).execute(&mut db).await.unwrap();
+    assert!(matches!(booked(&mut db, first).await, Created::Taken(_)));
+    db
+}
+
+/// Commits the first request when somebody waits for it.
+async fn commit_when_waited_for(pool: &PgPool, mut first: PgConnection) {
+    let waiting = "select exists (select from pg_locks where not granted and database = \
+                   (select oid from pg_database where datname = current_database()))";
+    let waits = async || sqlx::query_scalar(waiting).fetch_one(pool).await.unwrap();
+    until("the repeat looks whether its quote is used", waits).await;
+    sqlx::raw_sql("commit").execute(&mut first).await.unwrap();
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_repeat_that_meets_the_commit_of_its_first_request_is_known_by_its_key(pool: PgPool) {
+    crate::fixtures::migrate(&pool).await;
+    let quote = quote();
+    let (first, repeat) = (creation(&quote), creation(&quote));
+    let id = first.reservation_id;
+    let under_way = first_under_way(&pool, first).await;
+    let mut db = PgConnection::connect_with(&pool.connect_options()).await.unwrap();
+    let told = Tasks::new().spawn_work(async move { booked(&mut db, repeat).await });
+    commit_when_waited_for(&pool, under_way).await;
+    let told = told.await.unwrap();
+    assert!(
+        matches!(told, Created::Known(Known::Open(known)) if known == id),
+        "{told:?}"
+    );
+}
+
+#[sqlx::test(migrations = false)]
+async fn so_is_one_whose_quote_has_expired_meanwhile(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let quote = quote();
+    let body = world.body(&quote, "pm_ok");
+    let under_way = first_under_way(&pool, creation(&quote)).await;
+    world.clock.set(quote.expires_at);
+    let asking = Arc::clone(&world);
+    let told = Tasks::new().spawn_work(async move { asking.book("key", &body, 0).await });
+    commit_when_waited_for(&pool, under_way).await;
+    // Its body differs from that of the first request, as the test's fingerprint is made up: it is the key that
+    // speaks, where the quote would say `quote_used`.
+    let told = told.await.unwrap();
+    assert_eq!(
+        (told.status, told.code().as_str()),
+        (422, "idempotency_key_reused"),
+        "{told:?}"
+    );
+}
