@@ -2,6 +2,7 @@
 
 pub mod availability;
 pub mod calendar;
+pub mod explain;
 #[cfg(test)]
 mod offer_tests;
 #[cfg(test)]

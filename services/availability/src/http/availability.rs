@@ -11,10 +11,11 @@ use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, StayDate};
 use platform::http::{Caller, Common, Problem, StrictPath, StrictQuery};
 use platform::problems;
 use rules::limits::ROOMS_MAX;
-use rules::{Ask, Facts, NightFacts, Today};
+use rules::{Ask, Blocked, Facts, NightFacts, Today};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::explain::{self, Explain, NotSold};
 use super::{json, night_names, refused, required};
 use crate::catalogue::RoomTypeFacts;
 use crate::layout::Days;
@@ -48,6 +49,10 @@ pub struct Query {
     #[param(value_type = Option<u16>, minimum = 1, maximum = 9, example = 1)]
     #[serde(default = "one", deserialize_with = "within::<1, ROOMS_MAX, _, _>")]
     rooms: u16,
+    /// Tells in `not_sold` why the rest is not on offer: `first`, the reason by which a quote or a hold would refuse it, or
+    /// `all` that are known. Nothing is told when not said.
+    #[param(inline, example = "first")]
+    explain: Option<Explain>,
 }
 
 const fn one() -> u16 {
@@ -68,6 +73,9 @@ pub struct Availability<'a> {
     /// The room types that take the party, have enough rooms left in every night and a price for every night in at
     /// least one rate plan, oldest first: each can be quoted.
     room_types: Vec<AvailableRoomType<'a>>,
+    /// With `explain`, each room type and rate plan that is not listed, with what stands against it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_sold: Option<Vec<NotSold<'a>>>,
     /// How fresh this is.
     freshness: Freshness,
 }
@@ -149,7 +157,7 @@ pub async fn get(
     let days = Days::between(stay.check_in(), stay.check_out());
     let (seen, freshness) = service
         .read(hotel, days, |_, facts| {
-            rules::first(&ask, &of_room_type(None, facts)).is_none()
+            query.explain.is_some() || rules::first(&ask, &of_room_type(None, facts)).is_none()
         })
         .await?;
     let today = service.today(&seen.catalogue.hotel)?;
@@ -162,12 +170,21 @@ pub async fn get(
         return Err(refused(blocked));
     }
     let names = night_names(stay.check_in(), days.count());
+    let asked = Asked {
+        seen: &seen,
+        ask: &ask,
+        today,
+        explain: query.explain,
+        names: &names,
+    };
+    let (room_types, not_sold) = asked.offers();
     let answer = Availability {
         hotel_id: hotel,
         check_in: stay.check_in(),
         check_out: stay.check_out(),
         currency: seen.catalogue.hotel.currency,
-        room_types: room_types(&seen, &ask, today, &names),
+        room_types,
+        not_sold: query.explain.map(|_| not_sold),
         freshness,
     };
     let rates: usize = answer
@@ -198,51 +215,75 @@ fn of_room_type(today: Option<Today>, facts: &RoomTypeFacts) -> Facts<'static> {
     }
 }
 
-fn room_types<'a>(
+/// What an answer is made of.
+struct Asked<'a> {
     seen: &'a Seen,
-    ask: &Ask,
+    ask: &'a Ask,
     today: Today,
+    explain: Option<Explain>,
     names: &'a [String],
-) -> Vec<AvailableRoomType<'a>> {
-    let described = seen.room_types.iter().filter_map(|nights| {
-        let (room_type_id, facts) = seen.catalogue.room_types.get(nights.index)?;
-        let rates = rates(seen, nights, ask, of_room_type(Some(today), facts), names);
-        // Without a price there is no quote, so that there is nothing on offer.
-        (!rates.is_empty()).then(|| AvailableRoomType {
-            room_type_id: *room_type_id,
-            name: &facts.name,
-            rooms_left: fewest(&nights.left),
-            fits: true,
-            rates,
-        })
-    });
-    described.collect()
 }
 
-/// The rate plans in which a room type may be sold.
-fn rates<'a>(
-    seen: &'a Seen,
-    nights: &RoomTypeNights,
-    ask: &Ask,
-    of_room_type: Facts<'_>,
-    names: &'a [String],
-) -> Vec<Rate<'a>> {
-    let currency = seen.catalogue.hotel.currency;
-    let plans = seen.catalogue.rate_plans.iter().zip(&nights.prices);
-    let sold = plans.filter_map(|((id, plan), prices)| {
-        let total = total(currency, prices, ask.rooms);
-        let too_expensive = total.is_none() && prices.iter().all(Option::is_some);
-        let facts = Facts {
-            nights: &facts_of(&nights.left, prices),
-            // Taxes are not known here, so that it is known only when the total is too large without them.
-            payable: too_expensive.then_some(false),
-            ..of_room_type
+impl<'a> Asked<'a> {
+    /// What may be sold; and, where somebody wants to know, what not.
+    fn offers(&self) -> (Vec<AvailableRoomType<'a>>, Vec<NotSold<'a>>) {
+        let mut not_sold = Vec::new();
+        let described = self.seen.room_types.iter().filter_map(|nights| {
+            let (room_type_id, facts) = self.seen.catalogue.room_types.get(nights.index)?;
+            let against = |rate_plan_id, blocked: &[Blocked]| NotSold {
+                room_type_id: *room_type_id,
+                name: &facts.name,
+                rate_plan_id,
+                blocked_by: explain::told(blocked),
+            };
+            let rates = self.rates(nights, facts, |rate_plan_id, blocked| {
+                not_sold.push(against(rate_plan_id, blocked));
+            });
+            // Without a price there is no quote, so that there is nothing on offer.
+            (!rates.is_empty()).then(|| AvailableRoomType {
+                room_type_id: *room_type_id,
+                name: &facts.name,
+                rooms_left: fewest(&nights.left),
+                fits: true,
+                rates,
+            })
+        });
+        (described.collect(), not_sold)
+    }
+
+    /// The rate plans in which a room type may be sold; the others are told to `not_sold` where somebody wants to know.
+    fn rates(
+        &self,
+        nights: &RoomTypeNights,
+        room_type: &RoomTypeFacts,
+        mut not_sold: impl FnMut(Option<RatePlanId>, &[Blocked]),
+    ) -> Vec<Rate<'a>> {
+        let currency = self.seen.catalogue.hotel.currency;
+        let against = |prices: &[Option<u64>], total: Option<Money>| {
+            let too_expensive = total.is_none() && prices.iter().all(Option::is_some);
+            let facts = Facts {
+                nights: &facts_of(&nights.left, prices),
+                // Taxes are not known here, so that it is known only when the total is too large without them.
+                payable: too_expensive.then_some(false),
+                ..of_room_type(Some(self.today), room_type)
+            };
+            explain::reasons(self.explain, self.ask, &facts)
         };
-        let nothing_against = rules::first(ask, &facts).is_none();
-        let total = total.filter(|_| nothing_against)?;
-        rate(*id, &plan.name, prices, total, names)
-    });
-    sold.collect()
+        if self.explain.is_some() && nights.prices.is_empty() {
+            not_sold(None, &against(&vec![None; nights.left.len()], None));
+        }
+        let plans = self.seen.catalogue.rate_plans.iter().zip(&nights.prices);
+        let sold = plans.filter_map(|((id, plan), prices)| {
+            let total = total(currency, prices, self.ask.rooms);
+            let blocked = against(prices, total);
+            if self.explain.is_some() && !blocked.is_empty() {
+                not_sold(Some(*id), &blocked);
+            }
+            let total = total.filter(|_| blocked.is_empty())?;
+            rate(*id, &plan.name, prices, total, self.names)
+        });
+        sold.collect()
+    }
 }
 
 /// What the nights say in one rate plan. A closed night has no rooms left, and nothing here knows why.

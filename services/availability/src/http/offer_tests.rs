@@ -142,6 +142,67 @@ fn listed(body: &Value) -> Vec<Value> {
         .collect()
 }
 
+/// What stands against a room type in a rate plan, or in none: codes with their nights, in the order of the rules.
+fn against(rooms: &Rooms, plan: Option<usize>, asked: &Asked) -> Vec<Value> {
+    let count = asked.rooms;
+    let spare = i32::from(rooms.adults_max * count) - i32::from(asked.adults);
+    let too_many = [
+        spare < 0,
+        i32::from(asked.children) > spare.max(0) + i32::from(rooms.children_max * count),
+    ];
+    let nights = asked.check_in..asked.check_in + asked.nights;
+    let sold_out = nights
+        .clone()
+        .filter(|night| left(rooms, *night) < i32::from(count))
+        .map(|night| json!(["sold_out", date(night)]));
+    let no_price = nights
+        .filter(|night| plan.is_none_or(|plan| !rooms.prices.contains_key(&(plan, *night))))
+        .map(|night| json!(["no_price", date(night)]));
+    let party = too_many
+        .into_iter()
+        .filter(|so| *so)
+        .map(|_| json!(["party_too_large", null]));
+    party.chain(sold_out).chain(no_price).collect()
+}
+
+/// What an explaining search should tell: each room type and rate plan that something stands against.
+fn not_offered(hotel: &Shape, asked: &Asked) -> Vec<Value> {
+    let plans: Vec<Option<usize>> = match hotel.rate_plans.len() {
+        0 => vec![None],
+        plans => (0..plans).map(Some).collect(),
+    };
+    let mut told = Vec::new();
+    for (id, rooms) in &hotel.room_types {
+        for plan in &plans {
+            let against = against(rooms, *plan, asked);
+            if !against.is_empty() {
+                let rate_plan = plan.map(|plan| hotel.rate_plans[plan]);
+                told.push(json!([id, rate_plan, against]));
+            }
+        }
+    }
+    told.sort_by_key(ToString::to_string);
+    told
+}
+
+/// What it tells.
+fn explained(body: &Value) -> Vec<Value> {
+    let reasons = |one: &Value| -> Vec<Value> {
+        let reasons = one["blocked_by"].as_array().unwrap().iter();
+        reasons
+            .map(|reason| json!([reason["code"], reason["night"]]))
+            .collect()
+    };
+    let mut told: Vec<Value> = body["not_sold"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| json!([one["room_type_id"], one["rate_plan_id"], reasons(one)]))
+        .collect();
+    told.sort_by_key(ToString::to_string);
+    told
+}
+
 fn date(day: i32) -> StayDate {
     StayDate::from_days_since_1970(day).unwrap()
 }
@@ -163,7 +224,8 @@ async fn fronts(of: &TestCache, hotel: &Shape, now: DateTime<Utc>) -> [Front; 2]
     ]
 }
 
-async fn search(front: &Front, hotel: &Shape, asked: &Asked) -> (u16, Value) {
+/// Searches; `more` is the rest of the query.
+async fn search(front: &Front, hotel: &Shape, asked: &Asked, more: &str) -> (u16, Value) {
     let Asked {
         adults,
         children,
@@ -174,7 +236,7 @@ async fn search(front: &Front, hotel: &Shape, asked: &Asked) -> (u16, Value) {
     let id = hotel.hotel;
     front
         .get(&format!(
-            "/v1/hotels/{id}/availability?check_in={check_in}&check_out={check_out}&adults={adults}&children={children}&rooms={rooms}"
+            "/v1/hotels/{id}/availability?check_in={check_in}&check_out={check_out}&adults={adults}&children={children}&rooms={rooms}{more}"
         ))
         .await
 }
@@ -185,7 +247,8 @@ async fn check(hotel: Shape, now: DateTime<Utc>, wishes: Vec<Asked>) -> Result<(
     let fronts = fronts(&of, &hotel, now).await;
     for (front, source) in fronts.iter().zip(["cache", "database"]) {
         for asked in &wishes {
-            let (status, body) = search(front, &hotel, asked).await;
+            let (status, body) = search(front, &hotel, asked, "").await;
+            prop_assert_eq!(body.get("not_sold"), None);
             if let Some(code) = refusal(asked, today) {
                 prop_assert_eq!(
                     (status, &body["code"]),
@@ -209,7 +272,16 @@ async fn check(hotel: Shape, now: DateTime<Utc>, wishes: Vec<Asked>) -> Result<(
                 let rates = one[2].as_array_mut().unwrap();
                 rates.sort_by_key(|rate| rate[0].to_string());
             }
-            prop_assert_eq!(listed(&body), should, "{:?} from the {}", asked, source);
+            prop_assert_eq!(listed(&body), should.clone(), "{:?} from the {}", asked, source);
+            let mut reasons = not_offered(&hotel, asked);
+            for explain in ["all", "first"] {
+                let (_, body) = search(front, &hotel, asked, &format!("&explain={explain}")).await;
+                prop_assert_eq!(listed(&body), should.clone(), "explaining changes no offer");
+                prop_assert_eq!(&explained(&body), &reasons, "{:?} from the {}", asked, source);
+                for one in &mut reasons {
+                    one[2].as_array_mut().unwrap().truncate(1);
+                }
+            }
         }
         for (id, rooms) in &hotel.room_types {
             for from in [DAY - 4, DAY + AHEAD - 4] {
