@@ -5,7 +5,7 @@ use std::sync::Arc;
 use contract::{ReservationId, SagaId};
 use platform::http::Key;
 use platform::{Envelope, Tasks};
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool, Row as _};
 
 use super::*;
 use crate::booking::{Known, Order};
@@ -60,7 +60,7 @@ async fn first_under_way(pool: &PgPool, first: Creation) -> PgConnection {
 async fn commit_when_waited_for(pool: &PgPool, mut first: PgConnection) {
     let waiting = "select exists (select from pg_locks where not granted and database = \
                    (select oid from pg_database where datname = current_database()))";
-    let waits = async || sqlx::query_scalar(waiting).fetch_one(pool).await.unwrap();
+    let waits = async || sqlx::raw_sql(waiting).fetch_one(pool).await.unwrap().get(0);
     until("the repeat looks whether its quote is used", waits).await;
     sqlx::raw_sql("commit").execute(&mut first).await.unwrap();
 }
