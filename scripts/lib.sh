@@ -343,7 +343,7 @@ group_ended() {
 
 # ---------------------------------------------------------------- Postgres
 
-# start_postgres HOME PORT durable|fast: an own cluster under HOME/postgres; does nothing when it runs.
+# start_postgres HOME PORT durable|counted|fast: an own cluster under HOME/postgres; does nothing when it runs.
 # The password of its superuser is in HOME/postgres.password, only readable by who started it.
 start_postgres() {
     local home=$1 port=$2 mode=$3 data=$1/postgres bin password
@@ -408,6 +408,13 @@ CONF
         cat <<CONF
 max_replication_slots = 20
 max_wal_senders = 20
+CONF
+    fi
+    if [ "$2" = counted ]; then
+        cat <<CONF
+# Counts statements when somebody asks for it, and does nothing before.
+shared_preload_libraries = 'pg_stat_statements'
+pg_stat_statements.track = none
 CONF
     fi
 }
@@ -570,7 +577,7 @@ build() {
     [ "$profile" = debug ] || [[ " $* " != *" bellhop "* ]] || "$ROOT/scripts/split-debug" "$BUILT/bellhop"
 }
 
-# start_own_servers PURPOSE durable|fast: all three on free ports in a temporary home, and the variables by
+# start_own_servers PURPOSE durable|counted|fast: all three on free ports in a temporary home, and the variables by
 # which programs find them. What a sourced .bellhop/env says of other servers is forgotten first.
 start_own_servers() {
     local postgres redis kafka controller

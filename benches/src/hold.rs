@@ -19,7 +19,8 @@ use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 use tests::Platform;
 
 use crate::book::{hundredths, ms};
-use crate::machine::{self, Cpu, say};
+use crate::cpu::{Part, Processes};
+use crate::machine::{self, say};
 
 /// Clients that each wait for their hold before the next.
 const CLIENTS: usize = 64;
@@ -53,6 +54,7 @@ pub(crate) async fn run(seconds: u64, pairs: usize) -> anyhow::Result<()> {
     ));
     let platform = Platform::migrated();
     let hot = Hot::create(&platform).await?;
+    let processes = Processes::of(&platform, &[Part::Postgres, Part::Generator])?;
     let tasks = Tasks::new();
     let grouped = Grouped::start(
         &tasks,
@@ -63,13 +65,19 @@ pub(crate) async fn run(seconds: u64, pairs: usize) -> anyhow::Result<()> {
     );
     let (mut rates, mut tails) = (Vec::new(), Vec::new());
     for _ in 0..pairs {
-        let one = measure("one commit per hold", seconds, &hot, async |command| {
-            hot.settle(vec![command])
-                .await
-                .map(|outcomes| outcomes.len() == 1)
-        })
+        let one = measure(
+            "one commit per hold",
+            seconds,
+            &processes,
+            &hot,
+            async |command| {
+                hot.settle(vec![command])
+                    .await
+                    .map(|outcomes| outcomes.len() == 1)
+            },
+        )
         .await?;
-        let many = measure("grouped", seconds, &hot, async |command| {
+        let many = measure("grouped", seconds, &processes, &hot, async |command| {
             Ok(grouped.ask(command).await.unwrap_or(false))
         })
         .await?;
@@ -92,12 +100,18 @@ pub(crate) async fn run(seconds: u64, pairs: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn measure<F>(name: &str, seconds: u64, hot: &Hot, hold: impl Fn(Command) -> F) -> anyhow::Result<Run>
+async fn measure<F>(
+    name: &str,
+    seconds: u64,
+    processes: &Processes,
+    hot: &Hot,
+    hold: impl Fn(Command) -> F,
+) -> anyhow::Result<Run>
 where
     F: Future<Output = Result<bool, Broken>>,
 {
     let latency = std::cell::RefCell::new(Histogram::<u64>::new_with_bounds(1, 60_000_000, 3)?);
-    let (cpu, began) = (Cpu::now(), Instant::now());
+    let (cpu, began) = (processes.cpu()?, Instant::now());
     let until = began + Duration::from_secs(seconds);
     let clients = (0..CLIENTS).map(async |_| {
         while Instant::now() < until {
@@ -116,7 +130,7 @@ where
     let (p50, p99) = (latency.value_at_quantile(0.5), latency.value_at_quantile(0.99));
     let millis = u64::try_from(began.elapsed().as_millis())?.max(1);
     let per_second = latency.len() * 1_000 / millis;
-    let spent = Cpu::now().per_operation(&cpu, latency.len());
+    let spent = processes.cpu()?.per_operation(&cpu, latency.len())?;
     say(format!(
         "  {name}: {per_second} holds/s, p50 {} p99 {}; CPU: {spent}",
         ms(p50),

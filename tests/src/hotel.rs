@@ -165,9 +165,14 @@ impl Hotel {
     /// Books one room and waits for the outcome.
     pub async fn book(&self, platform: &Platform, from: u32, nights: u32, payment_method: &str) -> Answer {
         let quote = self.quote(platform, from, nights, 1).await;
+        self.book_quote(platform, &quote, payment_method).await
+    }
+
+    /// Books what was quoted and waits for the outcome.
+    pub async fn book_quote(&self, platform: &Platform, quote: &Value, payment_method: &str) -> Answer {
         let key = quote["quote_id"].as_str().expect("an id").to_owned();
         let headers = [("idempotency-key", key.as_str()), ("prefer", "wait=30")];
-        let body = booking_body(&quote, "Ada Lovelace", payment_method);
+        let body = booking_body(quote, "Ada Lovelace", payment_method);
         platform
             .send_json(Method::POST, "/v1/reservations", &body, &headers)
             .await

@@ -1,0 +1,107 @@
+//! What a lone booking has the database do: statements, rows and log, as Postgres itself counts them. One guest at a time,
+//! so that no two bookings share a statement, and less what the platform does in the same time without a guest.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use tests::{Hotel, Platform};
+
+/// Bookings that are counted, after as many that are not: those have written the pages that a checkpoint left to be
+/// written whole.
+const BOOKINGS: u32 = 200;
+/// A session tells how many rows it wrote a second after that, or when it has been idle for ten.
+const TOLD_AFTER: Duration = Duration::from_secs(12);
+
+/// Counted so far, or per booking.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Work {
+    /// Statements of the services, without `begin` and `commit`; per booking in hundredths.
+    pub(crate) statements: u64,
+    /// Rows inserted, updated and deleted; per booking in hundredths.
+    pub(crate) rows: u64,
+    /// Bytes of the write-ahead log.
+    pub(crate) wal_bytes: u64,
+}
+
+/// Counts the work of a booking.
+pub(crate) async fn of_a_booking(platform: &Platform, hotel: &Hotel) -> anyhow::Result<Work> {
+    track(platform, "top").await?;
+    platform.tamper("checkpoint").await;
+    book(platform, hotel).await?;
+    let (before, began) = (so_far(platform).await?, Instant::now());
+    book(platform, hotel).await?;
+    tokio::time::sleep(TOLD_AFTER).await;
+    let (busy, took) = (so_far(platform).await?, began.elapsed());
+    tokio::time::sleep(took).await;
+    let idle = so_far(platform).await?;
+    track(platform, "none").await?;
+    let per_booking = |count: fn(&Work) -> u64| {
+        let (with, without) = (count(&busy) - count(&before), count(&idle) - count(&busy));
+        with.saturating_sub(without) * 100 / u64::from(BOOKINGS)
+    };
+    Ok(Work {
+        statements: per_booking(|work| work.statements),
+        rows: per_booking(|work| work.rows),
+        wal_bytes: per_booking(|work| work.wal_bytes) / 100,
+    })
+}
+
+/// One guest after the other. Quotes are asked for before, since they are not the bookings'.
+async fn book(platform: &Platform, hotel: &Hotel) -> anyhow::Result<()> {
+    let mut quotes = Vec::new();
+    for number in 0..BOOKINGS {
+        quotes.push(hotel.quote(platform, number % 50, 3, 1).await);
+    }
+    for quote in quotes {
+        let answer = hotel.book_quote(platform, &quote, "pm_ok").await;
+        ensure!(
+            answer.status == 201,
+            "a booking was not confirmed: {}",
+            answer.json
+        );
+    }
+    Ok(())
+}
+
+/// Has Postgres count statements, or none: counting costs some CPU.
+async fn track(platform: &Platform, what: &str) -> anyhow::Result<()> {
+    platform
+        .tamper("create extension if not exists pg_stat_statements")
+        .await;
+    for setting in ["track_utility = off".to_owned(), format!("track = '{what}'")] {
+        platform
+            .tamper(&format!("alter system set pg_stat_statements.{setting}"))
+            .await;
+    }
+    platform.tamper("select pg_reload_conf()").await;
+    let now = platform
+        .query("select current_setting('pg_stat_statements.track')")
+        .await;
+    ensure!(now.as_deref() == Some(what), "Postgres counts {now:?} statements");
+    Ok(())
+}
+
+async fn so_far(platform: &Platform) -> anyhow::Result<Work> {
+    // Services have roles of their own; the administrator's statements are this benchmark's.
+    let counted = platform
+        .query(
+            "select concat_ws(' ', \
+                 (select coalesce(sum(s.calls), 0) from pg_stat_statements s \
+                     join pg_roles r on r.oid = s.userid and not r.rolsuper \
+                     join pg_database d on d.oid = s.dbid and d.datname = current_database()), \
+                 (select tup_inserted + tup_updated + tup_deleted from pg_stat_database \
+                     where datname = current_database()), \
+                 pg_current_wal_insert_lsn() - '0/0'::pg_lsn)",
+        )
+        .await
+        .context("Postgres counts nothing")?;
+    let figures: Vec<u64> = counted.split(' ').filter_map(|text| text.parse().ok()).collect();
+    let [statements, rows, wal_bytes] = figures[..] else {
+        anyhow::bail!("unreadable counts: {counted}");
+    };
+    Ok(Work {
+        statements,
+        rows,
+        wal_bytes,
+    })
+}
