@@ -1,0 +1,52 @@
+//! What every file of the repository keeps to.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::{assert_none, files, read, root, rust_files};
+
+/// A file with a null byte among its first bytes is binary, as git sees it.
+const BINARY_PROBE_BYTES: usize = 8_000;
+const BINARY_BYTES_MAX: usize = 200_000;
+
+#[test]
+fn every_rust_file_opens_with_what_it_is_for() {
+    let found: Vec<String> = rust_files()
+        .filter(|name| !read(name).trim_start().starts_with("//!"))
+        .collect();
+    assert_none(
+        &found,
+        "begin the file with `//!` and a sentence that says what it is for",
+    );
+}
+
+#[test]
+fn every_top_folder_is_on_the_map() {
+    let map = read("ARCHITECTURE.md");
+    let folders: BTreeSet<String> = files()
+        .iter()
+        .filter_map(|name| name.split_once('/').map(|(folder, _)| folder.to_owned()))
+        .filter(|folder| !folder.starts_with('.'))
+        .collect();
+    let found: Vec<String> = folders
+        .into_iter()
+        .filter(|folder| !map.contains(&format!("{folder}/")))
+        .collect();
+    assert_none(
+        &found,
+        "say in ARCHITECTURE.md what the folder is for, or put its files where the map has a place",
+    );
+}
+
+#[test]
+fn no_large_binary_file_is_checked_in() {
+    let large = |name: &String| {
+        let bytes = fs::read(root().join(name)).expect("a file of the repository");
+        bytes.len() > BINARY_BYTES_MAX && bytes[..BINARY_PROBE_BYTES].contains(&0)
+    };
+    let found: Vec<String> = files().into_iter().filter(large).collect();
+    assert_none(
+        &found,
+        "make it smaller than 200 kB, or have a script make it when it is needed",
+    );
+}
