@@ -245,13 +245,24 @@ impl Books {
         for (key, night) in part.nights {
             self.room_types.insert((key.0, key.1));
             self.nights.insert(key, night);
-            self.left.entry(key).or_default().becomes(at_us, night.left());
+            self.left.entry(key).or_default().becomes(at_us, left(&night));
         }
         for (key, (_, hold)) in part.holds {
             self.holds.insert(key, hold);
             let states = self.holds_of.entry(hold.saga_id).or_default();
             states.becomes(at_us, hold.state);
         }
+    }
+}
+
+/// Rooms that can still be taken, by which pages are judged: in words of its own.
+fn left(night: &Night) -> u32 {
+    let sellable = i64::from(night.total) * 11 / 10;
+    let left = sellable - i64::from(night.held) - i64::from(night.sold);
+    if night.closed {
+        0
+    } else {
+        u32::try_from(left).unwrap_or(0)
     }
 }
 

@@ -134,9 +134,7 @@ impl Judge {
         for night in entry.answer.get("nights")?.as_array()? {
             let date = night["night"].as_str()?.parse().ok()?;
             let told = minor(&night["price"])?;
-            let of = self.offers.prices.get(&(hotel, room_type, plan, date));
-            let true_then = of.is_some_and(|of| of.during(window).any(|price| price == Some(&told)));
-            if !true_then {
+            if !self.offers.was(&(hotel, room_type, plan, date), told, window) {
                 let wrong = format!("{told} for {date}, which was never the price meanwhile");
                 self.verdict.violation(wrong);
             }

@@ -42,6 +42,20 @@ impl<T> Timeline<T> {
         self.0.first().map(|(at, _)| *at)
     }
 
+    /// What it was at this moment; none before it came to be.
+    pub fn at(&self, moment_us: i64) -> Option<&T> {
+        let mut latest_first = self.0.iter().rev();
+        latest_first
+            .find(|(at, _)| *at <= moment_us)
+            .map(|(_, value)| value)
+    }
+
+    /// When it changed in the window, its bounds included.
+    pub fn changes(&self, window: Window) -> impl Iterator<Item = i64> {
+        let moments = self.0.iter().map(|(at, _)| *at);
+        moments.filter(move |at| (window.from_us..=window.to_us).contains(at))
+    }
+
     /// Every value that it had at some moment of the window; none for the time before it came to be.
     pub fn during(&self, window: Window) -> impl Iterator<Item = Option<&T>> {
         let before = self.began_us().is_none_or(|began| began >= window.from_us);

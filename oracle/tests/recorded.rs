@@ -1,4 +1,5 @@
-//! A recorded replay of forty bookings, in which every answer was right, and what is found once one is not.
+//! A recorded replay of forty bookings, in which every answer was right, and what is found once one is not. Recorded by
+//! `scripts/prove oracle --rows 40 --concurrency 4 --rooms A=6,D=3 --keep FOLDER`.
 
 #![expect(clippy::unwrap_used, reason = "every function here is part of a test")]
 
@@ -40,6 +41,24 @@ fn with_log(
     judge(&log, &journal).unwrap()
 }
 
+/// The verdict on a log in which one night of one room type has never had a price.
+fn with_no_price(room_type: &Value, night: &Value) -> Verdict {
+    let (journal, mut log) = recorded();
+    let of_it = |row: &stream::Change| {
+        row.table == "hotel.price"
+            && row.text("room_type_id") == room_type.as_str()
+            && row.text("night") == night.as_str()
+    };
+    let mut gone = 0;
+    for transaction in &mut log {
+        let before = transaction.changes.len();
+        transaction.changes.retain(|row| !of_it(row));
+        gone += before - transaction.changes.len();
+    }
+    assert!(gone > 0, "no price of {night} in {room_type}");
+    judge(&log, &journal).unwrap()
+}
+
 fn found(verdict: &Verdict, word: &str) {
     let wrong = &verdict.violations;
     assert!(
@@ -66,6 +85,10 @@ fn cancelled(entry: &Entry) -> bool {
 
 fn page(name: &'static str) -> impl Fn(&Entry) -> bool {
     move |entry| entry.path.contains(name) && entry.status == 200
+}
+
+fn listed(entry: &Entry) -> bool {
+    entry.answer.pointer("/room_types/0").is_some()
 }
 
 #[test]
@@ -158,7 +181,6 @@ fn a_room_too_many_or_too_few_on_a_page_is_found() {
             entry.answer["nights"][0]["rooms_left"] = json!(rooms + 1_000);
         });
         found(&verdict, "rooms left on");
-        let listed = |entry: &Entry| entry.answer.pointer("/room_types/0").is_some();
         let verdict = with(listed, |entry| {
             entry.answer["room_types"][0]["rooms_left"] = json!(rooms);
         });
@@ -168,9 +190,64 @@ fn a_room_too_many_or_too_few_on_a_page_is_found() {
 
 #[test]
 fn a_room_type_left_out_of_a_page_is_found() {
-    let listed = |entry: &Entry| entry.answer.pointer("/room_types/0").is_some();
     let verdict = with(listed, |entry| entry.answer["room_types"] = json!([]));
-    found(&verdict, "None rooms left");
+    found(&verdict, "is not told");
+}
+
+#[test]
+fn a_room_type_told_without_a_price_is_found() {
+    let (journal, _) = recorded();
+    let told = &journal.iter().rfind(|entry| listed(entry)).unwrap().answer;
+    let verdict = with_no_price(&told["room_types"][0]["room_type_id"], &told["check_in"]);
+    found(&verdict, "it had prices in");
+    let verdict = with(listed, |entry| entry.answer["room_types"][0]["rates"] = json!([]));
+    found(&verdict, "is told without a price");
+}
+
+#[test]
+fn a_room_type_with_a_price_that_is_not_told_is_found() {
+    let (journal, mut log) = recorded();
+    let rows = |log: &[Transaction], table: &str| -> Vec<stream::Change> {
+        let changes = log.iter().flat_map(|transaction| &transaction.changes);
+        changes.filter(|row| row.table == table).cloned().collect()
+    };
+    // From the beginning on every night that anybody can sleep in has a price.
+    let price = rows(&log, "hotel.price").swap_remove(0);
+    let nights = rows(&log, "inventory.room_night");
+    let priced = nights.iter().map(|night| {
+        let mut price = price.clone();
+        for column in ["room_type_id", "night"] {
+            price.row.insert(column.to_owned(), night.row[column].clone());
+        }
+        price
+    });
+    log[0].changes.extend(priced);
+    found(&judge(&log, &journal).unwrap(), "is not told");
+}
+
+#[test]
+fn a_night_on_offer_without_a_price_and_one_with_a_price_that_is_not_are_found() {
+    let (journal, _) = recorded();
+    let on_offer = |entry: &Entry| {
+        let left = entry
+            .answer
+            .pointer("/nights/0/rooms_left")
+            .and_then(Value::as_u64);
+        page("/calendar?")(entry) && left > Some(0)
+    };
+    let told = &journal.iter().rfind(|entry| on_offer(entry)).unwrap().answer;
+    let verdict = with_no_price(&told["room_type_id"], &told["nights"][0]["night"]);
+    found(&verdict, "rooms left on");
+    let verdict = with(on_offer, |entry| {
+        let night = entry.answer["nights"][0].as_object_mut().unwrap();
+        night["rooms_left"] = json!(0);
+        night.remove("lowest_price");
+    });
+    found(&verdict, "0 rooms left on");
+    let verdict = with(on_offer, |entry| {
+        entry.answer["nights"][0]["lowest_price"]["amount"] = json!("0.01");
+    });
+    found(&verdict, "rooms left on");
 }
 
 #[test]
@@ -178,8 +255,7 @@ fn a_page_of_yesterday_that_says_it_is_of_today_is_found() {
     let (mut journal, log) = recorded();
     let last = journal.last().unwrap().ended_us + 10_000_000;
     let then = chrono::DateTime::from_timestamp_micros(last).unwrap();
-    let listed = |entry: &&mut Entry| entry.answer.pointer("/room_types/0").is_some();
-    let first = journal.iter_mut().find(listed).unwrap();
+    let first = journal.iter_mut().find(|entry| listed(entry)).unwrap();
     first.answer["freshness"]["as_of"] = json!(then.to_rfc3339());
     first.answer["freshness"]["source"] = json!("cache");
     first.ended_us = last + 1;

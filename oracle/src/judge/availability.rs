@@ -5,9 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
-use contract::quote::Party;
-use contract::{HotelId, RoomTypeId, Stay, StayDate};
-use rules::{Ask, Capacity, Facts};
+use contract::{HotelId, RatePlanId, RoomTypeId, Stay, StayDate};
 use serde_json::Value;
 
 use super::{Judge, SEEN_LATE_US, minor};
@@ -18,6 +16,8 @@ use crate::timeline::Window;
 const MILLISECOND_US: i64 = 1_000;
 /// By how much a page may be older than it says: tried one after the other, the last is the limit.
 const LAGS_US: [i64; 6] = [50_000, 100_000, 250_000, 500_000, 1_000_000, 2_000_000];
+/// Names a room type.
+type Of = (HotelId, RoomTypeId);
 /// The pages that are counted as calendars.
 pub(super) const CALENDARS: &str = "calendar pages";
 
@@ -55,46 +55,46 @@ impl Judge {
 
     /// Room types with their fewest rooms over a stay, and prices: what is wrong with them.
     fn availability(&self, entry: &Entry, hotel: HotelId, window: Window) -> Option<Vec<String>> {
-        let number = |name| {
-            entry
-                .parameter(name)
-                .map_or(Some(None), |text| text.parse().ok().map(Some))
-        };
-        let party = Party {
-            adults: number("adults")??,
-            children: number("children")?.unwrap_or(0),
-        };
-        let rooms = number("rooms")?.unwrap_or(1);
-        let date = |name| entry.parameter(name)?.parse::<StayDate>().ok();
-        let stay = Stay::new(date("check_in")?, date("check_out")?).ok()?;
-        let ask = Ask::new(stay, rooms, party).ok()?;
+        let wanted = Wanted::of(entry)?;
         let mut wrong = Vec::new();
         let mut listed = BTreeMap::new();
         for room_type in entry.answer.get("room_types")?.as_array()? {
             let id: RoomTypeId = room_type["room_type_id"].as_str()?.parse().ok()?;
-            listed.insert(id, room_type["rooms_left"].as_i64()?);
-            wrong.extend(self.rates(hotel, id, room_type, window)?);
+            listed.insert(id, Told::of(room_type)?);
+            wrong.extend(self.rates((hotel, id), room_type, window)?);
         }
         let known = self.offers.room_types.keys().filter(|(other, _)| *other == hotel);
-        for (_, id) in known {
-            let told = listed.remove(id);
-            wrong.extend(self.room_type(hotel, *id, &ask, told, window));
+        for of in known {
+            let told = listed.remove(&of.1);
+            wrong.extend(match &told {
+                Some(told) => self.is_sold(*of, &wanted, told, window),
+                None => self.is_not_sold(*of, &wanted, window),
+            });
         }
         wrong.extend(listed.keys().map(|id| format!("room type {id} does not exist")));
         Some(wrong)
     }
 
-    /// One room type night by night: what is wrong with it.
+    /// One room type night by night: what is wrong with it. A night without a price cannot be quoted, so that nothing
+    /// of it is on offer.
     fn calendar(&self, entry: &Entry, hotel: HotelId, window: Window) -> Option<Vec<String>> {
-        let room_type: RoomTypeId = entry.parameter("room_type")?.parse().ok()?;
+        let room_type: RoomTypeId = entry.parameter("room_type_id")?.parse().ok()?;
         let mut wrong = Vec::new();
         for night in entry.answer.get("nights")?.as_array()? {
             let date: StayDate = night["night"].as_str()?.parse().ok()?;
             let told = night["rooms_left"].as_i64()?;
-            let possible = self.left(hotel, room_type, date, window);
-            if !possible.contains(&told) {
+            let price = match night.get("lowest_price") {
+                Some(price) => Some(minor(price)?),
+                None => None,
+            };
+            let prices = self.offers.lowest((hotel, room_type), date, window);
+            let left = match price {
+                Some(_) => self.left((hotel, room_type), date, window),
+                None => BTreeSet::from([0]),
+            };
+            if !left.contains(&told) || !prices.contains(&price) {
                 wrong.push(format!(
-                    "{told} rooms left on {date}; between {} and {} it was {possible:?}",
+                    "{told} rooms left on {date} for {price:?}; between {} and {} it was {left:?} for {prices:?}",
                     window.from_us, window.to_us
                 ));
             }
@@ -125,7 +125,7 @@ impl Judge {
     }
 
     /// What may have been left of a night; nothing where nothing was offered.
-    fn left(&self, hotel: HotelId, room_type: RoomTypeId, night: StayDate, window: Window) -> BTreeSet<i64> {
+    fn left(&self, (hotel, room_type): Of, night: StayDate, window: Window) -> BTreeSet<i64> {
         let Some(left) = self.books.left.get(&(hotel, room_type, night)) else {
             return BTreeSet::from([0]);
         };
@@ -135,57 +135,71 @@ impl Judge {
             .collect()
     }
 
-    /// The fewest rooms of a stay: some night had as many, and no night had only fewer.
-    fn room_type(
-        &self,
-        hotel: HotelId,
-        id: RoomTypeId,
-        ask: &Ask,
-        told: Option<i64>,
-        window: Window,
-    ) -> Option<String> {
-        let parties = self.offers.room_types.get(&(hotel, id))?.during(window);
-        let places: BTreeSet<bool> = parties
-            .map(|room| room.is_some_and(|(adults, children)| fits(ask, *adults, *children)))
-            .collect();
-        let nights: Vec<BTreeSet<i64>> = ask
-            .stay
-            .nights()
-            .map(|night| self.left(hotel, id, night, window))
-            .collect();
-        let most = |night: &BTreeSet<i64>| night.last().copied().unwrap_or(0);
-        let right = if let Some(told) = told {
-            places.contains(&true)
-                && nights.iter().any(|night| night.contains(&told))
-                && nights.iter().all(|night| most(night) >= told)
-        } else {
-            let rooms = i64::from(ask.rooms);
-            let mut least = nights.iter().map(BTreeSet::first);
-            places.contains(&false) || least.any(|least| least.is_none_or(|least| *least < rooms))
-        };
-        (!right).then(|| {
-            format!(
-                "room type {id}: {told:?} rooms left; between {} and {} its nights had {nights:?}",
-                window.from_us, window.to_us
-            )
-        })
+    /// Whether the party may have fitted.
+    fn fits(&self, of: Of, wanted: &Wanted, window: Window) -> BTreeSet<bool> {
+        let rooms = self.offers.room_types.get(&of);
+        let rooms = rooms.into_iter().flat_map(|room| room.during(window));
+        rooms
+            .map(|room| room.is_some_and(|(adults, children)| wanted.fits(*adults, *children)))
+            .collect()
     }
 
-    fn rates(
-        &self,
-        hotel: HotelId,
-        id: RoomTypeId,
-        room_type: &Value,
-        window: Window,
-    ) -> Option<Vec<String>> {
+    /// What is wrong with a room type that was told: some night had as many rooms, no night had only fewer, and the
+    /// plans are those in which every night had a price.
+    fn is_sold(&self, of: Of, wanted: &Wanted, told: &Told, window: Window) -> Vec<String> {
+        let nights: Vec<BTreeSet<i64>> = wanted.left(|night| self.left(of, night, window));
+        let most = |night: &BTreeSet<i64>| night.last().copied().unwrap_or(0);
+        let rooms = told.left >= wanted.rooms
+            && nights.iter().any(|night| night.contains(&told.left))
+            && nights.iter().all(|night| most(night) >= told.left);
+        let priced = self.offers.priced(of, &wanted.nights, window);
+        let in_time = format!("between {} and {}", window.from_us, window.to_us);
+        let (id, left) = (of.1, told.left);
+        let wrong = [
+            (!rooms).then(|| {
+                format!("room type {id}: {left} rooms left told; {in_time} its nights had {nights:?}")
+            }),
+            (!self.fits(of, wanted, window).contains(&true))
+                .then(|| format!("room type {id} is told, and {in_time} it did not take the party")),
+            told.plans
+                .is_empty()
+                .then(|| format!("room type {id} is told without a price")),
+            (!priced.contains(&told.plans)).then(|| {
+                format!(
+                    "room type {id}: rates of {:?} told; {in_time} it had prices in {priced:?}",
+                    told.plans
+                )
+            }),
+        ];
+        wrong.into_iter().flatten().collect()
+    }
+
+    /// What is wrong with a room type that was not told: it was large enough, had rooms and a price all the while.
+    fn is_not_sold(&self, of: Of, wanted: &Wanted, window: Window) -> Vec<String> {
+        let nights = wanted.left(|night| self.left(of, night, window));
+        let least = |night: &BTreeSet<i64>| night.first().copied().unwrap_or(0);
+        let priced = self.offers.priced(of, &wanted.nights, window);
+        let right = self.fits(of, wanted, window).contains(&false)
+            || nights.iter().any(|night| least(night) < wanted.rooms)
+            || priced.iter().any(BTreeSet::is_empty);
+        let wrong = (!right).then(|| {
+            format!(
+                "room type {} is not told; between {} and {} its nights had {nights:?} and prices in {priced:?}",
+                of.1, window.from_us, window.to_us
+            )
+        });
+        wrong.into_iter().collect()
+    }
+
+    /// Prices that no night had.
+    fn rates(&self, (hotel, id): Of, room_type: &Value, window: Window) -> Option<Vec<String>> {
         let mut wrong = Vec::new();
         for rate in room_type.get("rates")?.as_array()? {
             let plan = rate["rate_plan_id"].as_str()?.parse().ok()?;
             for night in rate["nights"].as_array()? {
                 let date = night["night"].as_str()?.parse().ok()?;
                 let told = minor(&night["price"])?;
-                let of = self.offers.prices.get(&(hotel, id, plan, date));
-                if !of.is_some_and(|of| of.during(window).any(|price| price == Some(&told))) {
+                if !self.offers.was(&(hotel, id, plan, date), told, window) {
                     wrong.push(format!(
                         "{told} for {date} in plan {plan}: never its price meanwhile"
                     ));
@@ -196,17 +210,56 @@ impl Judge {
     }
 }
 
-/// Whether rooms for so many people each take the party.
-fn fits(ask: &Ask, adults: u16, children: u16) -> bool {
-    let capacity = Capacity {
-        adults: adults.into(),
-        children: children.into(),
-    };
-    let facts = Facts {
-        capacity: Some(capacity),
-        ..Facts::default()
-    };
-    rules::first(ask, &facts).is_none()
+/// What a guest looks for.
+struct Wanted {
+    nights: Vec<StayDate>,
+    rooms: i64,
+    adults: i64,
+    children: i64,
+}
+
+impl Wanted {
+    fn of(entry: &Entry) -> Option<Self> {
+        let number = |name, unsaid| match entry.parameter(name) {
+            Some(text) => text.parse::<i64>().ok(),
+            None => unsaid,
+        };
+        let date = |name| entry.parameter(name)?.parse::<StayDate>().ok();
+        let stay = Stay::new(date("check_in")?, date("check_out")?).ok()?;
+        Some(Self {
+            nights: stay.nights().collect(),
+            rooms: number("rooms", Some(1))?,
+            adults: number("adults", None)?,
+            children: number("children", Some(0))?,
+        })
+    }
+
+    fn left(&self, of: impl Fn(StayDate) -> BTreeSet<i64>) -> Vec<BTreeSet<i64>> {
+        self.nights.iter().map(|night| of(*night)).collect()
+    }
+
+    /// Whether rooms for so many people each take the party: a child may sleep where an adult could, never the reverse.
+    fn fits(&self, adults: u16, children: u16) -> bool {
+        let (adults, children) = (i64::from(adults) * self.rooms, i64::from(children) * self.rooms);
+        self.adults <= adults && self.adults + self.children <= adults + children
+    }
+}
+
+/// What a page says of a room type.
+struct Told {
+    left: i64,
+    plans: BTreeSet<RatePlanId>,
+}
+
+impl Told {
+    fn of(room_type: &Value) -> Option<Self> {
+        let rates = room_type.get("rates")?.as_array()?.iter();
+        let plans = rates.map(|rate| rate["rate_plan_id"].as_str()?.parse().ok());
+        Some(Self {
+            left: room_type["rooms_left"].as_i64()?,
+            plans: plans.collect::<Option<_>>()?,
+        })
+    }
 }
 
 const fn whole(entry: &Entry) -> Window {
