@@ -17,6 +17,10 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, Postgres};
 use sqlx::{ConnectOptions as _, Connection as _};
 
+mod rows;
+
+pub use rows::all_written;
+
 /// How a service's statements are planned. Every one goes by index, whatever its arrays hold and whatever
 /// statistics a young table has. Planning each anew was a fifth of its cost, and a plan made for an empty
 /// table read all of it for as long as it was kept.

@@ -7,6 +7,7 @@
 pub mod chaos;
 pub mod clock;
 pub mod consumer;
+pub mod cost;
 pub mod db;
 pub mod envelope;
 pub mod grouped;

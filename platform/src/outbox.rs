@@ -27,6 +27,7 @@ use crate::retention;
 use crate::tasks::Tasks;
 
 mod days;
+mod row;
 
 /// How long outbox rows are kept at least, in hours: a relay that lost its slot finds what it missed there. They go
 /// by the day, so the first of a day are kept for a day more. `drop_outbox_day` of each schema says the same.

@@ -18,6 +18,8 @@ use super::problem::Problem;
 const KEY_BYTES_MAX: usize = 255;
 /// The header (draft-ietf-httpapi-idempotency-key-header).
 const KEY: &str = "idempotency-key";
+/// The `Content-Type` of what is no problem.
+const JSON: &str = "application/json";
 /// Says that an answer is that of an earlier request.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -167,7 +169,7 @@ impl Stored {
             status: status.as_u16(),
             body: serde_json::to_vec(body).unwrap_or_default(),
             location,
-            content_type: "application/json".to_owned(),
+            content_type: JSON.to_owned(),
         }
     }
 
@@ -176,6 +178,17 @@ impl Stored {
         Self {
             content_type: PROBLEM.to_owned(),
             ..Self::json(problem.status(), problem.body(), location)
+        }
+    }
+
+    /// An answer of which the status and the body were kept: a refusal from 400 on, below it JSON.
+    pub fn kept(status: u16, body: Vec<u8>, location: Option<String>) -> Self {
+        let content_type = if status < 400 { JSON } else { PROBLEM };
+        Self {
+            status,
+            body,
+            location,
+            content_type: content_type.to_owned(),
         }
     }
 

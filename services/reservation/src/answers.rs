@@ -1,6 +1,6 @@
-//! Answering requests that were taken: an outcome is written beside the idempotency key when it is told first,
-//! and whoever asks under that key from then on gets those bytes. As long as the reservation is pending it is
-//! shown as it stands, and nothing is kept. Requests that are ready together share one transaction.
+//! Answering requests that were taken and were not handed their outcome: what the transaction that ended the booking
+//! has kept as its answer, in those bytes. As long as the reservation is pending it is shown as it stands, and nothing
+//! is kept. Requests that are ready together share one transaction.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use platform::{Broken, db};
 use sqlx::{PgConnection, PgPool};
 
 use crate::model::Reservation;
-use crate::store::keys::{self, ACCEPTED};
-use crate::store::read;
+use crate::store::asked::{self, ACCEPTED, Asked};
+use crate::store::{keys, read};
 use crate::view;
 
 /// A request whose answer is due.
@@ -50,7 +50,16 @@ impl Settle for Answers {
 
 fn answer(db: &mut PgConnection, group: Arc<[Due]>) -> BoxFuture<'_, Result<Vec<Stored>, Broken>> {
     Box::pin(async move {
-        let ids: Vec<ReservationId> = group.iter().map(|due| due.reservation_id).collect();
+        let mut told = outcomes(db, &group).await?;
+        let ids: Vec<ReservationId> = group
+            .iter()
+            .zip(&told)
+            .filter(|(_, told)| told.is_none())
+            .map(|(due, _)| due.reservation_id)
+            .collect();
+        if ids.is_empty() {
+            return Ok(told.into_iter().flatten().collect());
+        }
         let reservations: HashMap<ReservationId, Reservation> = read::by_ids(db, &ids)
             .await?
             .into_iter()
@@ -60,23 +69,34 @@ fn answer(db: &mut PgConnection, group: Arc<[Due]>) -> BoxFuture<'_, Result<Vec<
             .iter()
             .map(|due| reservations.get(&due.reservation_id).map(view::outcome))
             .collect();
+        // A process of the former release has ended these: who tells an outcome first keeps it.
         let mut ended: Vec<(&Key, &Stored)> = group
             .iter()
             .zip(&shown)
             .filter_map(|(due, shown)| Some((&due.key, shown.as_ref()?)))
             .filter(|(_, shown)| shown.status != ACCEPTED)
             .collect();
-        ended.sort_by(|a, b| a.0.cmp(b.0));
-        keys::keep(db, &ended).await?;
-        let keys: Vec<&Key> = group.iter().map(|due| &due.key).collect();
-        let mut found = keys::find(db, &keys).await?;
+        if !ended.is_empty() {
+            ended.sort_by(|a, b| a.0.cmp(b.0));
+            keys::keep(db, &ended).await?;
+            told = outcomes(db, &group).await?;
+        }
         // A key that is forgotten by now tells nothing, and its reservation is shown as it stands.
-        let mut told = |(place, shown)| found.remove(&place).and_then(|claimed| claimed.outcome).or(shown);
         let gone = || Broken::Inconsistent("a key is without its reservation".to_owned());
-        shown
-            .into_iter()
-            .enumerate()
-            .map(|shown| told(shown).ok_or_else(gone))
+        told.into_iter()
+            .zip(shown)
+            .map(|(told, shown)| told.or(shown).ok_or_else(gone))
             .collect()
     })
+}
+
+/// The outcomes that are kept for the keys.
+async fn outcomes(db: &mut PgConnection, group: &[Due]) -> Result<Vec<Option<Stored>>, Broken> {
+    let asked = group.iter().map(|due| Asked {
+        key: &due.key,
+        quote: None,
+        email: None,
+    });
+    let (found, _) = asked::look(db, &asked.collect::<Vec<_>>()).await?;
+    Ok(found.into_iter().map(|found| found.claimed?.outcome).collect())
 }

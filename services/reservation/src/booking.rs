@@ -1,9 +1,10 @@
 //! Taking bookings: requests that arrive while the last group is being committed share one transaction.
 //!
-//! In that transaction, for each request: the idempotency key is claimed, the guest is found or written,
-//! the reservation is written in state `pending` and uses up its quote, with the first line of its history, and
-//! the outbox asks the orchestrator for the saga. Whoever waits in a transaction waits for keys first, in their
-//! order, then for guests in theirs, then for quotes in theirs: so processes wait for each other and never deadlock.
+//! That transaction is two statements. One asks what is known of the requests: keys, quotes, guests. The other writes
+//! what is new: the idempotency key is claimed, an unknown guest written, the reservation in state `pending`, which
+//! uses up its quote, the first line of its history, and the message that asks the orchestrator for the saga. Whoever
+//! waits in it waits for keys first, in their order, then for guests in theirs, then for quotes in theirs: so processes
+//! wait for each other and never deadlock. Who finds that another process was faster begins anew.
 
 mod group;
 mod turns;
@@ -23,7 +24,7 @@ use group::Booked;
 
 use crate::model::{Guest, PaymentMethod, Terms};
 use crate::open::Open;
-use crate::store::keys::Claimed;
+use crate::store::asked::Claimed;
 
 /// A group that met another process at a guest, a key or a quote is tried again this many times.
 const TRIES: u32 = 5;

@@ -1,5 +1,6 @@
-//! Commands of the orchestrator: confirm, reject, mark cancelled. A batch is one transaction with a fixed
-//! number of statements; within it the commands take effect one after the other, in memory.
+//! Commands of the orchestrator: confirm, reject, mark cancelled. A batch is one transaction with two statements:
+//! reservations are locked, and everything that came of it is written, with the answer to the request where a booking
+//! has ended. Between them the commands take effect one after the other, in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,9 +15,11 @@ use sqlx::PgConnection;
 
 use crate::booking;
 use crate::model::{Moves, Reservation, State};
-use crate::store::history::{self, Line};
-use crate::store::{read, write};
-use crate::waiting::Waiting;
+use crate::store::history::Line;
+use crate::store::read;
+use crate::store::write::{self, Changed};
+use crate::view;
+use crate::waiting::{News, Waiting};
 
 /// Handles the commands and wakes who waits for their effect.
 #[derive(Debug)]
@@ -28,7 +31,7 @@ type Message = CommandEnvelope<ReservationCommand>;
 
 impl Participant for Commands {
     type Message = Message;
-    type After = Vec<(ReservationId, State)>;
+    type After = Vec<News>;
 
     fn handle<'c>(
         &'c self,
@@ -39,11 +42,11 @@ impl Participant for Commands {
     }
 
     async fn committed(&self, after: Self::After) {
-        self.waiting.tell(&after);
+        self.waiting.tell(after);
     }
 }
 
-async fn handle(db: &mut PgConnection, batch: &[Incoming<Message>]) -> Handled<Vec<(ReservationId, State)>> {
+async fn handle(db: &mut PgConnection, batch: &[Incoming<Message>]) -> Handled<Vec<News>> {
     let wanted: BTreeSet<_> = batch.iter().map(|message| about(&message.body.command)).collect();
     let wanted: Vec<_> = wanted.into_iter().collect();
     let (rows, now) = read::lock_many(db, &wanted).await?;
@@ -51,7 +54,7 @@ async fn handle(db: &mut PgConnection, batch: &[Incoming<Message>]) -> Handled<V
         .into_iter()
         .map(|row| ((row.hotel_id, row.reservation_id), row))
         .collect();
-    let mut changed = BTreeSet::new();
+    let (mut changed, mut answers) = (BTreeSet::new(), BTreeMap::new());
     let mut lines: Vec<Line> = Vec::new();
     let mut outgoing = Vec::new();
     for message in batch {
@@ -60,6 +63,7 @@ async fn handle(db: &mut PgConnection, batch: &[Incoming<Message>]) -> Handled<V
         let row = rows
             .get_mut(&key)
             .ok_or_else(|| Broken::Inconsistent(format!("there is no reservation {}", key.1)))?;
+        let open = row.state == State::Pending;
         let moves = match &envelope.command {
             ReservationCommand::Confirm { .. } => row.confirm(now, SagaId::new()),
             ReservationCommand::Reject { refusal, .. } => row.reject(refusal, now),
@@ -69,6 +73,9 @@ async fn handle(db: &mut PgConnection, batch: &[Incoming<Message>]) -> Handled<V
         if !moves.history.is_empty() {
             changed.insert(key);
         }
+        if open && row.state != State::Pending {
+            answers.insert(key, view::outcome(row));
+        }
         let onward = message.envelope.onward();
         outgoing.extend(consequences(row, moves, &mut lines, &onward)?);
         let reply = envelope.reply(Outcome::Done);
@@ -76,14 +83,17 @@ async fn handle(db: &mut PgConnection, batch: &[Incoming<Message>]) -> Handled<V
         let reply = Outgoing::new(topics::ORCHESTRATOR_REPLIES, saga, reply.name(), &reply)?;
         outgoing.push(reply.within(onward));
     }
-    let changed: Vec<&Reservation> = changed.iter().filter_map(|key| rows.get(key)).collect();
-    write::update(db, &changed).await?;
-    history::append(db, &lines).await?;
-    let after = changed
+    let changed: Vec<Changed<'_>> = changed
         .iter()
-        .map(|row| (row.reservation_id, row.state))
+        .filter_map(|key| Some((rows.get(key)?, answers.get(key))))
         .collect();
-    Ok((outgoing, after))
+    write::change(db, &changed, &lines, &outgoing).await?;
+    let news = changed.iter().map(|(row, answer)| News {
+        reservation_id: row.reservation_id,
+        state: row.state,
+        answer: answer.cloned(),
+    });
+    Ok((Vec::new(), news.collect()))
 }
 
 /// What is to be said, in this envelope, and written because a reservation has moved.

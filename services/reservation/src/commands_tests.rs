@@ -1,10 +1,11 @@
 //! Batches of commands: one transaction, each effect once, and every contradiction refused.
 
 use contract::{Refusal, Why};
-use sqlx::PgPool;
+use platform::cost::{Statements, rows_written};
+use sqlx::{Connection as _, PgPool};
 
 use super::*;
-use crate::fixtures::{World, confirm, mark_cancelled, reject};
+use crate::fixtures::{World, confirm, incoming, mark_cancelled, reject};
 
 #[sqlx::test(migrations = false)]
 async fn a_batch_takes_effect_in_order_and_repeats_change_nothing(pool: PgPool) {
@@ -119,4 +120,35 @@ async fn a_database_that_takes_no_writes_for_a_while_is_waited_for(pool: PgPool)
     let answer = standby.cancel(row.reservation_id, 0).await;
     assert_eq!((answer.status, answer.code().as_str()), (503, "unavailable"));
     assert_eq!(world.stored(row.reservation_id).await.state, State::Pending);
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_batch_that_ends_bookings_is_two_statements_and_four_rows_for_each(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let (one, two) = (world.booked().await, world.booked().await);
+    let batch = [confirm(&one), reject(&two, Why::HoldReleased.into())].map(incoming);
+    let mut db = PgConnection::connect_with(&pool.connect_options()).await.unwrap();
+    sqlx::raw_sql("begin").execute(&mut db).await.unwrap();
+    let heard = Statements::heard();
+    handle(&mut db, &batch).await.unwrap();
+    let statements = heard.take();
+    assert_eq!(statements.len(), 2, "{statements:#?}");
+    // The booking with its answer, a line of history, what is told to everybody, the reply.
+    let (rows, where_they_are) = rows_written(&mut db, crate::SCHEMA).await.unwrap();
+    assert_eq!(rows, 2 * 4, "{where_they_are}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn an_answer_that_is_there_stays(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let row = world.booked().await;
+    world.command(vec![confirm(&row)]).await.unwrap();
+    let answer = "reservation where answer_status = 201 and convert_from(answer, 'UTF8')::json ->> 'state' = 'confirmed'";
+    assert_eq!(world.count(answer).await, 1);
+    assert_eq!(world.cancel(row.reservation_id, 0).await.status, 202);
+    world
+        .command(vec![confirm(&row), mark_cancelled(&row)])
+        .await
+        .unwrap();
+    assert_eq!(world.count(answer).await, 1);
 }

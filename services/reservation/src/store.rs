@@ -1,10 +1,10 @@
-//! Every statement on the schema `reservation`. Batches travel as arrays, so the number of statements never
-//! depends on the size of a batch.
+//! Every statement on the schema `reservation`. Batches travel as arrays of rows, so the number of statements never
+//! depends on the size of a batch; what one transaction writes is one statement.
 
+pub(crate) mod asked;
 pub(crate) mod guests;
 pub(crate) mod history;
 pub(crate) mod keys;
-pub(crate) mod quotes;
 pub(crate) mod read;
 mod row;
 pub(crate) mod write;

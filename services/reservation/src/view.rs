@@ -150,6 +150,12 @@ pub(crate) fn outcome(row: &Reservation) -> Stored {
     )
 }
 
+/// An answer that was kept: only the body, as what stands beside it follows from the status.
+pub(crate) fn kept(status: u16, body: Vec<u8>, reservation_id: ReservationId) -> Stored {
+    let location = (status == StatusCode::CREATED).then(|| location(reservation_id));
+    Stored::kept(status, body, location)
+}
+
 /// The problem that tells of a refused booking.
 fn refused(refusal: &Refusal, reservation_id: ReservationId) -> Problem {
     let problem = refusal.tell(Problem::refused);

@@ -1,5 +1,6 @@
-//! Waiting for an outcome. Who waits is woken when this process commits a change of the reservation, and, as
-//! another process may have handled the message, by asking the database for all who wait at once.
+//! Waiting for an outcome. Who waits is woken when this process commits a change of the reservation, and handed the
+//! answer that it has written; and, as another process may have handled the message, by asking the database for all who
+//! wait at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use contract::ReservationId;
 use platform::Tasks;
+use platform::http::Stored;
 use sqlx::PgPool;
 use tokio::sync::watch;
 
@@ -16,17 +18,38 @@ use crate::store::read;
 /// Between two looks at the database.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// Where a reservation stands, and its answer where that is at hand.
+#[derive(Debug, Clone)]
+pub(crate) struct News {
+    pub(crate) reservation_id: ReservationId,
+    pub(crate) state: State,
+    pub(crate) answer: Option<Stored>,
+}
+
+impl News {
+    fn without_answer((reservation_id, state): (ReservationId, State)) -> Self {
+        Self {
+            reservation_id,
+            state,
+            answer: None,
+        }
+    }
+}
+
+/// Who waits for which reservation, and what is known of it.
+type Watched = HashMap<ReservationId, watch::Sender<(State, Option<Stored>)>>;
+
 /// Who waits for which reservation.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Waiting {
-    watched: Arc<Mutex<HashMap<ReservationId, watch::Sender<State>>>>,
+    watched: Arc<Mutex<Watched>>,
 }
 
 /// One who waits.
 #[derive(Debug)]
 pub(crate) struct Watch {
     reservation_id: ReservationId,
-    state: Option<watch::Receiver<State>>,
+    known: Option<watch::Receiver<(State, Option<Stored>)>>,
     waiting: Waiting,
 }
 
@@ -42,7 +65,7 @@ impl Waiting {
                     continue;
                 }
                 match platform::db::patiently(read::states(&pool, &ids)).await {
-                    Ok(states) => waits.tell(&states),
+                    Ok(states) => waits.tell(states.into_iter().map(News::without_answer).collect()),
                     Err(error) => tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         "the outcomes that are waited for could not be read"
@@ -55,27 +78,27 @@ impl Waiting {
 
     /// Begins to watch a reservation.
     pub(crate) fn watch(&self, reservation_id: ReservationId) -> Watch {
-        let state = self
+        let known = self
             .locked()
             .entry(reservation_id)
-            .or_insert_with(|| watch::Sender::new(State::Pending))
+            .or_insert_with(|| watch::Sender::new((State::Pending, None)))
             .subscribe();
         Watch {
             reservation_id,
-            state: Some(state),
+            known: Some(known),
             waiting: self.clone(),
         }
     }
 
     /// Tells those who wait where their reservations stand. News that come late are ignored.
-    pub(crate) fn tell(&self, states: &[(ReservationId, State)]) {
+    pub(crate) fn tell(&self, news: Vec<News>) {
         let watched = self.locked();
-        for (reservation_id, state) in states {
-            if let Some(sender) = watched.get(reservation_id) {
+        for one in news {
+            if let Some(sender) = watched.get(&one.reservation_id) {
                 sender.send_if_modified(|known| {
-                    let later = known.rank() < state.rank();
+                    let later = known.0.rank() < one.state.rank();
                     if later {
-                        *known = *state;
+                        *known = (one.state, one.answer);
                     }
                     later
                 });
@@ -92,28 +115,31 @@ impl Waiting {
             .map_or(0, watch::Sender::receiver_count)
     }
 
-    fn locked(&self) -> MutexGuard<'_, HashMap<ReservationId, watch::Sender<State>>> {
+    fn locked(&self) -> MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Watch {
-    /// Waits until `enough`, at most for `limit`, or until the process stops.
-    pub(crate) async fn until(&mut self, tasks: &Tasks, limit: Duration, enough: fn(State) -> bool) {
-        let Some(state) = &mut self.state else {
-            return;
-        };
+    /// Waits until `enough`, at most for `limit`, or until the process stops. Answers the answer, where it came with
+    /// the news.
+    pub(crate) async fn until(
+        &mut self,
+        tasks: &Tasks,
+        limit: Duration,
+        enough: fn(State) -> bool,
+    ) -> Option<Stored> {
         tokio::select! {
-            _ = state.wait_for(|state| enough(*state)) => {}
-            () = tokio::time::sleep(limit) => {}
-            () = tasks.stopping() => {}
+            known = self.known.as_mut()?.wait_for(|(state, _)| enough(*state)) => known.ok()?.1.clone(),
+            () = tokio::time::sleep(limit) => None,
+            () = tasks.stopping() => None,
         }
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.state = None;
+        self.known = None;
         let mut watched = self.waiting.locked();
         let last = watched
             .get(&self.reservation_id)

@@ -9,3 +9,11 @@ select client, min(route), min(key), reservation_id, count(*)
 from reservation.idempotency_key
 group by client, reservation_id
 having count(*) > 1
+union all
+-- A booking and the table of keys say the same of a key, and only a booking that has ended has an answer.
+select r.client, '', r.key, r.reservation_id, count(k.reservation_id)
+from reservation.reservation r
+left join reservation.idempotency_key k on k.client = r.client and k.key = r.key and k.reservation_id <> r.reservation_id
+where r.key is not null
+group by r.client, r.key, r.reservation_id, r.state, r.answer_status
+having count(k.reservation_id) > 0 or r.state = 'pending' and r.answer_status is not null

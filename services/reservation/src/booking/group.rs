@@ -1,24 +1,23 @@
-//! One group's transaction: keys are claimed, guests found, reservations written, sagas asked for.
+//! One group's transaction: what is known of the requests, and what is new.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use contract::quote::Quote;
 use contract::saga::{BookStay, SagaData};
 use contract::{GuestId, ReservationId};
 use futures::future::BoxFuture;
+use platform::Broken;
 use platform::http::{Key, Stored};
 use platform::outbox::Outgoing;
-use platform::{Broken, outbox};
 use sqlx::PgConnection;
 
 use super::turns::{Refused, firsts, quote_of, refuse};
 use super::{Created, Creation, Failed, Known, Order, start};
-use crate::SCHEMA;
-use crate::model::{Email, Reservation, State};
-use crate::store::keys::{self, Claim, Claimed};
-use crate::store::{guests, history, quotes, read, write};
+use crate::model::{Reservation, State};
+use crate::store::asked::{self, Asked, Claimed};
+use crate::store::read;
+use crate::store::write::{self, Booking};
 use crate::view;
 
 /// What came of a group.
@@ -42,40 +41,37 @@ pub(super) fn book(
             None => read::open(db, open_max).await?,
         };
         let places = usize::try_from(open_max.saturating_sub(open)).unwrap_or(usize::MAX);
-        let now = keys::now(db).await?;
         let first = firsts(&group);
-        // Quotes are looked at before keys: whoever uses one in between has claimed its key by the time that keys
-        // are looked at. The other way about, a repeat whose first request commits in between would be told that its
-        // own quote is used.
-        let orders: Vec<_> = first.iter().map(|at| quote_of(&group[*at])).collect();
-        let used = place_in_group(&first, quotes::used(db, &orders).await?);
-        let wanted: Vec<&Key> = first.iter().map(|at| &group[*at].key).collect();
-        let mut known: HashMap<usize, Claimed> = place_in_group(&first, keys::find(db, &wanted).await?);
+        let asked: Vec<Asked<'_>> = first.iter().map(|at| asked(&group[*at])).collect();
+        let (found, now) = asked::look(db, &asked).await?;
+        let (mut known, mut used, mut guests) = (HashMap::new(), HashMap::new(), HashMap::new());
+        for (at, found) in first.iter().zip(found) {
+            known.extend(found.claimed.map(|claimed| (*at, claimed)));
+            used.extend(found.used.map(|reservation_id| (*at, reservation_id)));
+            guests.extend(found.guest.map(|guest_id| (email_of(&group[*at]), guest_id)));
+        }
         let mut new: Vec<usize> = first
             .iter()
             .copied()
             .filter(|at| !known.contains_key(at))
             .collect();
         let refused = refuse(&group, &mut new, &used, places);
-        let mut accepted = HashMap::new();
-        if !new.is_empty() {
-            accepted = book_new(db, &group, &new, now).await?;
-            let lost: Vec<usize> = new.into_iter().filter(|at| !accepted.contains_key(at)).collect();
-            if !lost.is_empty() {
-                let keys: Vec<&Key> = lost.iter().map(|at| &group[*at].key).collect();
-                known.extend(place_in_group(&lost, keys::find(db, &keys).await?));
-            }
-        }
+        let accepted = book_new(db, &group, &new, guests, now).await?;
         let created = answers(&group, &first, &accepted, &known, &refused)?;
         Ok(Booked { created, open })
     })
 }
 
-fn place_in_group<T>(places: &[usize], found: HashMap<usize, T>) -> HashMap<usize, T> {
-    found
-        .into_iter()
-        .filter_map(|(place, value)| Some((*places.get(place)?, value)))
-        .collect()
+fn asked(creation: &Creation) -> Asked<'_> {
+    Asked {
+        key: &creation.key,
+        quote: Some(quote_of(creation)),
+        email: Some(&creation.order.guest.email),
+    }
+}
+
+fn email_of(creation: &Creation) -> &str {
+    creation.order.guest.email.as_str()
 }
 
 /// A booking that was made.
@@ -94,76 +90,40 @@ impl Taken {
     }
 }
 
-/// Books the requests at `new`. Answers those whose key was free.
-async fn book_new(
+/// Books the requests at `new`, which are in the order of their keys. Of the guests those are known already.
+async fn book_new<'a>(
     db: &mut PgConnection,
-    group: &[Creation],
+    group: &'a [Creation],
     new: &[usize],
+    mut guests: HashMap<&'a str, GuestId>,
     now: DateTime<Utc>,
 ) -> Result<HashMap<usize, Taken>, Failed> {
-    let emails: Vec<Email> = new
-        .iter()
-        .map(|at| group[*at].order.guest.email.clone())
-        .collect();
-    let mut guest_ids = guests::known(db, &emails).await?;
-    let mut new_guests: HashMap<String, (Email, GuestId)> = HashMap::new();
+    if new.is_empty() {
+        return Ok(HashMap::new());
+    }
     let mut rows = Vec::with_capacity(new.len());
-    for (at, email) in new.iter().zip(&emails) {
-        let guest_id = *guest_ids.entry(email.as_str().to_owned()).or_insert_with(|| {
-            let guest_id = GuestId::new();
-            new_guests.insert(email.as_str().to_owned(), (email.clone(), guest_id));
-            guest_id
+    for at in new {
+        let known = guests.len();
+        let guest_id = *guests.entry(email_of(&group[*at])).or_insert_with(GuestId::new);
+        rows.push((reservation(&group[*at], guest_id, now), guests.len() > known));
+    }
+    let mut bookings = Vec::with_capacity(new.len());
+    let mut messages = Vec::with_capacity(new.len());
+    for (at, (row, guest_is_new)) in new.iter().zip(&rows) {
+        messages.push(start_saga(&group[*at], row)?);
+        bookings.push(Booking {
+            key: &group[*at].key,
+            fingerprint: &group[*at].fingerprint,
+            reservation: row,
+            quote: &group[*at].order.quote,
+            guest_is_new: *guest_is_new,
         });
-        rows.push(reservation(&group[*at], guest_id, now));
     }
-    let claims: Vec<Claim<'_>> = new
-        .iter()
-        .zip(&rows)
-        .map(|(at, row)| claim(&group[*at], row))
-        .collect();
-    let free = keys::claim(db, &claims).await?;
-    let mut accepted = HashMap::new();
-    let mut booked = Vec::new();
-    for ((at, row), free) in new.iter().zip(&rows).zip(free) {
-        if free {
-            booked.push((&group[*at], row));
-            accepted.insert(*at, Taken::now(&group[*at], row));
-        }
-    }
-    let booked_guests: HashSet<GuestId> = booked.iter().map(|(_, row)| row.guest_id).collect();
-    let mut guests: Vec<(Email, GuestId)> = new_guests
-        .into_values()
-        .filter(|(_, guest_id)| booked_guests.contains(guest_id))
-        .collect();
-    guests.sort();
-    if guests::insert(db, &guests).await? < guests.len() {
+    if !write::book(db, &bookings, &messages).await? {
         return Err(Failed::Overtaken);
     }
-    booked.sort_by_key(|(creation, _)| quote_of(creation));
-    write_bookings(db, &booked).await?;
-    Ok(accepted)
-}
-
-/// Writes new bookings, in the order of their quotes.
-async fn write_bookings(db: &mut PgConnection, booked: &[(&Creation, &Reservation)]) -> Result<(), Failed> {
-    if booked.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<&Reservation> = booked.iter().map(|(_, row)| *row).collect();
-    let quotes: Vec<&Quote> = booked.iter().map(|(creation, _)| &creation.order.quote).collect();
-    if write::insert(db, &rows, &quotes).await? < rows.len() {
-        return Err(Failed::Overtaken);
-    }
-    let lines: Vec<_> = rows
-        .iter()
-        .map(|row| (row.hotel_id, row.reservation_id, row.beginning()))
-        .collect();
-    history::append(db, &lines).await?;
-    let messages = booked
-        .iter()
-        .map(|(creation, row)| start_saga(creation, row))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(outbox::write(db, SCHEMA, &messages).await?)
+    let taken = |(at, (row, _)): (&usize, &(Reservation, bool))| (*at, Taken::now(&group[*at], row));
+    Ok(new.iter().zip(&rows).map(taken).collect())
 }
 
 fn answers(
@@ -247,15 +207,6 @@ fn reservation(creation: &Creation, guest_id: GuestId, now: DateTime<Utc>) -> Re
         refusal: None,
         created_at: now,
         updated_at: now,
-    }
-}
-
-fn claim<'a>(creation: &'a Creation, row: &Reservation) -> Claim<'a> {
-    Claim {
-        key: &creation.key,
-        fingerprint: creation.fingerprint,
-        hotel_id: row.hotel_id,
-        reservation_id: row.reservation_id,
     }
 }
 

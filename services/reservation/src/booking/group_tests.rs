@@ -1,8 +1,11 @@
-//! A repeat that comes while its first request is being committed is a repeat, whatever it looks at first.
+//! A repeat that comes while its first request is being committed is a repeat, whatever it looks at first; and what a
+//! group of requests costs.
 
 use std::sync::Arc;
 
+use contract::quote::Quote;
 use contract::{ReservationId, SagaId};
+use platform::cost::{Statements, rows_written};
 use platform::http::Key;
 use platform::{Envelope, Tasks};
 use sqlx::{Connection as _, PgConnection, PgPool, Row as _};
@@ -35,6 +38,29 @@ fn creation(quote: &Quote) -> Creation {
         envelope: Envelope::default(),
         waits: false,
     }
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_group_of_requests_is_two_statements_and_five_rows_for_each(pool: PgPool) {
+    crate::fixtures::migrate(&pool).await;
+    let mut db = PgConnection::connect_with(&pool.connect_options()).await.unwrap();
+    sqlx::raw_sql("begin").execute(&mut db).await.unwrap();
+    let group = (0..3).map(|number| {
+        let mut creation = creation(&quote());
+        creation.key.text = format!("key-{number}");
+        let guest = serde_json::json!({"name": "Ana Sousa", "email": format!("ana{number}@example.com")});
+        creation.order.guest = serde_json::from_value(guest).unwrap();
+        creation
+    });
+    let group: Arc<[Creation]> = group.collect();
+    let heard = Statements::heard();
+    let booked = book(&mut db, group, PLACES, Some(0)).await;
+    assert!(booked.is_ok_and(|booked| booked.created.len() == 3));
+    let statements = heard.take();
+    assert_eq!(statements.len(), 2, "{statements:#?}");
+    // Four when the next release claims keys by the booking alone.
+    let (rows, where_they_are) = rows_written(&mut db, crate::SCHEMA).await.unwrap();
+    assert_eq!(rows, 3 * 5, "{where_they_are}");
 }
 
 async fn booked(db: &mut PgConnection, creation: Creation) -> Created {

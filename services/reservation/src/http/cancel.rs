@@ -8,13 +8,13 @@ use contract::refusal::Code;
 use contract::{Refusal, ReservationId, SagaId, Why};
 use futures::future::BoxFuture;
 use platform::http::{Caller, Common, Prefer, Problem, StrictPath};
-use platform::{Broken, Envelope, db, outbox, problems};
+use platform::{Broken, Envelope, db, problems};
 use sqlx::PgConnection;
 
 use crate::model::{self, Cancelling, Reservation};
-use crate::store::{history, read, write};
+use crate::store::{read, write};
 use crate::view::{self, ReservationBody};
-use crate::{App, SCHEMA, commands};
+use crate::{App, commands};
 
 problems!(Problems: Common::NotFound, Code::NotCancellable, Code::StayOver);
 
@@ -112,11 +112,9 @@ fn cancel(
             Cancelling::Started(moves) => {
                 let mut lines = Vec::new();
                 let outgoing = commands::consequences(&row, moves.clone(), &mut lines, &envelope)?;
-                write::update(db, &[&row]).await?;
-                history::append(db, &lines).await?;
-                outbox::write(db, SCHEMA, &outgoing).await?;
+                write::change(db, &[(&row, None)], &lines, &outgoing).await?;
             }
-            Cancelling::Noted => write::update(db, &[&row]).await?,
+            Cancelling::Noted => write::change(db, &[(&row, None)], &[], &[]).await?,
             Cancelling::Already | Cancelling::NotCancellable | Cancelling::StayOver => {}
         }
         Ok(Some((row, outcome)))

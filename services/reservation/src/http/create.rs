@@ -20,7 +20,7 @@ use crate::App;
 use crate::answers::{Answers, Due};
 use crate::booking::{Created, Creation, Known, Order, shed};
 use crate::model::{self, Guest, PaymentMethod, Terms};
-use crate::store::{keys, quotes};
+use crate::store::asked::{self, ACCEPTED, Asked};
 use crate::view::{self, ReservationBody};
 use crate::waiting::Watch;
 
@@ -149,10 +149,11 @@ impl App {
         match created {
             Created::Taken(Some(shown)) => Ok(shown.first()),
             Created::Taken(None) => {
-                if let Some(watch) = watch {
-                    self.until_settled(watch).await;
-                }
-                Ok(self.answer(due).await?.first())
+                let handed = match watch {
+                    Some(watch) => self.until_settled(watch).await,
+                    None => None,
+                };
+                Ok(self.handed_or_kept(handed, due).await?.first())
             }
             Created::Known(known) => self.known(due.key, known, wait).await,
             Created::QuoteUsed(reservation_id) => Ok(view::quote_used(reservation_id).first()),
@@ -160,9 +161,16 @@ impl App {
         }
     }
 
-    async fn until_settled(&self, (limit, mut watch): (Duration, Watch)) {
+    async fn until_settled(&self, (limit, mut watch): (Duration, Watch)) -> Option<Stored> {
         let settled = |state| state != model::State::Pending;
-        watch.until(&self.tasks, limit, settled).await;
+        watch.until(&self.tasks, limit, settled).await
+    }
+
+    async fn handed_or_kept(&self, handed: Option<Stored>, due: Due) -> Result<Stored, Problem> {
+        match handed {
+            Some(answer) => Ok(answer),
+            None => self.answer(due).await,
+        }
     }
 
     /// Answers a request that cannot be booked: a repeat as its first request, another with the reason.
@@ -174,24 +182,28 @@ impl App {
         unfit: Unfit,
     ) -> Result<Response, Problem> {
         let mut db = platform::db::lease(&self.pool).await.map_err(Broken::from)?;
-        // The quote before the key, as in a group: a repeat whose first request commits in between is a repeat.
-        let told = match unfit {
-            Unfit::Wrong(problem) => Err(problem),
-            Unfit::Expired(hotel_id, quote_id) => {
-                let used = quotes::used(&mut db, &[(hotel_id, quote_id)]).await?.remove(&0);
-                used.map(|reservation_id| view::quote_used(reservation_id).first())
-                    .ok_or_else(quote_expired)
-            }
+        let quote = match &unfit {
+            Unfit::Wrong(_) => None,
+            Unfit::Expired(hotel_id, quote_id) => Some((*hotel_id, *quote_id)),
         };
-        let claimed = keys::find(&mut db, &[&key]).await?.remove(&0);
+        let asked = Asked {
+            key: &key,
+            quote,
+            email: None,
+        };
+        let (found, _) = asked::look(&mut db, &[asked]).await?;
         drop(db);
-        match claimed {
-            Some(claimed) => self.known(key, Known::of(&claimed, &fingerprint), wait).await,
-            None => told,
+        let found = found.into_iter().next();
+        let (claimed, used) = found.map_or((None, None), |found| (found.claimed, found.used));
+        match (claimed, unfit, used) {
+            (Some(claimed), ..) => self.known(key, Known::of(&claimed, &fingerprint), wait).await,
+            (None, Unfit::Wrong(problem), _) => Err(problem),
+            (None, Unfit::Expired(..), Some(reservation_id)) => Ok(view::quote_used(reservation_id).first()),
+            (None, Unfit::Expired(..), None) => Err(quote_expired()),
         }
     }
 
-    /// How the reservation stands; an outcome is kept. A process that stops has no more groups, and lets nobody
+    /// How the reservation stands, or its outcome. A process that stops has no more groups, and lets nobody
     /// wait in vain all the same.
     async fn answer(&self, due: Due) -> Result<Stored, Problem> {
         if let Ok(answer) = self.answers.ask(due.clone()).await {
@@ -216,10 +228,10 @@ impl App {
         let watch = wait.map(|limit| (limit, self.waiting.watch(reservation_id)));
         let mut answer = self.answer(due.clone()).await?;
         if let Some(watch) = watch
-            && answer.status == keys::ACCEPTED
+            && answer.status == ACCEPTED
         {
-            self.until_settled(watch).await;
-            answer = self.answer(due).await?;
+            let handed = self.until_settled(watch).await;
+            answer = self.handed_or_kept(handed, due).await?;
         }
         Ok(answer.again())
     }

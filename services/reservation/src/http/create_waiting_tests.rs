@@ -105,6 +105,84 @@ async fn who_waits_is_answered_when_another_process_hears_of_the_outcome(pool: P
 }
 
 #[sqlx::test(migrations = false)]
+async fn who_waits_where_it_is_confirmed_is_handed_the_answer_and_a_repeat_asks_once(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let (waiting, body, row) = begun(&world, "key", 20).await;
+    let heard = platform::cost::Statements::heard();
+    world.command(vec![confirm(&row)]).await.unwrap();
+    let first = waiting.await.unwrap();
+    // Now and then all who wait are looked for.
+    let mut statements = heard.take();
+    statements.retain(|statement| !statement.starts_with("select reservation_id, state"));
+    assert_eq!(statements.len(), 2, "the command's alone: {statements:#?}");
+    let again = world.book("key", &body, 20).await;
+    assert!(same(&first, &again) && replayed(&again), "{again:?}");
+    let statements = heard.take();
+    assert_eq!(statements.len(), 1, "{statements:#?}");
+}
+
+/// What a process of the former release does when it ends a booking and when it tells the outcome first.
+async fn former_release_tells(world: &World, row: &model::Reservation) {
+    let told = format!(
+        "update reservation.idempotency_key set response_status = 201, response_body = '{{\"told\": \"by it\"}}', \
+             response_location = '/v1/reservations/{id}', response_content_type = 'application/json' \
+         where reservation_id = '{id}' and (response_status is null or response_status = 202)",
+        id = row.reservation_id
+    );
+    world.sql(told).await;
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_process_of_the_former_release_tells_the_same_bytes_whoever_ended_the_booking(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let kept = async |row: &model::Reservation, of: &str| {
+        let sql = format!(
+            "select {of} from reservation.idempotency_key where reservation_id = '{}'",
+            row.reservation_id
+        );
+        let row = sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        sqlx::Row::get::<Vec<u8>, _>(&row, 0)
+    };
+    // Ended by this release: what the former one is about to tell is replaced by what was answered.
+    let (first, body) = (world.booked().await, world.body(&quote(), "pm_ok"));
+    world.command(vec![confirm(&first)]).await.unwrap();
+    former_release_tells(&world, &first).await;
+    let answer = world.answer_of(&first).await;
+    assert_eq!(kept(&first, "response_body").await, answer.bytes);
+    assert_eq!(
+        kept(&first, "response_location::bytea").await,
+        answer.header("location").unwrap().as_bytes()
+    );
+    assert_eq!(
+        kept(&first, "response_content_type::bytea").await,
+        b"application/json"
+    );
+    // Ended by the former one, and told by it: this release tells that.
+    let second = world.book("second", &body, 0).await;
+    let row = world.stored(second.reservation_id()).await;
+    world.command(vec![confirm(&row)]).await.unwrap();
+    let without = format!(
+        "update reservation.reservation set answer = null, answer_status = null where reservation_id = '{}'",
+        row.reservation_id
+    );
+    world.sql(without).await;
+    former_release_tells(&world, &row).await;
+    let told = world.book("second", &body, 0).await;
+    assert_eq!((told.status, told.json()["told"].as_str()), (201, Some("by it")));
+    // And its claim is one, though the booking does not know its key.
+    let without = format!(
+        "update reservation.reservation set client = null, key = null, fingerprint = null where reservation_id = '{}'",
+        row.reservation_id
+    );
+    world.sql(without).await;
+    let again = world.book("second", &body, 0).await;
+    assert!(same(&told, &again) && replayed(&again), "{again:?}");
+}
+
+#[sqlx::test(migrations = false)]
 async fn who_waited_in_vain_is_told_so_and_a_repeat_the_outcome(pool: PgPool) {
     let world = Arc::new(World::new(&pool).await);
     let (waiting, body, row) = begun(&world, "key", 1).await;

@@ -2,9 +2,10 @@
 
 use std::str::FromStr as _;
 
+use chrono::{DateTime, Utc};
 use contract::{HotelId, ReservationId};
 use platform::Broken;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::model::{State, Transition};
@@ -12,37 +13,31 @@ use crate::model::{State, Transition};
 /// A line and whose it is.
 pub(crate) type Line = (HotelId, ReservationId, Transition);
 
-/// Writes lines.
-pub(crate) async fn append(db: &mut PgConnection, lines: &[Line]) -> Result<(), Broken> {
-    if lines.is_empty() {
-        return Ok(());
+/// A line as a row.
+#[derive(sqlx::Encode)]
+pub(super) struct LineRow<'a> {
+    hotel_id: Uuid,
+    reservation_id: Uuid,
+    version: i32,
+    from_state: &'a str,
+    state: &'a str,
+    reason: Option<&'a str>,
+    at: DateTime<Utc>,
+}
+platform::row_type!(LineRow<'_>, "reservation.line_1");
+
+impl<'a> From<&'a Line> for LineRow<'a> {
+    fn from((hotel_id, reservation_id, line): &'a Line) -> Self {
+        Self {
+            hotel_id: hotel_id.uuid(),
+            reservation_id: reservation_id.uuid(),
+            version: line.version,
+            from_state: line.from.map_or("", State::as_str),
+            state: line.to.as_str(),
+            reason: line.reason.as_deref(),
+            at: line.at,
+        }
     }
-    let hotels: Vec<Uuid> = lines.iter().map(|line| line.0.uuid()).collect();
-    let reservations: Vec<Uuid> = lines.iter().map(|line| line.1.uuid()).collect();
-    let versions: Vec<i32> = lines.iter().map(|line| line.2.version).collect();
-    let from: Vec<&str> = lines
-        .iter()
-        .map(|line| line.2.from.map_or("", State::as_str))
-        .collect();
-    let to: Vec<&str> = lines.iter().map(|line| line.2.to.as_str()).collect();
-    let reasons: Vec<Option<&str>> = lines.iter().map(|line| line.2.reason.as_deref()).collect();
-    let at: Vec<_> = lines.iter().map(|line| line.2.at).collect();
-    sqlx::query!(
-        "insert into reservation.reservation_history \
-             (hotel_id, reservation_id, version, from_state, state, reason, at) \
-         select * from unnest($1::uuid[], $2::uuid[], $3::int4[], $4::text[], $5::text[], $6::text[], \
-             $7::timestamptz[])",
-        &hotels,
-        &reservations,
-        &versions,
-        &from as &[&str],
-        &to as &[&str],
-        &reasons as &[Option<&str>],
-        &at,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }
 
 /// A reservation's lines, oldest first; empty when there is no such reservation.

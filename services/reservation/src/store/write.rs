@@ -1,136 +1,258 @@
-//! Writing reservations: new ones with the first line of their history, and changed ones.
+//! Writing reservations: new ones with their keys, guests and the first line of their history, and changed ones with
+//! the lines and the answers that come of it; and what is to be said of it. One statement each.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use contract::quote::Quote;
 use contract::{Refusal, SagaId, StayDate};
 use platform::Broken;
+use platform::db::all_written;
+use platform::http::{Key, Stored};
+use platform::outbox::Outgoing;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::history::{Line, LineRow};
 use crate::model::Reservation;
 
-/// A value of each reservation, as the array of a column.
-fn column<'a, T>(rows: &[&'a Reservation], of: impl Fn(&'a Reservation) -> T) -> Vec<T> {
-    rows.iter().map(|row| of(row)).collect()
+platform::message_row!("reservation.message_1");
+
+/// A booking to be written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Booking<'a> {
+    pub(crate) key: &'a Key,
+    pub(crate) fingerprint: &'a [u8; 32],
+    pub(crate) reservation: &'a Reservation,
+    pub(crate) quote: &'a Quote,
+    /// Whether its guest is written too: once for each guest whom nobody knows.
+    pub(crate) guest_is_new: bool,
 }
 
-/// Writes new reservations with the quotes they were made from. Answers how many: less than all when another
-/// booking has just used one of the quotes.
-pub(crate) async fn insert(
+#[derive(sqlx::Encode)]
+struct BookingRow<'a> {
+    client: &'a str,
+    route: &'a str,
+    key: &'a str,
+    fingerprint: &'a [u8],
+    hotel_id: Uuid,
+    reservation_id: Uuid,
+    saga_id: Uuid,
+    guest_id: Uuid,
+    guest_is_new: bool,
+    guest_email: &'a str,
+    guest_name: &'a str,
+    guest_phone: Option<&'a str>,
+    adults: i16,
+    children: i16,
+    quote_id: Uuid,
+    room_type_id: Uuid,
+    rate_plan_id: Uuid,
+    check_in: NaiveDate,
+    check_out: NaiveDate,
+    rooms: i16,
+    currency: &'a str,
+    total_minor: i64,
+    quote: String,
+    cancellation_policy: String,
+    time_zone: &'a str,
+    free_until: Option<NaiveDate>,
+    late_penalty_minor: i64,
+    at: DateTime<Utc>,
+}
+platform::row_type!(BookingRow<'_>, "reservation.booking_1");
+
+impl<'a> BookingRow<'a> {
+    fn of(booking: &Booking<'a>) -> Result<Self, Broken> {
+        let json = |value: serde_json::Result<String>| {
+            value.map_err(|error| Broken::Inconsistent(format!("a quote cannot be written: {error}")))
+        };
+        let small = |number: u16| i16::try_from(number).unwrap_or(i16::MAX);
+        let (key, row) = (booking.key, booking.reservation);
+        Ok(Self {
+            client: &key.client,
+            route: &key.route,
+            key: &key.text,
+            fingerprint: booking.fingerprint,
+            hotel_id: row.hotel_id.uuid(),
+            reservation_id: row.reservation_id.uuid(),
+            saga_id: row.saga_id.uuid(),
+            guest_id: row.guest_id.uuid(),
+            guest_is_new: booking.guest_is_new,
+            guest_email: &row.guest_email,
+            guest_name: &row.guest_name,
+            guest_phone: row.guest_phone.as_deref(),
+            adults: small(row.party.adults),
+            children: small(row.party.children),
+            quote_id: row.quote_id.uuid(),
+            room_type_id: row.room_type_id.uuid(),
+            rate_plan_id: row.rate_plan_id.uuid(),
+            check_in: row.terms.stay.check_in().date(),
+            check_out: row.terms.stay.check_out().date(),
+            rooms: small(row.rooms),
+            currency: row.terms.total.currency().code(),
+            total_minor: row.terms.total.minor(),
+            quote: json(serde_json::to_string(booking.quote))?,
+            cancellation_policy: json(serde_json::to_string(&row.cancellation_policy))?,
+            time_zone: row.terms.time_zone.name(),
+            free_until: row.terms.free_until.map(StayDate::date),
+            late_penalty_minor: row.terms.late_penalty().minor(),
+            at: row.created_at,
+        })
+    }
+}
+
+/// Writes new bookings, with what is to be said. Answers false, and the transaction must be rolled back, when another
+/// one has just written a key, a guest or a quote of theirs.
+///
+/// Keys are written in the order of `bookings`, which is theirs, then guests in the order of their addresses, then
+/// reservations in the order of their quotes: a part that waits for another process does so before the next begins.
+pub(crate) async fn book(
     db: &mut PgConnection,
-    rows: &[&Reservation],
-    quotes: &[&Quote],
-) -> Result<usize, Broken> {
-    let json = |value: serde_json::Result<String>| {
-        value.map_err(|error| Broken::Inconsistent(format!("a quote cannot be written: {error}")))
-    };
-    let quotes: Vec<String> = quotes
-        .iter()
-        .map(|quote| json(serde_json::to_string(quote)))
-        .collect::<Result<_, _>>()?;
-    let policies: Vec<String> = rows
-        .iter()
-        .map(|row| json(serde_json::to_string(&row.cancellation_policy)))
-        .collect::<Result<_, _>>()?;
-    let small = |number: u16| i16::try_from(number).unwrap_or(i16::MAX);
-    let written = sqlx::query!(
-        "insert into reservation.reservation (hotel_id, reservation_id, saga_id, state, version, guest_id, \
-             guest_name, guest_phone, adults, children, quote_id, used_quote_id, room_type_id, rate_plan_id, \
-             check_in, check_out, rooms, currency, total_minor, quote, cancellation_policy, time_zone, free_until, \
-             late_penalty_minor, created_at, updated_at) \
-         select hotel_id, reservation_id, saga_id, 'pending', 1, guest_id, guest_name, guest_phone, adults, \
-             children, quote_id, quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, currency, \
-             total_minor, quote::json, cancellation_policy::json, time_zone, free_until, late_penalty_minor, \
-             at, at \
-         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::int2[], \
-             $8::int2[], $9::uuid[], $10::uuid[], $11::uuid[], $12::date[], $13::date[], $14::int2[], \
-             $15::text[], $16::int8[], $17::text[], $18::text[], $19::text[], $20::date[], $21::int8[], \
-             $22::timestamptz[]) \
-         as new (hotel_id, reservation_id, saga_id, guest_id, guest_name, guest_phone, adults, children, \
-             quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, currency, total_minor, quote, \
-             cancellation_policy, time_zone, free_until, late_penalty_minor, at) \
-         on conflict (hotel_id, used_quote_id) where used_quote_id is not null do nothing",
-        &column(rows, |row| row.hotel_id.uuid()),
-        &column(rows, |row| row.reservation_id.uuid()),
-        &column(rows, |row| row.saga_id.uuid()),
-        &column(rows, |row| row.guest_id.uuid()),
-        &column(rows, |row| row.guest_name.as_str()) as &[&str],
-        &column(rows, |row| row.guest_phone.as_deref()) as &[Option<&str>],
-        &column(rows, |row| small(row.party.adults)),
-        &column(rows, |row| small(row.party.children)),
-        &column(rows, |row| row.quote_id.uuid()),
-        &column(rows, |row| row.room_type_id.uuid()),
-        &column(rows, |row| row.rate_plan_id.uuid()),
-        &column(rows, |row| row.terms.stay.check_in().date()),
-        &column(rows, |row| row.terms.stay.check_out().date()),
-        &column(rows, |row| small(row.rooms)),
-        &column(rows, |row| row.terms.total.currency().code()) as &[&str],
-        &column(rows, |row| row.terms.total.minor()),
-        &quotes,
-        &policies,
-        &column(rows, |row| row.terms.time_zone.name()) as &[&str],
-        &column(rows, |row| row.terms.free_until.map(StayDate::date)) as &[Option<NaiveDate>],
-        &column(rows, |row| row.terms.late_penalty().minor()),
-        &column(rows, |row| row.created_at),
+    bookings: &[Booking<'_>],
+    said: &[Outgoing],
+) -> Result<bool, Broken> {
+    let rows: Vec<BookingRow<'_>> = bookings.iter().map(BookingRow::of).collect::<Result<_, _>>()?;
+    let done = sqlx::query!(
+        r#"with new as materialized (select * from unnest($1::reservation.booking_1[])),
+         keys as (
+             insert into reservation.idempotency_key
+                 (client, route, key, fingerprint, hotel_id, reservation_id, claimed_at)
+             select client, route, key, fingerprint, hotel_id, reservation_id, now() from new
+             on conflict do nothing returning 1),
+         guests as (
+             insert into reservation.guest (guest_id, email)
+             select guest_id, guest_email from new
+             where guest_is_new and (select count(*) from keys) = cardinality($1)
+             order by guest_email collate "C" on conflict do nothing returning 1),
+         bookings as (
+             insert into reservation.reservation (hotel_id, reservation_id, saga_id, state, version, guest_id,
+                 guest_name, guest_phone, adults, children, quote_id, used_quote_id, room_type_id, rate_plan_id,
+                 check_in, check_out, rooms, currency, total_minor, quote, cancellation_policy, time_zone,
+                 free_until, late_penalty_minor, created_at, updated_at, client, key, fingerprint)
+             select hotel_id, reservation_id, saga_id, 'pending', 1, guest_id, guest_name, guest_phone, adults,
+                 children, quote_id, quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, currency,
+                 total_minor, quote::json, cancellation_policy::json, time_zone, free_until, late_penalty_minor,
+                 at, at, client, key, fingerprint
+             from new where (select count(*) from guests) = (select count(*) from new where guest_is_new)
+                 and (select count(*) from keys) = cardinality($1)
+             order by hotel_id, quote_id on conflict do nothing returning 1),
+         lines as (
+             insert into reservation.reservation_history (hotel_id, reservation_id, version, from_state, state, at)
+             select hotel_id, reservation_id, 1, '', 'pending', at from new
+             where (select count(*) from bookings) = cardinality($1) returning 1),
+         messages as (
+             insert into reservation.outbox
+                 (id, aggregatetype, aggregateid, type, payload, actor, traceparent, deadline_ms)
+             select id, topic, key, type, payload::json, actor, traceparent, deadline_ms
+             from unnest($2::reservation.message_1[])
+             where (select count(*) from bookings) = cardinality($1) returning 1)
+         select (select count(*) from bookings) as "bookings!", (select count(*) from lines) as "lines!",
+             (select count(*) from messages) as "messages!""#,
+        &rows as &[BookingRow<'_>],
+        &Message::all(said) as &[Message<'_>],
     )
-    .execute(db)
-    .await?
-    .rows_affected();
-    Ok(usize::try_from(written).unwrap_or(usize::MAX))
+    .fetch_one(db)
+    .await?;
+    if usize::try_from(done.bookings) != Ok(rows.len()) {
+        return Ok(false);
+    }
+    all_written("lines of history", done.lines, rows.len())?;
+    all_written("messages", done.messages, said.len())?;
+    Ok(true)
 }
 
-/// Writes changed reservations, each of which the transaction has locked. A rejected one gives its quote back.
-pub(crate) async fn update(db: &mut PgConnection, rows: &[&Reservation]) -> Result<(), Broken> {
-    if rows.is_empty() {
+/// A reservation that has moved, and the answer if it ended its booking.
+pub(crate) type Changed<'a> = (&'a Reservation, Option<&'a Stored>);
+
+#[derive(sqlx::Encode)]
+struct ChangeRow<'a> {
+    hotel_id: Uuid,
+    reservation_id: Uuid,
+    state: &'a str,
+    version: i32,
+    cancellation_saga_id: Option<Uuid>,
+    cancel_requested_at: Option<DateTime<Utc>>,
+    penalty_minor: Option<i64>,
+    refund_minor: Option<i64>,
+    kept_until: Option<NaiveDate>,
+    refusal_code: Option<&'a str>,
+    refusal_message: Option<&'a str>,
+    refusal_night: Option<NaiveDate>,
+    refusal: Option<String>,
+    updated_at: DateTime<Utc>,
+    answer_status: Option<i16>,
+    answer: Option<&'a [u8]>,
+}
+platform::row_type!(ChangeRow<'_>, "reservation.change_1");
+
+impl<'a> ChangeRow<'a> {
+    fn of((row, answer): &Changed<'a>) -> Result<Self, Broken> {
+        let refusal = row.refusal.as_ref();
+        let whole = refusal.map(serde_json::to_string).transpose();
+        let unwritten = |error| Broken::Inconsistent(format!("a refusal cannot be written: {error}"));
+        Ok(Self {
+            hotel_id: row.hotel_id.uuid(),
+            reservation_id: row.reservation_id.uuid(),
+            state: row.state.as_str(),
+            version: row.version,
+            cancellation_saga_id: row.cancellation_saga_id.map(SagaId::uuid),
+            cancel_requested_at: row.cancel_requested_at,
+            penalty_minor: row.cost.map(|cost| cost.penalty.minor()),
+            refund_minor: row.cost.map(|cost| cost.refund.minor()),
+            kept_until: row.cost.and_then(|cost| cost.kept_until).map(StayDate::date),
+            refusal_code: refusal.map(Refusal::word),
+            refusal_message: refusal.map(Refusal::message),
+            refusal_night: refusal.and_then(Refusal::night).map(StayDate::date),
+            refusal: whole.map_err(unwritten)?,
+            updated_at: row.updated_at,
+            answer_status: answer.map(|answer| i16::try_from(answer.status).unwrap_or(i16::MAX)),
+            answer: answer.map(|answer| answer.body.as_slice()),
+        })
+    }
+}
+
+/// Writes changed reservations, each of which the transaction has locked, with the lines of their history and what is
+/// to be said. A rejected one gives its quote back. An answer that is there stays.
+pub(crate) async fn change(
+    db: &mut PgConnection,
+    changed: &[Changed<'_>],
+    lines: &[Line],
+    said: &[Outgoing],
+) -> Result<(), Broken> {
+    if changed.is_empty() && lines.is_empty() && said.is_empty() {
         return Ok(());
     }
-    let refusal = |of: fn(&Refusal) -> &str| column(rows, move |row| row.refusal.as_ref().map(of));
-    let whole = |row: &&Reservation| row.refusal.as_ref().map(serde_json::to_string).transpose();
-    let whole = rows.iter().map(whole).collect::<Result<Vec<_>, _>>();
-    let whole =
-        whole.map_err(|error| Broken::Inconsistent(format!("a refusal cannot be written: {error}")))?;
-    let written = sqlx::query!(
-        "update reservation.reservation r set state = new.state, version = new.version, \
-             cancellation_saga_id = new.cancellation_saga_id, cancel_requested_at = new.cancel_requested_at, \
-             penalty_minor = new.penalty_minor, refund_minor = new.refund_minor, kept_until = new.kept_until, \
-             refusal_code = new.refusal_code, refusal_message = new.refusal_message, \
-             refusal_night = new.refusal_night, refusal = new.refusal::json, updated_at = new.updated_at, \
-             used_quote_id = case when new.state = 'rejected' then null else r.used_quote_id end \
-         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int4[], $5::uuid[], $6::timestamptz[], \
-             $7::int8[], $8::int8[], $9::date[], $10::text[], $11::text[], $12::date[], $13::text[], \
-             $14::timestamptz[]) \
-         as new (hotel_id, reservation_id, state, version, cancellation_saga_id, cancel_requested_at, \
-             penalty_minor, refund_minor, kept_until, refusal_code, refusal_message, refusal_night, refusal, \
-             updated_at) \
-         where r.hotel_id = new.hotel_id and r.reservation_id = new.reservation_id",
-        &column(rows, |row| row.hotel_id.uuid()),
-        &column(rows, |row| row.reservation_id.uuid()),
-        &column(rows, |row| row.state.as_str()) as &[&str],
-        &column(rows, |row| row.version),
-        &column(rows, |row| row.cancellation_saga_id.map(SagaId::uuid)) as &[Option<Uuid>],
-        &column(rows, |row| row.cancel_requested_at) as &[Option<DateTime<Utc>>],
-        &column(rows, |row| row.cost.map(|cost| cost.penalty.minor())) as &[Option<i64>],
-        &column(rows, |row| row.cost.map(|cost| cost.refund.minor())) as &[Option<i64>],
-        &column(rows, |row| row.cost?.kept_until.map(StayDate::date)) as &[Option<NaiveDate>],
-        &refusal(Refusal::word) as &[Option<&str>],
-        &refusal(Refusal::message) as &[Option<&str>],
-        &column(rows, |row| row
-            .refusal
-            .as_ref()
-            .and_then(Refusal::night)
-            .map(StayDate::date)) as &[Option<NaiveDate>],
-        &whole as &[Option<String>],
-        &column(rows, |row| row.updated_at),
+    let changed: Vec<ChangeRow<'_>> = changed.iter().map(ChangeRow::of).collect::<Result<_, _>>()?;
+    let lines: Vec<LineRow<'_>> = lines.iter().map(LineRow::from).collect();
+    let done = sqlx::query!(
+        r#"with changed as (
+             update reservation.reservation r set state = new.state, version = new.version,
+                 cancellation_saga_id = new.cancellation_saga_id, cancel_requested_at = new.cancel_requested_at,
+                 penalty_minor = new.penalty_minor, refund_minor = new.refund_minor, kept_until = new.kept_until,
+                 refusal_code = new.refusal_code, refusal_message = new.refusal_message,
+                 refusal_night = new.refusal_night, refusal = new.refusal::json, updated_at = new.updated_at,
+                 used_quote_id = case when new.state = 'rejected' then null else r.used_quote_id end,
+                 answer_status = coalesce(r.answer_status, new.answer_status),
+                 answer = coalesce(r.answer, new.answer)
+             from unnest($1::reservation.change_1[]) new
+             where r.hotel_id = new.hotel_id and r.reservation_id = new.reservation_id returning 1),
+         lines as (
+             insert into reservation.reservation_history
+                 (hotel_id, reservation_id, version, from_state, state, reason, at)
+             select * from unnest($2::reservation.line_1[]) returning 1),
+         messages as (
+             insert into reservation.outbox
+                 (id, aggregatetype, aggregateid, type, payload, actor, traceparent, deadline_ms)
+             select id, topic, key, type, payload::json, actor, traceparent, deadline_ms
+             from unnest($3::reservation.message_1[]) returning 1)
+         select (select count(*) from changed) as "changed!", (select count(*) from lines) as "lines!",
+             (select count(*) from messages) as "messages!""#,
+        &changed as &[ChangeRow<'_>],
+        &lines as &[LineRow<'_>],
+        &Message::all(said) as &[Message<'_>],
     )
-    .execute(db)
-    .await?
-    .rows_affected();
-    if usize::try_from(written).is_ok_and(|written| written == rows.len()) {
-        Ok(())
-    } else {
-        Err(Broken::Inconsistent(format!(
-            "{written} of {} reservations were changed",
-            rows.len()
-        )))
-    }
+    .fetch_one(db)
+    .await?;
+    all_written("changed reservations", done.changed, changed.len())?;
+    all_written("lines of history", done.lines, lines.len())?;
+    all_written("messages", done.messages, said.len())
 }
