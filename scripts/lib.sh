@@ -553,7 +553,9 @@ stop_kafka() { terminate "$1/kafka.pid" "$1/kafka/server.properties" 30; }
 
 target_dir() { (cd "$ROOT" && cargo metadata --no-deps --format-version 1 | jq -r .target_directory); }
 
-# copy_tree DIR: what is checked out, with what was changed since, into an empty folder, to be changed there.
+# copy_tree DIR: what is checked out, with what was changed since, into an empty folder, to be changed there. Whoever
+# builds the copy takes a target folder of its own: cargo knows a source by its place in the workspace and its time, so
+# that in the checkout's it would take what was built from the copy, which is the younger, for the checkout's.
 copy_tree() {
     rm -rf "$1" && mkdir -p "$1"
     comm -z -23 <(git -C "$ROOT" ls-files -z --cached --others --exclude-standard | sort -z) \
