@@ -198,7 +198,9 @@ mod tests {
 
     #[test]
     fn only_tokens_pay() {
-        assert!(PaymentMethod::new("pm_ok").is_ok());
+        for good in ["pm_ok", "pm_1", "pm_card_4242_de"] {
+            assert_eq!(PaymentMethod::new(good).unwrap().as_str(), good);
+        }
         for bad in [
             "",
             "pm_",

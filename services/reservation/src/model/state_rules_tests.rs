@@ -118,6 +118,47 @@ fn what_comes_of_a_wish_to_cancel_depends_on_the_state() {
 }
 
 #[test]
+fn what_a_cancellation_costs_now_or_did_depends_on_the_state() {
+    let told = |reservation: &Reservation, now| {
+        let told = reservation.cancellation(at(now));
+        let penalty = (told.penalty.amount(), told.refund.amount());
+        (
+            told.as_of.to_string(),
+            penalty,
+            told.nights.len(),
+            told.cancellable,
+        )
+    };
+    let answer = |as_of: &str, penalty: &str, refund: &str, nights, cancellable| {
+        let money = (penalty.to_owned(), refund.to_owned());
+        (as_of.to_owned(), money, nights, cancellable)
+    };
+    // Asked at noon of 2127-03-01, when it was free; no longer from 2127-03-04 on.
+    let kept = answer("2127-03-01", "0.00", "636.00", 3, false);
+    for state in STATES {
+        let wanted = match state {
+            State::Pending | State::Confirmed => answer("2127-03-05", "636.00", "0.00", 3, true),
+            State::Rejected => answer("2127-03-05", "0.00", "0.00", 0, false),
+            State::Cancelling | State::Cancelled => kept.clone(),
+        };
+        assert_eq!(
+            told(&standing(state), "2127-03-05T09:00:00Z"),
+            wanted,
+            "{state:?}"
+        );
+    }
+    let mut noted = pending();
+    noted.cancel(noon(), SagaId::new());
+    assert_eq!(told(&noted, "2127-03-05T09:00:00Z"), kept);
+    // The last night has begun, and then it is over.
+    let confirmed = standing(State::Confirmed);
+    let last = answer("2127-03-12", "636.00", "0.00", 3, true);
+    assert_eq!(told(&confirmed, "2127-03-12T09:00:00Z"), last);
+    let over = answer("2127-03-13", "636.00", "0.00", 3, false);
+    assert_eq!(told(&confirmed, "2127-03-13T09:00:00Z"), over);
+}
+
+#[test]
 fn the_saga_that_cancels_is_told_who_gets_what() {
     let mut reservation = standing(State::Confirmed);
     let (saga_id, now) = (SagaId::new(), at("2127-03-05T09:00:00Z"));

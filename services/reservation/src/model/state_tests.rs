@@ -52,7 +52,8 @@ proptest! {
             } else {
                 prop_assert_eq!(&before, &reservation);
             }
-            prop_assert!(before.state.rank() <= reservation.state.rank());
+            let moved = before.state != reservation.state;
+            prop_assert_eq!(before.state.rank() < reservation.state.rank(), moved);
         }
         for (line, pair) in history.windows(2).enumerate() {
             prop_assert_eq!(pair[1].version, pair[0].version + 1, "line {}", line);

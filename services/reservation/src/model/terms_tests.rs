@@ -38,8 +38,11 @@ fn the_last_free_day_is_free() {
 #[test]
 fn the_first_night_carries_its_share_of_the_taxes() {
     // Two rooms, 90 + 100 + 110 a night, 36.00 taxes on 600.00.
-    let terms = Terms::of(&with_policy(None, Penalty::FirstNight)).unwrap();
-    assert_eq!(terms.late_penalty(), euros("190.80"));
+    // Late is late, however long it was free before.
+    for free_until_days_before in [None, Some(0), Some(7)] {
+        let terms = Terms::of(&with_policy(free_until_days_before, Penalty::FirstNight)).unwrap();
+        assert_eq!(terms.late_penalty(), euros("190.80"));
+    }
 }
 
 #[test]
