@@ -190,7 +190,7 @@ fn fill<'a>(
     sentence: &str,
     mut value: impl FnMut(&str) -> Option<std::borrow::Cow<'a, str>>,
 ) -> Option<String> {
-    let mut text = String::with_capacity(sentence.len() + 16);
+    let mut text = String::with_capacity(sentence.len());
     let mut rest = sentence;
     while let Some((before, after)) = rest.split_once('{') {
         let (name, after) = after.split_once('}')?;

@@ -49,6 +49,25 @@ fn a_class_is_its_word_and_one_status() {
         assert_eq!(Class::of(class.word()), Some(class));
         assert_eq!(class.is_retryable(), class == Class::Busy);
     }
+    // Only what may succeed later is advised to be sent again as it is.
+    let again = |class: &Class| class.advice().starts_with("The same request may succeed later");
+    let again: Vec<_> = Class::ALL.into_iter().filter(again).collect();
+    assert_eq!(again, [Class::Busy]);
+    let advices: BTreeSet<_> = Class::ALL.iter().map(|class| class.advice()).collect();
+    assert_eq!(advices.len(), Class::ALL.len());
+}
+
+#[test]
+fn an_operation_declares_a_code_with_its_status_and_what_happened() {
+    for (code, status, word, says) in [
+        (Code::SoldOut, 409, "sold_out", "night"),
+        (Code::PaymentDeclined, 402, "payment_declined", "payment"),
+        (Code::StayInPast, 422, "stay_in_past", "before today"),
+    ] {
+        let (declared, as_word, happened) = code.declared();
+        assert_eq!((declared, as_word), (status, word));
+        assert!(happened.contains(says), "{happened}");
+    }
 }
 
 #[test]
@@ -83,7 +102,7 @@ fn a_refusal_is_said_to_each_in_their_words() {
     );
     let refusal = refusal.saying("Two rooms too few.");
     assert_eq!(refusal.sentence(Audience::Guest), "Two rooms too few.");
-    assert!(refusal.is(Code::BelowSold));
+    assert!(refusal.is(Code::BelowSold) && !refusal.is(Code::SoldOut));
 }
 
 #[test]

@@ -49,10 +49,11 @@ impl From<Why> for Refusal {
         let arguments = why.arguments();
         let value = |name: &str| kept::member(&arguments, name).and_then(Kept::said);
         let message = fill(meaning.guest, value).map_or(Cow::Borrowed(meaning.happened), Cow::Owned);
-        let mut rest: Members = Vec::with_capacity(3 + arguments.len());
-        rest.push((CODE.into(), Kept::text(meaning.word)));
-        rest.push((CLASS.into(), Kept::text(meaning.class.word())));
-        rest.push((MESSAGE.into(), Kept::text(message)));
+        let mut rest: Members = vec![
+            (CODE.into(), Kept::text(meaning.word)),
+            (CLASS.into(), Kept::text(meaning.class.word())),
+            (MESSAGE.into(), Kept::text(message)),
+        ];
         rest.extend(arguments);
         Self::Known {
             code,
