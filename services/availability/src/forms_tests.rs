@@ -38,6 +38,8 @@ fn all_keys_of_a_hotel_have_its_tag_and_no_two_are_the_same() {
         (layout.compared(), "x:compared".to_owned()),
         (layout.filling("7"), "x:{x:generation}:filling:7".to_owned()),
         (layout.rebuilding(), "x:rebuilding".to_owned()),
+        (layout.unfilled(), "x:unfilled".to_owned()),
+        (layout.probe(), "x:probe".to_owned()),
     ];
     for (at, (key, wanted)) in keys.iter().enumerate() {
         assert_eq!(key, wanted);

@@ -275,6 +275,19 @@ mod tests {
         assert_eq!(key, format!("x:{{{hotel}}}:{room_type}:2026-12-24"));
     }
 
+    #[test]
+    fn no_span_is_empty_where_days_end_with_a_chunk_or_there_are_none() {
+        let spans = |from, to| -> Vec<_> {
+            let spans = Days { from, to }.spans();
+            spans.map(|span| (span.chunk, span.first, span.days)).collect()
+        };
+        assert_eq!(spans(512, 1_024), [(1, 0, 512)]);
+        assert_eq!(spans(511, 1_023), [(0, 511, 1), (1, 0, 511)]);
+        for (from, to) in [(5, 5), (512, 512), (5, 4), (512, 511)] {
+            assert_eq!(spans(from, to), [], "{from} {to}");
+        }
+    }
+
     proptest! {
         #[test]
         fn an_entry_is_read_as_it_was_written(lsn: u64, value in prop::option::of(0..(1_u64 << 31)), days in 1..4_usize) {

@@ -24,5 +24,15 @@ mod tests {
             prop_assert!(nights.iter().all(|night| night.unwrap_or(0) >= left));
             prop_assert!(nights.iter().any(|night| night.unwrap_or(0) == left));
         }
+
+        #[test]
+        fn a_stay_costs_the_sum_of_its_nights_and_nothing_is_said_where_one_has_no_price(
+            prices in prop::collection::vec(0..10_000_000_u64, 1..30), missing in any::<prop::sample::Index>(),
+        ) {
+            let mut nights: Vec<_> = prices.iter().copied().map(Some).collect();
+            prop_assert_eq!(sum_of_all(&nights), Some(prices.iter().sum()));
+            nights[missing.index(prices.len())] = None;
+            prop_assert_eq!(sum_of_all(&nights), None);
+        }
     }
 }
