@@ -53,8 +53,7 @@ fn write_old(out: &mut Vec<u8>, old: &Old<'_>) {
 
 fn write(out: &mut Vec<u8>, kind: u8, tuple: Tuple<'_>) {
     out.push(kind);
-    let count = u16::try_from(tuple.len()).expect("a tuple has at most 1,664 values");
-    out.extend_from_slice(&count.to_be_bytes());
+    out.extend_from_slice(&tuple.columns().to_be_bytes());
     for cell in tuple.cells() {
         match cell {
             Cell::Null => out.push(b'n'),

@@ -116,11 +116,6 @@ impl Table {
         }
     }
 
-    /// How many columns a row has.
-    pub fn width(&self) -> usize {
-        self.columns.len()
-    }
-
     /// Hands each record of a change to `publish`, with buffers that are used again for the next.
     ///
     /// # Errors

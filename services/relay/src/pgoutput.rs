@@ -4,8 +4,6 @@
 //! length; what it cannot read is an error that says where and why. Nothing is copied: values are
 //! slices of the message. Formats: Postgres' manual, "Logical Replication Message Formats".
 
-use std::fmt;
-
 use reader::Reader;
 
 mod reader;
@@ -165,27 +163,16 @@ pub enum Cell<'a> {
 }
 
 /// The values of a row: checked bytes, read again by [`Tuple::cells`] without allocating.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tuple<'a> {
     columns: u16,
     bytes: &'a [u8],
 }
 
-impl fmt::Debug for Tuple<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.cells()).finish()
-    }
-}
-
 impl<'a> Tuple<'a> {
-    /// How many values it has.
-    pub fn len(&self) -> usize {
-        usize::from(self.columns)
-    }
-
-    /// Whether it has none.
-    pub const fn is_empty(&self) -> bool {
-        self.columns == 0
+    /// How many values it has, at most [`COLUMNS_MAX`].
+    pub const fn columns(&self) -> u16 {
+        self.columns
     }
 
     /// Its values in the order of the table's columns.

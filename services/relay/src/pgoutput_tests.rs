@@ -74,19 +74,21 @@ fn reads_the_rarer_messages() {
         })
     );
 
-    let mut said = vec![b'M', 1];
-    said.extend_from_slice(&11_u64.to_be_bytes());
-    wire::name(&mut said, "note");
-    said.extend_from_slice(&[0, 0, 0, 2, b'h', b'i']);
-    assert_eq!(
-        decode(&said),
-        Ok(Message::Logical {
-            transactional: true,
-            lsn: 11,
-            prefix: "note",
-            content: b"hi"
-        })
-    );
+    for transactional in [false, true] {
+        let mut said = vec![b'M', u8::from(transactional)];
+        said.extend_from_slice(&11_u64.to_be_bytes());
+        wire::name(&mut said, "note");
+        said.extend_from_slice(&[0, 0, 0, 2, b'h', b'i']);
+        assert_eq!(
+            decode(&said),
+            Ok(Message::Logical {
+                transactional,
+                lsn: 11,
+                prefix: "note",
+                content: b"hi"
+            })
+        );
+    }
 }
 
 #[test]
@@ -104,13 +106,33 @@ fn says_what_is_wrong() {
         "more columns than a table can have"
     );
     assert_eq!(problem(&[b'I', 0, 0, 0, 1, b'N', 0, 0, 9]), "bytes are left over");
-    assert_eq!(
-        problem(&[b'T', 255, 255, 255, 255, 0]),
-        "more tables are announced than follow"
-    );
+    for announced in [&[255, 255, 255, 255, 0][..], &[0, 0, 0, 2, 0, 0, 0, 0, 5]] {
+        let truncate = [b"T", announced].concat();
+        assert_eq!(problem(&truncate), "more tables are announced than follow");
+    }
     assert_eq!(
         problem(&[b'I', 0, 0, 0, 1, b'N', 0, 1, b't', 0, 0, 0, 1, 0xff]),
         "the value is not UTF-8"
+    );
+}
+
+#[test]
+fn a_table_has_as_many_columns_as_postgres_allows_and_no_more() {
+    let read = |columns| {
+        let shape = wire::relation(&wire::table(
+            "hotel",
+            "wide",
+            b'd',
+            &vec![("c", 25, false); columns],
+        ));
+        let row = wire::change(b'I', 7, None, Some(&vec![Cell::Null; columns]));
+        let problem = |bytes: &[u8]| decode(bytes).err().map(|error| error.problem);
+        [problem(&shape), problem(&row)]
+    };
+    assert_eq!(read(COLUMNS_MAX), [None; 2]);
+    assert_eq!(
+        read(COLUMNS_MAX + 1),
+        [Some("more columns than a table can have"); 2]
     );
 }
 
@@ -157,7 +179,7 @@ proptest! {
         let position = at.index(bytes.len());
         bytes[position] = byte;
         if let Ok(Message::Insert { new, .. }) = decode(&bytes) {
-            prop_assert_eq!(new.cells().count(), new.len());
+            prop_assert_eq!(new.cells().count(), usize::from(new.columns()));
         }
         let _ = decode(&bytes[..cut.index(bytes.len())]);
     }

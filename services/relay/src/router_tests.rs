@@ -183,10 +183,22 @@ async fn a_changed_row_goes_to_its_tables_topic_under_its_primary_key() {
     stage.router.relation(&room_night()).unwrap();
     let oid = room_night().oid;
     let inserted = wire::change(b'I', oid, None, Some(&ROW));
+    let updated = wire::change(b'U', oid, None, Some(&ROW));
     let deleted = wire::change(b'D', oid, Some((b'K', &ROW)), None);
     assert!(stage.sends(&inserted, 10).await);
-    assert!(stage.sends(&deleted, 20).await);
-    let records = stage.records("bellhop.inventory.room_night", 2);
+    assert!(stage.sends(&updated, 20).await);
+    assert!(stage.sends(&deleted, 30).await);
+    // A row that a snapshot read goes the same way.
+    let Target::Rows(table) = stage.router.target(&room_night()).unwrap() else {
+        panic!("its changes are published")
+    };
+    let ticket = stage.publisher.begin();
+    let cells = ROW.into_iter();
+    let read = stage
+        .router
+        .snapshot_row(&stage.publisher, ticket, &table, &SOURCE, cells);
+    read.unwrap();
+    let records = stage.records("bellhop.inventory.room_night", 4);
     let ops: Vec<_> = records
         .iter()
         .map(|(key, value, headers)| {
@@ -199,7 +211,7 @@ async fn a_changed_row_goes_to_its_tables_topic_under_its_primary_key() {
         })
         .collect();
     let key = "{\"hotel_id\":\"h\",\"night\":20811}";
-    assert_eq!(ops, [(key, "c".to_owned(), 0), (key, "d".to_owned(), 0)]);
+    assert_eq!(ops, ["c", "u", "d", "r"].map(|op| (key, op.to_owned(), 0)));
 }
 
 #[tokio::test]

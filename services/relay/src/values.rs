@@ -169,10 +169,8 @@ fn array(out: &mut Vec<u8>, element: u32, text: &str) -> bool {
     let (start, mut rest) = (out.len(), text.as_bytes());
     let mut unquoted = Vec::new();
     let mut depth = 0_usize;
-    let mut done = false;
     while let Some((first, tail)) = rest.split_first() {
         match first {
-            _ if done => break,
             b'{' => {
                 out.push(b'[');
                 depth += 1;
@@ -182,7 +180,6 @@ fn array(out: &mut Vec<u8>, element: u32, text: &str) -> bool {
             b'}' => {
                 out.push(b']');
                 depth -= 1;
-                done = depth == 0;
                 rest = tail;
             }
             b',' => {
@@ -200,9 +197,8 @@ fn array(out: &mut Vec<u8>, element: u32, text: &str) -> bool {
             }
         }
     }
-    // Postgres' own output always ends here; anything else is no array.
-    let whole =
-        done && rest.is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(&out[start..]).is_ok();
+    // Postgres' own output always ends here and is JSON now; anything else is no array.
+    let whole = rest.is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(&out[start..]).is_ok();
     if !whole {
         out.truncate(start);
     }
@@ -332,6 +328,32 @@ mod tests {
             (3_614, "anything", r#""anything""#),
         ] {
             assert_eq!(json(type_oid, text), expected, "type {type_oid}, text {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_written_as_its_type_is_stays_a_text() {
+        for (type_oid, text) in [
+            (23, "007"),
+            (23, "1x"),
+            (20, "123456789012345678901"),
+            (1082, "2026-13-01"),
+            (1082, "2026-12-32"),
+            (1082, "26-12-24"),
+            (1083, "1:00:00"),
+            (1184, "2026-13-24 10:00:00+00"),
+            (1184, "2026-11-24 25+00"),
+            (17, "\\x616"),
+            (1007, ""),
+            (1007, "}"),
+            (1007, "{1"),
+            (1007, "{1}x"),
+            (1007, "{1},{2}"),
+            (1007, "{1}{2}"),
+            (1007, "{,}"),
+        ] {
+            let wanted = serde_json::to_string(text).unwrap();
+            assert_eq!(json(type_oid, text), wanted, "type {type_oid}");
         }
     }
 

@@ -72,15 +72,15 @@ impl<'a> Reader<'a> {
         if count > COLUMNS_MAX {
             return Err(self.error("more columns than a table can have"));
         }
-        let mut columns = Vec::with_capacity(count.min(self.left() / 10));
-        for _ in 0..count {
+        let columns = (0..count).map(|_| {
             let (flags, name, type_oid, _modifier) = (self.u8()?, self.name()?, self.u32()?, self.u32()?);
-            columns.push(Column {
+            Ok(Column {
                 identity: flags & 1 != 0,
                 name: name.to_owned(),
                 type_oid,
-            });
-        }
+            })
+        });
+        let columns = columns.collect::<Result<_, _>>()?;
         Ok(Relation {
             oid,
             schema: schema.to_owned(),
