@@ -64,12 +64,11 @@ impl Cursor {
     /// The cursor after a row with this sort key.
     pub fn after(key: &impl Serialize) -> String {
         let json = serde_json::to_vec(key).unwrap_or_default();
-        json.iter()
-            .fold(String::with_capacity(json.len() * 2), |mut text, byte| {
-                use std::fmt::Write as _;
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
+        json.iter().fold(String::new(), |mut text, byte| {
+            use std::fmt::Write as _;
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 
     /// The sort key that a cursor names.
