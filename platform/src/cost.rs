@@ -90,7 +90,8 @@ fn locked(heard: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
     heard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How many rows of a schema's tables the open transaction has inserted, changed and deleted, and in which tables.
+/// How many rows of a schema's tables this session has inserted, changed and deleted in its first transaction, which is
+/// open, and in which tables. (In a later one those of the former ones may be counted too.)
 ///
 /// # Errors
 /// When the database fails.

@@ -45,19 +45,17 @@ impl<P: Provider> Participant for Commands<P> {
     }
 }
 
-/// Records a batch. Answers the replies that can be given at once, and the operations to work on.
-async fn handle(
+/// Records a batch, and settles what needs no provider. Answers the replies to what is settled already, and the
+/// operations to work on.
+pub(crate) async fn handle(
     db: &mut PgConnection,
     batch: &[Incoming<CommandEnvelope<PaymentCommand>>],
     lease_ms: i64,
 ) -> Handled<Vec<Job>> {
     let intents = each_once(batch.iter().map(intent));
     let openings = each_payment_once(batch.iter().filter_map(|message| opening(&message.body.command)));
-    if !openings.is_empty() {
-        payment::open(db, &openings).await?;
-    }
     let keys: Vec<Key> = intents.iter().map(|intent| intent.payment).collect();
-    let payments = payment::lock(db, &keys).await?;
+    let payments = payment::lock_or_open(db, &keys, &openings).await?;
     let (known, unknown): (Vec<Intent>, Vec<Intent>) = intents
         .into_iter()
         .partition(|intent| payments.contains_key(&intent.payment));
@@ -66,7 +64,6 @@ async fn handle(
         .map(answer_unknown)
         .collect::<Result<Vec<_>, _>>()?;
     let recorded = operation::record(db, &known, lease_ms).await?;
-    let first = operation::first_due(db, &keys).await?;
 
     let by_key: HashMap<_, _> = known
         .iter()
@@ -78,8 +75,7 @@ async fn handle(
         let (Some(intent), Some(payment)) = (intent, payments.get(&recorded.payment)) else {
             continue;
         };
-        let is_first = first.get(&recorded.payment) == Some(&recorded.operation_no);
-        match Now::of(recorded.ending, recorded.new, is_first) {
+        match Now::of(recorded.ending, recorded.new, recorded.first) {
             Now::Answer(ending) => {
                 outgoing.push(answer(intent, ending)?);
                 continue;
@@ -106,8 +102,7 @@ async fn handle(
             Plan::Call(_) => after.push(job),
         }
     }
-    let (replies, _) = settle::write(db, &at_once).await?;
-    outgoing.extend(replies);
+    settle::write(db, &at_once).await?;
     Ok((outgoing, after))
 }
 

@@ -1,23 +1,22 @@
-//! Writing down outcomes, many in one commit: operations, payments, movements, ledger and replies.
+//! Writing down outcomes, many in one commit: operations, payments, movements and replies.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use contract::{Reply, topics};
 use platform::envelope::{Envelope, Traceparent};
 use platform::grouped::Settle;
-use platform::outbox::{self, Outgoing};
+use platform::outbox::Outgoing;
 use platform::retry::Backoff;
 use platform::{Broken, Tasks, db};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::SCHEMA;
 use crate::model::{Effect, Ending, Payment};
-use crate::store::ledger::{self, Movement};
-use crate::store::operation::{self, Ended, Postponed};
-use crate::store::payment::{self, Key};
+use crate::store::operation::{self, Postponed};
+use crate::store::outcome::{self, Ended, Locked, Movement, Written};
+use crate::store::payment::Key;
 
 /// Waits between tries of a commit while the failure may pass.
 const TRANSIENT: Backoff = Backoff {
@@ -43,9 +42,9 @@ pub(crate) enum Round {
     Postponed(Postponed),
 }
 
-/// Writes outcomes in an open transaction and answers the replies to send. An operation that is settled
-/// already stays as it is. The number of statements does not depend on the number of outcomes. Also
-/// answers how many operations waited for these and are due now.
+/// Writes outcomes in an open transaction, with the replies, which it answers. An operation that is settled
+/// already stays as it is. Two statements, whatever the number of outcomes. Also answers how many operations waited for
+/// these and are due now.
 pub(crate) async fn write(
     db: &mut PgConnection,
     settled: &[Settled],
@@ -53,40 +52,43 @@ pub(crate) async fn write(
     if settled.is_empty() {
         return Ok((Vec::new(), 0));
     }
-    let keys: Vec<Key> = settled.iter().map(|settled| settled.payment).collect();
-    let mut payments = payment::lock(db, &keys).await?;
-    let ended: Vec<Ended> = settled
+    let operations: Vec<(Key, i64)> = settled
         .iter()
-        .map(|settled| Ended {
+        .map(|settled| (settled.payment, settled.operation_no))
+        .collect();
+    let Locked {
+        mut payments,
+        mut awaited,
+    } = outcome::lock_due(db, &operations).await?;
+    let (mut ended, mut changed) = (Vec::new(), BTreeSet::new());
+    let (mut movements, mut outgoing) = (Vec::new(), Vec::new());
+    for settled in settled {
+        let Some((reply, trace)) = awaited.remove(&settled.operation_no) else {
+            continue;
+        };
+        let outcome = settled.ending.outcome();
+        outgoing.push(message(&Reply { outcome, ..reply }, trace)?);
+        movements.extend(apply(&mut payments, settled)?);
+        if settled.effect != Effect::Nothing {
+            changed.insert(settled.payment);
+        }
+        ended.push(Ended {
             payment: settled.payment,
             operation_no: settled.operation_no,
             ending: settled.ending,
-        })
-        .collect();
-    let mut replies = operation::settle(db, &ended).await?;
-    let mut changed: Vec<Key> = Vec::new();
-    let (mut movements, mut outgoing) = (Vec::new(), Vec::new());
-    for settled in settled {
-        let Some((reply, trace)) = replies.remove(&settled.operation_no) else {
-            continue;
-        };
-        outgoing.push(message(&reply, trace)?);
-        movements.extend(apply(&mut payments, settled)?);
-        if settled.effect != Effect::Nothing {
-            changed.push(settled.payment);
-        }
+        });
     }
-    changed.sort_unstable();
-    changed.dedup();
-    if !changed.is_empty() {
-        let rows: Vec<&Payment> = changed.iter().filter_map(|key| payments.get(key)).collect();
-        payment::change(db, &rows).await?;
+    if ended.is_empty() {
+        return Ok((Vec::new(), 0));
     }
-    if !movements.is_empty() {
-        ledger::book(db, &movements).await?;
-    }
-    let woken = operation::wake(db, &keys).await?;
-    Ok((outgoing, woken))
+    let written = Written {
+        ended,
+        changed: changed.iter().filter_map(|key| payments.get(key)).collect(),
+        movements,
+        said: &outgoing,
+    };
+    let woken = outcome::write(db, &written).await?;
+    Ok((outgoing, u64::try_from(woken).unwrap_or_default()))
 }
 
 /// Changes the payment and answers the movement to book.
@@ -197,11 +199,10 @@ impl Writer {
         let later = u64::try_from(postponed.len()).unwrap_or(u64::MAX);
         db::unit_of_work(&self.pool, move |db| {
             Box::pin(async move {
-                let (outgoing, woken) = write(db, &settled).await?;
+                let (_, woken) = write(db, &settled).await?;
                 if !postponed.is_empty() {
                     operation::postpone(db, &postponed).await?;
                 }
-                outbox::write(db, SCHEMA, &outgoing).await?;
                 Ok(woken + later)
             })
         })

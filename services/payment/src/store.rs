@@ -2,5 +2,6 @@
 
 pub(crate) mod ledger;
 pub(crate) mod operation;
+pub(crate) mod outcome;
 pub(crate) mod payment;
 pub(crate) mod webhook;

@@ -3,6 +3,7 @@
 
 mod answers;
 mod asked;
+mod cost;
 mod interface;
 mod once;
 mod order;

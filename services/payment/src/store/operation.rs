@@ -1,6 +1,4 @@
-//! Operations: what was asked for, what became of it, and who is asked for the reply.
-
-use std::collections::HashMap;
+//! Operations: what was asked for, and what is to be worked on.
 
 use contract::{HotelId, PaymentId, Reply, SagaId};
 use platform::Broken;
@@ -34,6 +32,8 @@ pub(crate) struct Recorded {
     pub(crate) cause: Option<SagaId>,
     /// Whether it had not been asked for before.
     pub(crate) new: bool,
+    /// Whether it is the operation of its payment that is to be settled first.
+    pub(crate) first: bool,
     /// How it ended, if it did.
     pub(crate) ending: Option<Ending>,
 }
@@ -47,14 +47,6 @@ pub(crate) struct Due {
     pub(crate) cause: Option<SagaId>,
     pub(crate) asked_minor: Option<i64>,
     pub(crate) tries: i32,
-}
-
-/// How an operation ended, to be written.
-#[derive(Debug, Clone)]
-pub(crate) struct Ended {
-    pub(crate) payment: Key,
-    pub(crate) operation_no: i64,
-    pub(crate) ending: Ending,
 }
 
 /// An operation whose outcome is not known yet.
@@ -79,62 +71,79 @@ fn ending_of(state: &str, refusal: Option<&str>) -> Result<Option<Ending>, Broke
     }
 }
 
-const fn key(hotel_id: Uuid, payment_id: Uuid) -> Key {
+pub(super) const fn key(hotel_id: Uuid, payment_id: Uuid) -> Key {
     (HotelId::from_uuid(hotel_id), PaymentId::from_uuid(payment_id))
 }
 
+#[derive(sqlx::Encode)]
+struct IntentRow<'a> {
+    hotel_id: Uuid,
+    payment_id: Uuid,
+    kind: &'a str,
+    cause: Uuid,
+    asked_minor: Option<i64>,
+    saga_id: Uuid,
+    step: &'a str,
+    undo: bool,
+    attempt: i32,
+    traceparent: Option<&'a str>,
+}
+platform::row_type!(IntentRow<'_>, "payment.intent_1");
+
+impl<'a> From<&'a Intent> for IntentRow<'a> {
+    fn from(intent: &'a Intent) -> Self {
+        Self {
+            hotel_id: intent.payment.0.uuid(),
+            payment_id: intent.payment.1.uuid(),
+            kind: intent.kind.word(),
+            cause: intent.cause.map_or(Uuid::nil(), SagaId::uuid),
+            asked_minor: intent.asked_minor,
+            saga_id: intent.reply.saga_id.uuid(),
+            step: &intent.reply.step,
+            undo: intent.reply.undo,
+            attempt: i32::try_from(intent.reply.attempt).unwrap_or(i32::MAX),
+            traceparent: intent.trace.as_ref().map(Traceparent::as_str),
+        }
+    }
+}
+
 /// Records intents, each once, and answers how they stand. One that is asked for again keeps its outcome
-/// and only learns who waits for the reply. New ones are left to this process for `lease_ms`.
+/// and only learns who waits for the reply. New ones are left to this process for `lease_ms`. The payments are locked.
 pub(crate) async fn record(
     db: &mut PgConnection,
     intents: &[Intent],
     lease_ms: i64,
 ) -> Result<Vec<Recorded>, Broken> {
-    let keys: Vec<Key> = intents.iter().map(|intent| intent.payment).collect();
-    let (hotels, payments) = columns(&keys);
-    let kinds: Vec<String> = intents
-        .iter()
-        .map(|intent| intent.kind.word().to_owned())
-        .collect();
-    let causes: Vec<Uuid> = intents
-        .iter()
-        .map(|intent| intent.cause.map_or(Uuid::nil(), SagaId::uuid))
-        .collect();
-    let asked: Vec<Option<i64>> = intents.iter().map(|intent| intent.asked_minor).collect();
-    let sagas: Vec<Uuid> = intents.iter().map(|intent| intent.reply.saga_id.uuid()).collect();
-    let steps: Vec<String> = intents.iter().map(|intent| intent.reply.step.clone()).collect();
-    let undos: Vec<bool> = intents.iter().map(|intent| intent.reply.undo).collect();
-    let attempts: Vec<i32> = intents
-        .iter()
-        .map(|intent| i32::try_from(intent.reply.attempt).unwrap_or(i32::MAX))
-        .collect();
-    let traces = intents.iter().map(|intent| intent.trace.as_ref());
-    let traces: Vec<Option<&str>> = traces.map(|trace| trace.map(Traceparent::as_str)).collect();
+    if intents.is_empty() {
+        return Ok(Vec::new());
+    }
+    let intents: Vec<IntentRow<'_>> = intents.iter().map(IntentRow::from).collect();
+    // What was due before is as it was when the statement began, so what it makes due is looked at beside.
     let rows = sqlx::query!(
-        r#"insert into payment.operation
-             (hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt, traceparent, next_attempt_at)
-           select hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt, traceparent,
-                  now() + make_interval(secs => $10::bigint / 1000.0)
-           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::uuid[], $7::text[],
-                       $8::boolean[], $9::integer[], $11::text[]) with ordinality
-                as intent (hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt, traceparent,
-                           place)
-           order by place
-           on conflict (hotel_id, payment_id, kind, cause) do update
-           set saga_id = excluded.saga_id, step = excluded.step, undo = excluded.undo, attempt = excluded.attempt,
-               traceparent = excluded.traceparent
-           returning operation_no, hotel_id, payment_id, kind, cause, state, refusal, (xmax = 0) as "new!""#,
-        &hotels,
-        &payments,
-        &kinds,
-        &causes,
-        &asked as &[Option<i64>],
-        &sagas,
-        &steps,
-        &undos,
-        &attempts,
+        r#"with recorded as (
+             insert into payment.operation
+                 (hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt, traceparent,
+                  next_attempt_at)
+             select hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt, traceparent,
+                    now() + make_interval(secs => $2::bigint / 1000.0)
+             from unnest($1::payment.intent_1[]) with ordinality
+                  as intent (hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt, traceparent,
+                             place)
+             order by place
+             on conflict (hotel_id, payment_id, kind, cause) do update
+             set saga_id = excluded.saga_id, step = excluded.step, undo = excluded.undo, attempt = excluded.attempt,
+                 traceparent = excluded.traceparent
+             returning operation_no, hotel_id, payment_id, kind, cause, state, refusal, (xmax = 0) as new)
+         select operation_no as "operation_no!", hotel_id as "hotel_id!", payment_id as "payment_id!", kind as "kind!",
+                cause as "cause!", state as "state!", refusal, new as "new!",
+                coalesce(operation_no = least(
+                    min(operation_no) filter (where state = 'due') over (partition by hotel_id, payment_id),
+                    (select min(before.operation_no) from payment.operation as before
+                     where before.hotel_id = recorded.hotel_id and before.payment_id = recorded.payment_id
+                       and before.state = 'due')), false) as "first!"
+         from recorded"#,
+        &intents as &[IntentRow<'_>],
         lease_ms,
-        &traces as &[Option<&str>],
     )
     .fetch_all(db)
     .await?;
@@ -146,29 +155,11 @@ pub(crate) async fn record(
                 kind: row.kind.parse()?,
                 cause: cause_of(row.cause),
                 new: row.new,
+                first: row.first,
                 ending: ending_of(&row.state, row.refusal.as_deref())?,
             })
         })
         .collect()
-}
-
-/// The operation of each payment that is to be settled first. The payments are locked.
-pub(crate) async fn first_due(db: &mut PgConnection, keys: &[Key]) -> Result<HashMap<Key, i64>, Broken> {
-    let (hotels, payments) = columns(keys);
-    let rows = sqlx::query!(
-        r#"select hotel_id, payment_id, min(operation_no) as "operation_no!"
-           from payment.operation
-           where (hotel_id, payment_id) in (select * from unnest($1::uuid[], $2::uuid[])) and state = 'due'
-           group by hotel_id, payment_id"#,
-        &hotels,
-        &payments,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (key(row.hotel_id, row.payment_id), row.operation_no))
-        .collect())
 }
 
 /// Takes operations whose time has come and that wait for no earlier one of their payment, and leaves
@@ -221,54 +212,6 @@ pub(crate) async fn next_due_ms(db: &mut PgConnection) -> Result<Option<i64>, Br
     .fetch_one(db)
     .await?;
     Ok(next)
-}
-
-/// A reply and the trace of whoever asked.
-type Traced = (Reply, Option<Traceparent>);
-
-/// Settles operations that are due and answers the number and the reply of each that was.
-pub(crate) async fn settle(db: &mut PgConnection, ended: &[Ended]) -> Result<HashMap<i64, Traced>, Broken> {
-    let keys: Vec<Key> = ended.iter().map(|ended| ended.payment).collect();
-    let (hotels, payments) = columns(&keys);
-    let numbers: Vec<i64> = ended.iter().map(|ended| ended.operation_no).collect();
-    let refusals: Vec<Option<String>> = ended
-        .iter()
-        .map(|ended| match ended.ending {
-            Ending::Done => None,
-            Ending::Refused(why) => Some(why.word().to_owned()),
-        })
-        .collect();
-    let rows = sqlx::query!(
-        "update payment.operation
-         set state = case when ended.refusal is null then 'done' else 'refused' end, refusal = ended.refusal,
-             settled_at = now()
-         from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[])
-              as ended (hotel_id, payment_id, operation_no, refusal)
-         where operation.hotel_id = ended.hotel_id and operation.payment_id = ended.payment_id
-           and operation.operation_no = ended.operation_no and operation.state = 'due'
-         returning operation.operation_no, operation.saga_id, operation.step, operation.undo, operation.attempt,
-                   operation.state, operation.refusal, operation.traceparent",
-        &hotels,
-        &payments,
-        &numbers,
-        &refusals as &[Option<String>],
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let ending = ending_of(&row.state, row.refusal.as_deref())?.unwrap_or(Ending::Done);
-            let reply = Reply {
-                saga_id: SagaId::from_uuid(row.saga_id),
-                step: row.step,
-                undo: row.undo,
-                attempt: u32::try_from(row.attempt).unwrap_or(1),
-                outcome: ending.outcome(),
-            };
-            let trace = row.traceparent.as_deref().and_then(Traceparent::read);
-            Ok((row.operation_no, (reply, trace)))
-        })
-        .collect()
 }
 
 /// Puts off operations whose outcome is not known.

@@ -20,21 +20,21 @@ pub(crate) struct Opening {
 }
 
 /// A row of `payment.payment`.
-struct Row {
-    hotel_id: Uuid,
-    payment_id: Uuid,
-    reservation_id: Option<Uuid>,
-    state: String,
-    amount_minor: Option<i64>,
-    currency: Option<String>,
-    payment_method: Option<String>,
-    authorization_id: Option<String>,
-    captured_minor: i64,
-    refunded_minor: i64,
+pub(super) struct Row {
+    pub(super) hotel_id: Uuid,
+    pub(super) payment_id: Uuid,
+    pub(super) reservation_id: Option<Uuid>,
+    pub(super) state: String,
+    pub(super) amount_minor: Option<i64>,
+    pub(super) currency: Option<String>,
+    pub(super) payment_method: Option<String>,
+    pub(super) authorization_id: Option<String>,
+    pub(super) captured_minor: i64,
+    pub(super) refunded_minor: i64,
 }
 
 impl Row {
-    fn payment(self) -> Result<Payment, Broken> {
+    pub(super) fn payment(self) -> Result<Payment, Broken> {
         let terms = match (
             self.reservation_id,
             self.amount_minor,
@@ -74,55 +74,80 @@ pub(super) fn columns(keys: &[Key]) -> (Vec<Uuid>, Vec<Uuid>) {
         .unzip()
 }
 
-/// Begins payments that do not exist. Each key stands once in `openings`.
-pub(crate) async fn open(db: &mut PgConnection, openings: &[Opening]) -> Result<(), Broken> {
-    let keys: Vec<Key> = openings.iter().map(|opening| opening.key).collect();
-    let (hotels, payments) = columns(&keys);
-    let terms = || openings.iter().map(|opening| opening.terms.as_ref());
-    let reservations: Vec<Option<Uuid>> = terms().map(|terms| Some(terms?.reservation_id.uuid())).collect();
-    let amounts: Vec<Option<i64>> = terms().map(|terms| Some(terms?.amount.minor())).collect();
-    let currencies: Vec<Option<String>> = terms()
-        .map(|terms| Some(terms?.amount.currency().code().to_owned()))
-        .collect();
-    let methods: Vec<Option<String>> = terms().map(|terms| Some(terms?.payment_method.clone())).collect();
-    sqlx::query!(
-        "insert into payment.payment (hotel_id, payment_id, reservation_id, state, amount_minor, currency, payment_method)
-         select hotel_id, payment_id, reservation_id,
-                case when amount_minor is null then 'voided' else 'new' end, amount_minor, currency, payment_method
-         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[])
-              as opening (hotel_id, payment_id, reservation_id, amount_minor, currency, payment_method)
-         order by hotel_id, payment_id
-         on conflict do nothing",
-        &hotels,
-        &payments,
-        &reservations as &[Option<Uuid>],
-        &amounts as &[Option<i64>],
-        &currencies as &[Option<String>],
-        &methods as &[Option<String>],
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+#[derive(sqlx::Encode)]
+struct OpeningRow<'a> {
+    hotel_id: Uuid,
+    payment_id: Uuid,
+    reservation_id: Option<Uuid>,
+    amount_minor: Option<i64>,
+    currency: Option<&'a str>,
+    payment_method: Option<&'a str>,
+}
+platform::row_type!(OpeningRow<'_>, "payment.opening_1");
+
+impl<'a> From<&'a Opening> for OpeningRow<'a> {
+    fn from(opening: &'a Opening) -> Self {
+        let terms = opening.terms.as_ref();
+        Self {
+            hotel_id: opening.key.0.uuid(),
+            payment_id: opening.key.1.uuid(),
+            reservation_id: terms.map(|terms| terms.reservation_id.uuid()),
+            amount_minor: terms.map(|terms| terms.amount.minor()),
+            currency: terms.map(|terms| terms.amount.currency().code()),
+            payment_method: terms.map(|terms| terms.payment_method.as_str()),
+        }
+    }
 }
 
-/// Locks payments, always in the same order, and answers those that exist.
-pub(crate) async fn lock(db: &mut PgConnection, keys: &[Key]) -> Result<HashMap<Key, Payment>, Broken> {
+/// Locks payments, always in the same order, and begins those of the openings that do not exist. Answers those that
+/// exist then. Each key stands once in `openings`.
+///
+/// # Errors
+/// [`Broken::Overtaken`] when another transaction has just begun one of them.
+pub(crate) async fn lock_or_open(
+    db: &mut PgConnection,
+    keys: &[Key],
+    openings: &[Opening],
+) -> Result<HashMap<Key, Payment>, Broken> {
     let (hotels, payments) = columns(keys);
+    let opened: Vec<OpeningRow<'_>> = openings.iter().map(OpeningRow::from).collect();
     let rows = sqlx::query_as!(
         Row,
-        "select payment.hotel_id, payment.payment_id, payment.reservation_id, payment.state, payment.amount_minor,
-                payment.currency, payment.payment_method, payment.authorization_id, payment.captured_minor,
-                payment.refunded_minor
-         from payment.payment
-         where (hotel_id, payment_id) in (select * from unnest($1::uuid[], $2::uuid[]))
-         order by hotel_id, payment_id
-         for update",
+        r#"with known as materialized (
+             select hotel_id, payment_id, reservation_id, state, amount_minor, currency, payment_method,
+                    authorization_id, captured_minor, refunded_minor
+             from payment.payment
+             where (hotel_id, payment_id) in (select * from unnest($1::uuid[], $2::uuid[]))
+             order by hotel_id, payment_id
+             for update),
+         opened as (
+             insert into payment.payment
+                 (hotel_id, payment_id, reservation_id, state, amount_minor, currency, payment_method)
+             select hotel_id, payment_id, reservation_id,
+                    case when amount_minor is null then 'voided' else 'new' end, amount_minor, currency, payment_method
+             from unnest($3::payment.opening_1[]) as opening
+             where (select count(*) from known where known.hotel_id = opening.hotel_id
+                 and known.payment_id = opening.payment_id) = 0
+             order by hotel_id, payment_id
+             on conflict do nothing
+             returning hotel_id, payment_id, reservation_id, state, amount_minor, currency, payment_method,
+                       authorization_id, captured_minor, refunded_minor)
+         select hotel_id as "hotel_id!", payment_id as "payment_id!", reservation_id, state as "state!", amount_minor,
+                currency, payment_method, authorization_id, captured_minor as "captured_minor!",
+                refunded_minor as "refunded_minor!"
+         from (select * from known union all select * from opened) as payment"#,
         &hotels,
         &payments,
+        &opened as &[OpeningRow<'_>],
     )
     .fetch_all(db)
     .await?;
-    by_key(rows)
+    let payments = by_key(rows)?;
+    if openings.iter().all(|opening| payments.contains_key(&opening.key)) {
+        Ok(payments)
+    } else {
+        Err(Broken::Overtaken("a payment was begun by somebody else"))
+    }
 }
 
 /// Reads payments without locking them.
@@ -158,42 +183,6 @@ pub(crate) async fn by_id(db: &mut PgConnection, payment_id: PaymentId) -> Resul
     .fetch_optional(db)
     .await?;
     row.map(Row::payment).transpose()
-}
-
-/// Writes what payments have become. They are locked.
-pub(crate) async fn change(db: &mut PgConnection, payments: &[&Payment]) -> Result<(), Broken> {
-    let keys: Vec<Key> = payments
-        .iter()
-        .map(|payment| (payment.hotel_id, payment.payment_id))
-        .collect();
-    let (hotels, ids) = columns(&keys);
-    let states: Vec<String> = payments
-        .iter()
-        .map(|payment| payment.state.word().to_owned())
-        .collect();
-    let authorizations: Vec<Option<String>> = payments
-        .iter()
-        .map(|payment| payment.authorization_id.clone())
-        .collect();
-    let captured: Vec<i64> = payments.iter().map(|payment| payment.captured_minor).collect();
-    let refunded: Vec<i64> = payments.iter().map(|payment| payment.refunded_minor).collect();
-    sqlx::query!(
-        "update payment.payment
-         set state = changed.state, authorization_id = changed.authorization_id,
-             captured_minor = changed.captured_minor, refunded_minor = changed.refunded_minor, updated_at = now()
-         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
-              as changed (hotel_id, payment_id, state, authorization_id, captured_minor, refunded_minor)
-         where payment.hotel_id = changed.hotel_id and payment.payment_id = changed.payment_id",
-        &hotels,
-        &ids,
-        &states,
-        &authorizations as &[Option<String>],
-        &captured,
-        &refunded,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }
 
 fn by_key(rows: Vec<Row>) -> Result<HashMap<Key, Payment>, Broken> {

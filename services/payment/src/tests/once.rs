@@ -34,8 +34,9 @@ impl Books {
                 let openings: Vec<Opening> = begun
                     .map(|Begins { payment: key, terms }| Opening { key, terms })
                     .collect();
-                payment::open(db, &openings).await?;
                 let intents: Vec<Intent> = batch.iter().map(intent).collect();
+                let keys: Vec<Key> = intents.iter().map(|intent| intent.payment).collect();
+                payment::lock_or_open(db, &keys, &openings).await?;
                 operation::record(db, &intents, 60_000).await
             })
         });

@@ -224,6 +224,10 @@ impl World {
              where transfer_id = movement_id and account = 'provider_clearing'
                and ledger_entry.amount_minor = movement.amount_minor)";
         assert_eq!(self.count(unbooked).await, 0);
+        let unnamed = "select count(*) from payment.movement where (debit, credit) is distinct from
+             case when kind = 'capture' then ('provider_clearing'::payment.account, 'hotel_payable'::payment.account)
+             else ('hotel_payable'::payment.account, 'provider_clearing'::payment.account) end";
+        assert_eq!(self.count(unnamed).await, 0);
         let twice = "select count(*) from (select from payment.movement group by reservation_id
              having count(*) filter (where kind = 'capture') > 1 or sum(amount_minor) < 0) as twice";
         assert_eq!(self.count(twice).await, 0);
@@ -273,25 +277,27 @@ impl World {
     }
 }
 
+/// A command as it comes from the queue.
+pub(super) fn incoming(body: CommandEnvelope<PaymentCommand>) -> Incoming<CommandEnvelope<PaymentCommand>> {
+    Incoming {
+        message_id: SagaId::new().uuid(),
+        topic: contract::topics::PAYMENT_COMMANDS.to_owned(),
+        partition: 0,
+        body,
+        envelope: Envelope {
+            trace: Traceparent::read(TRACE),
+            ..Envelope::default()
+        },
+    }
+}
+
 /// What the consumer does up to the commit.
 pub(super) async fn record<P: Provider>(
     pool: &PgPool,
     commands: &Arc<Commands<P>>,
     batch: Vec<CommandEnvelope<PaymentCommand>>,
 ) -> Vec<Job> {
-    let batch: Vec<_> = batch
-        .into_iter()
-        .map(|body| Incoming {
-            message_id: SagaId::new().uuid(),
-            topic: contract::topics::PAYMENT_COMMANDS.to_owned(),
-            partition: 0,
-            body,
-            envelope: Envelope {
-                trace: Traceparent::read(TRACE),
-                ..Envelope::default()
-            },
-        })
-        .collect();
+    let batch: Vec<_> = batch.into_iter().map(incoming).collect();
     let commands = Arc::clone(commands);
     let recorded = db::unit_of_work::<_, Broken, _>(pool, move |db| {
         Box::pin(async move {
