@@ -195,7 +195,6 @@ impl Hot {
                     hold_ttl_seconds: 900,
                     hold_kept_days: 400,
                 };
-                let outcomes = inventory::settle(db, &commands, &config).await?;
                 let reply = |(command, outcome): (&Command, &Outcome)| {
                     let reply = command.reply(outcome.clone());
                     Outgoing::new(
@@ -205,8 +204,9 @@ impl Hot {
                         &reply,
                     )
                 };
-                let replies: Result<Vec<_>, _> = commands.iter().zip(&outcomes).map(reply).collect();
-                outbox::write(db, inventory::SCHEMA, &replies?).await?;
+                let replies =
+                    |outcomes: &[Outcome]| commands.iter().zip(outcomes).map(reply).collect::<Result<_, _>>();
+                let outcomes = inventory::settle(db, &commands, &config, replies).await?;
                 Ok(outcomes.iter().map(|outcome| *outcome == Outcome::Done).collect())
             })
         })

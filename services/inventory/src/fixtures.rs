@@ -213,6 +213,7 @@ pub(crate) async fn try_settle(
                     hold_ttl_seconds: ttl,
                     hold_kept_days: 400,
                 },
+                |_| Ok(Vec::new()),
             )
             .await
         })

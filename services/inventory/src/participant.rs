@@ -29,19 +29,14 @@ impl Participant for Inventory {
     ) -> BoxFuture<'c, Handled<Self::After>> {
         Box::pin(async move {
             let commands: Vec<_> = batch.iter().map(|message| message.body.clone()).collect();
-            let outcomes = settle(db, &commands, &self.config).await?;
-            let replies = batch.iter().zip(&outcomes).map(|(message, outcome)| {
-                let reply = message.body.reply(outcome.clone());
-                let reply = Outgoing::new(
-                    topics::ORCHESTRATOR_REPLIES,
-                    reply.saga_id.to_string(),
-                    reply.name(),
-                    &reply,
-                )?;
-                Ok::<_, Broken>(reply.within(message.envelope.onward()))
-            });
-            let replies = replies.collect::<Result<Vec<_>, _>>()?;
-            Ok((replies, outcomes))
+            let replies = |outcomes: &[Outcome]| {
+                let replies = batch.iter().zip(outcomes);
+                replies
+                    .map(|(message, outcome)| reply(message, outcome))
+                    .collect()
+            };
+            let outcomes = settle(db, &commands, &self.config, replies).await?;
+            Ok((Vec::new(), outcomes))
         })
     }
 
@@ -56,14 +51,47 @@ impl Participant for Inventory {
     }
 }
 
+fn reply(
+    message: &Incoming<CommandEnvelope<InventoryCommand>>,
+    outcome: &Outcome,
+) -> Result<Outgoing, Broken> {
+    let reply = message.body.reply(outcome.clone());
+    let saga = reply.saga_id.to_string();
+    let said = Outgoing::new(topics::ORCHESTRATOR_REPLIES, saga, reply.name(), &reply)?;
+    Ok(said.within(message.envelope.onward()))
+}
+
 #[cfg(test)]
 mod tests {
     use contract::{HoldId, HotelId, RoomTypeId};
+    use platform::cost::{Statements, rows_written};
     use platform::envelope::{Envelope, Traceparent};
-    use sqlx::PgPool;
+    use sqlx::{Connection as _, PgPool};
 
     use super::*;
-    use crate::fixtures::{day, hold, offer, release, stay, tables};
+    use crate::fixtures::{book, day, hold, offer, release, stay, tables};
+
+    fn inventory() -> Inventory {
+        Inventory {
+            config: Config {
+                hold_ttl_seconds: 900,
+                hold_kept_days: 400,
+            },
+        }
+    }
+
+    fn incoming(
+        command: &CommandEnvelope<InventoryCommand>,
+        asked: &Envelope,
+    ) -> Incoming<CommandEnvelope<InventoryCommand>> {
+        Incoming {
+            message_id: HoldId::new().uuid(),
+            topic: topics::INVENTORY_COMMANDS.to_owned(),
+            partition: 0,
+            body: command.clone(),
+            envelope: asked.clone(),
+        }
+    }
 
     #[sqlx::test(migrations = false)]
     async fn every_command_of_a_batch_is_answered_in_order_to_its_saga(pool: PgPool) {
@@ -85,39 +113,71 @@ mod tests {
             actor: Some("a-1".to_owned()),
             deadline: chrono::DateTime::from_timestamp_millis(1_796_000_000_000),
         };
-        let batch: Vec<_> = commands
-            .iter()
-            .map(|command| Incoming {
-                message_id: HoldId::new().uuid(),
-                topic: topics::INVENTORY_COMMANDS.to_owned(),
-                partition: 0,
-                body: command.clone(),
-                envelope: asked.clone(),
-            })
-            .collect();
-        let inventory = Inventory {
-            config: Config {
-                hold_ttl_seconds: 900,
-                hold_kept_days: 400,
-            },
-        };
+        let batch: Vec<_> = commands.iter().map(|command| incoming(command, &asked)).collect();
+        let inventory = inventory();
         let mut db = pool.acquire().await.unwrap();
-        let (replies, outcomes) = inventory.handle(&mut db, &batch).await.unwrap();
-        assert_eq!(outcomes.len(), 3);
-        assert_eq!(
-            replies
-                .iter()
-                .map(|reply| reply.kind.as_str())
-                .collect::<Vec<_>>(),
-            ["Done", "Refused", "Done"]
-        );
-        for (reply, command) in replies.iter().zip(&commands) {
-            assert_eq!(reply.topic, topics::ORCHESTRATOR_REPLIES);
-            assert_eq!(reply.key, command.saga_id.to_string());
-            let read: contract::Reply = serde_json::from_str(&reply.payload).unwrap();
+        let (outgoing, outcomes) = inventory.handle(&mut db, &batch).await.unwrap();
+        assert_eq!((outgoing.len(), outcomes.len()), (0, 3));
+        #[expect(clippy::disallowed_methods, reason = "a test looks into the table")]
+        let said: Vec<Said> = sqlx::query_as(
+            "select type, aggregatetype, aggregateid, payload::text, actor, traceparent, deadline_ms \
+             from inventory.outbox order by id",
+        )
+        .fetch_all(&mut *db)
+        .await
+        .unwrap();
+        let kinds: Vec<_> = said.iter().map(|said| said.0.as_str()).collect();
+        assert_eq!(kinds, ["Done", "Refused", "Done"]);
+        for ((_, topic, key, payload, actor, trace, deadline), command) in said.iter().zip(&commands) {
+            assert_eq!(topic, topics::ORCHESTRATOR_REPLIES);
+            assert_eq!(*key, command.saga_id.to_string());
+            let read: contract::Reply = serde_json::from_str(payload).unwrap();
             assert_eq!((read.undo, read.attempt), (command.undo, command.attempt));
-            assert_eq!(reply.envelope, asked.onward(), "the deadline was for the command");
+            let onward = asked.onward();
+            assert_eq!(*actor, onward.actor);
+            assert_eq!(trace.as_deref(), onward.trace.as_ref().map(Traceparent::as_str));
+            assert_eq!(*deadline, None, "the deadline was for the command");
         }
-        assert!(replies[1].payload.contains(&format!(r#""night":"{from}""#)));
+        assert!(said[1].3.contains(&format!(r#""night":"{from}""#)));
+    }
+
+    /// A message of the outbox: type, topic, key, payload, and what travels beside it.
+    type Said = (
+        String,
+        String,
+        String,
+        String,
+        Option<String>,
+        Option<String>,
+        Option<i64>,
+    );
+
+    #[sqlx::test(migrations = false)]
+    async fn a_batch_of_holds_and_a_batch_of_books_are_three_statements_each(pool: PgPool) {
+        tables(&pool).await;
+        let (hotel, room_type) = (HotelId::new(), RoomTypeId::new());
+        let from = day(&pool, 1).await;
+        offer(&pool, hotel, room_type, from, 2, 10).await;
+        let holds = [HoldId::new(), HoldId::new(), HoldId::new()];
+        let held = holds.map(|id| hold(hotel, room_type, id, stay(from, 2), 1));
+        let booked = holds.map(|id| book(hotel, id));
+        let mut db = PgConnection::connect_with(&pool.connect_options()).await.unwrap();
+        sqlx::raw_sql("begin").execute(&mut db).await.unwrap();
+        let inventory = inventory();
+        let mut before = 0;
+        // Of three bookings of the same two nights: holds and replies, and the nights once.
+        for (what, commands) in [("Hold", held), ("Book", booked)] {
+            let heard = Statements::heard();
+            let batch: Vec<_> = commands
+                .iter()
+                .map(|command| incoming(command, &Envelope::default()))
+                .collect();
+            inventory.handle(&mut db, &batch).await.unwrap();
+            let statements = heard.take();
+            assert_eq!(statements.len(), 3, "{what}: {statements:#?}");
+            let (rows, where_they_are) = rows_written(&mut db, crate::SCHEMA).await.unwrap();
+            assert_eq!(rows - before, 3 + 2 + 3, "{what}: {where_they_are}");
+            before = rows;
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! A whole batch of commands with a fixed number of statements.
+//! A whole batch of commands with three statements: holds are locked, nights are locked, all is written. (A fourth where
+//! somebody asks for a room type none of whose nights is in the books.)
 //!
 //! One commit per booking is the limit on a hot night: each waits for the row and for the disk. Here a
 //! batch locks what it is about once, decides everything in memory in the order of arrival, and writes the
@@ -9,14 +10,16 @@ use std::collections::BTreeSet;
 use contract::command::InventoryCommand;
 use contract::{CommandEnvelope, Outcome};
 use platform::Broken;
+use platform::outbox::Outgoing;
 use sqlx::PgConnection;
 
 use crate::Config;
-use crate::model::{Changes, Contradiction, HoldKey, Ledger, NightKey, RoomTypeKey, Taking};
+use crate::model::{Contradiction, HoldKey, Ledger, NightKey, RoomTypeKey, Taking};
 use crate::store;
 
 /// Settles commands in their order inside the open transaction and answers their outcomes in the same
-/// order. Ends as if each had been settled alone.
+/// order. Ends as if each had been settled alone. What `reply` makes of the outcomes is said in the same statement that
+/// writes their effects.
 ///
 /// # Errors
 /// When the database fails, or another transaction settled one of the same holds at the same time
@@ -25,6 +28,7 @@ pub async fn settle(
     db: &mut PgConnection,
     commands: &[CommandEnvelope<InventoryCommand>],
     config: &Config,
+    reply: impl FnOnce(&[Outcome]) -> Result<Vec<Outgoing>, Broken>,
 ) -> Result<Vec<Outcome>, Broken> {
     if commands.is_empty() {
         return Ok(Vec::new());
@@ -36,7 +40,8 @@ pub async fn settle(
     let outcomes = decided
         .collect::<Result<Vec<Outcome>, Contradiction>>()
         .map_err(broken)?;
-    write(db, &ledger.changes(), config.hold_ttl_seconds).await?;
+    let said = reply(&outcomes)?;
+    store::change(db, &ledger.changes(), config.hold_ttl_seconds, &said).await?;
     Ok(outcomes)
 }
 
@@ -45,12 +50,11 @@ async fn open_ledger(
     db: &mut PgConnection,
     commands: &[CommandEnvelope<InventoryCommand>],
 ) -> Result<Ledger, Broken> {
-    let now = store::now(db).await?;
     let named: BTreeSet<HoldKey> = commands
         .iter()
         .map(|envelope| hold_key(&envelope.command))
         .collect();
-    let holds = store::lock_holds(db, named.iter().copied()).await?;
+    let (holds, now) = store::lock_holds(db, named.iter().copied()).await?;
 
     let known: BTreeSet<HoldKey> = holds.iter().map(|(key, _)| *key).collect();
     let new = commands
@@ -84,24 +88,6 @@ async fn open_ledger(
         room_types.extend(store::offered_room_types(db, unseen.into_iter()).await?);
     }
     Ok(Ledger::new(now, room_types, nights, holds))
-}
-
-/// Writes what changed. Everything is locked by now, but for holds that are new.
-pub(crate) async fn write(
-    db: &mut PgConnection,
-    changes: &Changes,
-    hold_ttl_seconds: u32,
-) -> Result<(), Broken> {
-    if !changes.new_holds.is_empty() {
-        store::insert_holds(db, &changes.new_holds, hold_ttl_seconds).await?;
-    }
-    if !changes.changed_holds.is_empty() {
-        store::change_holds(db, &changes.changed_holds).await?;
-    }
-    if !changes.nights.is_empty() {
-        store::count_rooms(db, &changes.nights).await?;
-    }
-    Ok(())
 }
 
 pub(crate) fn broken(error: Contradiction) -> Broken {

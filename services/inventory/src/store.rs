@@ -5,6 +5,7 @@
 //! `(hotel_id, room_type_id, night)`, then new rows in the same orders. So nobody waits for somebody who
 //! waits for him. Nights are locked last, because others queue for them.
 
+mod change;
 mod holds;
 mod nights;
 mod retention;
@@ -15,8 +16,9 @@ use contract::StayDate;
 use platform::Broken;
 use sqlx::PgConnection;
 
-pub(crate) use holds::{change_holds, insert_holds, lock_due_holds, lock_holds, next_due_ms};
-pub(crate) use nights::{count_rooms, lock_nights, offered_room_types};
+pub(crate) use change::change;
+pub(crate) use holds::{lock_due_holds, lock_holds, next_due_ms};
+pub(crate) use nights::{lock_nights, offered_room_types};
 pub(crate) use retention::remove_over;
 pub(crate) use set::{
     NightRow, Reduction, change_nights, insert_nights, lock_range, nights_of, record_reductions,

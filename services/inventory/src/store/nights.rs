@@ -7,7 +7,7 @@ use rules::Night;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{all_written, date};
+use super::date;
 use crate::model::{NightKey, RoomTypeKey};
 
 /// Locks those of the nights that exist, in key order, and reads them as they are then.
@@ -81,38 +81,27 @@ pub(crate) async fn offered_room_types(
     Ok(keys.collect())
 }
 
-/// Counts rooms in nights that are locked: by how much `held` and `sold` change.
-pub(crate) async fn count_rooms(
-    db: &mut PgConnection,
-    changes: &[(NightKey, i32, i32)],
-) -> Result<(), Broken> {
-    let Columns {
-        hotels,
-        room_types,
-        nights,
-    } = changes.iter().map(|(key, ..)| *key).collect();
-    let held: Vec<i32> = changes.iter().map(|(_, held, _)| *held).collect();
-    let sold: Vec<i32> = changes.iter().map(|(.., sold)| *sold).collect();
-    let done = sqlx::query!(
-        "update inventory.room_night
-         set held = room_night.held + change.held,
-             sold = room_night.sold + change.sold,
-             forced = room_night.forced
-                 and (room_night.held + change.held + room_night.sold + change.sold) * 10 > room_night.total * 11
-         from unnest($1::uuid[], $2::uuid[], $3::date[], $4::int[], $5::int[])
-             as change (hotel_id, room_type_id, night, held, sold)
-         where room_night.hotel_id = change.hotel_id
-             and room_night.room_type_id = change.room_type_id
-             and room_night.night = change.night",
-        &hotels,
-        &room_types,
-        &nights,
-        &held,
-        &sold
-    )
-    .execute(db)
-    .await?;
-    all_written("nights", changes.len(), done.rows_affected())
+/// By how much `held` and `sold` of a night change, as a row.
+#[derive(sqlx::Encode)]
+pub(super) struct CountRow {
+    hotel_id: Uuid,
+    room_type_id: Uuid,
+    night: NaiveDate,
+    held: i32,
+    sold: i32,
+}
+platform::row_type!(CountRow, "inventory.count_1");
+
+impl From<&(NightKey, i32, i32)> for CountRow {
+    fn from(&((hotel_id, room_type_id, night), held, sold): &(NightKey, i32, i32)) -> Self {
+        Self {
+            hotel_id: hotel_id.uuid(),
+            room_type_id: room_type_id.uuid(),
+            night: night.date(),
+            held,
+            sold,
+        }
+    }
 }
 
 /// Keys as the columns of an array statement.

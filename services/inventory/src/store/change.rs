@@ -1,0 +1,76 @@
+//! The one statement that writes what a batch has changed.
+
+use platform::Broken;
+use platform::db::all_written;
+use platform::outbox::Outgoing;
+use sqlx::PgConnection;
+
+use super::holds::HoldRow;
+use super::nights::CountRow;
+use crate::model::Changes;
+
+platform::message_row!("inventory.message_1");
+
+/// Writes holds that were not there, those that take rooms with a time to live; holds that are locked, with their state
+/// and up to when they take rooms; nights that are locked; and what is to be said.
+///
+/// # Errors
+/// [`Broken::Overtaken`] when another transaction has written one of the new holds in the meantime: what it did
+/// was not known when this was decided.
+pub(crate) async fn change(
+    db: &mut PgConnection,
+    changes: &Changes,
+    ttl_seconds: u32,
+    said: &[Outgoing],
+) -> Result<(), Broken> {
+    let new: Vec<HoldRow> = changes.new_holds.iter().map(HoldRow::from).collect();
+    let moved: Vec<HoldRow> = changes.changed_holds.iter().map(HoldRow::from).collect();
+    let nights: Vec<CountRow> = changes.nights.iter().map(CountRow::from).collect();
+    if new.is_empty() && moved.is_empty() && nights.is_empty() && said.is_empty() {
+        return Ok(());
+    }
+    let done = sqlx::query!(
+        r#"with new as (
+             insert into inventory.hold
+                 (hotel_id, hold_id, saga_id, room_type_id, check_in, check_out, rooms, state, expires_at)
+             select hotel_id, hold_id, saga_id, room_type_id, check_in, check_out, rooms, state,
+                    case when rooms is not null then now() + make_interval(secs => $5::int) end
+             from unnest($1::inventory.hold_1[])
+             order by hotel_id, hold_id
+             on conflict do nothing returning 1),
+         changed as (
+             update inventory.hold as hold
+             set state = changed.state, check_out = changed.check_out, changed_at = now()
+             from unnest($2::inventory.hold_1[]) as changed
+             where hold.hotel_id = changed.hotel_id and hold.hold_id = changed.hold_id returning 1),
+         nights as (
+             update inventory.room_night
+             set held = room_night.held + count.held,
+                 sold = room_night.sold + count.sold,
+                 forced = room_night.forced
+                     and (room_night.held + count.held + room_night.sold + count.sold) * 10 > room_night.total * 11
+             from unnest($3::inventory.count_1[]) as count
+             where room_night.hotel_id = count.hotel_id and room_night.room_type_id = count.room_type_id
+                 and room_night.night = count.night returning 1),
+         messages as (
+             insert into inventory.outbox
+                 (id, aggregatetype, aggregateid, type, payload, actor, traceparent, deadline_ms)
+             select id, topic, key, type, payload::json, actor, traceparent, deadline_ms
+             from unnest($4::inventory.message_1[]) returning 1)
+         select (select count(*) from new) as "new!", (select count(*) from changed) as "changed!",
+             (select count(*) from nights) as "nights!", (select count(*) from messages) as "messages!""#,
+        &new as &[HoldRow],
+        &moved as &[HoldRow],
+        &nights as &[CountRow],
+        &Message::all(said) as &[Message<'_>],
+        i32::try_from(ttl_seconds).unwrap_or(i32::MAX)
+    )
+    .fetch_one(db)
+    .await?;
+    if usize::try_from(done.new) != Ok(new.len()) {
+        return Err(Broken::Overtaken("a hold was written by somebody else"));
+    }
+    all_written("holds", done.changed, moved.len())?;
+    all_written("nights", done.nights, nights.len())?;
+    all_written("messages", done.messages, said.len())
+}
