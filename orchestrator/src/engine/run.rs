@@ -228,7 +228,8 @@ struct Advancing<'a, D> {
 
 impl<D> Advancing<'_, D> {
     fn start(&mut self) {
-        if self.run.waiting.is_some() || !self.run.log.is_empty() || self.run.state.is_terminal() {
+        // What was begun waits for something, or has a log, also at its end.
+        if self.run.waiting.is_some() || !self.run.log.is_empty() {
             return;
         }
         let opened = self

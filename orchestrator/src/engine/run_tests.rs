@@ -218,6 +218,13 @@ fn only_the_answer_that_is_waited_for_is_believed() {
     }
     assert!(example.take(&Input::Start).is_empty(), "it was begun");
     assert_eq!(example.run, before);
+    let (mut begun, _) = Example::begun();
+    let first = begun.run.clone();
+    assert!(
+        begun.take(&Input::Start).is_empty(),
+        "it was begun, and nothing is settled yet"
+    );
+    assert_eq!(begun.run, first);
 
     example.hear("b", false, no());
     let before = example.run.clone();
@@ -326,6 +333,28 @@ fn what_was_done_before_the_saga_stands_first_in_its_log() {
     assert_eq!(run.log, [Entry::Done(0)]);
     let kinds: Vec<_> = lines.iter().map(|line| line.kind.word()).collect();
     assert_eq!(kinds, ["opening", "pivot"]);
+    run.waiting = None;
+    let lines = advance(&saga, &ids, &mut run, &Input::Start, now, PACE);
+    assert!(lines.is_empty(), "what is done is not done again");
+}
+
+#[test]
+fn an_outline_says_what_undoes_a_step_and_when_and_as_what_it_is_given_up() {
+    let outline = Example::begun().0.saga.outline();
+    let told = outline.steps.iter().map(|step| {
+        let given_up = step.given_up_after_times.zip(step.given_up_as);
+        (step.name, step.undone_by_command, step.because, given_up)
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            ("a", true, None, Some((1, "timed_out"))),
+            ("b", true, None, Some((3, "payment_unavailable"))),
+            ("c", false, Some("it only looks"), Some((1, "timed_out"))),
+            ("d", false, None, None),
+            ("e", false, None, None),
+        ]
+    );
 }
 
 #[test]
