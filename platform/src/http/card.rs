@@ -276,7 +276,8 @@ struct Run {
 
 fn runs(text: &str) -> Vec<Run> {
     let mut runs = vec![Run::default()];
-    let mut separators = SEPARATORS_MAX + 1;
+    // Not right behind a digit.
+    let mut separators = 1;
     let mut before = ' ';
     for letter in text.chars() {
         let Some(run) = runs.last_mut() else { break };
@@ -355,9 +356,7 @@ impl Run {
                     .zip(*grouping)
                     .all(|(group, length)| group.len() == *length);
                 // Four times four is a card of whatever issuer, where no telephone number is that long.
-                let four_fours = grouping.len() == 4
-                    && digits.len() == 16
-                    && matches!(grammar, Grammar::Free | Grammar::Phone);
+                let four_fours = digits.len() == 16 && matches!(grammar, Grammar::Free | Grammar::Phone);
                 let issued = is_issued(&digits) || (four_fours && digits.first() != Some(&0));
                 let phone = grammar == Grammar::Phone
                     && digits.len() == 13
@@ -368,11 +367,11 @@ impl Run {
     }
 
     fn reads_as_phone(&self, all: &[u8]) -> bool {
-        let with_prefix = self.international || all.first() == Some(&0) || all.starts_with(&[8, 1, 0]);
         let grouped = self.groups.len() > 1;
         match all.len() {
             0..=12 => true,
-            13..=PHONE_DIGITS_MAX => with_prefix || grouped || is_full_number_of_13(all),
+            // One that begins with 0, or so short with 810, is no card's anyway.
+            13..=PHONE_DIGITS_MAX => self.international || grouped || is_full_number_of_13(all),
             // Russia's prefix of international calls, and up to 15 digits.
             16..=18 => all.starts_with(&[8, 1, 0]) && grouped,
             _ => false,

@@ -115,6 +115,8 @@ fn a_number_is_found_whatever_stands_between_or_over_its_digits() {
 fn lists_of_numbers_are_no_card_in_a_text_about_rooms() {
     for text in [
         "Rooms 501, 502, 503, 504, 505, 506",
+        "Rooms 411, 111, 111, 111, 1111",
+        "Rooms 411, 111, 111, 111, 111, 1",
         "N 52.520007, E 13.404954",
         "Tel. +49 30 12345678, fax +49 30 12345679",
         "VAT DE 136695976, IBAN DE89 3704 0044 0532 0130 00",
@@ -161,6 +163,27 @@ fn keys_that_programs_make_are_no_cards() {
         "4111.1111.1111.1111#1",
     ] {
         assert!(carries_card_number(key, Grammar::Opaque), "{key}");
+    }
+}
+
+#[test]
+fn an_id_is_nobodys_number_wherever_it_stands() {
+    let id = "0000000a-4111-1111-1111-1111abcdefab";
+    for text in [
+        id.to_owned(),
+        format!("booking {id}"),
+        format!("{id} is mine"),
+        format!("of {id}, {id}"),
+    ] {
+        for grammar in [Grammar::Free, Grammar::Prose, Grammar::Opaque] {
+            assert!(!carries_card_number(&text, grammar), "{text}");
+        }
+    }
+    for no_id in [
+        "0000000g-4111-1111-1111-1111abcdefab",
+        "abcdefabcdefabcdefabcdefab4111111111111111",
+    ] {
+        assert!(carries_card_number(no_id, Grammar::Free), "{no_id}");
     }
 }
 
@@ -282,6 +305,14 @@ fn what_reads_as_a_telephone_number_is_one_unless_it_is_written_as_a_card() {
         ("30569309025904", true),
         ("4222222222222", true),
         ("+4222222222222", false),
+        ("4222 2222 2222 2", true),
+        ("+4222 2222 2222 2", false),
+        ("4900 0000 0000 7", false),
+        ("589300000009", false),
+        ("8100000000000002", true),
+        ("810 0000 0000 00002", false),
+        ("810 000 000 000 000 002", false),
+        ("4111 11111111 1111", true),
         ("card 4222 2222 2222 2", true),
         ("+49 151 23456787, 4111 1111 1111 1111", true),
     ] {
@@ -299,6 +330,9 @@ fn what_guests_write_is_no_card_number() {
         "0000000000000000",
         "0000 0000 0000 0000",
         "41111111 and 11111111",
+        "41111111 a 11111111",
+        "1234 5678 9012 347",
+        "+378282246310005",
         "12345678901234567890",
         "1234567890123452",
         "12 Dec 2026, 24 Dec 2026",
@@ -306,6 +340,13 @@ fn what_guests_write_is_no_card_number() {
     ] {
         assert!(!carries_card_number(text, Grammar::Free), "{text}");
     }
+    for card in ["+4111111111111111", "+4222 2222 2222 2"] {
+        assert!(carries_card_number(card, Grammar::Free), "{card}");
+    }
+    assert!(
+        carries_card_number("4900000000007", Grammar::Email),
+        "what is no address is read like any text"
+    );
     assert!(carries_card_number(
         "4111\u{200b}1111\u{ad}1111\u{2060}1111",
         Grammar::Free

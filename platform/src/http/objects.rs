@@ -94,10 +94,6 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Objects<D> {
     ) -> Result<V::Value, D::Error> {
         self.0.deserialize_tuple_struct(name, len, any(visitor))
     }
-
-    fn is_human_readable(&self) -> bool {
-        self.0.is_human_readable()
-    }
 }
 
 macro_rules! forward_to_visitor {
@@ -167,10 +163,6 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Objects<A> {
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         self.0.next_element_seed(Objects(seed))
     }
-
-    fn size_hint(&self) -> Option<usize> {
-        self.0.size_hint()
-    }
 }
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Objects<A> {
@@ -182,10 +174,6 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Objects<A> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
         self.0.next_value_seed(Objects(seed))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        self.0.size_hint()
     }
 }
 
@@ -302,6 +290,7 @@ mod tests {
     #[test]
     fn everything_else_is_read_as_it_is_written() {
         assert_eq!(read::<Choice>("\"nothing\""), Ok(Choice::Nothing));
+        assert_eq!(read::<Choice>(r#"{"nothing": null}"#), Ok(Choice::Nothing));
         assert_eq!(read::<Option<Room>>("null"), Ok(None));
         assert_eq!(read::<()>("null"), Ok(()));
         assert_eq!(

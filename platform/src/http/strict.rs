@@ -1,14 +1,12 @@
 //! Strict reading of requests: what is unknown, of the wrong type or badly written is answered with a
 //! problem that names the field, and nothing is guessed.
 
-use std::collections::HashSet;
-
 use axum::body::Bytes;
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 
 use super::card::{self, GrammarOf};
@@ -43,30 +41,13 @@ pub async fn strict_json<S: Send + Sync, T: DeserializeOwned>(
     grammar_of: GrammarOf,
 ) -> Result<T, Problem> {
     check_content_type(request.headers())?;
-    let body = Bytes::from_request(request, state).await.map_err(|rejection| {
-        let too_large = rejection.into_response_status() == StatusCode::PAYLOAD_TOO_LARGE;
-        let code = if too_large {
-            Common::BodyTooLarge
-        } else {
-            Common::MalformedBody
-        };
-        Problem::new(code, "The body is too large or ended early.")
-    })?;
+    // It is there as a whole already, so this does not fail.
+    let body = Bytes::from_request(request, state).await;
+    let body = body.map_err(|_| Problem::new(Common::MalformedBody, "The body ended early."))?;
     if let Ok(value) = serde_json::from_slice(&body) {
         card::refuse_body(&value, grammar_of)?;
     }
     from_json(&body)
-}
-
-trait RejectionStatus {
-    fn into_response_status(self) -> StatusCode;
-}
-
-impl RejectionStatus for axum::extract::rejection::BytesRejection {
-    fn into_response_status(self) -> StatusCode {
-        use axum::response::IntoResponse as _;
-        self.into_response().status()
-    }
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
@@ -167,18 +148,6 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for StrictQuery<T>
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         card::refuse_query(&parts.uri)?;
-        let query = parts.uri.query().unwrap_or_default();
-        let mut seen = HashSet::new();
-        for name in query
-            .split('&')
-            .filter_map(|pair| pair.split('=').next())
-            .filter(|name| !name.is_empty())
-        {
-            if !seen.insert(name) {
-                let message = format!("duplicate field `{name}`");
-                return Err(invalid(String::new(), &message, Thing::Parameter));
-            }
-        }
         let read = axum::extract::Query::<T>::try_from_uri(&parts.uri);
         read.map(|query| Self(query.0))
             .map_err(|rejection| in_query(&rejection))
@@ -228,156 +197,5 @@ fn no_id(rejection: PathRejection) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only reading is tested")]
-    struct Body {
-        name: String,
-        #[serde(default)]
-        nested: Vec<Inner>,
-    }
-
-    #[derive(Debug, serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only reading is tested")]
-    struct Inner {
-        count: u32,
-    }
-
-    fn problem(body: &str) -> (u16, String, Option<String>) {
-        let problem = from_json::<Body>(body.as_bytes()).unwrap_err();
-        (
-            problem.body().status,
-            problem.body().code.clone(),
-            problem.body().pointer.clone(),
-        )
-    }
-
-    #[test]
-    fn a_bad_field_is_named() {
-        let (status, code, pointer) = problem(r#"{"name":"a","nested":[{"count":1},{"count":"1"}]}"#);
-        assert_eq!(
-            (status, code.as_str(), pointer.as_deref()),
-            (422, "invalid_field", Some("/nested/1/count"))
-        );
-        for (body, pointer) in [
-            (r#"{"name":"a","other":1}"#, "/other"),
-            (r#"{"name":"a","name":"b"}"#, "/name"),
-            (r#"{"nested":[]}"#, "/name"),
-            (r#"{"name":"a","nested":[{"count":1},{}]}"#, "/nested/1/count"),
-        ] {
-            let (status, _, at) = problem(body);
-            assert_eq!((status, at.as_deref()), (422, Some(pointer)), "{body}");
-        }
-    }
-
-    #[test]
-    fn a_list_is_never_read_as_the_fields_of_an_object() {
-        let (status, _, pointer) = problem(r#" ["a",[]]"#);
-        assert_eq!((status, pointer.as_deref()), (422, Some("")));
-        let (status, _, pointer) = problem(r#"{"name":"a","nested":[{"count":1},[2]]}"#);
-        assert_eq!((status, pointer.as_deref()), (422, Some("/nested/1")));
-    }
-
-    #[test]
-    fn a_long_name_is_not_repeated() {
-        let long = "k".repeat(60_000);
-        let body = format!(r#"{{"name":"a","{long}":1}}"#);
-        let problem = from_json::<Body>(body.as_bytes()).unwrap_err();
-        assert_eq!(problem.body().pointer.as_deref(), Some(""));
-        assert!(problem.body().detail.len() < 200);
-    }
-
-    #[derive(Debug, serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only reading is tested")]
-    struct Query {
-        count: u16,
-        on: Option<bool>,
-    }
-
-    #[tokio::test]
-    async fn a_bad_parameter_is_answered_like_a_bad_field() {
-        for (query, pointer, detail) in [
-            (
-                "count=x",
-                "count",
-                "This takes a whole number in digits, such as 2.",
-            ),
-            (
-                "count=70000",
-                "count",
-                "The number is larger than any that is taken here.",
-            ),
-            ("count=1&on=maybe", "on", "This takes true or false."),
-            ("", "count", "The parameter `count` is missing."),
-            ("count=1&count=1", "count", "The parameter `count` stands twice."),
-            (
-                "count=1&%63ount=1",
-                "count",
-                "The parameter `count` stands twice.",
-            ),
-            (
-                "count=1&a/b~=1",
-                "a/b~",
-                "There is no parameter `a/b~`; `count` and `on` are known here.",
-            ),
-        ] {
-            let uri = format!("/?{query}");
-            let (mut parts, ()) = axum::http::Request::get(uri).body(()).unwrap().into_parts();
-            let read = StrictQuery::<Query>::from_request_parts(&mut parts, &()).await;
-            let problem = read.unwrap_err();
-            let problem = problem.body();
-            assert_eq!(
-                (
-                    problem.status,
-                    problem.code.as_str(),
-                    problem.pointer.as_deref(),
-                    problem.detail.as_str()
-                ),
-                (422, "invalid_field", Some(pointer), detail),
-                "{query}"
-            );
-        }
-    }
-
-    #[derive(Debug, serde::Deserialize)]
-    #[serde(rename_all = "snake_case")]
-    #[expect(dead_code, reason = "only reading is tested")]
-    enum Word {
-        One,
-        Two(u8),
-    }
-
-    #[test]
-    fn what_is_not_one_of_the_words_is_invalid_and_not_malformed() {
-        for body in [
-            "7",
-            "null",
-            "[]",
-            "{}",
-            r#"{"two":1,"one":null}"#,
-            r#""three""#,
-            r#"{"two":"x"}"#,
-        ] {
-            let problem = from_json::<Word>(body.as_bytes()).unwrap_err();
-            assert_eq!(problem.body().status, 422, "{body}: {problem:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_json_is_malformed() {
-        for body in [
-            "",
-            "{",
-            "{\"name\":\"a\"} x",
-            "\u{feff}{\"name\":\"a\"}",
-            "{\"name\":\"\\ud800\"}",
-        ] {
-            assert_eq!(problem(body).0, 400, "{body:?}");
-        }
-    }
-}
+#[path = "strict_tests.rs"]
+mod tests;
