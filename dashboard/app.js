@@ -63,7 +63,7 @@ function where(saga) {
   if (saga.reason) return saga.reason;
   const waiting = saga.waiting_for;
   if (!waiting) return `took ${between(saga.created_at, saga.updated_at)}`;
-  const again = waiting.attempt > 1 ? `, sent ${waiting.attempt} times` : '';
+  const again = waiting.sendings > 1 ? `, sent ${waiting.sendings} times` : '';
   return `${waiting.undo ? 'undoing ' : ''}${waiting.step}${again}`;
 }
 
@@ -121,28 +121,27 @@ const UNDONE = { look: 'undo-ok', text: 'undone' };
 function covered(saga, definition, step) {
   const before = definition.steps.slice(0, definition.steps.indexOf(step));
   const names = before.filter((other) => other.kind === 'do' && other.undone_by_command).map(({ name }) => name);
-  const undos = saga.steps.filter((line) => line.kind === 'undo');
-  if (step.kind !== 'do' || step.undone_by_command || names.length === 0 || undos.length === 0) return null;
-  const undone = (name) => undos.some((line) => line.step === name && line.outcome === 'ok');
+  const undoing = saga.waiting_for?.undo || saga.journal.some((line) => line.undo);
+  if (step.kind !== 'do' || step.undone_by_command || names.length === 0 || !undoing) return null;
+  const undone = (name) => saga.journal.some((line) => line.step === name && line.what === 'undone');
   if (saga.state === 'compensated' || names.every(undone)) return UNDONE;
   return saga.state === 'compensating' ? { look: 'undo-sent', text: 'being undone' } : null;
 }
 
-/** How a step of the definition stands: the last word of its lines. */
+/** How a step of the definition stands: what is waited for, or the last line that settles it. */
 function standing(saga, definition, step) {
-  const lines = saga.steps.filter((line) => line.step === step.name);
-  const undone = lines.filter((line) => line.kind === 'undo');
-  const done = lines.filter((line) => line.kind !== 'undo');
-  const last = (undone.length ? undone : done).at(-1);
+  const waiting = saga.waiting_for?.step === step.name ? saga.waiting_for : null;
+  if (waiting?.undo) return { look: 'undo-sent', text: 'being undone' };
+  if (waiting) return { look: 'sent', text: 'waiting for the reply' };
+  const last = saga.journal.filter((line) => line.step === step.name && line.what !== 'sent_again').at(-1);
   if (!last) return { look: '', text: 'not begun' };
-  const settled = last.outcome === 'refused' || last.outcome === 'given_up';
-  const decided = saga.steps.at(-1) === last;
-  if (saga.state === 'stuck' && settled && decided) return { look: 'stuck', text: 'stuck here' };
-  if (undone.length) return last.outcome === 'ok' ? UNDONE : { look: `undo-${last.outcome}`, text: 'being undone' };
-  const cover = last.outcome === 'ok' ? covered(saga, definition, step) : null;
+  const refused = ['refused', 'undo_refused', 'given_up'].includes(last.what);
+  if (saga.state === 'stuck' && refused && saga.journal.at(-1) === last) return { look: 'stuck', text: 'stuck here' };
+  if (last.undo) return last.what === 'undone' ? UNDONE : { look: 'undo-refused', text: 'being undone' };
+  const done = last.what === 'opened' || last.what === 'done';
+  const cover = done ? covered(saga, definition, step) : null;
   if (cover) return cover;
-  const words = { sent: 'waiting for the reply', ok: 'done', refused: 'refused', given_up: 'given up' };
-  return { look: last.outcome, text: words[last.outcome] ?? last.outcome };
+  return done ? { look: 'ok', text: 'done' } : { look: last.what, text: last.what.replace('_', ' ') };
 }
 
 const KINDS = {
@@ -175,34 +174,53 @@ function json(key, name, value) {
   return details;
 }
 
+/** How each line looks; what is not named here looks like a command that was sent. */
+const LOOKS = {
+  opened: 'ok', done: 'ok', refused: 'refused', given_up: 'given_up', undone: 'undo-ok', undo_refused: 'undo-refused',
+};
+
 function said(line) {
-  const undo = line.kind === 'undo';
-  if (line.outcome === 'sent') {
-    const again = line.attempt > 1 ? ` again (${line.attempt})` : '';
-    return `${line.command_name} sent${again}${undo ? ' to undo it' : ''}`;
+  if (line.what === 'opened') return 'done before the saga was asked for';
+  if (line.what === 'sent_again') {
+    return `${line.command_name ?? 'the command'} sent again (${line.sendings})${line.undo ? ' to undo it' : ''}`;
   }
-  if (line.kind === 'opening') return 'done before the saga was asked for';
-  if (line.outcome === 'given_up') return 'given up: no reply came in time, so it is undone too';
+  if (line.what === 'given_up') return 'given up: no reply came in time, so it is undone too';
+  const often = line.sendings > 1 ? `, sent ${line.sendings} times` : '';
   const refusal = line.reply?.outcome?.refused;
-  if (refusal) return `refused: ${refusal.code}. ${refusal.message}`;
-  return undo ? 'undone' : 'done';
+  if (refusal) return `refused: ${refusal.code}. ${refusal.message}${often}`;
+  return `${line.command_name ?? ''} ${line.undo ? 'undid it' : 'done'}${often}`.trim();
 }
 
 function line(saga, entry) {
-  const undo = entry.kind === 'undo';
-  const look = undo && entry.outcome === 'ok' ? 'undo-ok' : entry.outcome;
+  const look = LOOKS[entry.what] ?? (entry.undo ? 'undo-sent' : 'sent');
   const details = [];
   if (entry.command) details.push(json(`${saga.saga_id}/${entry.seq}/command`, 'command', entry.command));
   if (entry.reply) details.push(json(`${saga.saga_id}/${entry.seq}/reply`, 'reply', entry.reply));
-  const took = entry.outcome !== 'sent' && entry.sent_at ? `after ${between(entry.sent_at, entry.at)}` : null;
-  return make('li', { class: `${entry.outcome}${undo ? ' undo' : ''}` },
+  const took = entry.sent_at ? `after ${between(entry.sent_at, entry.at)}` : null;
+  const round = entry.round > 1 ? tag('quiet', `round ${entry.round}`) : null;
+  return make('li', { class: `${LOOKS[entry.what] ?? 'sent'}${entry.undo ? ' undo' : ''}` },
     make('p', {},
-      tag(look, undo ? `undo: ${entry.outcome.replace('_', ' ')}` : undefined),
+      make('span', { class: 'quiet' }, String(entry.seq)),
+      tag(look, entry.what.replaceAll('_', ' ')),
       make('strong', {}, entry.step),
       make('span', {}, said(entry)),
+      round,
       took && make('span', { class: 'quiet' }, took),
       moment(entry.at)),
     ...details);
+}
+
+/** What is waited for, as the line that it will lead to. */
+function waits(saga) {
+  const waiting = saga.waiting_for;
+  if (!waiting) return null;
+  const often = waiting.sendings > 1 ? `, sent ${waiting.sendings} times` : '';
+  return make('li', { class: waiting.undo ? 'sent undo' : 'sent' },
+    make('p', {},
+      tag(waiting.undo ? 'undo-sent' : 'sent', 'waits'),
+      make('strong', {}, waiting.step),
+      make('span', {}, `waiting for the reply${waiting.undo ? ' that it is undone' : ''}${often}`),
+      moment(waiting.since)));
 }
 
 async function showOne(id) {
@@ -231,10 +249,12 @@ async function showOne(id) {
     fact('Asked for', day(saga.created_at)),
     fact('Last change', `${day(saga.updated_at)}, ${between(saga.created_at, saga.updated_at)} later`),
     saga.waiting_for ? fact(whenDue(saga, definition), day(saga.waiting_for.due_at)) : null,
-    fact('Shard and epoch', `${saga.shard} / ${saga.epoch}`)));
+    fact('Shard and epoch', `${saga.shard} / ${saga.epoch}`),
+    fact('Definition and version', `${saga.definition} / ${saga.version}`)));
   parts.push(json(`${id}/data`, 'data', saga.data));
   parts.push(make('h3', {}, 'What happened'));
-  parts.push(make('ol', { class: 'timeline' }, ...saga.steps.map((entry) => line(saga, entry))));
+  parts.push(make('ol', { class: 'timeline' }, ...saga.journal.map((entry) => line(saga, entry)),
+    ...[waits(saga)].filter((part) => part)));
   replaceKeepingFocus(page, parts);
   page.dataset.saga = id;
   page.hidden = false;

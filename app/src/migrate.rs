@@ -78,6 +78,9 @@ impl Migrate {
                 run(&mut admin, &publication).await?;
             }
             self.tables(module, migrator).await?;
+            if module == "orchestrator" {
+                self.carry_runs_over().await?;
+            }
             say::line(format!(
                 "migrations/{module}: {} applied",
                 migrator.iter().count()
@@ -121,6 +124,17 @@ impl Migrate {
         insist(admin, &wanted)
             .await
             .with_context(|| format!("the role {role} could not be changed"))
+    }
+
+    /// Runs as the former release kept them become journals, once.
+    async fn carry_runs_over(&self) -> anyhow::Result<()> {
+        let pool = self.database.pool("orchestrator")?;
+        let carried = orchestrator::carry_over(&pool).await;
+        let carried = carried.context("the runs of the former release could not be carried over")?;
+        if let Some(runs) = carried.filter(|runs| *runs > 0) {
+            say::line(format!("orchestrator: {runs} runs are journals from now on"));
+        }
+        Ok(())
     }
 
     async fn tables(&self, module: &str, migrator: &Migrator) -> anyhow::Result<()> {

@@ -180,6 +180,7 @@ impl Hot {
             saga_id: SagaId::new(),
             step: "hold-rooms".to_owned(),
             undo: false,
+            round: 1,
             attempt: 1,
             command,
         }

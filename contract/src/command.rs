@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::money::Money;
 use crate::refusal::Refusal;
-use crate::reply::{Outcome, Reply};
+use crate::reply::{Outcome, Reply, first_round};
 use crate::stay::{Stay, StayDate};
 use crate::{HoldId, HotelId, PaymentId, ReservationId, RoomTypeId, SagaId, topics};
 
@@ -194,6 +194,10 @@ pub struct CommandEnvelope<C> {
     pub step: String,
     /// Whether this undoes the step.
     pub undo: bool,
+    /// Which round of the run asks, from 1; the reply brings it back, and one of another round is not believed.
+    /// Without it, as the former release sent it, the first.
+    #[serde(default = "first_round")]
+    pub round: u32,
     /// 1 for the first sending; repeats carry the same command with a higher number.
     pub attempt: u32,
     /// What is asked.
@@ -207,6 +211,7 @@ impl<C> CommandEnvelope<C> {
             saga_id: self.saga_id,
             step: self.step.clone(),
             undo: self.undo,
+            round: self.round,
             attempt: self.attempt,
             outcome,
         }

@@ -133,6 +133,7 @@ fn a_reply_says_what_it_answers() {
         saga_id: SagaId::new(),
         step: "hold-rooms".to_owned(),
         undo: true,
+        round: 2,
         attempt: 3,
         command: (),
     };
@@ -140,10 +141,23 @@ fn a_reply_says_what_it_answers() {
     for (outcome, name) in [(Outcome::Done, "Done"), (Outcome::Refused(refusal), "Refused")] {
         let reply = envelope.reply(outcome.clone());
         assert_eq!(reply.name(), name);
-        let answered = (reply.saga_id, reply.step.as_str(), reply.undo, reply.attempt);
-        assert_eq!(answered, (envelope.saga_id, "hold-rooms", true, 3));
+        let answered = (reply.saga_id, reply.step.as_str(), reply.undo);
+        assert_eq!(answered, (envelope.saga_id, "hold-rooms", true));
+        assert_eq!((reply.round, reply.attempt), (2, 3));
         assert_eq!(reply.outcome, outcome);
     }
+}
+
+#[test]
+fn what_the_former_release_says_is_of_the_first_round() {
+    let id = SagaId::new();
+    let command =
+        format!(r#"{{"saga_id":"{id}","step":"hold-rooms","undo":false,"attempt":1,"command":null}}"#);
+    let command: CommandEnvelope<()> = serde_json::from_str(&command).unwrap();
+    let reply =
+        format!(r#"{{"saga_id":"{id}","step":"hold-rooms","undo":false,"attempt":1,"outcome":"done"}}"#);
+    let reply: crate::Reply = serde_json::from_str(&reply).unwrap();
+    assert_eq!((command.round, &command.reply(Outcome::Done)), (1, &reply));
 }
 
 #[test]

@@ -24,10 +24,18 @@ pub struct Reply {
     pub step: String,
     /// Whether the step was being undone.
     pub undo: bool,
+    /// Which round of the run asked. Without it, as the former release answered, the first.
+    #[serde(default = "first_round")]
+    pub round: u32,
     /// Which sending is answered.
     pub attempt: u32,
     /// How it ended.
     pub outcome: Outcome,
+}
+
+/// The round of a message that names none.
+pub(crate) const fn first_round() -> u32 {
+    1
 }
 
 impl Reply {

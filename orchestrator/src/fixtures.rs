@@ -7,18 +7,26 @@ use contract::saga::{SagaData, StartSaga};
 use contract::{Outcome, Refusal, Reply, SagaId};
 use platform::consumer::{Incoming, Participant as _};
 use platform::health::Health;
-use platform::{Broken, Envelope, Tasks, db, outbox};
+use platform::{Broken, Envelope, Tasks};
 use sqlx::{Executor as _, PgPool};
 
 use crate::engine::Pace;
 use crate::message::Message;
+use crate::now::Now;
 use crate::ownership::Ownership;
 use crate::recent::Recent;
 use crate::runner::Runner;
 use crate::sagas::samples;
+use crate::store::{self, JournalRow};
 
 /// The shard of all tests.
 pub(crate) const SHARD: i32 = 2;
+
+/// How patient runs are in tests.
+pub(crate) const PACE: Pace = Pace {
+    resend: Duration::from_secs(5),
+    give_up: Duration::from_mins(1),
+};
 
 /// Makes the schema, as `bellhop migrate` does.
 pub(crate) async fn migrate(pool: &PgPool) {
@@ -39,13 +47,11 @@ pub(crate) fn idle(pool: &PgPool, name: &str, reclaim_after: Duration) -> Arc<Ru
         pool: pool.clone(),
         tasks: Tasks::new(),
         health: Health::default(),
-        pace: Pace {
-            resend: Duration::from_secs(5),
-            give_up: Duration::from_mins(1),
-        },
+        pace: PACE,
         deadline: Duration::from_mins(15),
         ownership: Arc::new(Ownership::new(name.to_owned(), reclaim_after)),
         recent: Recent::default(),
+        now: Now::default(),
     })
 }
 
@@ -99,30 +105,71 @@ async fn take_as(
             envelope: envelope.clone(),
         })
         .collect();
-    let taking = Arc::clone(runner);
-    let effects = db::unit_of_work::<_, Broken, _>(&runner.pool, move |db| {
-        Box::pin(async move {
-            let ids: Vec<_> = batch.iter().map(|message| message.message_id).collect();
-            outbox::remember(db, crate::SCHEMA, &ids).await?;
-            let (outgoing, effects) = taking.handle(db, &batch).await?;
-            outbox::write(db, crate::SCHEMA, &outgoing).await?;
-            Ok(effects)
-        })
-    });
-    runner.committed(effects.await?).await;
+    let (effects, _) = runner.transact(&runner.pool, crate::SCHEMA, batch).await?;
+    if let Some(effects) = effects {
+        runner.committed(effects).await;
+    }
     Ok(())
 }
 
 /// Lets so many seconds pass, by moving what is kept into the past.
 pub(crate) async fn pass(pool: &PgPool, seconds: i32) {
-    sqlx::query!(
-        "update orchestrator.saga set sent_first_at = sent_first_at - make_interval(secs => $1),
-             due_at = due_at - make_interval(secs => $1), wake_at = wake_at - make_interval(secs => $1)",
-        f64::from(seconds)
-    )
-    .execute(pool)
-    .await
-    .unwrap();
+    for moved in [
+        "update orchestrator.run set wake_at = wake_at - make_interval(secs => $1)",
+        "update orchestrator.journal set at = at - make_interval(secs => $1), sent_at = sent_at - make_interval(secs => $1)",
+    ] {
+        #[expect(clippy::disallowed_methods, reason = "tests move what is kept")]
+        let moved = sqlx::query(moved).bind(f64::from(seconds));
+        moved.execute(pool).await.unwrap();
+    }
+}
+
+/// The journal of a run, in order.
+pub(crate) async fn journal(pool: &PgPool, saga_id: SagaId) -> Vec<JournalRow> {
+    let mut db = pool.acquire().await.unwrap();
+    let mut journals = store::journals(&mut db, &[saga_id.uuid()]).await.unwrap();
+    let journal = journals.remove(&saga_id.uuid()).unwrap_or_default();
+    let numbers = journal.iter().map(|line| line.seq);
+    assert!(
+        numbers.eq(1..=i32::try_from(journal.len()).unwrap()),
+        "no gap in the journal"
+    );
+    journal
+}
+
+/// The journal of a run in words.
+pub(crate) async fn story(pool: &PgPool, saga_id: SagaId) -> Vec<String> {
+    let line = |line: JournalRow| {
+        let undo = if line.undo { "undo " } else { "" };
+        format!("{undo}{} {} {}", line.step, line.what, line.sendings)
+    };
+    journal(pool, saga_id).await.into_iter().map(line).collect()
+}
+
+/// The state of a run, and its reason.
+pub(crate) async fn state(pool: &PgPool, saga_id: SagaId) -> (String, Option<String>) {
+    let mut db = pool.acquire().await.unwrap();
+    let run = store::one(&mut db, saga_id.uuid()).await.unwrap().unwrap();
+    (run.state, run.reason)
+}
+
+/// What was said, in order: topic, kind and body.
+pub(crate) async fn said(pool: &PgPool) -> Vec<(String, String, serde_json::Value)> {
+    let rows =
+        sqlx::query!("select aggregatetype, type as kind, payload from orchestrator.outbox order by id");
+    let rows = rows.fetch_all(pool).await.unwrap();
+    rows.into_iter()
+        .map(|row| (row.aggregatetype, row.kind, row.payload))
+        .collect()
+}
+
+/// The commands that were said to a run's participants, in order.
+pub(crate) async fn commands(pool: &PgPool, saga_id: SagaId) -> Vec<String> {
+    let said = sqlx::query_scalar!(
+        "select type from orchestrator.outbox where payload ->> 'saga_id' = $1 order by id",
+        saga_id.to_string()
+    );
+    said.fetch_all(pool).await.unwrap()
 }
 
 pub(crate) fn booking() -> SagaData {
@@ -155,6 +202,7 @@ fn reply(saga_id: SagaId, step: &str, undo: bool, outcome: Outcome) -> Message {
         saga_id,
         step: step.to_owned(),
         undo,
+        round: 1,
         attempt: 1,
         outcome,
     })

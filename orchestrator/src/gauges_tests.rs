@@ -46,7 +46,7 @@ async fn open_overdue_and_stuck_runs_are_told_from_the_database(pool: PgPool) {
     }
     #[expect(clippy::disallowed_methods, reason = "a test looks into the table")]
     let deadlines: Vec<i64> = sqlx::query_scalar(
-        "select distinct extract(epoch from deadline - created_at)::bigint from orchestrator.saga",
+        "select distinct extract(epoch from deadline - created_at)::bigint from orchestrator.run",
     )
     .fetch_all(&pool)
     .await
@@ -77,7 +77,7 @@ async fn open_overdue_and_stuck_runs_are_told_from_the_database(pool: PgPool) {
     .await
     .unwrap();
     let sql = format!(
-        "update orchestrator.saga set created_at = created_at - interval '1 hour',
+        "update orchestrator.run set created_at = created_at - interval '1 hour',
              deadline = now() - interval '1 second' where saga_id in ('{late}', '{ended}', '{stuck}')"
     );
     pool.execute(AssertSqlSafe(sql)).await.unwrap();
@@ -86,7 +86,7 @@ async fn open_overdue_and_stuck_runs_are_told_from_the_database(pool: PgPool) {
     assert_eq!(told(&pool).await, lines(&wanted));
     // A kind that this release does not know is told too.
     pool.execute(AssertSqlSafe(format!(
-        "update orchestrator.saga set type = 'of-tomorrow' where saga_id = '{late}'"
+        "update orchestrator.run set kind = 'of-tomorrow' where saga_id = '{late}'"
     )))
     .await
     .unwrap();

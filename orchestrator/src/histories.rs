@@ -1,5 +1,5 @@
 //! Histories of every kind, recorded once and kept in `orchestrator/histories`. Today's code must do the same on each:
-//! a saga that was begun by yesterday's code is carried on by today's, from its log alone. When this fails because
+//! a saga that was begun by yesterday's code is carried on by today's, from its journal alone. When this fails because
 //! a saga is meant to go another way, give it a new version in `sagas.rs` beside the former one, and record the
 //! histories of that.
 //!
@@ -15,7 +15,7 @@ use contract::{Outcome, Refusal, Reply, SagaId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::engine::{Input, Line, Pace, Run, StepKind, What};
+use crate::engine::{Input, Line, Moves, Pace, Run, Sent, StepKind, What};
 use crate::sagas::{self, cancel_stay, samples};
 
 const PACE: Pace = Pace {
@@ -24,12 +24,15 @@ const PACE: Pace = Pace {
 };
 
 /// What came in, when, and what the code made of it.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Event {
     /// Seconds since the start.
     at: i64,
     input: Came,
+    /// What was appended to the journal.
     lines: Vec<Value>,
+    /// What was sent.
+    commands: Vec<Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,27 +73,37 @@ enum Trouble {
     Twice,
 }
 
+fn line_as_written(data: &SagaData, line: &Line) -> Value {
+    let step = &sagas::outline(data).steps[line.step];
+    json!({"what": line.what, "step": step.name, "undo": line.undo, "round": line.round, "sendings": line.sendings})
+}
+
 /// Histories say nothing of a refusal's class: it follows from the code, and those of before there was one stay as
 /// they are (docs/decisions/2026-11-30-refusals.md).
-fn written(line: &Line) -> Value {
-    let what = match &line.what {
-        What::Sent { attempt, command } => {
-            let mut sent = json!(command);
-            if let Some(refusal) = sent.get_mut("refusal").and_then(Value::as_object_mut) {
-                refusal.remove("class");
-            }
-            json!({"sent": sent, "topic": command.topic(), "attempt": attempt})
-        }
-        What::Settled { outcome, attempt, .. } => json!({"settled": outcome, "attempt": attempt}),
-    };
-    json!({"step": line.step, "kind": line.kind.word(), "undo": line.undo, "what": what})
+fn command_as_written(sent: &Sent) -> Value {
+    let mut command = json!(sent.command);
+    if let Some(refusal) = command.get_mut("refusal").and_then(Value::as_object_mut) {
+        refusal.remove("class");
+    }
+    json!({"step": sent.step, "undo": sent.undo, "round": sent.round, "sending": sent.sending,
+           "topic": sent.command.topic(), "command": command})
+}
+
+fn event(data: &SagaData, at: i64, input: Came, moves: &Moves) -> Event {
+    let lines = moves.lines.iter().map(|line| line_as_written(data, line));
+    Event {
+        at,
+        input,
+        lines: lines.collect(),
+        commands: moves.commands.iter().map(command_as_written).collect(),
+    }
 }
 
 fn began() -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).unwrap()
 }
 
-fn step(data: &SagaData, run: &mut Run, at: i64, came: &Came) -> Vec<Line> {
+fn step(data: &SagaData, run: &mut Run, at: i64, came: &Came) -> Moves {
     let input = match came {
         Came::Start => Input::Start,
         Came::Reply(reply) => Input::Reply(reply),
@@ -113,54 +126,36 @@ fn record(data: &SagaData, trouble: Trouble) -> History {
         } else {
             at += 1;
         }
-        let lines = step(data, &mut run, at, &came);
-        for line in &lines {
-            if matches!(
-                line.what,
-                What::Settled {
-                    outcome: "given_up",
-                    ..
-                }
-            ) {
-                coming.extend(late.take().map(Came::Reply));
-            }
-            if let What::Sent { attempt, .. } = line.what {
-                let outcome = match trouble {
-                    Trouble::Silent(silent) if silent == line.step && !line.undo => continue,
-                    Trouble::RefusedTheSecondTime(step)
-                        if step == line.step && !line.undo && attempt == 1 =>
-                    {
-                        continue;
-                    }
-                    Trouble::Refused(step) | Trouble::RefusedTheSecondTime(step)
-                        if step == line.step && !line.undo =>
-                    {
-                        Outcome::Refused(Refusal::stored("no".to_owned(), "No.".to_owned(), None))
-                    }
-                    _ => Outcome::Done,
-                };
-                let (step, undo) = (line.step.to_owned(), line.undo);
-                let reply = Reply {
-                    saga_id,
-                    step,
-                    undo,
-                    attempt,
-                    outcome,
-                };
-                if trouble == Trouble::Late(line.step) && !undo {
-                    late = Some(reply);
-                    continue;
-                }
-                let copies = if trouble == Trouble::Twice { 2 } else { 1 };
-                coming.extend(std::iter::repeat_n(Came::Reply(reply), copies));
-            }
+        let moves = step(data, &mut run, at, &came);
+        if moves.lines.iter().any(|line| line.what == What::GivenUp) {
+            coming.extend(late.take().map(Came::Reply));
         }
-        let lines = lines.iter().map(written).collect();
-        events.push(Event {
-            at,
-            input: came,
-            lines,
-        });
+        for sent in &moves.commands {
+            let forward = |step| step == sent.step && !sent.undo;
+            let outcome = match trouble {
+                Trouble::Silent(silent) if forward(silent) => continue,
+                Trouble::RefusedTheSecondTime(step) if forward(step) && sent.sending == 1 => continue,
+                Trouble::Refused(step) | Trouble::RefusedTheSecondTime(step) if forward(step) => {
+                    Outcome::Refused(Refusal::stored("no".to_owned(), "No.".to_owned(), None))
+                }
+                _ => Outcome::Done,
+            };
+            let reply = Reply {
+                saga_id,
+                step: sent.step.to_owned(),
+                undo: sent.undo,
+                round: sent.round,
+                attempt: sent.sending,
+                outcome,
+            };
+            if matches!(trouble, Trouble::Late(step) if forward(step)) {
+                late = Some(reply);
+                continue;
+            }
+            let copies = if trouble == Trouble::Twice { 2 } else { 1 };
+            coming.extend(std::iter::repeat_n(Came::Reply(reply), copies));
+        }
+        events.push(event(data, at, came, &moves));
     }
     History {
         version: run.version.unwrap_or_else(first),
@@ -233,10 +228,7 @@ fn todays_code_does_on_every_recorded_history_what_it_did() {
     for file in std::fs::read_dir(folder()).unwrap() {
         let file = file.unwrap().path();
         let history: History = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
-        let mut run = Run {
-            version: Some(history.version),
-            ..Run::new()
-        };
+        let mut run = Run::begun_with(history.version);
         assert!(
             sagas::outline_of(&history.data, history.version).is_some(),
             "{}: version {} of {} is gone; its histories may go when no run of it is open",
@@ -244,12 +236,11 @@ fn todays_code_does_on_every_recorded_history_what_it_did() {
             history.version,
             history.data.name()
         );
-        for (number, event) in history.events.iter().enumerate() {
-            let lines = step(&history.data, &mut run, event.at, &event.input);
-            let lines: Vec<Value> = lines.iter().map(written).collect();
+        for (number, recorded) in history.events.iter().enumerate() {
+            let moves = step(&history.data, &mut run, recorded.at, &recorded.input);
             assert_eq!(
-                lines,
-                event.lines,
+                event(&history.data, recorded.at, recorded.input.clone(), &moves),
+                *recorded,
                 "{}: event {number} leads elsewhere than when it was recorded: give the saga a new version, see \
                  orchestrator/src/histories.rs",
                 file.display()

@@ -1,6 +1,7 @@
 //! The inspection API. Reads only; the dashboard uses nothing else.
 
 mod definitions;
+mod journal;
 mod list;
 mod one;
 mod saga;
@@ -11,10 +12,14 @@ use sqlx::PgPool;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::engine::Pace;
+
 /// What the handlers need.
 #[derive(Clone, Debug)]
 pub(crate) struct Inspection {
     pub(crate) pool: PgPool,
+    /// How patient runs are, by which one sees when something is due.
+    pub(crate) pace: Pace,
 }
 
 /// Every route.

@@ -1,8 +1,9 @@
 //! The orchestrator: runs sagas. It hears that one is asked for, sends the commands of its steps one
 //! after the other, and undoes what was done when a step is refused or given up. What a saga does next is
-//! a pure function of its log ([`engine`]); the processes themselves are in [`sagas`], one file each. It
+//! a pure function of its journal ([`engine`]); the processes themselves are in [`sagas`], one file each. It
 //! knows the words of `contract` and no service.
 
+mod batch;
 mod config;
 mod dashboard;
 pub mod engine;
@@ -11,11 +12,14 @@ mod envelope_tests;
 mod epochs;
 #[cfg(test)]
 mod fixtures;
+mod former;
 mod gauges;
 #[cfg(test)]
 mod histories;
 mod http;
+mod kept;
 mod message;
+mod now;
 mod ownership;
 mod recent;
 #[cfg(test)]
@@ -39,6 +43,7 @@ use sqlx::PgPool;
 
 pub use config::Config;
 pub use dashboard::dashboard;
+pub use former::carry_over;
 
 /// Brings the schema up to date.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -69,6 +74,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
         deadline: config.deadline(),
         ownership: Arc::new(ownership::Ownership::new(owner, ownership::RECLAIM_AFTER)),
         recent: recent::Recent::default(),
+        now: now::Now::default(),
     });
     parts.health.not_ready(
         "orchestrator",
@@ -82,12 +88,15 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
         Duration::from_secs(config.saga_count_seconds),
     );
     let (runs, days) = (pool.clone(), i32::from(config.saga_kept_days));
-    retention::keep_removing(&parts.tasks, "orchestrator.saga", move || {
+    retention::keep_removing(&parts.tasks, "orchestrator.run", move || {
         remove_ended(runs.clone(), days)
     });
     let heard = [topics::ORCHESTRATOR_COMMANDS, topics::ORCHESTRATOR_REPLIES];
     consumer::start(parts, SCHEMA, pool.clone(), &heard, runner)?;
-    let inspection = Arc::new(http::Inspection { pool });
+    let inspection = Arc::new(http::Inspection {
+        pool,
+        pace: config.pace(),
+    });
     Ok(http::routes().with_state(inspection).split_for_parts().0)
 }
 

@@ -32,9 +32,16 @@ struct Wire {
     step: Option<String>,
     #[serde(default)]
     undo: bool,
+    #[serde(default = "first_round")]
+    round: u32,
     #[serde(default)]
     attempt: u32,
     outcome: Option<Outcome>,
+}
+
+/// The round of a reply that names none.
+const fn first_round() -> u32 {
+    1
 }
 
 impl TryFrom<Wire> for Message {
@@ -45,6 +52,7 @@ impl TryFrom<Wire> for Message {
             saga,
             step,
             undo,
+            round,
             attempt,
             outcome,
         } = wire;
@@ -54,6 +62,7 @@ impl TryFrom<Wire> for Message {
                 saga_id,
                 step,
                 undo,
+                round,
                 attempt,
                 outcome,
             })),
@@ -86,6 +95,7 @@ mod tests {
             saga_id: SagaId::new(),
             step: "hold-rooms".to_owned(),
             undo: false,
+            round: 3,
             attempt: 2,
             command: (),
         };

@@ -1,53 +1,48 @@
-//! Runs as this process last committed them, so that a reply need not read the whole log of its saga again.
+//! Runs as this process last wrote them, so that a reply need not have the journal of its run read again.
 //!
-//! A snapshot is believed only if the saga's row, which is locked, has as many lines as it: lines are only
-//! ever added, so the log is the same. Losing a snapshot costs a read and nothing else.
+//! They are believed: what is decided on one that has gone on elsewhere cannot be written, because the number of its
+//! next line is taken. What such a run would only ignore is decided anew from the journal. Losing one costs a read and
+//! nothing else.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use contract::SagaId;
-use contract::saga::SagaData;
-use uuid::Uuid;
 
-use crate::engine::Entry;
+use crate::kept::Kept;
 
-/// Snapshots that are kept at most; all are forgotten when there would be more.
-const SNAPSHOTS_MAX: usize = 20_000;
-
-/// What does not change behind our back while the number of lines is the same.
-#[derive(Debug, Clone)]
-pub(crate) struct Snapshot {
-    /// Lines of the log.
-    pub(crate) lines: i32,
-    /// What the saga runs on.
-    pub(crate) data: SagaData,
-    /// What was settled.
-    pub(crate) log: Vec<Entry>,
-}
+/// Runs that are kept at most; all are forgotten when there would be more.
+const RUNS_MAX: usize = 20_000;
 
 /// Runs by saga.
 #[derive(Debug, Default)]
-pub(crate) struct Recent(Mutex<HashMap<SagaId, Snapshot>>);
+pub(crate) struct Recent(Mutex<HashMap<SagaId, Kept>>);
 
 impl Recent {
-    /// Takes out what is known of these sagas.
-    pub(crate) fn take(&self, ids: &[Uuid]) -> HashMap<SagaId, Snapshot> {
+    /// Takes out what is known of these runs.
+    pub(crate) fn take(&self, ids: impl IntoIterator<Item = SagaId>) -> HashMap<SagaId, Kept> {
         let mut runs = self.runs();
-        let ids = ids.iter().map(|id| SagaId::from_uuid(*id));
+        let ids = ids.into_iter();
         ids.filter_map(|id| Some((id, runs.remove(&id)?))).collect()
     }
 
-    /// Keeps runs that were committed.
-    pub(crate) fn put(&self, committed: impl IntoIterator<Item = (SagaId, Snapshot)>) {
+    /// Keeps runs that were written. Of two that were, the one that went further.
+    pub(crate) fn put(&self, written: impl IntoIterator<Item = (SagaId, Kept)>) {
         let mut runs = self.runs();
-        if runs.len() >= SNAPSHOTS_MAX {
+        if runs.len() >= RUNS_MAX {
             runs.clear();
         }
-        runs.extend(committed);
+        for (saga_id, kept) in written {
+            let further = runs
+                .get(&saga_id)
+                .is_some_and(|known| known.run.seq > kept.run.seq);
+            if !further {
+                runs.insert(saga_id, kept);
+            }
+        }
     }
 
-    fn runs(&self) -> MutexGuard<'_, HashMap<SagaId, Snapshot>> {
+    fn runs(&self) -> MutexGuard<'_, HashMap<SagaId, Kept>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -55,14 +50,21 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Run;
     use crate::sagas::samples;
 
-    fn snapshot(lines: i32) -> Snapshot {
+    fn kept(seq: u32) -> Kept {
         let [data, _] = samples::all();
-        Snapshot {
-            lines,
+        let mut run = Run::new();
+        run.seq = seq;
+        Kept {
+            shard: 0,
             data,
-            log: vec![Entry::Done(0)],
+            run,
+            wake_at: None,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            trace: None,
+            row: None,
         }
     }
 
@@ -70,30 +72,28 @@ mod tests {
     fn a_run_is_taken_out_once_and_no_other_with_it() {
         let recent = Recent::default();
         let (one, other) = (SagaId::new(), SagaId::new());
-        recent.put([(one, snapshot(3)), (other, snapshot(7))]);
-        recent.put([(one, snapshot(4))]);
-        let taken = recent.take(&[one.uuid(), SagaId::new().uuid()]);
-        let lines: Vec<_> = taken.iter().map(|(id, run)| (*id, run.lines)).collect();
-        assert_eq!(lines, [(one, 4)], "what was committed last");
-        assert!(
-            recent.take(&[one.uuid()]).is_empty(),
-            "whoever took it may change it"
-        );
-        assert_eq!(recent.take(&[other.uuid()])[&other].lines, 7);
+        recent.put([(one, kept(3)), (other, kept(7))]);
+        recent.put([(one, kept(4))]);
+        recent.put([(one, kept(2))]);
+        let taken = recent.take([one, SagaId::new()]);
+        let seqs: Vec<_> = taken.iter().map(|(id, kept)| (*id, kept.run.seq)).collect();
+        assert_eq!(seqs, [(one, 4)], "the one that went furthest");
+        assert!(recent.take([one]).is_empty(), "whoever took it may change it");
+        assert_eq!(recent.take([other])[&other].run.seq, 7);
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
         let recent = Recent::default();
         let last = SagaId::new();
-        for _ in 1..SNAPSHOTS_MAX {
-            recent.put([(SagaId::new(), snapshot(1))]);
+        for _ in 1..RUNS_MAX {
+            recent.put([(SagaId::new(), kept(1))]);
         }
-        recent.put([(last, snapshot(1))]);
-        assert_eq!(recent.runs().len(), SNAPSHOTS_MAX);
+        recent.put([(last, kept(1))]);
+        assert_eq!(recent.runs().len(), RUNS_MAX);
         let next = SagaId::new();
-        recent.put([(next, snapshot(2))]);
+        recent.put([(next, kept(2))]);
         assert_eq!(recent.runs().len(), 1);
-        assert_eq!(recent.take(&[last.uuid(), next.uuid()]).len(), 1);
+        assert_eq!(recent.take([last, next]).len(), 1);
     }
 }

@@ -60,8 +60,8 @@ async fn ended(pool: &PgPool, runner: &Arc<Runner>, days: i64, how: &str) -> Sag
         take(runner, &[message]).await.unwrap();
     }
     let sql = format!(
-        "update orchestrator.saga set created_at = created_at - interval '{days} days',
-             updated_at = updated_at - interval '{days} days' where saga_id = '{id}'"
+        "update orchestrator.run set created_at = created_at - interval '{days} days',
+             ended_at = ended_at - interval '{days} days' where saga_id = '{id}'"
     );
     pool.execute(AssertSqlSafe(sql)).await.unwrap();
     id
@@ -87,7 +87,7 @@ async fn runs_that_ended_well_long_ago_go_with_their_lines_and_no_others(pool: P
     // Begun long ago and ended lately.
     let late = ended(&pool, &runner, 900, "completed").await;
     pool.execute(AssertSqlSafe(format!(
-        "update orchestrator.saga set updated_at = now() where saga_id = '{late}'"
+        "update orchestrator.run set ended_at = now() where saga_id = '{late}'"
     )))
     .await
     .unwrap();
@@ -95,8 +95,8 @@ async fn runs_that_ended_well_long_ago_go_with_their_lines_and_no_others(pool: P
     kept.sort_unstable();
     let removed = remove_ended(pool.clone(), 400).await.unwrap();
     assert_eq!(removed, 3);
-    assert_eq!(ids(&pool, "saga").await, kept);
-    assert_eq!(ids(&pool, "saga_step").await, kept);
+    assert_eq!(ids(&pool, "run").await, kept);
+    assert_eq!(ids(&pool, "journal").await, kept);
     assert_eq!(remove_ended(pool.clone(), 400).await.unwrap(), 0);
 }
 
@@ -108,7 +108,7 @@ async fn a_start_that_comes_again_after_its_run_was_removed_begins_nothing(pool:
     // Nothing was removed yet, so a run may be as old as it is: its service was away.
     let old = made(TimeDelta::days(500), now);
     take(&runner, &[start(old, booking())]).await.unwrap();
-    assert_eq!(ids(&pool, "saga").await, [old.uuid()]);
+    assert_eq!(ids(&pool, "run").await, [old.uuid()]);
     let gone = ended(&pool, &runner, 450, "completed").await;
     assert_eq!(remove_ended(pool.clone(), 400).await.unwrap(), 1);
     let young = [made(TimeDelta::days(399), now), SagaId::new()];
@@ -118,13 +118,13 @@ async fn a_start_that_comes_again_after_its_run_was_removed_begins_nothing(pool:
     take(&runner, &starts).await.unwrap();
     let mut wanted = [old.uuid(), young[0].uuid(), young[1].uuid()];
     wanted.sort_unstable();
-    assert_eq!(ids(&pool, "saga").await, wanted);
+    assert_eq!(ids(&pool, "run").await, wanted);
     // Who keeps runs for longer later brings none back, and a reply to what is gone is nobody's.
     pool.execute(
-        "insert into orchestrator.saga (saga_id, type, state, reservation_id, hotel_id, shard, epoch, data, lines,
-             deadline, created_at, updated_at)
-         values ('01800000-0000-7000-8000-000000000001', 'cancel-stay', 'completed', gen_random_uuid(),
-             gen_random_uuid(), 0, 1, '{}', 1, now(), '2022-04-01', '2022-04-02')",
+        "insert into orchestrator.run (saga_id, kind, definition, state, subject_kind, subject_id, hotel_id, shard, data,
+             deadline, created_at, ended_at)
+         values ('01800000-0000-7000-8000-000000000001', 'cancel-stay', 1, 'completed', 'reservation',
+             gen_random_uuid(), gen_random_uuid(), 0, '{}', now(), '2022-04-01', '2022-04-02')",
     )
     .await
     .unwrap();
@@ -135,25 +135,26 @@ async fn a_start_that_comes_again_after_its_run_was_removed_begins_nothing(pool:
     )
     .await
     .unwrap();
-    assert_eq!(ids(&pool, "saga").await.len(), 3);
+    assert_eq!(ids(&pool, "run").await.len(), 3);
 }
 
 #[sqlx::test(migrations = false)]
 async fn removers_do_not_wait_for_each_other_or_for_who_reads(pool: PgPool) {
     migrate(&pool).await;
     pool.execute(
-        "insert into orchestrator.saga (saga_id, type, state, reservation_id, hotel_id, shard, epoch, data, lines,
-             deadline, created_at, updated_at)
-         select ('01800000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'cancel-stay', 'completed',
-             gen_random_uuid(), gen_random_uuid(), 0, 1, '{}', 1, now(), timestamptz '2022-04-01', timestamptz '2022-04-02'
+        "insert into orchestrator.run (saga_id, kind, definition, state, subject_kind, subject_id, hotel_id, shard, data,
+             deadline, created_at, ended_at)
+         select ('01800000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'cancel-stay', 1, 'completed',
+             'reservation', gen_random_uuid(), gen_random_uuid(), 0, '{}', now(), timestamptz '2022-04-01',
+             timestamptz '2022-04-02'
          from generate_series(1, 700) n;
-         insert into orchestrator.saga_step (saga_id, step, kind, entry, seq, outcome, attempt, epoch)
-         select saga_id, 'open', 'opening', 0, 1, 'ok', 0, 1 from orchestrator.saga",
+         insert into orchestrator.journal (saga_id, seq, what, step, place, undo, round, sendings, epoch, at)
+         select saga_id, 1, 'opened', 'open', 'opening', false, 1, 0, 1, now() from orchestrator.run",
     )
     .await
     .unwrap();
     let mut busy = pool.acquire().await.unwrap();
-    busy.execute("begin; select from orchestrator.saga order by saga_id limit 3 for update")
+    busy.execute("begin; select from orchestrator.run order by saga_id limit 3 for update")
         .await
         .unwrap();
     let worker = || async {
@@ -172,10 +173,7 @@ async fn removers_do_not_wait_for_each_other_or_for_who_reads(pool: PgPool) {
     assert_eq!(one + two, 697);
     busy.execute("commit").await.unwrap();
     assert_eq!(
-        (
-            ids(&pool, "saga").await.len(),
-            ids(&pool, "saga_step").await.len()
-        ),
+        (ids(&pool, "run").await.len(), ids(&pool, "journal").await.len()),
         (3, 3)
     );
 }

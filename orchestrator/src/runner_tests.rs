@@ -5,57 +5,42 @@ use platform::{Broken, db};
 use sqlx::PgPool;
 
 use super::*;
+use crate::engine::{Line, What};
 use crate::fixtures::{
-    SHARD, assigned, booking, cancellation, done, migrate, pass, refused, revoked, runner, start, take,
-    undone,
+    SHARD, assigned, booking, cancellation, done, journal, migrate, pass, refused, revoked, runner, said,
+    start, state, story, take, undone,
 };
-use crate::timers;
+use crate::store::{Batch, NewLine};
+use crate::{sagas, timers};
 
-/// A saga's log in words, in order.
-async fn story(pool: &PgPool, saga_id: SagaId) -> Vec<String> {
-    let mut db = pool.acquire().await.unwrap();
-    let steps = store::steps(&mut db, saga_id.uuid()).await.unwrap();
-    assert!(
-        steps
-            .iter()
-            .map(|step| step.seq)
-            .eq(1..=i32::try_from(steps.len()).unwrap()),
-        "no gap in the log"
-    );
-    let words = |step: store::StepRow| {
-        let command = step
-            .command_name
-            .map(|name| format!(" {name}"))
-            .unwrap_or_default();
-        format!(
-            "{} {} {}{command} {}",
-            step.kind, step.step, step.outcome, step.attempt
-        )
-    };
-    steps.into_iter().map(words).collect()
-}
-
-async fn state(pool: &PgPool, saga_id: SagaId) -> (String, Option<String>) {
-    let mut db = pool.acquire().await.unwrap();
-    let saga = store::one(&mut db, saga_id.uuid()).await.unwrap().unwrap();
-    (saga.state, saga.reason)
-}
-
-async fn said(pool: &PgPool) -> Vec<(String, String, serde_json::Value)> {
-    let rows =
-        sqlx::query!("select aggregatetype, type as kind, payload from orchestrator.outbox order by id");
-    let rows = rows.fetch_all(pool).await.unwrap();
-    rows.into_iter()
-        .map(|row| (row.aggregatetype, row.kind, row.payload))
-        .collect()
+/// What a line says of the message that it came of.
+#[sqlx::test(migrations = false)]
+async fn a_line_names_the_message_of_the_answer_or_of_the_further_sending(pool: PgPool) {
+    migrate(&pool).await;
+    let runner = runner(&pool, "one").await;
+    let id = SagaId::new();
+    take(&runner, &[start(id, booking())]).await.unwrap();
+    pass(&pool, 5).await;
+    timers::round(&runner).await.unwrap();
+    take(&runner, &[done(id, "hold-rooms")]).await.unwrap();
+    let journal = journal(&pool, id).await;
+    let heard = sqlx::query_scalar!("select message_id from orchestrator.inbox");
+    let heard = heard.fetch_all(&pool).await.unwrap();
+    let sent = sqlx::query_scalar!("select id from orchestrator.outbox order by id");
+    let sent = sent.fetch_all(&pool).await.unwrap();
+    assert!(heard.contains(&journal[0].message_id.unwrap()));
+    assert_eq!(journal[1].message_id, Some(sent[1]));
+    assert!(heard.contains(&journal[2].message_id.unwrap()));
+    assert_ne!(journal[0].message_id, journal[2].message_id);
+    assert_eq!(journal[2].sent_at, journal[1].sent_at);
 }
 
 /// Lines that were written after their epoch had ended, as the audit finds them.
 async fn late_lines(pool: &PgPool) -> usize {
     let late = sqlx::query!(
-        "select step.saga_id from orchestrator.saga_step step join orchestrator.saga using (saga_id)
-         join orchestrator.saga_epoch owner on owner.shard = saga.shard and owner.epoch = step.epoch
-         where step.at > owner.ended_at"
+        "select line.saga_id from orchestrator.journal line join orchestrator.run using (saga_id)
+         join orchestrator.saga_epoch owner on owner.shard = run.shard and owner.epoch = line.epoch
+         where line.at > owner.ended_at"
     );
     late.fetch_all(pool).await.unwrap().len()
 }
@@ -118,11 +103,9 @@ async fn a_batch_leaves_what_its_messages_one_by_one_leave(pool: PgPool) {
     assert_eq!(state(&pool, alone[2]).await.0, "compensated");
     assert_eq!(state(&pool, alone[3]).await.0, "completed");
     let wanted = [
-        "opening open-reservation ok 0",
-        "do hold-rooms sent Hold 1",
-        "do hold-rooms refused 1",
-        "undo open-reservation sent Reject 1",
-        "undo open-reservation ok 1",
+        "open-reservation opened 0",
+        "hold-rooms refused 1",
+        "undo open-reservation undone 1",
     ];
     assert_eq!(story(&pool, alone[1]).await, wanted);
 }
@@ -166,44 +149,100 @@ async fn a_paused_owner_writes_nothing_once_another_took_over(pool: PgPool) {
     let zombie = take(&paused, &[done(id, "hold-rooms")]).await;
     assert!(matches!(zombie, Err(Broken::Superseded(_))), "{zombie:?}");
     assert!(matches!(timers::round(&paused).await, Err(Broken::Superseded(_))));
-    assert_eq!(story(&pool, id).await.len(), 2, "the paused one wrote nothing");
+    assert_eq!(story(&pool, id).await.len(), 1, "the paused one wrote nothing");
     take(&other, &[done(id, "hold-rooms")]).await.unwrap();
-    assert_eq!(story(&pool, id).await.len(), 4);
+    assert_eq!(story(&pool, id).await.len(), 2);
     assert_eq!(late_lines(&pool).await, 0);
 }
 
-/// A line of a writer that does not hold its epoch, which is what the audit looks for.
-fn line_of_a_zombie(saga_id: SagaId) -> NewLine {
+/// The next line of a booking that waits for its rooms.
+fn next_line(saga_id: SagaId, seq: u32) -> NewLine {
     NewLine {
         saga_id,
-        epoch: 1,
-        step: "hold-rooms",
-        kind: "do",
-        entry: 0,
-        seq: 3,
-        outcome: "given_up",
-        attempt: 1,
-        command: None,
-        reply: None,
-        sent_at: None,
+        seq,
+        line: Line {
+            what: What::GivenUp,
+            step: 1,
+            undo: false,
+            round: 1,
+            sendings: 1,
+            sent_at: None,
+            answer: None,
+            at: DateTime::UNIX_EPOCH,
+        },
+        outline: sagas::outline(&booking()),
+        message_id: None,
+        shard: SHARD,
     }
 }
 
+/// Writes a line under the epoch that this runner believes it has.
+async fn append(runner: &Runner, line: NewLine) -> Result<(), Broken> {
+    let mut db = runner.pool.acquire().await.unwrap();
+    let batch = Batch {
+        lines: vec![line],
+        ..Batch::default()
+    };
+    let written = store::write(&mut db, &runner.ownership.all(), runner.deadline, &batch).await;
+    written.map(drop)
+}
+
 #[sqlx::test(migrations = false)]
-async fn a_writer_that_was_under_way_when_its_epoch_ended_would_be_seen(pool: PgPool) {
+async fn a_line_is_written_by_whoever_holds_the_epoch_and_is_first(pool: PgPool) {
     migrate(&pool).await;
     let first = runner(&pool, "first").await;
     let id = SagaId::new();
     take(&first, &[start(id, booking())]).await.unwrap();
-    let others = pool.clone();
-    db::unit_of_work::<_, Broken, _>(&pool, move |db| {
+    append(&first, next_line(id, 2)).await.unwrap();
+    let second = append(&first, next_line(id, 2)).await;
+    assert!(matches!(second, Err(Broken::Overtaken("a line"))), "{second:?}");
+    let other = runner(&pool, "second").await;
+    let zombie = append(&first, next_line(id, 3)).await;
+    assert!(matches!(zombie, Err(Broken::Superseded(_))), "{zombie:?}");
+    append(&other, next_line(id, 3)).await.unwrap();
+    assert_eq!(story(&pool, id).await.len(), 3);
+    assert_eq!(late_lines(&pool).await, 0);
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_writer_waits_for_who_takes_over_and_then_writes_nothing(pool: PgPool) {
+    migrate(&pool).await;
+    let first = runner(&pool, "first").await;
+    let id = SagaId::new();
+    take(&first, &[start(id, booking())]).await.unwrap();
+    let (writer, others) = (Arc::clone(&first), pool.clone());
+    let writes = db::unit_of_work::<_, Broken, _>(&pool, move |db| {
         Box::pin(async move {
-            runner(&others, "second").await;
-            store::append(db, &[line_of_a_zombie(id)]).await
+            store::lock_epochs(db, &[SHARD]).await?;
+            store::end_epochs(db, &[SHARD]).await?;
+            // The statement is under way and waits for the row of the epoch.
+            let mut writes = Box::pin(async move { take(&writer, &[done(id, "hold-rooms")]).await });
+            let waits = tokio::time::timeout(Duration::from_millis(300), &mut writes).await;
+            assert!(waits.is_err(), "it did not wait: {waits:?}");
+            assert_eq!(story(&others, id).await.len(), 1);
+            Ok(writes)
         })
-    })
-    .await
-    .unwrap();
+    });
+    let wrote = writes.await.unwrap().await;
+    assert!(matches!(wrote, Err(Broken::Superseded(_))), "{wrote:?}");
+    assert_eq!(story(&pool, id).await.len(), 1);
+    assert_eq!(said(&pool).await.len(), 1);
+}
+
+/// A line that is written past all of this, which is what the audit looks for.
+#[sqlx::test(migrations = false)]
+async fn a_line_that_was_written_after_its_epoch_had_ended_would_be_seen(pool: PgPool) {
+    migrate(&pool).await;
+    let first = runner(&pool, "first").await;
+    let id = SagaId::new();
+    take(&first, &[start(id, booking())]).await.unwrap();
+    runner(&pool, "second").await;
+    let late = sqlx::query!(
+        "insert into orchestrator.journal (saga_id, seq, what, step, place, undo, round, sendings, epoch, at)
+         values ($1, 2, 'given_up', 'hold-rooms', 'do', false, 1, 1, 1, clock_timestamp())",
+        id.uuid()
+    );
+    late.execute(&pool).await.unwrap();
     assert_eq!(late_lines(&pool).await, 1);
 }
 
@@ -222,7 +261,7 @@ async fn what_another_owner_wrote_meanwhile_is_read_and_not_remembered(pool: PgP
     let lines = story(&pool, id).await;
     assert_eq!(
         lines[lines.len() - 2..],
-        ["do book-rooms ok 1", "pivot capture-payment sent Capture 1"]
+        ["authorize-payment done 1", "book-rooms done 1"]
     );
 }
 
@@ -233,7 +272,11 @@ async fn who_takes_over_waits_for_the_transaction_that_is_being_written(pool: Pg
     let others = pool.clone();
     db::unit_of_work::<_, Broken, _>(&pool, move |db| {
         Box::pin(async move {
-            store::hold_epochs(db, &first.ownership.all()).await?;
+            // As the statement of a batch does.
+            sqlx::query!("select shard from orchestrator.saga_epoch where ended_at is null for share")
+                .fetch_all(&mut *db)
+                .await?;
+            drop(first);
             let second = tokio::time::timeout(Duration::from_millis(300), runner(&others, "second"));
             assert!(second.await.is_err(), "the epoch ended while it was held");
             Ok(())
@@ -250,90 +293,6 @@ async fn a_shard_that_is_not_ours_is_not_touched(pool: PgPool) {
     revoked(&runner, &[SHARD]).await;
     let taken = take(&runner, &[start(SagaId::new(), booking())]).await;
     assert!(matches!(taken, Err(Broken::Superseded(_))), "{taken:?}");
-}
-
-#[sqlx::test(migrations = false)]
-async fn a_missing_reply_is_asked_for_again_and_then_given_up(pool: PgPool) {
-    migrate(&pool).await;
-    let runner = runner(&pool, "one").await;
-    let id = SagaId::new();
-    take(&runner, &[start(id, booking()), done(id, "hold-rooms")])
-        .await
-        .unwrap();
-    timers::round(&runner).await.unwrap();
-    assert_eq!(story(&pool, id).await.len(), 4, "nothing is due yet");
-    for seconds in [5, 10, 20, 40] {
-        pass(&pool, seconds).await;
-        timers::round(&runner).await.unwrap();
-    }
-    let sent = said(&pool).await;
-    let again: Vec<_> = sent.iter().filter(|(_, kind, _)| kind == "Authorize").collect();
-    assert_eq!(
-        again
-            .iter()
-            .map(|(.., body)| body["attempt"].as_i64().unwrap())
-            .collect::<Vec<_>>(),
-        [1, 2, 3, 4, 5]
-    );
-    assert!(
-        again
-            .iter()
-            .all(|(.., body)| body["command"] == again[0].2["command"]),
-        "the same command"
-    );
-    pass(&pool, 120).await;
-    timers::round(&runner).await.unwrap();
-    let lines = story(&pool, id).await;
-    assert_eq!(
-        lines[lines.len() - 2..],
-        [
-            "do authorize-payment given_up 5",
-            "undo authorize-payment sent Void 1"
-        ]
-    );
-    take(&runner, &[done(id, "authorize-payment")]).await.unwrap();
-    assert_eq!(story(&pool, id).await, lines, "a late reply changes nothing");
-    for _ in 0..10 {
-        pass(&pool, 600).await;
-        timers::round(&runner).await.unwrap();
-    }
-    assert_eq!(
-        state(&pool, id).await.0,
-        "compensating",
-        "an undo is never given up"
-    );
-    let rest = ["authorize-payment", "hold-rooms", "open-reservation"].map(|step| undone(id, step));
-    take(&runner, &rest).await.unwrap();
-    let (word, reason) = state(&pool, id).await;
-    assert_eq!(word, "compensated");
-    assert!(reason.unwrap().starts_with("payment_unavailable"));
-    let reject = said(&pool)
-        .await
-        .into_iter()
-        .find(|(_, kind, _)| kind == "Reject")
-        .unwrap();
-    assert_eq!(reject.2["command"]["refusal"]["code"], "payment_unavailable");
-}
-
-#[sqlx::test(migrations = false)]
-async fn the_pivot_is_never_given_up(pool: PgPool) {
-    migrate(&pool).await;
-    let runner = runner(&pool, "one").await;
-    let id = SagaId::new();
-    let before = ["hold-rooms", "authorize-payment", "book-rooms"].map(|step| done(id, step));
-    take(&runner, &[start(id, booking())]).await.unwrap();
-    take(&runner, &before).await.unwrap();
-    for _ in 0..20 {
-        pass(&pool, 3_600).await;
-        timers::round(&runner).await.unwrap();
-    }
-    assert_eq!(state(&pool, id).await, ("running".to_owned(), None));
-    let captures = said(&pool)
-        .await
-        .iter()
-        .filter(|(_, kind, _)| kind == "Capture")
-        .count();
-    assert_eq!(captures, 21);
 }
 
 #[sqlx::test(migrations = false)]
@@ -357,20 +316,4 @@ async fn a_refusal_after_the_pivot_is_stuck_with_its_reason(pool: PgPool) {
     timers::round(&runner).await.unwrap();
     take(&runner, &[done(id, "refund-payment")]).await.unwrap();
     assert_eq!(said(&pool).await, before, "nothing more happens by itself");
-}
-
-#[sqlx::test(migrations = false)]
-async fn the_timer_takes_more_than_one_batch_and_sleeps_until_the_next_is_due(pool: PgPool) {
-    migrate(&pool).await;
-    let runner = runner(&pool, "one").await;
-    let count = usize::try_from(TIMER_BATCH).unwrap() + 20;
-    let starts: Vec<_> = (0..count).map(|_| start(SagaId::new(), booking())).collect();
-    take(&runner, &starts).await.unwrap();
-    pass(&pool, 6).await;
-    let sleep = timers::round(&runner).await.unwrap();
-    assert_eq!(said(&pool).await.len(), 2 * count);
-    assert!(
-        sleep > Duration::from_secs(1),
-        "nothing is due for a while: {sleep:?}"
-    );
 }

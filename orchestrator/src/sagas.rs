@@ -6,12 +6,13 @@ pub mod cancel_stay;
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
+use contract::Command;
 use contract::saga::{BookStay, CancelStay, SagaData};
 
-use crate::engine::{Input, Line, Outline, Pace, Run, Versions};
+use crate::engine::{Input, Line, Moves, Outline, Pace, Run, Versions};
 
 // A saga that is to go another way gets a new version, which is added at the end here. The former one stays as
-// long as runs of it are open: `select type, version, count(*) from orchestrator.saga where wake_at is not null`.
+// long as runs of it are open: `select kind, definition, count(*) from orchestrator.run where wake_at is not null`.
 static BOOK_STAY: LazyLock<Versions<BookStay>> = LazyLock::new(|| Versions::new([book_stay::definition()]));
 static CANCEL_STAY: LazyLock<Versions<CancelStay>> = LazyLock::new(|| {
     Versions::new([
@@ -53,16 +54,31 @@ pub fn outline_of(data: &SagaData, version: i32) -> Option<&'static Outline> {
 }
 
 /// Changes a run by what came in, by the version that it was begun with; see [`crate::engine::advance`].
-pub fn advance(
-    data: &SagaData,
-    run: &mut Run,
-    input: &Input<'_>,
-    now: DateTime<Utc>,
-    pace: Pace,
-) -> Vec<Line> {
+pub fn advance(data: &SagaData, run: &mut Run, input: &Input<'_>, now: DateTime<Utc>, pace: Pace) -> Moves {
     match data {
         SagaData::BookStay(data) => BOOK_STAY.advance(data, run, input, now, pace),
         SagaData::CancelStay(data) => CANCEL_STAY.advance(data, run, input, now, pace),
+    }
+}
+
+/// Where a run stands that was begun with this version and whose journal this is; none if that version is not there.
+pub fn standing(data: &SagaData, version: i32, journal: &[Line], pace: Pace) -> Option<Run> {
+    match data {
+        SagaData::BookStay(data) => BOOK_STAY.standing(data, version, journal, pace),
+        SagaData::CancelStay(data) => CANCEL_STAY.standing(data, version, journal, pace),
+    }
+}
+
+/// The same, and of each line the command that follows from it and those before, if one does.
+pub fn replay(
+    data: &SagaData,
+    version: i32,
+    journal: &[Line],
+    pace: Pace,
+) -> Option<(Run, Vec<Option<Command>>)> {
+    match data {
+        SagaData::BookStay(data) => BOOK_STAY.replay(data, version, journal, pace),
+        SagaData::CancelStay(data) => CANCEL_STAY.replay(data, version, journal, pace),
     }
 }
 

@@ -3,12 +3,14 @@
 
 mod epochs;
 mod inspect;
+mod lines;
 mod retention;
-mod sagas;
+mod runs;
 mod write;
 
-pub(crate) use epochs::{begin_epochs, claim_alone, end_epochs, hold_current, hold_epochs, lock_epochs};
-pub(crate) use inspect::{Filter, SagaRow, StepRow, list, one, steps};
+pub(crate) use epochs::{begin_epochs, claim_alone, current, end_epochs, lock_epochs};
+pub(crate) use inspect::{Filter, RunRow, list, one};
+pub(crate) use lines::{JournalRow, journals};
 pub(crate) use retention::{remove, removed_before, unended};
-pub(crate) use sagas::{Kept, due, lock, wake_in};
-pub(crate) use write::{NewLine, append, change, insert};
+pub(crate) use runs::{due, now, runs, wake_in};
+pub(crate) use write::{Batch, NewLine, handled, write};

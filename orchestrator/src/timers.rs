@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use platform::consumer::Participant as _;
 use platform::retry::Backoff;
 use platform::{Broken, db};
 
@@ -17,6 +18,8 @@ use crate::store;
 const SLEEP_MAX: Duration = Duration::from_secs(5);
 /// The shortest sleep, so that a row that another process holds is not asked for in a circle.
 const SLEEP_MIN: Duration = Duration::from_millis(10);
+/// How often a round is begun anew because replies came while it looked.
+const OVERTAKEN_MAX: u32 = 20;
 
 /// Starts the timer.
 pub(crate) fn start(runner: &Arc<Runner>) {
@@ -56,13 +59,17 @@ async fn look(runner: &Arc<Runner>) -> Result<Duration, Broken> {
     if runner.ownership.all().is_empty() {
         return Ok(longest);
     }
+    let mut overtaken = 0;
     loop {
-        let timer = Arc::clone(runner);
-        let fired = db::unit_of_work(&runner.pool, move |db| {
-            Box::pin(async move { timer.fire(db).await })
-        });
-        let (count, effects) = fired.await?;
-        effects.count();
+        let (count, effects) = match runner.fire().await {
+            // A reply came while it looked. What is due is read anew.
+            Err(Broken::Overtaken(_)) if overtaken < OVERTAKEN_MAX => {
+                overtaken += 1;
+                continue;
+            }
+            fired => fired?,
+        };
+        runner.committed(effects).await;
         if i64::try_from(count).unwrap_or(TIMER_BATCH) < TIMER_BATCH {
             break;
         }
@@ -71,11 +78,12 @@ async fn look(runner: &Arc<Runner>) -> Result<Duration, Broken> {
     if shards.is_empty() {
         return Ok(longest);
     }
-    let next = db::unit_of_work(&runner.pool, move |db| {
-        Box::pin(async move { store::wake_in(db, &shards).await })
-    });
-    let next = next
-        .await?
-        .map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
+    let mut db = db::lease(&runner.pool).await?;
+    let next = db::patiently(store::wake_in(&mut db, &shards)).await?;
+    let next = next.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
     Ok(next.map_or(longest, |next| next.clamp(SLEEP_MIN.min(longest), longest)))
 }
+
+#[cfg(test)]
+#[path = "timers_tests.rs"]
+mod tests;

@@ -13,9 +13,9 @@ use contract::saga::SagaData;
 use contract::{Reply, SagaId};
 use proptest::prelude::*;
 
-use crate::engine::{Input, Line, Pace, Run, State, StepKind, What};
+use crate::engine::{Input, Line, Pace, Run, Sent, State, StepKind, What};
 use crate::sagas::{self, samples};
-use world::{Sent, World};
+use world::World;
 
 const PACE: Pace = Pace {
     resend: Duration::from_secs(5),
@@ -89,22 +89,11 @@ impl Trial {
 
     /// One transaction of the runner.
     fn advance(&mut self, input: &Input<'_>) -> usize {
-        let lines = sagas::advance(&self.data, &mut self.run, input, self.now, PACE);
-        for line in &lines {
-            if let What::Sent { attempt, command } = &line.what {
-                let (step, undo, attempt, command) = (line.step, line.undo, *attempt, command.clone());
-                let sent = Sent {
-                    step,
-                    undo,
-                    attempt,
-                    command,
-                };
-                self.sent.push(sent.clone());
-                self.commands.push(sent);
-            }
-        }
-        let count = lines.len();
-        self.lines.extend(lines);
+        let moves = sagas::advance(&self.data, &mut self.run, input, self.now, PACE);
+        self.sent.extend(moves.commands.iter().cloned());
+        self.commands.extend(moves.commands);
+        let count = moves.lines.len();
+        self.lines.extend(moves.lines);
         self.check();
         count
     }
@@ -181,9 +170,11 @@ impl Trial {
 
     /// What always holds.
     fn check(&self) {
-        let pivot_done = self.lines.iter().position(|line| {
-            line.kind == StepKind::Pivot && matches!(line.what, What::Settled { outcome: "ok", .. })
-        });
+        let steps = &sagas::outline(&self.data).steps;
+        let pivot_done = self
+            .lines
+            .iter()
+            .position(|line| steps[line.step].kind == StepKind::Pivot && line.what == What::Done);
         let undo_began = self.lines.iter().position(|line| line.undo);
         assert!(
             pivot_done.is_none() || undo_began.is_none(),
@@ -196,6 +187,13 @@ impl Trial {
             );
         }
         assert_eq!(self.run.waiting.is_none(), self.run.state.is_terminal());
+        let version = sagas::newest(&self.data);
+        let read = sagas::standing(&self.data, version, &self.lines, PACE);
+        assert_eq!(
+            read.as_ref(),
+            Some(&self.run),
+            "a restart goes on from the journal alone"
+        );
     }
 
     /// Ended as it should, with nothing left that should not be there.
@@ -225,13 +223,7 @@ fn end_when_refused(data: &SagaData, kind: StepKind) -> State {
 }
 
 fn is_given_up(line: &Line) -> bool {
-    matches!(
-        line.what,
-        What::Settled {
-            outcome: "given_up",
-            ..
-        }
-    )
+    line.what == What::GivenUp
 }
 
 fn steps_sent(data: &SagaData) -> impl Iterator<Item = (&'static str, StepKind)> {
@@ -246,11 +238,7 @@ fn completes() {
     for data in samples::all() {
         let trial = Trial::of(&data).finish();
         trial.assert_end(State::Completed);
-        let sent = trial
-            .lines
-            .iter()
-            .filter(|line| matches!(line.what, What::Sent { .. }))
-            .count();
+        let sent = trial.sent.len();
         assert_eq!(sent, steps_sent(&data).count(), "one command per step");
     }
 }

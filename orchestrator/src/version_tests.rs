@@ -7,25 +7,15 @@ use contract::SagaId;
 use platform::Broken;
 use sqlx::{Executor as _, PgPool};
 
-use crate::fixtures::{booking, cancellation, done, migrate, pass, runner, start, take};
+use crate::fixtures::{
+    booking, cancellation, commands, done, migrate, pass, runner, start, state, story, take,
+};
 use crate::runner::TIMER_BATCH;
-use crate::{store, timers};
-
-/// The commands of a saga, in order.
-async fn commands(pool: &PgPool, saga_id: SagaId) -> Vec<String> {
-    let mut db = pool.acquire().await.unwrap();
-    let steps = store::steps(&mut db, saga_id.uuid()).await.unwrap();
-    steps.into_iter().filter_map(|step| step.command_name).collect()
-}
-
-async fn state(pool: &PgPool, saga_id: SagaId) -> String {
-    let mut db = pool.acquire().await.unwrap();
-    store::one(&mut db, saga_id.uuid()).await.unwrap().unwrap().state
-}
+use crate::timers;
 
 async fn version(pool: &PgPool, saga_id: SagaId) -> i32 {
     sqlx::query_scalar!(
-        "select version from orchestrator.saga where saga_id = $1",
+        "select definition from orchestrator.run where saga_id = $1",
         saga_id.uuid()
     )
     .fetch_one(pool)
@@ -36,15 +26,7 @@ async fn version(pool: &PgPool, saga_id: SagaId) -> i32 {
 /// Makes a cancellation that was just begun one that the former version began: it waits for the refund.
 async fn begun_yesterday(pool: &PgPool, saga_id: SagaId) {
     sqlx::query!(
-        "update orchestrator.saga set version = 0, step = 'refund-payment' where saga_id = $1",
-        saga_id.uuid()
-    )
-    .execute(pool)
-    .await
-    .unwrap();
-    sqlx::query!(
-        "update orchestrator.saga_step set step = 'refund-payment', command_name = 'Refund'
-         where saga_id = $1 and step = 'release-rooms'",
+        "update orchestrator.run set definition = 0 where saga_id = $1",
         saga_id.uuid()
     )
     .execute(pool)
@@ -72,10 +54,18 @@ async fn a_saga_goes_on_by_the_version_that_it_was_begun_with_beside_newer_ones(
             .await
             .unwrap();
     }
-    assert_eq!(commands(&pool, old).await, ["Refund", "Release", "MarkCancelled"]);
+    // The first was said before it became a run of yesterday.
+    assert_eq!(
+        commands(&pool, old).await,
+        ["Release", "Release", "MarkCancelled"]
+    );
+    assert_eq!(
+        story(&pool, old).await[1..3],
+        ["refund-payment done 1", "release-rooms done 1"]
+    );
     assert_eq!(commands(&pool, new).await, ["Release", "Refund", "MarkCancelled"]);
     for saga_id in [old, new] {
-        assert_eq!(state(&pool, saga_id).await, "completed");
+        assert_eq!(state(&pool, saga_id).await.0, "completed");
     }
     assert_eq!((version(&pool, old).await, version(&pool, new).await), (0, 1));
 }
@@ -87,7 +77,7 @@ async fn a_saga_whose_version_is_gone_is_not_run_by_another(pool: PgPool) {
     let begins = runner(&pool, "one").await;
     take(&begins, &[start(saga_id, booking())]).await.unwrap();
     sqlx::query!(
-        "update orchestrator.saga set version = 7 where saga_id = $1",
+        "update orchestrator.run set definition = 7 where saga_id = $1",
         saga_id.uuid()
     )
     .execute(&pool)
@@ -103,11 +93,12 @@ async fn a_saga_whose_version_is_gone_is_not_run_by_another(pool: PgPool) {
 }
 
 /// What a later release may have left of a cancellation that released its rooms, each of which this code cannot read.
-const LATER: [&str; 4] = [
-    "update orchestrator.saga set version = 7 where type = 'cancel-stay'",
-    r#"update orchestrator.saga set data = '{"type": "move-stay"}' where type = 'cancel-stay'"#,
-    "update orchestrator.saga set step = 'move-rooms' where type = 'cancel-stay'",
-    "update orchestrator.saga_step set reply = '{}' where entry = 0 and step = 'release-rooms'",
+const LATER: [&str; 5] = [
+    "update orchestrator.run set definition = 7 where kind = 'cancel-stay'",
+    r#"update orchestrator.run set data = '{"type": "move-stay"}' where kind = 'cancel-stay'"#,
+    "update orchestrator.journal set step = 'move-rooms' where step = 'release-rooms'",
+    "update orchestrator.journal set body = '{}' where step = 'release-rooms'",
+    "update orchestrator.journal set what = 'verb' where step = 'release-rooms'",
 ];
 
 #[sqlx::test(migrations = false)]
@@ -132,7 +123,7 @@ async fn a_saga_that_cannot_be_read_does_not_stop_the_timer_of_others(pool: PgPo
             sleep > Duration::from_secs(1),
             "it is not looked at in a circle: {sleep:?}, {later}"
         );
-        pool.execute("delete from orchestrator.saga").await.unwrap();
+        pool.execute("delete from orchestrator.run").await.unwrap();
     }
 }
 
@@ -150,7 +141,7 @@ async fn sagas_that_cannot_be_read_do_not_stand_before_others_and_go_on_when_the
     pass(&pool, 6).await;
     timers::round(&runner).await.unwrap();
     assert_eq!(commands(&pool, last).await, ["Hold", "Hold"]);
-    pool.execute("update orchestrator.saga set version = 1")
+    pool.execute("update orchestrator.run set definition = 1")
         .await
         .unwrap();
     pass(&pool, 61).await;

@@ -24,6 +24,8 @@ use crate::outbox::{self, Outgoing, Schema};
 use crate::parts::Parts;
 use crate::retry::Backoff;
 
+mod unit;
+
 /// Tries of one message alone before it is set aside.
 const TRIES_ALONE: u32 = 5;
 /// A batch that took too long so often is tried one message at a time.
@@ -55,6 +57,9 @@ pub struct Incoming<M> {
 /// What to send, and what is left to do after the commit.
 pub type Handled<After> = Result<(Vec<Outgoing>, After), Broken>;
 
+/// What became of a batch: what is left to do after the commit, if anything was new, and how many messages were not.
+pub type Transacted<After> = Result<(Option<After>, usize), Broken>;
+
 /// Who handles the messages of some topics.
 pub trait Participant: Send + Sync + 'static {
     /// The body of a message.
@@ -63,12 +68,31 @@ pub trait Participant: Send + Sync + 'static {
     type After: Send + 'static;
 
     /// Handles messages that were not handled before, in order, inside the open transaction, and
-    /// answers the messages to send. Must not do anything outside the transaction.
+    /// answers the messages to send. Must not do anything outside the transaction. Who has a
+    /// [`transact`](Self::transact) of its own needs none.
     fn handle<'c>(
         &'c self,
         db: &'c mut PgConnection,
         batch: &'c [Incoming<Self::Message>],
-    ) -> BoxFuture<'c, Handled<Self::After>>;
+    ) -> BoxFuture<'c, Handled<Self::After>> {
+        let _ = (db, batch);
+        let why = || Broken::Inconsistent("it handles batches in transactions of its own".to_owned());
+        Box::pin(async move { Err(why()) })
+    }
+
+    /// Handles a batch in one transaction: what was handled before is left out, what is new is remembered in the
+    /// inbox, and what is to be sent is in the outbox when it is committed.
+    fn transact(
+        self: &Arc<Self>,
+        pool: &PgPool,
+        schema: Schema,
+        batch: Vec<Incoming<Self::Message>>,
+    ) -> impl Future<Output = Transacted<Self::After>> + Send
+    where
+        Self: Sized,
+    {
+        unit::unit(Arc::clone(self), pool, schema, batch)
+    }
 
     /// Called once the transaction is committed: wakes who waits, starts calls. Lost in a crash, so
     /// nothing may depend on it alone.
@@ -272,26 +296,8 @@ impl<P: Participant> Consumer<P> {
     }
 
     async fn transaction(&self, batch: Vec<Incoming<P::Message>>) -> Result<Option<P::After>, Broken> {
-        let (schema, participant) = (self.schema, Arc::clone(&self.participant));
         let count = batch.len();
-        let done = db::unit_of_work::<_, Broken, _>(&self.pool, move |db| {
-            Box::pin(async move {
-                let ids: Vec<Uuid> = batch.iter().map(|message| message.message_id).collect();
-                let mut new = outbox::remember(db, schema, &ids).await?;
-                // A message can stand twice in one batch; the first one counts.
-                let batch: Vec<_> = batch
-                    .into_iter()
-                    .filter(|message| new.remove(&message.message_id))
-                    .collect();
-                let duplicates = ids.len() - batch.len();
-                if batch.is_empty() {
-                    return Ok((None, duplicates));
-                }
-                let (outgoing, after) = participant.handle(db, &batch).await?;
-                outbox::write(db, schema, &outgoing).await?;
-                Ok((Some(after), duplicates))
-            })
-        });
+        let done = self.participant.transact(&self.pool, self.schema, batch);
         let (after, duplicates) = done.await?;
         let handled = u64::try_from(count - duplicates).unwrap_or_default();
         metrics::counter!("bellhop_messages_total", "schema" => self.schema.0, "outcome" => "applied")

@@ -286,6 +286,30 @@ impl Drop for Lease {
     }
 }
 
+/// Runs `work`, which is one statement and so a transaction of its own: there is nothing to begin and to commit.
+///
+/// # Errors
+/// What `work` answers, or that no connection was to be had.
+pub async fn one_statement<T, F>(pool: &PgPool, work: F) -> Result<T, Broken>
+where
+    T: Send + 'static,
+    F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, Broken>> + Send + 'static,
+{
+    let pool = pool.clone();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "as a unit of work, it outlives whoever asked for it"
+    )]
+    let task = tokio::spawn(async move {
+        let mut connection = lease(&pool).await?;
+        crate::chaos::point("commit.before");
+        let done = patiently(work(&mut connection)).await?;
+        crate::chaos::point("commit.after");
+        Ok(done)
+    });
+    task.await?
+}
+
 /// Runs `work` in one transaction: committed when it answers `Ok`, rolled back when it answers `Err`.
 ///
 /// ```ignore

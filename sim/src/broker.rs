@@ -7,6 +7,7 @@ use std::rc::Rc;
 use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
 use contract::saga::StartSaga;
 use contract::{Command, CommandEnvelope, Reply, SagaId};
+use orchestrator::engine::Sent;
 
 use crate::cache::Change;
 
@@ -97,13 +98,14 @@ impl Broker {
     }
 
     /// A command as a message.
-    pub fn body(saga_id: SagaId, step: &str, undo: bool, attempt: u32, command: Command) -> Body {
-        let step = step.to_owned();
-        match command {
+    pub fn body(saga_id: SagaId, sent: Sent) -> Body {
+        let (step, undo, round, attempt) = (sent.step.to_owned(), sent.undo, sent.round, sent.sending);
+        match sent.command {
             Command::Inventory(command) => Body::Inventory(CommandEnvelope {
                 saga_id,
                 step,
                 undo,
+                round,
                 attempt,
                 command,
             }),
@@ -111,6 +113,7 @@ impl Broker {
                 saga_id,
                 step,
                 undo,
+                round,
                 attempt,
                 command,
             }),
@@ -118,6 +121,7 @@ impl Broker {
                 saga_id,
                 step,
                 undo,
+                round,
                 attempt,
                 command,
             }),

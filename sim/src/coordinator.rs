@@ -1,13 +1,14 @@
-//! The orchestrator's tables and its runner in two processes: rows are read, the log perhaps from memory, the engine
-//! decides, lines and commands are committed together, under an epoch that only the owner has.
+//! The orchestrator's tables and its runner in two processes: a run is remembered or its journal is read, the engine
+//! decides, lines and commands are written together, under an epoch that only the owner has and under numbers that
+//! nobody has taken.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use contract::SagaId;
 use contract::saga::SagaData;
-use contract::{Command, SagaId};
-use orchestrator::engine::{Entry, Input, Pace, Run, StepKind, What};
+use orchestrator::engine::{self, Input, Moves, Pace, Run, StepKind, What};
 use orchestrator::sagas;
 
 use crate::planted;
@@ -18,24 +19,24 @@ pub const PACE: Pace = Pace {
     give_up: Duration::from_mins(1),
 };
 
-/// A line of a saga's log.
+/// A line of a journal.
 #[derive(Debug, Clone)]
 pub struct Line {
+    /// What it says.
+    pub said: engine::Line,
+    /// Its number.
+    pub seq: u32,
     /// The step.
     pub step: &'static str,
     /// Its kind.
     pub kind: StepKind,
-    /// Whether it is the step's undo.
-    pub undo: bool,
-    /// `sent`, or how it was settled.
-    pub outcome: &'static str,
     /// Under which epoch it was written.
     pub epoch: u64,
     /// The owner's epoch when it was written.
     pub owner: u64,
 }
 
-/// How a log has gone so far. A line never changes, so each is looked at once, when it is written.
+/// How a journal has gone so far. A line never changes, so each is looked at once, when it is written.
 #[derive(Debug, Default)]
 pub struct Course {
     pivot: bool,
@@ -45,25 +46,35 @@ pub struct Course {
 }
 
 impl Course {
-    /// Nothing is undone after the pivot, nobody goes forward after the undoing began, what is settled is settled
-    /// once and not sent again, and only the owner writes.
+    /// Lines have no gap, nothing is undone after the pivot, nobody goes forward after the undoing began, what is
+    /// settled is settled once and not sent again, and only the owner writes.
     fn follow(&mut self, line: &Line, earlier: &[Line]) {
         let Line {
-            step, epoch, owner, ..
+            step,
+            epoch,
+            owner,
+            said,
+            ..
         } = line;
-        let is_settled =
-            |known: &Line| known.outcome != "sent" && known.undo == line.undo && known.step == *step;
-        self.undoing |= line.undo;
-        self.pivot |= line.kind == StepKind::Pivot && !line.undo && line.outcome == "ok";
+        let is_settled = |known: &Line| {
+            let (what, of) = (known.said.what, (known.step, known.said.undo, known.said.round));
+            what != What::SentAgain && of == (*step, said.undo, said.round)
+        };
+        let wanted = u32::try_from(earlier.len() + 1).unwrap_or(u32::MAX);
+        self.undoing |= said.undo;
+        self.pivot |= line.kind == StepKind::Pivot && said.what == What::Done;
         if epoch != owner {
             let why = || format!("{step} was written under epoch {epoch} when {owner} was the owner's");
             self.wrong.get_or_insert_with(why);
-        } else if self.undoing && (self.pivot || !line.undo) {
-            let why = || format!("{step} {} after the turn", line.outcome);
+        } else if line.seq != wanted {
+            let why = || format!("{step} was written as line {} where {wanted} is next", line.seq);
+            self.wrong.get_or_insert_with(why);
+        } else if self.undoing && (self.pivot || !said.undo) {
+            let why = || format!("{step} {} after the turn", said.what.word());
             self.wrong.get_or_insert_with(why);
         } else if earlier.iter().any(is_settled) {
-            let what = if line.undo { "the undo of " } else { "" };
-            let why = || format!("{what}{step} {} after it was settled", line.outcome);
+            let what = if said.undo { "the undo of " } else { "" };
+            let why = || format!("{what}{step} {} after it was settled", said.what.word());
             self.wrong.get_or_insert_with(why);
         }
     }
@@ -74,26 +85,26 @@ impl Course {
 pub struct Kept {
     /// What it runs on.
     pub data: SagaData,
-    /// The run.
+    /// Where it stands, by its journal.
     pub run: Run,
-    /// Its log.
+    /// Its journal.
     pub lines: Vec<Line>,
     /// How it has gone.
     pub course: Course,
 }
 
 /// A command on its way out.
-pub type Sent = (SagaId, &'static str, bool, u32, Command);
+pub type Sent = (SagaId, engine::Sent);
 
 /// The epoch has ended: nothing may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fenced;
 
-/// A process: its epoch, and the logs that it remembers, each with the number of lines it had.
+/// A process: its epoch, and the runs that it remembers.
 #[derive(Debug, Default)]
 struct Process {
     epoch: u64,
-    recent: BTreeMap<SagaId, (usize, Vec<Entry>)>,
+    recent: BTreeMap<SagaId, Run>,
 }
 
 /// Rows of the orchestrator's schema, and what two processes remember.
@@ -129,7 +140,7 @@ impl Coordinator {
     /// Whether the process remembers sagas that have gone on without it.
     pub fn remembers_old(&self, process: usize) -> bool {
         let mut recent = self.processes[process].recent.iter();
-        recent.any(|(id, (lines, _))| self.sagas.get(id).is_some_and(|kept| kept.lines.len() > *lines))
+        recent.any(|(id, run)| self.sagas.get(id).is_some_and(|kept| kept.run.seq > run.seq))
     }
 
     /// Begins a transaction: production's statement that holds the epoch's row.
@@ -177,36 +188,38 @@ impl Coordinator {
             return Vec::new();
         };
         let process = &mut self.processes[process];
+        let epochs = (process.epoch, self.epoch);
         let known = process.recent.remove(&saga_id);
-        let known = known.filter(|(lines, _)| *lines == kept.lines.len() || planted!(SnapshotBelieved));
-        let read = known.is_none().then(|| kept.run.log.clone());
-        // From memory or from the table: the same, unless a memory is believed that should not be.
-        let stored = std::mem::replace(
-            &mut kept.run.log,
-            known.map(|(_, log)| log).or(read).unwrap_or_default(),
-        );
-        let before = kept.run.log.len();
-        let mut sent = Vec::new();
-        self.given_up += append(kept, saga_id, input, now, (process.epoch, self.epoch), &mut sent);
+        let remembered = known.and_then(|run| kept.decide(run, input, now));
+        // What was decided on a run that has gone on cannot be written, and what would be ignored is looked at again.
+        let decided = remembered
+            .filter(|decided| decided.before == kept.run.seq || planted!(SnapshotBelieved))
+            .or_else(|| kept.decide(kept.run.clone(), input, now));
         self.writes += 1;
-        let log = kept.run.log.clone();
-        let added = std::mem::replace(&mut kept.run.log, stored);
-        kept.run.log.extend(added.into_iter().skip(before));
-        if !kept.run.state.is_terminal() {
-            process.recent.insert(saga_id, (kept.lines.len(), log));
+        let Some(decided) = decided else {
+            return Vec::new();
+        };
+        if !decided.run.state.is_terminal() {
+            process.recent.insert(saga_id, decided.run.clone());
         }
-        sent
+        self.given_up += kept.append(&decided, epochs);
+        let commands = decided.moves.commands.into_iter();
+        commands.map(|sent| (saga_id, sent)).collect()
     }
 
-    /// The timer looks at a saga, whose log it always reads.
+    /// The timer looks at a saga, whose journal it always reads.
     pub fn fire(&mut self, process: usize, saga_id: SagaId, now: DateTime<Utc>) -> Vec<Sent> {
         let epochs = (self.processes[process].epoch, self.epoch);
-        let mut sent = Vec::new();
-        if let Some(kept) = self.sagas.get_mut(&saga_id) {
-            self.given_up += append(kept, saga_id, &Input::Time, now, epochs, &mut sent);
-            self.writes += 1;
-        }
-        sent
+        let Some(kept) = self.sagas.get_mut(&saga_id) else {
+            return Vec::new();
+        };
+        self.writes += 1;
+        let Some(decided) = kept.decide(kept.run.clone(), &Input::Time, now) else {
+            return Vec::new();
+        };
+        self.given_up += kept.append(&decided, epochs);
+        let commands = decided.moves.commands.into_iter();
+        commands.map(|sent| (saga_id, sent)).collect()
     }
 
     /// Sagas whose time has come.
@@ -227,38 +240,41 @@ impl Coordinator {
     }
 }
 
-/// Appends what the engine says. Answers how many steps were given up.
-fn append(
-    kept: &mut Kept,
-    saga_id: SagaId,
-    input: &Input<'_>,
-    now: DateTime<Utc>,
-    (epoch, owner): (u64, u64),
-    sent: &mut Vec<Sent>,
-) -> u64 {
-    let mut given_up = 0;
-    for line in sagas::advance(&kept.data, &mut kept.run, input, now, PACE) {
-        let (step, kind, undo) = (line.step, line.kind, line.undo);
-        let outcome = match line.what {
-            What::Sent { attempt, command } => {
-                sent.push((saga_id, step, undo, attempt, command));
-                "sent"
-            }
-            What::Settled { outcome, .. } => {
-                given_up += u64::from(outcome == "given_up");
-                outcome
-            }
-        };
-        let line = Line {
-            step,
-            kind,
-            undo,
-            outcome,
-            epoch,
-            owner,
-        };
-        kept.course.follow(&line, &kept.lines);
-        kept.lines.push(line);
+/// What the engine made of an input.
+struct Decided {
+    /// The number of the last line that it knew.
+    before: u32,
+    /// Where the run stands after it.
+    run: Run,
+    moves: Moves,
+}
+
+impl Kept {
+    /// Lets the engine decide on the run as somebody knows it; nothing where it would change nothing.
+    fn decide(&self, mut run: Run, input: &Input<'_>, now: DateTime<Utc>) -> Option<Decided> {
+        let before = run.seq;
+        let moves = sagas::advance(&self.data, &mut run, input, now, PACE);
+        (!moves.lines.is_empty()).then_some(Decided { before, run, moves })
     }
-    given_up
+
+    /// Appends what was decided. Answers how many steps were given up.
+    fn append(&mut self, decided: &Decided, (epoch, owner): (u64, u64)) -> u64 {
+        let mut given_up = 0;
+        let steps = &sagas::outline(&self.data).steps;
+        for (seq, said) in (decided.before + 1..).zip(&decided.moves.lines) {
+            given_up += u64::from(said.what == What::GivenUp);
+            let line = Line {
+                said: said.clone(),
+                seq,
+                step: steps[said.step].name,
+                kind: steps[said.step].kind,
+                epoch,
+                owner,
+            };
+            self.course.follow(&line, &self.lines);
+            self.lines.push(line);
+        }
+        self.run = decided.run.clone();
+        given_up
+    }
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use contract::refusal::Code;
 use contract::{Outcome, Reply, SagaId};
-use orchestrator::engine::Input;
+use orchestrator::engine::{Input, What};
 
 use crate::broker::{Body, Broker, Lane, Message, Reader};
 use crate::cache::Change;
@@ -220,13 +220,13 @@ impl World {
         let kept = self.coordinator.sagas.get(&reply.saga_id);
         kept.is_some_and(|kept| {
             let mut lines = kept.lines.iter();
-            lines.any(|line| line.step == "authorize-payment" && line.outcome == "given_up")
+            lines.any(|line| line.step == "authorize-payment" && line.said.what == What::GivenUp)
         })
     }
 }
 
-pub(crate) fn body_of((saga_id, step, undo, attempt, command): Sent) -> Body {
-    Broker::body(saga_id, step, undo, attempt, command)
+pub(crate) fn body_of((saga_id, sent): Sent) -> Body {
+    Broker::body(saga_id, sent)
 }
 
 fn told(reply: &Reply) -> String {

@@ -7,8 +7,8 @@
 //!
 //! What production leaves to SQL, Lua and Kafka is written here a second time, with the same rule: a message is
 //! handled once by each reader (inbox); rows and outbox are committed together; an offset is committed after its
-//! message; the relay confirms after the broker; only the epoch that has not ended writes; a remembered log is
-//! believed if it has as many lines as the row says; operations of a payment follow each other and are settled once;
+//! message; the relay confirms after the broker; only the epoch that has not ended writes; a line of a
+//! journal is written if nobody has taken its number, and else decided anew; operations of a payment follow each other and are settled once;
 //! a cache entry is written if its LSN is newer or if what was expected stands there; a lost slot is followed by a
 //! snapshot; a night's total goes below what is taken only if the hotel insists. Not simulated: locks and their order
 //! (a transaction is one step), JSON, HTTP, SQL itself, prices; nor handlers that fail and messages set aside, a claim

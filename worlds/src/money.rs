@@ -21,6 +21,7 @@ impl Services {
                 saga_id: envelope.saga_id,
                 step: envelope.step.clone(),
                 undo: envelope.undo,
+                round: envelope.round,
                 attempt: envelope.attempt,
                 command: command.clone(),
             };

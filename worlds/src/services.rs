@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::penalty::Penalty;
 use contract::saga::{BookStay, SagaData, StartSaga};
 use contract::{Command, CommandEnvelope, Outcome, Reply, SagaId, Stay, StayDate};
-use orchestrator::engine::{self, Input, Line, Pace, Run, Saga, What};
+use orchestrator::engine::{self, Input, Pace, Run, Saga, Sent};
 use orchestrator::sagas;
 use sim::money::Money;
 use sim::planted::{self, Bug};
@@ -241,36 +241,35 @@ impl Services {
     /// One transaction of the runner. None: nothing changed.
     fn advance(&self, saga: usize, mut run: Run, input: &Input<'_>, now: DateTime<Utc>) -> Advanced {
         let Known { id, data } = &self.known[saga];
-        let lines = match data {
+        let moves = match data {
             SagaData::BookStay(data) => {
                 engine::advance(&self.setup.definition, data, &mut run, input, now, PACE)
             }
             SagaData::CancelStay(_) => sagas::advance(data, &mut run, input, now, PACE),
         };
-        if lines.is_empty() {
+        if moves.lines.is_empty() {
             return None;
         }
         // Whether time has passed is the checker's choice, so a run does not remember when it was.
         if let Some(waiting) = &mut run.waiting {
             (waiting.since, waiting.due) = (self.now, self.now);
         }
-        let said = lines.into_iter().filter_map(|line| self.sent(*id, line));
+        // Nor how often it was sent before what it waits for: nothing follows from that.
+        run.seq = u32::from(run.seq > 0);
+        let said = moves.commands.into_iter().map(|sent| self.sent(*id, sent));
         let said = said.collect();
         Some((self.runs.put(run), said))
     }
 
-    fn sent(&self, saga_id: SagaId, line: Line) -> Option<Ref> {
-        let What::Sent { attempt, command } = line.what else {
-            return None;
-        };
-        let step = line.step.to_owned();
-        Some(self.bodies.put(Body::Command(CommandEnvelope {
+    fn sent(&self, saga_id: SagaId, sent: Sent) -> Ref {
+        self.bodies.put(Body::Command(CommandEnvelope {
             saga_id,
-            step,
-            undo: line.undo,
-            attempt,
-            command,
-        })))
+            step: sent.step.to_owned(),
+            undo: sent.undo,
+            round: sent.round,
+            attempt: sent.sending,
+            command: sent.command,
+        }))
     }
 
     pub(crate) fn contradiction(&self, what: impl std::fmt::Display) -> Ref {

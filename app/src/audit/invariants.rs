@@ -41,14 +41,15 @@ pub(crate) const ALL: &[Invariant] = invariants! {
     "I-8" always "payment.ledger_entry" "balanced" "every transfer sums to zero, and the ledger is the sum of the movements";
     "I-10" always "reservation.idempotency_key" "one_effect" "an idempotency key has one reservation";
     "I-16" always "reservation.reservation_history" "legal_history" "a reservation's history is a legal path";
-    "I-17" always "orchestrator.saga_step" "fenced" "no orchestrator wrote after its epoch ended";
-    "I-18" always "orchestrator.saga_step" "no_way_back" "nothing is undone after the pivot";
+    "I-17" always "orchestrator.journal" "fenced" "no orchestrator wrote after its epoch ended";
+    "I-18" always "orchestrator.journal" "no_way_back" "nothing is undone after the pivot, and nothing done in a round in which it was undone";
     "I-22" always "orchestrator.outbox" "dead_letters" "a message is set aside only with its reason";
     "I-24" always "reservation.reservation" "charged_as_quoted" "what is charged is what was quoted";
-    "I-4" at_rest "orchestrator.saga" "no_open_saga" "every saga has ended well";
+    "I-28" always "orchestrator.journal" "whole_journals" "a journal has no gap, and settles each step once";
+    "I-4" at_rest "orchestrator.run" "no_open_saga" "every saga has ended well";
     "I-5" at_rest "inventory.hold" "no_orphan_hold" "no room is kept without a booking";
     "I-6" at_rest "reservation.reservation" "room_and_money" "confirmed means rooms sold and the total paid; cancelled, the penalty paid and no night sold but those that had begun; anything else, neither";
-    "I-12" at_rest "orchestrator.inbox" "all_handled" "every message that was sent was handled";
+    "I-12" at_rest "orchestrator.inbox" "all_handled" "every message that was sent was handled, and every command is settled in its journal";
 };
 
 impl Invariant {

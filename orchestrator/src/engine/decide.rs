@@ -29,6 +29,20 @@ pub enum Entry {
     UndoRefused(usize, Refusal),
 }
 
+impl Entry {
+    /// Which step it is about.
+    pub const fn step(&self) -> usize {
+        match self {
+            Self::Done(step)
+            | Self::Refused(step, _)
+            | Self::RefusedAmongSeveral(step, _)
+            | Self::GivenUp(step)
+            | Self::Undone(step)
+            | Self::UndoRefused(step, _) => *step,
+        }
+    }
+}
+
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {

@@ -4,8 +4,10 @@ use chrono::TimeDelta;
 use contract::command::ReservationCommand;
 use contract::{HotelId, Refusal, ReservationId, SagaId, Why};
 
+use std::time::Duration;
+
 use super::*;
-use crate::engine::{nothing_to_undo, saga, undo, wait};
+use crate::engine::{Entry, RESEND_CAP, State, nothing_to_undo, saga, undo, wait};
 
 const PACE: Pace = Pace {
     resend: Duration::from_secs(5),
@@ -37,7 +39,7 @@ struct Example {
 }
 
 impl Example {
-    fn begun() -> (Self, Vec<Line>) {
+    fn begun() -> (Self, Moves) {
         let saga = saga("example", "An example.")
             .step("a", act, undo(back))
             .slow_step("b", act, undo(back), wait(3, Why::PaymentUnavailable))
@@ -51,8 +53,8 @@ impl Example {
             run: Run::new(),
             now: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
         };
-        let lines = example.take(&Input::Start);
-        (example, lines)
+        let moves = example.take(&Input::Start);
+        (example, moves)
     }
 
     /// A run that waits for this step.
@@ -60,20 +62,25 @@ impl Example {
         let (mut example, _) = Self::begun();
         while example.waiting().0 != step {
             let (current, undo, _) = example.waiting();
-            assert!(!example.hear(current, undo, Outcome::Done).is_empty());
+            assert_ne!(example.hear(current, undo, Outcome::Done), Moves::default());
         }
         example
     }
 
-    fn take(&mut self, input: &Input<'_>) -> Vec<Line> {
+    fn take(&mut self, input: &Input<'_>) -> Moves {
         advance(&self.saga, &self.ids, &mut self.run, input, self.now, PACE)
     }
 
-    fn hear(&mut self, step: &str, undo: bool, outcome: Outcome) -> Vec<Line> {
+    fn hear(&mut self, step: &str, undo: bool, outcome: Outcome) -> Moves {
+        self.hear_of_round(1, step, undo, outcome)
+    }
+
+    fn hear_of_round(&mut self, round: u32, step: &str, undo: bool, outcome: Outcome) -> Moves {
         let reply = Reply {
             saga_id: SagaId::new(),
             step: step.to_owned(),
             undo,
+            round,
             attempt: 1,
             outcome,
         };
@@ -83,19 +90,19 @@ impl Example {
     /// The step that is waited for, whether it is undone, and how often it was sent.
     fn waiting(&self) -> (&'static str, bool, u32) {
         let waiting = self.run.waiting.expect("something is waited for");
-        (self.saga.steps[waiting.step].name, waiting.undo, waiting.attempt)
+        (self.saga.steps[waiting.step].name, waiting.undo, waiting.sendings)
     }
 
-    fn pass(&mut self, seconds: i64) -> Vec<Line> {
+    fn pass(&mut self, seconds: i64) -> Moves {
         self.now += TimeDelta::seconds(seconds);
         self.take(&Input::Time)
     }
 
     /// Lets time pass to when the run is next due, and answers how many seconds that were.
-    fn pass_until_due(&mut self) -> (i64, Vec<Line>) {
+    fn pass_until_due(&mut self) -> (i64, Moves) {
         let due = self.run.waiting.expect("something is waited for").due;
         let seconds = (due - self.now).num_seconds();
-        assert!(self.pass(seconds - 1).is_empty(), "it is not due yet");
+        assert_eq!(self.pass(seconds - 1), Moves::default(), "it is not due yet");
         (seconds, self.pass(1))
     }
 }
@@ -104,16 +111,16 @@ fn no() -> Outcome {
     Outcome::Refused(Refusal::stored("no".to_owned(), "No.".to_owned(), None))
 }
 
-/// What the lines say: step, undo, and either `sent n` or the outcome.
-fn told(lines: &[Line]) -> Vec<(&'static str, bool, String)> {
-    let told = lines.iter().map(|line| {
-        let what = match &line.what {
-            What::Sent { attempt, .. } => format!("sent {attempt}"),
-            What::Settled { outcome, .. } => (*outcome).to_owned(),
-        };
-        (line.step, line.undo, what)
+/// What comes of an input: step, undo, and either what a line says or `sent n`.
+fn told<D>(saga: &Saga<D>, moves: &Moves) -> Vec<(&'static str, bool, String)> {
+    let lines = moves.lines.iter().filter(|line| line.what != What::SentAgain);
+    let lines = lines.map(|line| {
+        let name = saga.steps[line.step].name;
+        (name, line.undo, line.what.word().to_owned())
     });
-    told.collect()
+    let sent = moves.commands.iter();
+    let sent = sent.map(|sent| (sent.step, sent.undo, format!("sent {}", sent.sending)));
+    lines.chain(sent).collect()
 }
 
 #[test]
@@ -122,13 +129,19 @@ fn a_command_without_an_answer_is_sent_again_after_growing_waits() {
     let first = example.now;
     let mut waits = Vec::new();
     for attempt in 2..=9 {
-        let (seconds, lines) = example.pass_until_due();
+        let (seconds, moves) = example.pass_until_due();
         waits.push(seconds);
-        assert_eq!(told(&lines), [("e", false, format!("sent {attempt}"))]);
-        let What::Sent { command, .. } = &lines[0].what else {
-            panic!("{lines:?}")
-        };
-        assert_eq!(*command, act(&example.ids), "the same command each time");
+        assert_eq!(
+            told(&example.saga, &moves),
+            [("e", false, format!("sent {attempt}"))]
+        );
+        let sent = &moves.commands[0];
+        assert_eq!(sent.command, act(&example.ids), "the same command each time");
+        let said = &moves.lines[0];
+        assert_eq!(
+            (said.what, said.sendings, said.sent_at),
+            (What::SentAgain, attempt, Some(first))
+        );
         assert_eq!(example.waiting(), ("e", false, attempt));
         let since = example.run.waiting.map(|waiting| waiting.since);
         assert_eq!(since, Some(first), "it was asked for when it was sent first");
@@ -155,15 +168,18 @@ fn a_step_is_given_up_when_its_own_time_is_over_and_not_before() {
         let mut example = Example::waiting_for(step);
         let begun = example.now;
         // Bounded, so that a run that never gives up fails here and does not hang.
-        let mut lines = Vec::new();
+        let mut moves = Moves::default();
         for _ in 0..20 {
-            (_, lines) = example.pass_until_due();
-            if told(&lines)[0].2 == "given_up" {
+            (_, moves) = example.pass_until_due();
+            if told(&example.saga, &moves)[0].2 == "given_up" {
                 break;
             }
             assert!((example.now - begun).num_seconds() < seconds, "{step} is overdue");
         }
-        assert_eq!(told(&lines)[0], (step, false, "given_up".to_owned()));
+        assert_eq!(
+            told(&example.saga, &moves)[0],
+            (step, false, "given_up".to_owned())
+        );
         assert_eq!((example.now - begun).num_seconds(), seconds, "{step}");
         assert_eq!(example.run.state, State::Compensating);
         assert_eq!(
@@ -176,9 +192,9 @@ fn a_step_is_given_up_when_its_own_time_is_over_and_not_before() {
 #[test]
 fn a_step_that_is_overdue_when_somebody_looks_is_given_up_and_not_sent_again() {
     let mut example = Example::waiting_for("b");
-    let lines = example.pass(3_600);
+    let moves = example.pass(3_600);
     assert_eq!(
-        told(&lines),
+        told(&example.saga, &moves),
         [
             ("b", false, "given_up".to_owned()),
             ("b", true, "sent 1".to_owned())
@@ -194,8 +210,11 @@ fn the_pivot_what_follows_it_and_undos_are_never_given_up() {
     for mut example in [Example::waiting_for("d"), Example::waiting_for("e"), undoing] {
         let (step, undo, _) = example.waiting();
         for attempt in 2..40 {
-            let lines = example.pass(86_400);
-            assert_eq!(told(&lines), [(step, undo, format!("sent {attempt}"))]);
+            let moves = example.pass(86_400);
+            assert_eq!(
+                told(&example.saga, &moves),
+                [(step, undo, format!("sent {attempt}"))]
+            );
         }
     }
 }
@@ -212,16 +231,26 @@ fn only_the_answer_that_is_waited_for_is_believed() {
         ("nobody", false),
     ] {
         for outcome in [Outcome::Done, no()] {
-            assert!(example.hear(step, undo, outcome).is_empty(), "{step} {undo}");
+            assert_eq!(
+                example.hear(step, undo, outcome),
+                Moves::default(),
+                "{step} {undo}"
+            );
             assert_eq!(example.run, before);
         }
     }
-    assert!(example.take(&Input::Start).is_empty(), "it was begun");
+    for round in [0, 2] {
+        let moves = example.hear_of_round(round, "b", false, Outcome::Done);
+        assert_eq!(moves, Moves::default(), "of round {round}");
+    }
+    assert_eq!(example.take(&Input::Start), Moves::default(), "it was begun");
     assert_eq!(example.run, before);
     let (mut begun, _) = Example::begun();
     let first = begun.run.clone();
-    assert!(
-        begun.take(&Input::Start).is_empty(),
+    let again = begun.take(&Input::Start);
+    assert_eq!(
+        again,
+        Moves::default(),
         "it was begun, and nothing is settled yet"
     );
     assert_eq!(begun.run, first);
@@ -229,10 +258,8 @@ fn only_the_answer_that_is_waited_for_is_believed() {
     example.hear("b", false, no());
     let before = example.run.clone();
     for (step, undo) in [("a", false), ("b", false), ("b", true)] {
-        assert!(
-            example.hear(step, undo, Outcome::Done).is_empty(),
-            "{step} {undo}"
-        );
+        let moves = example.hear(step, undo, Outcome::Done);
+        assert_eq!(moves, Moves::default(), "{step} {undo}");
     }
     assert_eq!(example.run, before);
 }
@@ -240,17 +267,17 @@ fn only_the_answer_that_is_waited_for_is_believed() {
 #[test]
 fn what_has_ended_stays_as_it_is() {
     let mut example = Example::waiting_for("e");
-    let lines = example.hear("e", false, Outcome::Done);
-    assert_eq!(told(&lines), [("e", false, "ok".to_owned())]);
+    let moves = example.hear("e", false, Outcome::Done);
+    assert_eq!(told(&example.saga, &moves), [("e", false, "done".to_owned())]);
     assert_eq!(
         (example.run.state, &example.run.reason),
         (State::Completed, &None)
     );
     let end = example.run.clone();
-    assert!(example.take(&Input::Start).is_empty());
-    assert!(example.pass(86_400).is_empty());
+    assert_eq!(example.take(&Input::Start), Moves::default());
+    assert_eq!(example.pass(86_400), Moves::default());
     for undo in [false, true] {
-        assert!(example.hear("e", undo, no()).is_empty());
+        assert_eq!(example.hear("e", undo, no()), Moves::default());
     }
     assert_eq!(example.run, end);
 }
@@ -261,24 +288,24 @@ fn a_line_says_since_when_after_how_many_sendings_and_by_which_answer() {
     let sent = example.now;
     example.pass_until_due();
     example.pass_until_due();
-    let lines = example.hear("b", false, no());
-    let What::Settled {
-        outcome,
-        attempt,
-        since,
-        reply: Some(reply),
-    } = &lines[0].what
-    else {
-        panic!("{lines:?}")
-    };
-    assert_eq!((*outcome, *attempt, *since), ("refused", 3, Some(sent)));
-    assert_eq!((reply.step.as_str(), &reply.outcome), ("b", &no()));
+    let moves = example.hear("b", false, no());
+    let line = &moves.lines[0];
+    assert_eq!(
+        (line.what, line.sendings, line.sent_at),
+        (What::Refused, 3, Some(sent))
+    );
+    assert_eq!(line.at, example.now);
+    let answer = line.answer.as_ref().unwrap();
+    assert_eq!((answer.attempt, &answer.outcome), (1, &no()));
     // One of three sendings was refused; the others may still be carried out, so the step is undone too.
-    assert_eq!(told(&lines[1..]), [("b", true, "sent 1".to_owned())]);
+    assert_eq!(
+        told(&example.saga, &moves)[1..],
+        [("b", true, "sent 1".to_owned())]
+    );
 
     example.hear("b", true, Outcome::Done);
-    let lines = example.hear("a", true, Outcome::Done);
-    assert_eq!(told(&lines), [("a", true, "ok".to_owned())]);
+    let moves = example.hear("a", true, Outcome::Done);
+    assert_eq!(told(&example.saga, &moves), [("a", true, "undone".to_owned())]);
     assert_eq!(example.run.state, State::Compensated);
     assert_eq!(example.run.reason.as_deref(), Some("no (No.)"));
 }
@@ -291,8 +318,8 @@ fn a_refusal_of_the_only_sending_did_nothing_and_one_of_two_may_have_done_it() {
             example.pass_until_due();
         }
         assert_eq!(example.waiting(), ("b", false, sendings));
-        let lines = example.hear("b", false, no());
-        let next = told(&lines[1..]);
+        let moves = example.hear("b", false, no());
+        let next = &told(&example.saga, &moves)[1..];
         assert_eq!(next, [(undone_first, true, "sent 1".to_owned())], "{sendings}");
     }
 }
@@ -301,8 +328,11 @@ fn a_refusal_of_the_only_sending_did_nothing_and_one_of_two_may_have_done_it() {
 fn an_undo_that_is_refused_waits_for_a_person() {
     let mut example = Example::waiting_for("b");
     example.hear("b", false, no());
-    let lines = example.hear("a", true, no());
-    assert_eq!(told(&lines), [("a", true, "refused".to_owned())]);
+    let moves = example.hear("a", true, no());
+    assert_eq!(
+        told(&example.saga, &moves),
+        [("a", true, "undo_refused".to_owned())]
+    );
     assert_eq!(example.run.state, State::Stuck);
     assert_eq!(
         example.run.reason.as_deref(),
@@ -322,20 +352,18 @@ fn what_was_done_before_the_saga_stands_first_in_its_log() {
     let ids = Ids(HotelId::new(), ReservationId::new());
     let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
     let mut run = Run::new();
-    let lines = advance(&saga, &ids, &mut run, &Input::Start, now, PACE);
+    let moves = advance(&saga, &ids, &mut run, &Input::Start, now, PACE);
     assert_eq!(
-        told(&lines),
+        told(&saga, &moves),
         [
-            ("open", false, "ok".to_owned()),
+            ("open", false, "opened".to_owned()),
             ("d", false, "sent 1".to_owned())
         ]
     );
     assert_eq!(run.log, [Entry::Done(0)]);
-    let kinds: Vec<_> = lines.iter().map(|line| line.kind.word()).collect();
-    assert_eq!(kinds, ["opening", "pivot"]);
     run.waiting = None;
-    let lines = advance(&saga, &ids, &mut run, &Input::Start, now, PACE);
-    assert!(lines.is_empty(), "what is done is not done again");
+    let moves = advance(&saga, &ids, &mut run, &Input::Start, now, PACE);
+    assert_eq!(moves, Moves::default(), "what is done is not done again");
 }
 
 #[test]

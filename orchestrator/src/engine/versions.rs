@@ -3,10 +3,13 @@
 //! the last of those has ended.
 
 use chrono::{DateTime, Utc};
+use contract::Command;
 
 use super::dsl::Saga;
+use super::journal::Line;
 use super::outline::Outline;
-use super::run::{Input, Line, Pace, Run, advance};
+use super::run::{Input, Moves, advance};
+use super::standing::{Pace, Run, replay, standing};
 
 /// Every version of a saga that a run may still be on, oldest first.
 #[derive(Debug)]
@@ -73,11 +76,29 @@ impl<D> Versions<D> {
         input: &Input<'_>,
         now: DateTime<Utc>,
         pace: Pace,
-    ) -> Vec<Line> {
+    ) -> Moves {
         let version = *run.version.get_or_insert_with(|| self.version());
-        self.of(version).map_or_else(Vec::new, |known| {
+        self.of(version).map_or_else(Moves::default, |known| {
             advance(&known.saga, data, run, input, now, pace)
         })
+    }
+
+    /// Where a run of this version stands whose journal this is; none if that version is not there.
+    pub fn standing(&self, data: &D, version: i32, journal: &[Line], pace: Pace) -> Option<Run> {
+        let known = self.of(version)?;
+        Some(standing(&known.saga, data, journal, pace))
+    }
+
+    /// The same, and of each line the command that follows from it and those before, if one does.
+    pub fn replay(
+        &self,
+        data: &D,
+        version: i32,
+        journal: &[Line],
+        pace: Pace,
+    ) -> Option<(Run, Vec<Option<Command>>)> {
+        let known = self.of(version)?;
+        Some(replay(&known.saga, data, journal, pace))
     }
 }
 
@@ -89,7 +110,7 @@ mod tests {
     use contract::{Outcome, Reply, SagaId};
 
     use super::*;
-    use crate::engine::{State, What};
+    use crate::engine::State;
     use crate::sagas::cancel_stay::definition;
     use crate::sagas::cancel_stay::tests::{sample, yesterday};
 
@@ -104,16 +125,14 @@ mod tests {
 
     /// What a run sends next, if it sends anything.
     fn goes_on(saga: &Versions<CancelStay>, run: &mut Run, input: &Input<'_>) -> Option<Reply> {
-        let lines = saga.advance(&sample(), run, input, now(), PACE);
-        lines.into_iter().find_map(|line| match line.what {
-            What::Sent { attempt, .. } => Some(Reply {
-                saga_id: SagaId::new(),
-                step: line.step.to_owned(),
-                undo: line.undo,
-                attempt,
-                outcome: Outcome::Done,
-            }),
-            What::Settled { .. } => None,
+        let moves = saga.advance(&sample(), run, input, now(), PACE);
+        moves.commands.into_iter().next().map(|sent| Reply {
+            saga_id: SagaId::new(),
+            step: sent.step.to_owned(),
+            undo: sent.undo,
+            round: sent.round,
+            attempt: sent.sending,
+            outcome: Outcome::Done,
         })
     }
 

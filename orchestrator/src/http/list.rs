@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Inspection;
+use super::journal::Reading;
 use super::saga::SagaBody;
 use crate::engine::State;
-use crate::store::Filter;
+use crate::store::{Filter, RunRow};
 use crate::{sagas, store};
 
 /// Which sagas.
@@ -79,7 +80,7 @@ pub(super) async fn list_sagas(
     }
     let before = query.cursor.as_deref().map(Cursor::read::<SagaId>).transpose()?;
     let limit = query.limit;
-    let mut rows = db::unit_of_work::<_, Problem, _>(&inspection.pool, move |db| {
+    let (mut rows, mut journals) = db::unit_of_work::<_, Problem, _>(&inspection.pool, move |db| {
         Box::pin(async move {
             let (state, kind) = (query.state.as_deref(), query.kind.as_deref());
             let filter = Filter {
@@ -87,7 +88,10 @@ pub(super) async fn list_sagas(
                 kind,
                 before: before.map(SagaId::uuid),
             };
-            Ok(store::list(db, filter, limit.rows_and_one()).await?)
+            let rows = store::list(db, filter, limit.rows_and_one()).await?;
+            let ids: Vec<_> = rows.iter().map(|row| row.saga_id).collect();
+            let journals = store::journals(db, &ids).await?;
+            Ok((rows, journals))
         })
     })
     .await?;
@@ -98,8 +102,12 @@ pub(super) async fn list_sagas(
         .filter(|_| more)
         .map(|row| SagaId::from_uuid(row.saga_id));
     let next_cursor = last.map(|last| Cursor::after(&last));
+    let body = |row: RunRow| {
+        let journal = journals.remove(&row.saga_id).unwrap_or_default();
+        SagaBody::of(&row, &Reading::of(&row, &journal, inspection.pace), &journal)
+    };
     Ok(Json(Page {
-        items: rows.into_iter().map(SagaBody::of).collect(),
+        items: rows.into_iter().map(body).collect(),
         next_cursor,
     }))
 }

@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::engine::State;
-use crate::store::{SagaRow, StepRow};
+use super::journal::{LineBody, Reading, bodies};
+use crate::engine::{Pace, State};
+use crate::store::{JournalRow, RunRow};
 
 /// One run of a saga.
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,6 +19,12 @@ pub(super) struct SagaBody {
     #[serde(rename = "type")]
     #[schema(example = "book-stay")]
     kind: String,
+    /// The version of the definition that it was begun with and stays with.
+    #[schema(example = 1)]
+    definition: i32,
+    /// The version of the run: the number of the last line of its journal.
+    #[schema(example = 7)]
+    version: i32,
     /// Where it stands; `completed`, `compensated` and `stuck` are ends.
     #[schema(value_type = State)]
     state: String,
@@ -32,7 +39,7 @@ pub(super) struct SagaBody {
     reason: Option<String>,
     /// The partition of its messages, by which it has an owner.
     shard: i32,
-    /// Under which ownership it was last changed.
+    /// Under which ownership its last line was written.
     epoch: i64,
     /// After this it is overdue unless it has ended.
     deadline: DateTime<Utc>,
@@ -48,11 +55,15 @@ pub(super) struct SagaBody {
 #[schema(as = SagaWaiting)]
 struct WaitingBody {
     #[schema(example = "authorize-payment")]
-    step: String,
+    step: &'static str,
     /// Whether the step is being undone.
     undo: bool,
+    /// In which round of the run.
+    round: u32,
     /// How often the command was sent.
-    attempt: i32,
+    sendings: u32,
+    /// When it was sent first.
+    since: DateTime<Utc>,
     /// When it is sent again or given up.
     due_at: DateTime<Utc>,
 }
@@ -66,110 +77,54 @@ struct Links {
     reservation: String,
 }
 
-/// A saga with its data and every line of its log.
+/// A saga with its data and its journal.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SagaWithSteps)]
-pub(super) struct SagaWithSteps {
+#[schema(as = SagaWithJournal)]
+pub(super) struct SagaWithJournal {
     #[serde(flatten)]
     saga: SagaBody,
     /// What it runs on.
     #[schema(value_type = Object)]
     data: Value,
-    /// Every command that was sent and every step that was settled, in order.
-    steps: Vec<StepBody>,
-}
-
-/// A command that was sent, or a step that was settled.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SagaStep)]
-struct StepBody {
-    /// Its place in the log, from 1.
-    seq: i32,
-    #[schema(example = "hold-rooms")]
-    step: String,
-    /// What the step is to the saga, or that it is undone.
-    #[schema(value_type = LineKind)]
-    kind: String,
-    /// That the command was sent, or how it was settled.
-    #[schema(value_type = LineOutcome)]
-    outcome: String,
-    /// How often the command had been sent.
-    attempt: i32,
-    /// The command's name, where one went out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "Hold")]
-    command_name: Option<String>,
-    /// The command that went out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    command: Option<Value>,
-    /// The reply that came in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    reply: Option<Value>,
-    /// Under which ownership of the shard it was written.
-    epoch: i64,
-    /// When the command was sent; of a settled step, when first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sent_at: Option<DateTime<Utc>>,
-    /// When the line was written.
-    at: DateTime<Utc>,
-}
-
-/// What a line of the log is about.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = SagaStepKind)]
-#[expect(dead_code, reason = "documents the words that the log holds")]
-enum LineKind {
-    Opening,
-    Do,
-    Pivot,
-    Then,
-    Undo,
-}
-
-/// How it went.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = SagaStepOutcome)]
-#[expect(dead_code, reason = "documents the words that the log holds")]
-enum LineOutcome {
-    Sent,
-    Ok,
-    Refused,
-    GivenUp,
+    /// What happened to it, in order: every step that was settled, and every further sending of a command.
+    journal: Vec<LineBody>,
 }
 
 impl SagaBody {
-    pub(super) fn of(row: SagaRow) -> Self {
+    pub(super) fn of(row: &RunRow, read: &Reading, journal: &[JournalRow]) -> Self {
         let (saga_id, reservation_id) = (
             SagaId::from_uuid(row.saga_id),
             ReservationId::from_uuid(row.reservation_id),
         );
-        let waiting_for = match (row.step, row.undo, row.attempt, row.due_at) {
-            (Some(step), Some(undo), Some(attempt), Some(due_at)) => Some(WaitingBody {
+        let run = read.run.as_ref();
+        let waiting = run.and_then(|run| Some((run.round, run.waiting?)));
+        let waiting_for = waiting
+            .zip(read.waits_for)
+            .map(|((round, waiting), step)| WaitingBody {
                 step,
-                undo,
-                attempt,
-                due_at,
-            }),
-            _ => None,
-        };
+                undo: waiting.undo,
+                round,
+                sendings: waiting.sendings,
+                since: waiting.since,
+                due_at: waiting.due,
+            });
+        let last = journal.last();
         Self {
             saga_id,
-            kind: row.kind,
-            state: row.state,
+            kind: row.kind.clone(),
+            definition: row.definition,
+            version: last.map_or(0, |line| line.seq),
+            state: row.state.clone(),
             reservation_id,
             hotel_id: HotelId::from_uuid(row.hotel_id),
             waiting_for,
-            reason: row.reason,
+            reason: row.reason.clone(),
             shard: row.shard,
-            epoch: row.epoch,
+            epoch: last.map_or(0, |line| line.epoch),
             deadline: row.deadline,
             overdue: row.overdue,
             created_at: row.created_at,
-            updated_at: row.updated_at,
+            updated_at: last.map_or(row.created_at, |line| line.at),
             links: Links {
                 this: format!("/v1/sagas/{saga_id}"),
                 reservation: format!("/v1/reservations/{reservation_id}"),
@@ -178,31 +133,19 @@ impl SagaBody {
     }
 }
 
-impl SagaWithSteps {
-    pub(super) fn of(mut row: SagaRow, steps: Vec<StepRow>) -> Self {
+impl SagaWithJournal {
+    pub(super) fn of(mut row: RunRow, journal: &[JournalRow], pace: Pace) -> Self {
+        let read = Reading::of(&row, journal, pace);
         let data = row.data.take();
         Self {
-            saga: SagaBody::of(row),
+            saga: SagaBody::of(&row, &read, journal),
             data,
-            steps: steps.into_iter().map(StepBody::of).collect(),
+            journal: bodies(journal, &read),
         }
     }
-}
 
-impl StepBody {
-    fn of(row: StepRow) -> Self {
-        Self {
-            seq: row.seq,
-            step: row.step,
-            kind: row.kind,
-            outcome: row.outcome,
-            attempt: row.attempt,
-            command_name: row.command_name,
-            command: row.command,
-            reply: row.reply,
-            epoch: row.epoch,
-            sent_at: row.sent_at,
-            at: row.at,
-        }
+    /// The version of the run, as a header names it.
+    pub(super) fn etag(&self) -> String {
+        format!("\"{}\"", self.saga.version)
     }
 }

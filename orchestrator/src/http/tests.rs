@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::response::Parts;
 use axum::http::{Request, StatusCode};
 use contract::SagaId;
 use http_body_util::BodyExt as _;
@@ -12,16 +13,27 @@ use sqlx::PgPool;
 use tower::ServiceExt as _;
 
 use super::{Inspection, routes};
-use crate::fixtures::{booking, cancellation, done, migrate, refused, runner, start, take};
+use crate::fixtures::{
+    PACE, booking, cancellation, done, migrate, pass, refused, runner, start, take, undone,
+};
+use crate::timers;
 
 async fn get(pool: &PgPool, path: &str) -> (StatusCode, Value) {
-    let inspection = Arc::new(Inspection { pool: pool.clone() });
+    let (parts, body) = answer(pool, path).await;
+    (parts.status, body)
+}
+
+async fn answer(pool: &PgPool, path: &str) -> (Parts, Value) {
+    let inspection = Arc::new(Inspection {
+        pool: pool.clone(),
+        pace: PACE,
+    });
     let routes: Router = routes().with_state(inspection).split_for_parts().0;
     let request = Request::get(path).body(Body::empty()).unwrap();
     let response = routes.oneshot(request).await.unwrap();
-    let status = response.status();
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    (status, serde_json::from_slice(&body).unwrap())
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    (parts, serde_json::from_slice(&body).unwrap())
 }
 
 fn ids(page: &Value) -> Vec<String> {
@@ -103,33 +115,120 @@ async fn one_saga_shows_every_step_attempt_command_reply_and_time(pool: PgPool) 
     assert_eq!(saga["waiting_for"]["undo"], true);
     assert_eq!(saga["data"]["rooms"], 1);
     assert_eq!(saga["overdue"], false);
-    let steps = saga["steps"].as_array().unwrap();
-    let story: Vec<_> = steps
+    assert_eq!(saga["waiting_for"]["round"], 1);
+    assert_eq!(saga["waiting_for"]["sendings"], 1);
+    assert_eq!((&saga["definition"], &saga["version"]), (&1.into(), &2.into()));
+    let journal = saga["journal"].as_array().unwrap();
+    let word = |line: &Value, name: &str| line[name].as_str().unwrap().to_owned();
+    let story: Vec<_> = journal
         .iter()
-        .map(|step| (step["kind"].as_str().unwrap(), step["outcome"].as_str().unwrap()))
+        .map(|line| {
+            let counts = (
+                line["seq"].clone(),
+                line["round"].clone(),
+                line["sendings"].clone(),
+            );
+            (
+                word(line, "what"),
+                word(line, "step"),
+                word(line, "place"),
+                counts,
+            )
+        })
         .collect();
+    let line = |what: &str, step: &str, place: &str, seq: i32, sendings: i32| {
+        let counts = (seq.into(), 1.into(), sendings.into());
+        (what.to_owned(), step.to_owned(), place.to_owned(), counts)
+    };
     assert_eq!(
         story,
         [
-            ("opening", "ok"),
-            ("do", "sent"),
-            ("do", "refused"),
-            ("undo", "sent")
+            line("opened", "open-reservation", "opening", 1, 0),
+            line("refused", "hold-rooms", "do", 2, 1),
         ]
     );
-    assert_eq!(steps[1]["command"]["type"], "hold");
-    assert_eq!(steps[2]["reply"]["outcome"]["refused"]["code"], "sold_out");
-    assert_eq!(steps[3]["command_name"], "Reject");
-    assert!(
-        steps
-            .iter()
-            .skip(1)
-            .all(|step| step["sent_at"].is_string() && step["at"].is_string())
-    );
+    assert!(journal[0].get("command").is_none());
+    assert_eq!(journal[1]["command"]["type"], "hold");
+    assert_eq!(journal[1]["command_name"], "Hold");
+    assert_eq!(journal[1]["reply"]["outcome"]["refused"]["code"], "sold_out");
+    assert_eq!(journal[1]["reply"]["saga_id"], saga["saga_id"]);
+    assert!(journal[1]["sent_at"].is_string() && journal[1]["message_id"].is_string());
     assert_eq!(
         get(&pool, &format!("/v1/sagas/{}", sagas[1])).await.1["reason"],
         "refund-payment comes after the pivot and was refused: refund_failed (No.)"
     );
+}
+
+#[sqlx::test(migrations = false)]
+async fn the_version_is_the_number_of_the_last_line(pool: PgPool) {
+    migrate(&pool).await;
+    let runner = runner(&pool, "one").await;
+    let id = SagaId::new();
+    take(&runner, &[start(id, booking())]).await.unwrap();
+    let path = format!("/v1/sagas/{id}");
+    for version in ["1", "2"] {
+        let (parts, saga) = answer(&pool, &path).await;
+        assert_eq!(parts.headers["etag"], format!("\"{version}\""));
+        assert_eq!(saga["version"].to_string(), version);
+        take(&runner, &[done(id, "hold-rooms")]).await.unwrap();
+    }
+}
+
+/// What is shown of a line is computed; what was said stands in the outbox.
+#[sqlx::test(migrations = false)]
+async fn a_command_is_shown_as_it_was_said(pool: PgPool) {
+    migrate(&pool).await;
+    let runner = runner(&pool, "one").await;
+    let id = SagaId::new();
+    take(&runner, &[start(id, booking())]).await.unwrap();
+    take(&runner, &[done(id, "hold-rooms")]).await.unwrap();
+    pass(&pool, 6).await;
+    timers::round(&runner).await.unwrap();
+    take(&runner, &[refused(id, "authorize-payment", "payment_declined")])
+        .await
+        .unwrap();
+    for step in ["authorize-payment", "hold-rooms", "open-reservation"] {
+        take(&runner, &[undone(id, step)]).await.unwrap();
+    }
+    let said = sqlx::query_scalar!("select payload from orchestrator.outbox order by id");
+    let said = said.fetch_all(&pool).await.unwrap();
+    let said = said.iter().map(|body| {
+        let place = (body["step"].clone(), body["undo"].clone(), body["round"].clone());
+        (place, body["command"].clone())
+    });
+    let mut said: Vec<_> = said.collect();
+    // The settling line of a step tells of all its sendings.
+    said.dedup();
+    let (_, saga) = answer(&pool, &format!("/v1/sagas/{id}")).await;
+    let settled = saga["journal"].as_array().unwrap().iter();
+    let settled = settled.filter(|line| !["opened", "sent_again"].contains(&line["what"].as_str().unwrap()));
+    let shown = settled.map(|line| {
+        let place = (line["step"].clone(), line["undo"].clone(), line["round"].clone());
+        (place, line["command"].clone())
+    });
+    assert_eq!(shown.collect::<Vec<_>>(), said);
+    assert_eq!(said.len(), 5);
+}
+
+#[sqlx::test(migrations = false)]
+async fn what_this_release_cannot_read_is_shown_as_it_stands(pool: PgPool) {
+    migrate(&pool).await;
+    let runner = runner(&pool, "one").await;
+    let id = SagaId::new();
+    take(&runner, &[start(id, booking()), done(id, "hold-rooms")])
+        .await
+        .unwrap();
+    sqlx::query!("update orchestrator.run set definition = 7")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let (status, saga) = get(&pool, &format!("/v1/sagas/{id}")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(saga.get("waiting_for").is_none());
+    let journal = saga["journal"].as_array().unwrap();
+    assert_eq!((journal.len(), &journal[1]["what"]), (2, &"done".into()));
+    assert_eq!(journal[1]["reply"]["outcome"], "done");
+    assert_eq!(get(&pool, "/v1/sagas").await.1["items"][0]["version"], 2);
 }
 
 #[sqlx::test(migrations = false)]

@@ -1,10 +1,9 @@
 //! Who owns a shard.
 
-use chrono::{DateTime, Utc};
 use platform::Broken;
 use sqlx::PgConnection;
 
-use crate::epochs::{Epochs, not_ours};
+use crate::epochs::Epochs;
 
 /// One claim at a time, so that no epoch begins between our looking and our ending.
 pub(crate) async fn claim_alone(db: &mut PgConnection) -> Result<(), Broken> {
@@ -60,42 +59,21 @@ pub(crate) async fn begin_epochs(
     Ok(begun.into_iter().map(|row| (row.shard, row.epoch)).collect())
 }
 
-/// Keeps those of our epochs that have not ended until the end of the transaction, and answers them with the
-/// database's time, which there is when any is kept.
-pub(crate) async fn hold_current(
-    db: &mut PgConnection,
-    ours: &Epochs,
-) -> Result<(Epochs, Option<DateTime<Utc>>), Broken> {
+/// Those of our epochs that have not ended.
+pub(crate) async fn current(db: &mut PgConnection, ours: &Epochs) -> Result<Epochs, Broken> {
     let (shards, epochs): (Vec<i32>, Vec<i64>) = ours.iter().unzip();
-    let held = sqlx::query!(
-        r#"select current.shard, now() as "now!"
+    let held = sqlx::query_scalar!(
+        r#"select current.shard
            from orchestrator.saga_epoch current
            join unnest($1::integer[], $2::bigint[]) as ours(shard, epoch)
              on ours.shard = current.shard and ours.epoch = current.epoch
-           where current.ended_at is null
-           order by current.shard
-           for share of current"#,
+           where current.ended_at is null"#,
         &shards,
         &epochs
     )
     .fetch_all(db)
     .await?;
-    let now = held.first().map(|row| row.now);
     let mut current = ours.clone();
-    current.retain(|shard, _| held.iter().any(|row| row.shard == *shard));
-    Ok((current, now))
-}
-
-/// Checks that our epochs have not ended, keeps them until the end of the transaction, and answers the
-/// database's time.
-///
-/// # Errors
-/// [`Broken::Superseded`] when one of them has ended: nothing may be written then.
-pub(crate) async fn hold_epochs(db: &mut PgConnection, ours: &Epochs) -> Result<DateTime<Utc>, Broken> {
-    let (held, now) = hold_current(db, ours).await?;
-    let lost = ours.keys().find(|shard| !held.contains_key(shard));
-    match (lost, now) {
-        (None, Some(now)) => Ok(now),
-        (lost, _) => Err(not_ours(lost.copied().unwrap_or_default())),
-    }
+    current.retain(|shard, _| held.contains(shard));
+    Ok(current)
 }

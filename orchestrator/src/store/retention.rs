@@ -22,11 +22,11 @@ pub(crate) struct Unended {
 pub(crate) async fn unended(db: &mut PgConnection) -> Result<Vec<Unended>, Broken> {
     let counted = sqlx::query_as!(
         Unended,
-        r#"select type as kind,
+        r#"select kind,
                   count(*) filter (where state <> 'stuck') as "open!",
                   count(*) filter (where state <> 'stuck' and deadline < now()) as "overdue!",
                   count(*) filter (where state = 'stuck') as "stuck!"
-           from orchestrator.saga where state in ('running', 'compensating', 'stuck') group by type"#
+           from orchestrator.run where state in ('running', 'compensating', 'stuck') group by kind"#
     )
     .fetch_all(db)
     .await?;
@@ -36,15 +36,14 @@ pub(crate) async fn unended(db: &mut PgConnection) -> Result<Vec<Unended>, Broke
 /// Removes at most `limit` runs that ended well and have not changed for `days`, with their lines. Leaves
 /// out what somebody is busy with. Answers how many runs.
 pub(crate) async fn remove(db: &mut PgConnection, days: i32, limit: i64) -> Result<u64, Broken> {
-    // Ids begin with the millisecond in which they were made, and nothing ends before it was made: so the index by
-    // state and id leads to what has ended long ago. No order is asked for: all of it would be sorted for a batch.
+    // Ids begin with the millisecond in which they were made, and nothing ends before it was made: so the key leads to
+    // what has ended long ago.
     let gone: Vec<Uuid> = sqlx::query_scalar!(
-        "delete from orchestrator.saga where saga_id in (
-             select saga_id from orchestrator.saga
-             where state = any(array['completed', 'compensated'])
-               and saga_id < (lpad(to_hex((extract(epoch from now() - make_interval(days => $1)) * 1000)::bigint),
+        "delete from orchestrator.run where saga_id in (
+             select saga_id from orchestrator.run
+             where saga_id < (lpad(to_hex((extract(epoch from now() - make_interval(days => $1)) * 1000)::bigint),
                                    12, '0') || repeat('0', 20))::uuid
-               and updated_at < now() - make_interval(days => $1)
+               and ended_at < now() - make_interval(days => $1)
              limit $2 for update skip locked)
          returning saga_id",
         days,
@@ -55,12 +54,9 @@ pub(crate) async fn remove(db: &mut PgConnection, days: i32, limit: i64) -> Resu
     if gone.is_empty() {
         return Ok(0);
     }
-    sqlx::query!(
-        "delete from orchestrator.saga_step where saga_id = any($1)",
-        &gone
-    )
-    .execute(&mut *db)
-    .await?;
+    sqlx::query!("delete from orchestrator.journal where saga_id = any($1)", &gone)
+        .execute(&mut *db)
+        .await?;
     sqlx::query!(
         "insert into orchestrator.retention as kept (runs_before) values (now() - make_interval(days => $1))
          on conflict (only_one) do update set runs_before = greatest(kept.runs_before, excluded.runs_before)",

@@ -1,196 +1,264 @@
-//! Sagas that run, as a batch writes them.
+//! What a batch writes: one statement, which is a transaction of its own.
 
 use chrono::{DateTime, Utc};
 use contract::SagaId;
-use platform::Broken;
 use platform::envelope::Traceparent;
+use platform::outbox::Outgoing;
+use platform::{Broken, db};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::sagas::Kept;
-use crate::engine::Waiting;
-use crate::epochs::Epochs;
+use crate::engine::{Line, Outline};
+use crate::epochs::{Epochs, not_ours};
+use crate::kept::Kept;
+
+/// Everything that a batch writes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Batch {
+    /// Runs that have no row yet.
+    pub(crate) begun: Vec<(SagaId, Kept)>,
+    /// Runs whose row is to say something else.
+    pub(crate) changed: Vec<(SagaId, Kept)>,
+    /// Runs of which nothing is written but when the timer looks again, where it still has to.
+    pub(crate) looked: Vec<(SagaId, DateTime<Utc>)>,
+    /// Lines of journals.
+    pub(crate) lines: Vec<NewLine>,
+    /// What is said.
+    pub(crate) outgoing: Vec<Outgoing>,
+    /// What was heard.
+    pub(crate) heard: Vec<Uuid>,
+}
 
 /// A line to append.
 #[derive(Debug, Clone)]
 pub(crate) struct NewLine {
-    /// The saga.
+    /// The run.
     pub(crate) saga_id: SagaId,
-    /// Under which epoch.
-    pub(crate) epoch: i64,
-    /// The step's name.
-    pub(crate) step: &'static str,
-    /// The step's kind, or `undo`.
-    pub(crate) kind: &'static str,
-    /// 0 for the settlement, n for the n-th sending.
-    pub(crate) entry: i32,
-    /// Its place in the log.
-    pub(crate) seq: i32,
-    /// `sent`, `ok`, `refused` or `given_up`.
-    pub(crate) outcome: &'static str,
-    /// How often the command was sent.
-    pub(crate) attempt: i32,
-    /// The command that goes out, by name and as JSON.
-    pub(crate) command: Option<(&'static str, String)>,
-    /// The answer that came in, as JSON.
-    pub(crate) reply: Option<String>,
-    /// When the command was sent first.
-    pub(crate) sent_at: Option<DateTime<Utc>>,
+    /// Its place in the journal.
+    pub(crate) seq: u32,
+    /// What it says.
+    pub(crate) line: Line,
+    /// The definition of its run.
+    pub(crate) outline: &'static Outline,
+    /// The message of a further sending, or of the answer.
+    pub(crate) message_id: Option<Uuid>,
+    /// The run's shard.
+    pub(crate) shard: i32,
 }
 
-/// Columns of the sagas that a batch writes.
-struct Columns<'a>(&'a [(SagaId, Kept)]);
+#[derive(Debug, sqlx::Encode)]
+struct RunRow<'a> {
+    saga_id: Uuid,
+    kind: &'static str,
+    definition: i32,
+    state: &'static str,
+    subject_id: Uuid,
+    hotel_id: Uuid,
+    shard: i32,
+    data: String,
+    trace: Option<&'a str>,
+    wake_at: Option<DateTime<Utc>>,
+    reason: Option<&'a str>,
+    is_over: bool,
+}
+platform::row_type!(RunRow<'_>, "orchestrator.run_1");
 
-impl<'a> Columns<'a> {
-    fn of<T>(&self, value: impl Fn(&'a Kept) -> T) -> Vec<T> {
-        self.0.iter().map(|(_, kept)| value(kept)).collect()
-    }
+#[derive(Debug, sqlx::Encode)]
+struct RunChange<'a> {
+    saga_id: Uuid,
+    state: &'static str,
+    shard: i32,
+    wake_at: Option<DateTime<Utc>>,
+    reason: Option<&'a str>,
+    is_over: bool,
+}
+platform::row_type!(RunChange<'_>, "orchestrator.run_change_1");
 
-    fn waiting<T>(&self, value: impl Fn(&Waiting) -> T) -> Vec<Option<T>> {
-        self.of(|kept| kept.run.waiting.as_ref().map(&value))
-    }
+#[derive(Debug, sqlx::Encode)]
+struct LineRow {
+    saga_id: Uuid,
+    seq: i32,
+    what: &'static str,
+    step: &'static str,
+    place: &'static str,
+    undo: bool,
+    round: i32,
+    sendings: i32,
+    sent_at: Option<DateTime<Utc>>,
+    message_id: Option<Uuid>,
+    body: Option<String>,
+    epoch: i64,
+}
+platform::row_type!(LineRow, "orchestrator.line_1");
+platform::message_row!("orchestrator.message_1");
 
-    fn ids(&self) -> Vec<Uuid> {
-        self.0.iter().map(|(id, _)| id.uuid()).collect()
-    }
-
-    fn steps(&self) -> Vec<Option<&'static str>> {
-        let name = |kept: &Kept| {
-            let step = kept.run.waiting.as_ref()?.step;
-            Some(kept.outline().ok()?.steps.get(step)?.name)
-        };
-        self.of(name)
-    }
-
-    fn epochs(&self, epochs: &Epochs) -> Vec<i64> {
-        self.of(|kept| epochs.get(&kept.shard).copied().unwrap_or_default())
+impl<'a> RunRow<'a> {
+    fn of((saga_id, kept): &'a (SagaId, Kept)) -> Result<Self, Broken> {
+        let run = &kept.run;
+        Ok(Self {
+            saga_id: saga_id.uuid(),
+            kind: kept.data.name(),
+            definition: run.version.unwrap_or_default(),
+            state: run.state.word(),
+            subject_id: kept.data.reservation_id().uuid(),
+            hotel_id: kept.data.hotel_id().uuid(),
+            shard: kept.shard,
+            data: json(&kept.data)?,
+            trace: kept.trace.as_ref().map(Traceparent::as_str),
+            wake_at: kept.wake_at,
+            reason: run.reason.as_deref(),
+            is_over: run.state.is_over(),
+        })
     }
 }
 
-/// Writes sagas that have no row yet.
-pub(crate) async fn insert(
+impl<'a> RunChange<'a> {
+    fn of((saga_id, kept): &'a (SagaId, Kept)) -> Self {
+        Self {
+            saga_id: saga_id.uuid(),
+            state: kept.run.state.word(),
+            shard: kept.shard,
+            wake_at: kept.wake_at,
+            reason: kept.run.reason.as_deref(),
+            is_over: kept.run.state.is_over(),
+        }
+    }
+}
+
+impl LineRow {
+    fn of(new: &NewLine, epochs: &Epochs) -> Result<Self, Broken> {
+        let (line, shard) = (&new.line, new.shard);
+        let step = &new.outline.steps[line.step];
+        Ok(Self {
+            saga_id: new.saga_id.uuid(),
+            seq: new.seq.cast_signed(),
+            what: line.what.word(),
+            step: step.name,
+            place: step.kind.word(),
+            undo: line.undo,
+            round: line.round.cast_signed(),
+            sendings: line.sendings.cast_signed(),
+            sent_at: line.sent_at,
+            message_id: new.message_id,
+            body: line.answer.as_ref().map(json).transpose()?,
+            epoch: *epochs.get(&shard).ok_or_else(|| not_ours(shard))?,
+        })
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, Broken> {
+    serde_json::to_string(value).map_err(|error| Broken::Inconsistent(error.to_string()))
+}
+
+/// Writes a batch under these epochs, and answers what time it is. A line's time is the clock's once the epochs are
+/// held: no line can look as if it had been written after its epoch ended that was not.
+///
+/// # Errors
+/// [`Broken::Superseded`] when one of the epochs has ended, and [`Broken::Overtaken`] when another has appended a line
+/// first, or has begun the run, or has handled a message: nothing is written then.
+pub(crate) async fn write(
     db: &mut PgConnection,
-    new: &[(SagaId, Kept)],
     epochs: &Epochs,
     deadline: std::time::Duration,
-) -> Result<(), Broken> {
-    let columns = Columns(new);
-    let data = columns.of(|kept| serde_json::to_string(&kept.data));
-    let data: Vec<String> = data
-        .into_iter()
-        .collect::<Result<_, _>>()
-        .map_err(|error| Broken::Inconsistent(error.to_string()))?;
+    batch: &Batch,
+) -> Result<DateTime<Utc>, Broken> {
+    let (shards, held): (Vec<i32>, Vec<i64>) = epochs.iter().unzip();
+    let begun: Vec<RunRow<'_>> = batch.begun.iter().map(RunRow::of).collect::<Result<_, _>>()?;
+    let changed: Vec<RunChange<'_>> = batch.changed.iter().map(RunChange::of).collect();
+    let (looked, looks): (Vec<Uuid>, Vec<DateTime<Utc>>) =
+        batch.looked.iter().map(|(id, at)| (id.uuid(), *at)).unzip();
+    let lines = batch.lines.iter().map(|line| LineRow::of(line, epochs));
+    let lines: Vec<LineRow> = lines.collect::<Result<_, _>>()?;
+    let sent = Message::all(&batch.outgoing);
     let deadline_ms = i64::try_from(deadline.as_millis()).unwrap_or(i64::MAX);
-    sqlx::query!(
-        "insert into orchestrator.saga
-             (saga_id, type, version, state, reservation_id, hotel_id, shard, epoch, data, lines,
-              step, undo, attempt, sent_first_at, due_at, wake_at, reason, traceparent, deadline)
-         select saga_id, type, version, state, reservation_id, hotel_id, shard, epoch, data::json, lines,
-                step, undo, attempt, sent_first_at, due_at, wake_at, reason, traceparent,
-                now() + $17::bigint * interval '1 millisecond'
-         from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::integer[], $7::bigint[],
-                     $8::text[], $9::integer[], $10::text[], $11::boolean[], $12::integer[],
-                     $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::text[], $18::integer[], $19::text[])
-              as new(saga_id, type, state, reservation_id, hotel_id, shard, epoch, data, lines,
-                     step, undo, attempt, sent_first_at, due_at, wake_at, reason, version, traceparent)",
-        &columns.ids(),
-        &columns.of(|kept| kept.data.name()) as &[&str],
-        &columns.of(|kept| kept.run.state.word()) as &[&str],
-        &columns.of(|kept| kept.data.reservation_id().uuid()),
-        &columns.of(|kept| kept.data.hotel_id().uuid()),
-        &columns.of(|kept| kept.shard),
-        &columns.epochs(epochs),
-        &data,
-        &columns.of(|kept| kept.lines),
-        &columns.steps() as &[Option<&str>],
-        &columns.waiting(|waiting| waiting.undo) as &[Option<bool>],
-        &columns.waiting(|waiting| waiting.attempt.cast_signed()) as &[Option<i32>],
-        &columns.waiting(|waiting| waiting.since) as &[Option<DateTime<Utc>>],
-        &columns.waiting(|waiting| waiting.due) as &[Option<DateTime<Utc>>],
-        &columns.of(|kept| kept.wake_at) as &[Option<DateTime<Utc>>],
-        &columns.of(|kept| kept.run.reason.as_deref()) as &[Option<&str>],
+    let written = sqlx::query!(
+        r#"with held as materialized (
+               select count(*) = cardinality($1::integer[]) as ok, clock_timestamp() as now
+               from (select from orchestrator.saga_epoch current
+                     join unnest($1::integer[], $2::bigint[]) as ours (shard, epoch)
+                       on ours.shard = current.shard and ours.epoch = current.epoch
+                     where current.ended_at is null order by current.shard for share of current) as mine),
+           begun as (
+               insert into orchestrator.run
+                   (saga_id, kind, definition, state, subject_kind, subject_id, hotel_id, shard, data, trace, wake_at,
+                    deadline, reason, created_at, ended_at)
+               select new.saga_id, new.kind, new.definition, new.state::orchestrator.run_state, 'reservation',
+                      new.subject_id, new.hotel_id, new.shard, new.data::json, new.trace, new.wake_at,
+                      held.now + $4::bigint * interval '1 millisecond', new.reason, held.now,
+                      case when new.is_over then held.now end
+               from held, unnest($3::orchestrator.run_1[]) as new where held.ok returning 1),
+           changed as (
+               update orchestrator.run
+               set state = new.state::orchestrator.run_state, shard = new.shard, wake_at = new.wake_at,
+                   reason = new.reason, ended_at = case when new.is_over then held.now end
+               from held, unnest($5::orchestrator.run_change_1[]) as new
+               where held.ok and run.saga_id = new.saga_id returning 1),
+           looked as (
+               update orchestrator.run set wake_at = new.wake_at
+               from held, unnest($6::uuid[], $7::timestamptz[]) as new (saga_id, wake_at)
+               where held.ok and run.saga_id = new.saga_id and run.wake_at is not null returning 1),
+           lines as (
+               insert into orchestrator.journal
+                   (saga_id, seq, what, step, place, undo, round, sendings, sent_at, message_id, body, epoch, at)
+               select new.saga_id, new.seq, new.what::orchestrator.line_what, new.step,
+                      new.place::orchestrator.line_place, new.undo, new.round, new.sendings, new.sent_at,
+                      new.message_id, new.body::json, new.epoch, held.now
+               from held, unnest($8::orchestrator.line_1[]) as new where held.ok returning 1),
+           sent as (
+               insert into orchestrator.outbox
+                   (id, aggregatetype, aggregateid, type, payload, actor, traceparent, deadline_ms)
+               select new.id, new.topic, new.key, new.type, new.payload::json, new.actor, new.traceparent,
+                      new.deadline_ms
+               from held, unnest($9::orchestrator.message_1[]) as new where held.ok returning 1),
+           heard as (
+               insert into orchestrator.inbox (message_id)
+               select new.message_id from held, unnest($10::uuid[]) as new (message_id) where held.ok returning 1)
+           select held.ok as "ok!", held.now as "now!", (select count(*) from begun) as "begun!",
+                  (select count(*) from changed) as "changed!", (select count(*) from looked) as "looked!",
+                  (select count(*) from lines) as "lines!", (select count(*) from sent) as "sent!",
+                  (select count(*) from heard) as "heard!"
+           from held"#,
+        &shards,
+        &held,
+        &begun as &[RunRow<'_>],
         deadline_ms,
-        &columns.of(|kept| kept.run.version) as &[Option<i32>],
-        &columns.of(|kept| kept.trace.as_ref().map(Traceparent::as_str)) as &[Option<&str>]
+        &changed as &[RunChange<'_>],
+        &looked,
+        &looks,
+        &lines as &[LineRow],
+        &sent as &[Message<'_>],
+        &batch.heard
     )
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_one(db)
+    .await
+    .map_err(overtaken)?;
+    if !written.ok {
+        return Err(not_ours(shards.first().copied().unwrap_or_default()));
+    }
+    db::all_written("runs", written.begun, begun.len())?;
+    db::all_written("changes of runs", written.changed, changed.len())?;
+    db::all_written("lines", written.lines, lines.len())?;
+    db::all_written("messages", written.sent, sent.len())?;
+    db::all_written("handled messages", written.heard, batch.heard.len())?;
+    Ok(written.now)
 }
 
-/// Writes what has changed of sagas that have a row.
-pub(crate) async fn change(
-    db: &mut PgConnection,
-    changed: &[(SagaId, Kept)],
-    epochs: &Epochs,
-) -> Result<(), Broken> {
-    let columns = Columns(changed);
-    sqlx::query!(
-        "update orchestrator.saga set
-             state = new.state, shard = new.shard, epoch = new.epoch, lines = new.lines, step = new.step,
-             undo = new.undo, attempt = new.attempt, sent_first_at = new.sent_first_at, due_at = new.due_at,
-             wake_at = new.wake_at, reason = new.reason, updated_at = now()
-         from unnest($1::uuid[], $2::text[], $3::integer[], $4::bigint[], $5::integer[], $6::text[],
-                     $7::boolean[], $8::integer[], $9::timestamptz[], $10::timestamptz[],
-                     $11::timestamptz[], $12::text[])
-              as new(saga_id, state, shard, epoch, lines, step, undo, attempt, sent_first_at, due_at,
-                     wake_at, reason)
-         where saga.saga_id = new.saga_id",
-        &columns.ids(),
-        &columns.of(|kept| kept.run.state.word()) as &[&str],
-        &columns.of(|kept| kept.shard),
-        &columns.epochs(epochs),
-        &columns.of(|kept| kept.lines),
-        &columns.steps() as &[Option<&str>],
-        &columns.waiting(|waiting| waiting.undo) as &[Option<bool>],
-        &columns.waiting(|waiting| waiting.attempt.cast_signed()) as &[Option<i32>],
-        &columns.waiting(|waiting| waiting.since) as &[Option<DateTime<Utc>>],
-        &columns.waiting(|waiting| waiting.due) as &[Option<DateTime<Utc>>],
-        &columns.of(|kept| kept.wake_at) as &[Option<DateTime<Utc>>],
-        &columns.of(|kept| kept.run.reason.as_deref()) as &[Option<&str>]
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+/// A key that is taken says that somebody was faster.
+fn overtaken(error: sqlx::Error) -> Broken {
+    let broken = Broken::from(error);
+    match broken.constraint() {
+        Some("journal_pkey") => Broken::Overtaken("a line"),
+        Some("run_pkey") => Broken::Overtaken("a run"),
+        Some("inbox_pkey") => Broken::Overtaken("a message"),
+        _ => broken,
+    }
 }
 
-/// Appends lines. One that is there already stays as it is. Their time is the clock's and not the beginning of
-/// the transaction, which would be too early to show a line that was written after its epoch had ended.
-pub(crate) async fn append(db: &mut PgConnection, lines: &[NewLine]) -> Result<(), Broken> {
-    let commands: Vec<_> = lines.iter().map(|line| line.command.as_ref()).collect();
-    let names: Vec<_> = commands
-        .iter()
-        .map(|command| command.map(|(name, _)| *name))
-        .collect();
-    let commands: Vec<_> = commands
-        .iter()
-        .map(|command| command.map(|(_, command)| command.as_str()))
-        .collect();
-    sqlx::query!(
-        "insert into orchestrator.saga_step
-             (saga_id, epoch, step, kind, entry, seq, outcome, attempt, command_name, command, reply, sent_at,
-              at)
-         select saga_id, epoch, step, kind, entry, seq, outcome, attempt, command_name, command::json,
-                reply::json, sent_at, clock_timestamp()
-         from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::integer[], $6::integer[],
-                     $7::text[], $8::integer[], $9::text[], $10::text[], $11::text[], $12::timestamptz[])
-              as new(saga_id, epoch, step, kind, entry, seq, outcome, attempt, command_name, command, reply,
-                     sent_at)
-         on conflict (saga_id, step, kind, entry) do nothing",
-        &lines.iter().map(|line| line.saga_id.uuid()).collect::<Vec<_>>(),
-        &lines.iter().map(|line| line.epoch).collect::<Vec<_>>(),
-        &lines.iter().map(|line| line.step).collect::<Vec<_>>() as &[&str],
-        &lines.iter().map(|line| line.kind).collect::<Vec<_>>() as &[&str],
-        &lines.iter().map(|line| line.entry).collect::<Vec<_>>(),
-        &lines.iter().map(|line| line.seq).collect::<Vec<_>>(),
-        &lines.iter().map(|line| line.outcome).collect::<Vec<_>>() as &[&str],
-        &lines.iter().map(|line| line.attempt).collect::<Vec<_>>(),
-        &names as &[Option<&str>],
-        &commands as &[Option<&str>],
-        &lines.iter().map(|line| line.reply.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
-        &lines.iter().map(|line| line.sent_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>]
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+/// Those of these messages that were handled before.
+pub(crate) async fn handled(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, Broken> {
+    let known = sqlx::query_scalar!(
+        "select message_id from orchestrator.inbox where message_id = any($1)",
+        ids
+    );
+    Ok(known.fetch_all(db).await?)
 }

@@ -7,6 +7,8 @@ use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
 use contract::saga::SagaData;
 use contract::{Command, Outcome, Refusal, Reply, SagaId, Why};
 
+use crate::engine::Sent;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rooms {
     Free,
@@ -31,15 +33,6 @@ pub(super) enum Reservation {
     Rejected,
     Cancelling,
     Cancelled,
-}
-
-/// A command on its way.
-#[derive(Debug, Clone)]
-pub(super) struct Sent {
-    pub(super) step: &'static str,
-    pub(super) undo: bool,
-    pub(super) attempt: u32,
-    pub(super) command: Command,
 }
 
 /// What one saga touches.
@@ -104,7 +97,8 @@ impl World {
             saga_id,
             step: sent.step.to_owned(),
             undo: sent.undo,
-            attempt: sent.attempt,
+            round: sent.round,
+            attempt: sent.sending,
             outcome,
         }
     }

@@ -55,7 +55,7 @@ pub(crate) async fn f02() -> anyhow::Result<Outcome> {
     until("some sagas have begun", async || {
         let open = world
             .platform
-            .query("select count(*)::text from orchestrator.saga")
+            .query("select count(*)::text from orchestrator.run")
             .await?;
         (open.parse::<usize>().ok()? > OPEN_SAGAS / 4).then_some(())
     })

@@ -283,7 +283,7 @@ pub(crate) async fn f28() -> anyhow::Result<Outcome> {
     for table in [
         "reservation.reservation",
         "inventory.room_night",
-        "orchestrator.saga",
+        "orchestrator.run",
     ] {
         let url = world.database_url()?;
         let sql = format!(

@@ -137,6 +137,7 @@ pub(crate) fn sent(command: InventoryCommand) -> CommandEnvelope<InventoryComman
         saga_id: SagaId::from_uuid(hotel_id.uuid()),
         step: "a step".to_owned(),
         undo: false,
+        round: 1,
         attempt: 1,
         command,
     }

@@ -102,7 +102,7 @@ mod tests {
         let wish = stay(from, 1);
         let [first, second] = [HoldId::new(), HoldId::new()];
         let mut undo = release(hotel, second);
-        (undo.undo, undo.attempt) = (true, 3);
+        (undo.undo, undo.round, undo.attempt) = (true, 2, 3);
         let commands = [
             hold(hotel, room_type, first, wish, 1),
             hold(hotel, room_type, second, wish, 1),
@@ -132,7 +132,10 @@ mod tests {
             assert_eq!(topic, topics::ORCHESTRATOR_REPLIES);
             assert_eq!(*key, command.saga_id.to_string());
             let read: contract::Reply = serde_json::from_str(payload).unwrap();
-            assert_eq!((read.undo, read.attempt), (command.undo, command.attempt));
+            assert_eq!(
+                (read.undo, read.round, read.attempt),
+                (command.undo, command.round, command.attempt)
+            );
             let onward = asked.onward();
             assert_eq!(*actor, onward.actor);
             assert_eq!(trace.as_deref(), onward.trace.as_ref().map(Traceparent::as_str));

@@ -392,6 +392,7 @@ pub(crate) fn incoming(command: ReservationCommand) -> Incoming<CommandEnvelope<
             saga_id: SagaId::new(),
             step: "confirm-reservation".to_owned(),
             undo: false,
+            round: 1,
             attempt: 1,
             command,
         },

@@ -160,7 +160,7 @@ async fn verify(platform: &Platform, hotel: &Hotel, requests: u64, told: &Told) 
     }
     until("every saga has ended", async || {
         let open =
-            "select count(*)::text from orchestrator.saga where state not in ('completed', 'compensated')";
+            "select count(*)::text from orchestrator.run where state not in ('completed', 'compensated')";
         (platform.query(open).await.as_deref() == Some("0")).then_some(())
     })
     .await;

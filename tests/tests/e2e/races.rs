@@ -72,7 +72,7 @@ async fn a_key_sent_a_hundred_times_at_once_is_one_booking() {
             "reservations",
             "select count(*)::text from reservation.reservation",
         ),
-        ("sagas", "select count(*)::text from orchestrator.saga"),
+        ("sagas", "select count(*)::text from orchestrator.run"),
         ("holds", "select count(*)::text from inventory.hold"),
         (
             "payments",

@@ -13,9 +13,9 @@ fn long_ago() -> String {
          create function public.then(id uuid) returns uuid language sql immutable as $$
              select (lpad(to_hex(('x' || substr(replace(id::text, '-', ''), 1, 12))::bit(48)::bigint
                                  - {DAYS}::bigint * 86400000), 12, '0') || substr(replace(id::text, '-', ''), 13))::uuid $$;
-         update orchestrator.saga set saga_id = public.then(saga_id), created_at = created_at - interval '{DAYS} days',
-             updated_at = updated_at - interval '{DAYS} days', deadline = deadline - interval '{DAYS} days';
-         update orchestrator.saga_step set saga_id = public.then(saga_id);
+         update orchestrator.run set saga_id = public.then(saga_id), created_at = created_at - interval '{DAYS} days',
+             ended_at = ended_at - interval '{DAYS} days', deadline = deadline - interval '{DAYS} days';
+         update orchestrator.journal set saga_id = public.then(saga_id);
          update inventory.room_night set night = night - {DAYS};
          update inventory.hold set saga_id = public.then(saga_id), check_in = check_in - {DAYS},
              check_out = check_out - {DAYS}, expires_at = expires_at - interval '{DAYS} days',
@@ -72,7 +72,7 @@ async fn nothing_is_wrong_after_ended_runs_and_old_holds_are_gone() {
         let count = platform.query(&format!("select count(*)::text from {sql}")).await;
         count.unwrap().parse::<i64>().unwrap()
     };
-    assert_eq!(rows(&platform, "orchestrator.saga").await, 4);
+    assert_eq!(rows(&platform, "orchestrator.run").await, 4);
     assert_eq!(rows(&platform, "inventory.hold").await, 3);
 
     platform.kill();
@@ -81,7 +81,7 @@ async fn nothing_is_wrong_after_ended_runs_and_old_holds_are_gone() {
     platform.set("BELLHOP_HOLD_KEPT_DAYS", "30");
     platform.run("all");
     platform.ready().await;
-    for table in ["orchestrator.saga", "orchestrator.saga_step", "inventory.hold"] {
+    for table in ["orchestrator.run", "orchestrator.journal", "inventory.hold"] {
         until(&format!("{table} is empty"), async || {
             (rows(&platform, table).await == 0).then_some(())
         })
@@ -102,7 +102,7 @@ async fn nothing_is_wrong_after_ended_runs_and_old_holds_are_gone() {
         (200, "confirmed")
     );
     let metrics = String::from_utf8(platform.get("/metrics").await.bytes).unwrap();
-    for (table, count) in [("orchestrator.saga", 4), ("inventory.hold", 3)] {
+    for (table, count) in [("orchestrator.run", 4), ("inventory.hold", 3)] {
         let line = format!(r#"bellhop_rows_removed_total{{table="{table}"}} {count}"#);
         assert!(metrics.contains(&line), "{line}: {metrics}");
     }
@@ -116,7 +116,7 @@ async fn nothing_is_wrong_after_ended_runs_and_old_holds_are_gone() {
     .await;
     platform.comes_to_rest(patience).await.unwrap();
     assert_eq!(
-        rows(&platform, "orchestrator.saga").await,
+        rows(&platform, "orchestrator.run").await,
         0,
         "nothing was begun again"
     );

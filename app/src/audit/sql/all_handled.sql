@@ -22,3 +22,17 @@ where said.aggregatetype in ('inventory.commands', 'payment.commands', 'reservat
                              'orchestrator.commands', 'orchestrator.replies')
   and heard.message_id is null
   and said.created_at > now() - interval '72 hours'
+union all
+-- What was asked is answered or given up, in the journal of the run that asked, while there is one.
+select asked.aggregatetype, asked.payload ->> 'step', asked.type, asked.id, asked.created_at
+from (
+    select id, aggregatetype, type, created_at, payload from orchestrator.outbox
+    union all select id, aggregatetype, type, created_at, payload from orchestrator.outbox_former
+) asked
+join orchestrator.run r on r.saga_id = (asked.payload ->> 'saga_id')::uuid
+where asked.aggregatetype in ('inventory.commands', 'payment.commands', 'reservation.commands')
+  and not exists (
+      select from orchestrator.journal j
+      where j.saga_id = r.saga_id and j.step = asked.payload ->> 'step' and j.undo = (asked.payload ->> 'undo')::boolean
+        and j.round = coalesce((asked.payload ->> 'round')::integer, 1)
+        and j.what in ('done', 'refused', 'given_up', 'undone', 'undo_refused'))

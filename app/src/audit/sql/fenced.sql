@@ -1,5 +1,5 @@
-select s.saga_id, s.step, s.kind, s.epoch, s.at, e.shard, e.ended_at
-from orchestrator.saga_step s
-join orchestrator.saga g using (saga_id)
-join orchestrator.saga_epoch e on e.shard = g.shard and e.epoch = s.epoch
-where s.at > e.ended_at
+select j.saga_id, j.seq, j.step, j.what, j.epoch, j.at, e.shard, e.ended_at
+from orchestrator.journal j
+join orchestrator.run r using (saga_id)
+join orchestrator.saga_epoch e on e.shard = r.shard and e.epoch = j.epoch
+where j.at > e.ended_at

@@ -1,3 +1,3 @@
-select saga_id, type, state, reason, created_at, updated_at
-from orchestrator.saga
+select saga_id, kind, state, reason, created_at
+from orchestrator.run
 where state not in ('completed', 'compensated')

@@ -1,6 +1,6 @@
 -- A hold is as old as its run, or younger: what was sold before the runs that may have been removed has lost its own.
 select h.hotel_id, h.hold_id, h.state, h.saga_id, s.state saga_state
-from inventory.hold h left join orchestrator.saga s using (saga_id)
+from inventory.hold h left join orchestrator.run s using (saga_id)
 where h.state in ('held', 'sold')
   and ((s.saga_id is null and not (
             h.state = 'sold'

@@ -85,10 +85,11 @@ struct IntentRow<'a> {
     saga_id: Uuid,
     step: &'a str,
     undo: bool,
+    round: i32,
     attempt: i32,
     traceparent: Option<&'a str>,
 }
-platform::row_type!(IntentRow<'_>, "payment.intent_1");
+platform::row_type!(IntentRow<'_>, "payment.intent_2");
 
 impl<'a> From<&'a Intent> for IntentRow<'a> {
     fn from(intent: &'a Intent) -> Self {
@@ -101,6 +102,7 @@ impl<'a> From<&'a Intent> for IntentRow<'a> {
             saga_id: intent.reply.saga_id.uuid(),
             step: &intent.reply.step,
             undo: intent.reply.undo,
+            round: i32::try_from(intent.reply.round).unwrap_or(i32::MAX),
             attempt: i32::try_from(intent.reply.attempt).unwrap_or(i32::MAX),
             traceparent: intent.trace.as_ref().map(Traceparent::as_str),
         }
@@ -122,17 +124,17 @@ pub(crate) async fn record(
     let rows = sqlx::query!(
         r#"with recorded as (
              insert into payment.operation
-                 (hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt, traceparent,
+                 (hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, round, attempt, traceparent,
                   next_attempt_at)
-             select hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt, traceparent,
-                    now() + make_interval(secs => $2::bigint / 1000.0)
-             from unnest($1::payment.intent_1[]) with ordinality
-                  as intent (hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, attempt, traceparent,
-                             place)
+             select hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, round, attempt,
+                    traceparent, now() + make_interval(secs => $2::bigint / 1000.0)
+             from unnest($1::payment.intent_2[]) with ordinality
+                  as intent (hotel_id, payment_id, kind, cause, asked_minor, saga_id, step, undo, round, attempt,
+                             traceparent, place)
              order by place
              on conflict (hotel_id, payment_id, kind, cause) do update
-             set saga_id = excluded.saga_id, step = excluded.step, undo = excluded.undo, attempt = excluded.attempt,
-                 traceparent = excluded.traceparent
+             set saga_id = excluded.saga_id, step = excluded.step, undo = excluded.undo, round = excluded.round,
+                 attempt = excluded.attempt, traceparent = excluded.traceparent
              returning operation_no, hotel_id, payment_id, kind, cause, state, refusal, (xmax = 0) as new)
          select operation_no as "operation_no!", hotel_id as "hotel_id!", payment_id as "payment_id!", kind as "kind!",
                 cause as "cause!", state as "state!", refusal, new as "new!",

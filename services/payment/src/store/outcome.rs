@@ -57,7 +57,7 @@ pub(crate) async fn lock_due(db: &mut PgConnection, operations: &[(Key, i64)]) -
     let rows = sqlx::query!(
         "select p.hotel_id, p.payment_id, p.reservation_id, p.state, p.amount_minor, p.currency, p.payment_method,
                 p.authorization_id, p.captured_minor, p.refunded_minor, o.operation_no, o.saga_id, o.step, o.undo,
-                o.attempt, o.traceparent
+                o.round, o.attempt, o.traceparent
          from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as ended (hotel_id, payment_id, operation_no)
          join payment.payment p on p.hotel_id = ended.hotel_id and p.payment_id = ended.payment_id
          join payment.operation o on o.hotel_id = ended.hotel_id and o.payment_id = ended.payment_id
@@ -76,6 +76,7 @@ pub(crate) async fn lock_due(db: &mut PgConnection, operations: &[(Key, i64)]) -
             saga_id: SagaId::from_uuid(row.saga_id),
             step: row.step,
             undo: row.undo,
+            round: u32::try_from(row.round).unwrap_or(1),
             attempt: u32::try_from(row.attempt).unwrap_or(1),
             outcome: Outcome::Done,
         };

@@ -158,7 +158,8 @@ impl World {
         self.until("a reply", async || {
             let replies = self.replies(envelope.saga_id).await;
             let same = |reply: &Reply| {
-                (&reply.step, reply.undo, reply.attempt) == (&wanted.step, wanted.undo, wanted.attempt)
+                (&reply.step, reply.undo, reply.round, reply.attempt)
+                    == (&wanted.step, wanted.undo, wanted.round, wanted.attempt)
             };
             found = replies.into_iter().find(same);
             found.is_some()
@@ -344,6 +345,7 @@ impl Booking {
             saga_id: self.saga_id,
             step: step.to_owned(),
             undo,
+            round: 1,
             attempt: 1,
             command,
         }

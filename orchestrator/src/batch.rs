@@ -1,0 +1,304 @@
+//! A batch in memory: what came in is decided on runs as they are known, and what comes of it is collected.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use contract::{CommandEnvelope, SagaId};
+use platform::consumer::Incoming;
+use platform::outbox::Outgoing;
+use platform::{Broken, retention};
+use uuid::Uuid;
+
+use crate::engine::{Input, Line, Pace, Run, Sent, What};
+use crate::kept::Kept;
+use crate::message::Message;
+use crate::sagas;
+use crate::store::{Batch, NewLine};
+
+/// How long the timer leaves a run alone that this code cannot read.
+const PUT_OFF: chrono::Duration = chrono::Duration::minutes(1);
+
+/// What a batch did, counted once it is written.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    ended: Vec<Ended>,
+    ignored: BTreeMap<&'static str, u64>,
+    resent: u64,
+    given_up: u64,
+    unreadable: u64,
+    /// Runs that are open, as they were written.
+    pub(crate) open: Vec<(SagaId, Kept)>,
+}
+
+#[derive(Debug)]
+struct Ended {
+    kind: &'static str,
+    state: &'static str,
+    after: Duration,
+}
+
+/// A batch in memory.
+#[derive(Debug)]
+pub(crate) struct Work {
+    sagas: HashMap<SagaId, Kept>,
+    /// Those of them that were not read but remembered.
+    remembered: BTreeSet<SagaId>,
+    now: DateTime<Utc>,
+    pace: Pace,
+    /// Runs that were made before may have been removed; asked for only when one that could be begins.
+    pub(crate) removed_before: Option<DateTime<Utc>>,
+    touched: BTreeSet<SagaId>,
+    batch: Batch,
+    effects: Effects,
+    is_doubtful: bool,
+}
+
+impl Work {
+    /// With these runs, of which some are remembered.
+    pub(crate) fn new(
+        sagas: HashMap<SagaId, Kept>,
+        remembered: BTreeSet<SagaId>,
+        now: DateTime<Utc>,
+        pace: Pace,
+    ) -> Self {
+        Self {
+            sagas,
+            remembered,
+            now,
+            pace,
+            removed_before: None,
+            touched: BTreeSet::new(),
+            batch: Batch::default(),
+            effects: Effects::default(),
+            is_doubtful: false,
+        }
+    }
+
+    /// Whether something was ignored because of a run that is only remembered: it may have gone on elsewhere.
+    pub(crate) const fn is_doubtful(&self) -> bool {
+        self.is_doubtful
+    }
+
+    /// Whether this asks for a run that is not there and was made so long ago that it may have been removed.
+    pub(crate) fn is_late_start(&self, message: &Message) -> bool {
+        matches!(message, Message::Start(start)
+            if !self.sagas.contains_key(&start.saga_id) && is_late(start.saga_id, self.now))
+    }
+
+    fn may_be_removed(&self, saga_id: SagaId) -> bool {
+        let times = made_at(saga_id).zip(self.removed_before);
+        times.is_some_and(|(made, removed_before)| made < removed_before)
+    }
+
+    /// A message came in.
+    pub(crate) fn message(&mut self, message: &Incoming<Message>) -> Result<(), Broken> {
+        self.batch.heard.push(message.message_id);
+        let saga_id = message.body.saga_id();
+        let may_be_removed = self.may_be_removed(saga_id);
+        match (&message.body, self.sagas.get_mut(&saga_id)) {
+            // It has ended and was kept long enough; the message comes again after all that time.
+            (Message::Start(_), None) if may_be_removed => {
+                self.ignore("removed");
+                Ok(())
+            }
+            (Message::Start(start), None) => {
+                let kept = Kept {
+                    shard: message.partition,
+                    data: start.saga.clone(),
+                    run: Run::new(),
+                    wake_at: None,
+                    created_at: self.now,
+                    trace: message.envelope.trace.clone(),
+                    row: None,
+                };
+                self.sagas.insert(saga_id, kept);
+                self.advance(saga_id, &Input::Start, Some(message.message_id))
+                    .map(drop)
+            }
+            (Message::Start(_), Some(_)) => {
+                self.ignore("started_already");
+                Ok(())
+            }
+            (Message::Reply(_), None) => {
+                self.ignore("unknown_saga");
+                Ok(())
+            }
+            (Message::Reply(reply), Some(kept)) => {
+                kept.shard = message.partition;
+                if !self.advance(saga_id, &Input::Reply(reply), Some(message.message_id))? {
+                    self.is_doubtful |= self.remembered.contains(&saga_id);
+                    self.ignore("not_awaited");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The timer looks at a run.
+    pub(crate) fn time(&mut self, saga_id: SagaId) -> Result<(), Broken> {
+        let changes = self.advance(saga_id, &Input::Time, None)?;
+        let Some(kept) = self.sagas.get_mut(&saga_id) else {
+            return Ok(());
+        };
+        let Some(due) = kept.run.waiting.map(|waiting| waiting.due) else {
+            return Ok(());
+        };
+        if changes {
+            kept.wake_at = Some(due);
+        } else {
+            // No later than whatever is sent meanwhile is due: whoever sends it may not know of this look.
+            let look = due.min(self.now + self.pace.resend);
+            self.batch.looked.push((saga_id, look));
+        }
+        Ok(())
+    }
+
+    /// The timer has met a run that this code cannot read.
+    pub(crate) fn put_off(&mut self, saga_id: SagaId) {
+        self.effects.unreadable += 1;
+        self.batch.looked.push((saga_id, self.now + PUT_OFF));
+    }
+
+    fn ignore(&mut self, why: &'static str) {
+        *self.effects.ignored.entry(why).or_default() += 1;
+    }
+
+    /// Lets the engine decide. Answers whether anything changed.
+    fn advance(
+        &mut self,
+        saga_id: SagaId,
+        input: &Input<'_>,
+        message_id: Option<Uuid>,
+    ) -> Result<bool, Broken> {
+        let Some(kept) = self.sagas.get_mut(&saga_id) else {
+            return Ok(false);
+        };
+        let before = kept.run.seq;
+        let moves = sagas::advance(&kept.data, &mut kept.run, input, self.now, self.pace);
+        if moves.lines.is_empty() {
+            return Ok(false);
+        }
+        self.touched.insert(saga_id);
+        let due = kept.run.waiting.map(|waiting| waiting.due);
+        kept.wake_at = due.map(|due| kept.wake_at.map_or(due, |at| at.min(due)));
+        if kept.run.state.is_terminal() {
+            self.effects.ended.push(Ended {
+                kind: kept.data.name(),
+                state: kept.run.state.word(),
+                after: (self.now - kept.created_at).to_std().unwrap_or_default(),
+            });
+        }
+        let mut said = None;
+        for sent in &moves.commands {
+            said = Some(self.send(saga_id, sent)?);
+        }
+        for (seq, line) in (before + 1..).zip(moves.lines) {
+            let message_id = if line.what == What::SentAgain {
+                said
+            } else {
+                message_id
+            };
+            self.line(saga_id, seq, line, message_id)?;
+        }
+        Ok(true)
+    }
+
+    /// Says a command, and answers the id of the message.
+    fn send(&mut self, saga_id: SagaId, sent: &Sent) -> Result<Uuid, Broken> {
+        self.effects.resent += u64::from(sent.sending > 1);
+        let envelope = self.sagas.get(&saga_id).map(|kept| kept.envelope(self.pace));
+        let command = &sent.command;
+        let (topic, key, name) = (command.topic(), command.key(saga_id), command.name());
+        let body = CommandEnvelope {
+            saga_id,
+            step: sent.step.to_owned(),
+            undo: sent.undo,
+            round: sent.round,
+            attempt: sent.sending,
+            command,
+        };
+        let outgoing = Outgoing::new(topic, key, name, &body)?.within(envelope.unwrap_or_default());
+        let id = outgoing.id;
+        self.batch.outgoing.push(outgoing);
+        Ok(id)
+    }
+
+    fn line(
+        &mut self,
+        saga_id: SagaId,
+        seq: u32,
+        line: Line,
+        message_id: Option<Uuid>,
+    ) -> Result<(), Broken> {
+        let Some(kept) = self.sagas.get(&saga_id) else {
+            return Ok(());
+        };
+        self.effects.given_up += u64::from(line.what == What::GivenUp);
+        self.batch.lines.push(NewLine {
+            saga_id,
+            seq,
+            line,
+            outline: kept.outline()?,
+            message_id,
+            shard: kept.shard,
+        });
+        Ok(())
+    }
+
+    /// What is to be written.
+    pub(crate) fn done(mut self) -> (Batch, Effects) {
+        for saga_id in self.touched {
+            let Some(kept) = self.sagas.remove(&saga_id) else {
+                continue;
+            };
+            match kept.row {
+                None => self.batch.begun.push((saga_id, kept)),
+                Some(row) if row != kept.changing() => self.batch.changed.push((saga_id, kept)),
+                Some(_) => self.effects.open.push((saga_id, kept)),
+            }
+        }
+        (self.batch, self.effects)
+    }
+}
+
+/// Whether the run of this id was made so long ago that it may have been removed.
+pub(crate) fn is_late(saga_id: SagaId, now: DateTime<Utc>) -> bool {
+    let youngest = now - chrono::Duration::days(i64::from(retention::DAYS_MIN));
+    made_at(saga_id).is_some_and(|at| at < youngest)
+}
+
+/// When an id was made, which it begins with.
+fn made_at(saga_id: SagaId) -> Option<DateTime<Utc>> {
+    let (seconds, nanos) = saga_id.uuid().get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
+}
+
+impl Effects {
+    /// These runs were written. Those that are open are worth remembering.
+    pub(crate) fn written(&mut self, runs: impl IntoIterator<Item = (SagaId, Kept)>) {
+        for (saga_id, mut kept) in runs {
+            if kept.run.state.is_terminal() {
+                continue;
+            }
+            kept.row = Some(kept.changing());
+            self.open.push((saga_id, kept));
+        }
+    }
+
+    /// Counts what was written.
+    pub(crate) fn count(self) {
+        for ended in self.ended {
+            metrics::counter!("bellhop_sagas_total", "type" => ended.kind, "state" => ended.state)
+                .increment(1);
+            metrics::histogram!("bellhop_saga_seconds", "type" => ended.kind, "state" => ended.state)
+                .record(ended.after);
+        }
+        for (why, count) in self.ignored {
+            metrics::counter!("bellhop_saga_messages_ignored_total", "why" => why).increment(count);
+        }
+        metrics::counter!("bellhop_saga_commands_resent_total").increment(self.resent);
+        metrics::counter!("bellhop_saga_steps_given_up_total").increment(self.given_up);
+        metrics::counter!("bellhop_sagas_unreadable_total").increment(self.unreadable);
+    }
+}

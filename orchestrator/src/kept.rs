@@ -1,0 +1,77 @@
+//! A run with what its row says of it.
+
+use chrono::{DateTime, Utc};
+use contract::saga::SagaData;
+use platform::envelope::Traceparent;
+use platform::{Broken, Envelope};
+
+use crate::engine::{Outline, Pace, Run, State};
+use crate::sagas;
+
+/// A run with what its row says of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    /// Whose shard it is.
+    pub(crate) shard: i32,
+    /// What it runs on.
+    pub(crate) data: SagaData,
+    /// Where it stands.
+    pub(crate) run: Run,
+    /// When the timer looks; none of a run that has ended.
+    pub(crate) wake_at: Option<DateTime<Utc>>,
+    /// When it was asked for.
+    pub(crate) created_at: DateTime<Utc>,
+    /// The trace of the request that it came of.
+    pub(crate) trace: Option<Traceparent>,
+    /// What its row says of all that may change; none of a run that has no row yet.
+    pub(crate) row: Option<Changing>,
+}
+
+/// What may change in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Changing {
+    shard: i32,
+    state: State,
+    wake_at: Option<DateTime<Utc>>,
+}
+
+impl Kept {
+    /// What a row says of it that is as it is.
+    pub(crate) const fn changing(&self) -> Changing {
+        Changing {
+            shard: self.shard,
+            state: self.run.state,
+            wake_at: self.wake_at,
+        }
+    }
+
+    /// The definition that it was begun with.
+    ///
+    /// # Errors
+    /// When this release does not have that version.
+    pub(crate) fn outline(&self) -> Result<&'static Outline, Broken> {
+        let version = self.run.version;
+        version
+            .and_then(|version| sagas::outline_of(&self.data, version))
+            .ok_or_else(|| {
+                let name = self.data.name();
+                Broken::Inconsistent(format!("there is no version {version:?} of {name}"))
+            })
+    }
+
+    /// What travels with the command that it has just sent.
+    pub(crate) fn envelope(&self, pace: Pace) -> Envelope {
+        Envelope {
+            actor: None,
+            trace: self.trace.clone(),
+            deadline: self.gives_up_at(pace),
+        }
+    }
+
+    /// When the command that it waits for is given up; none where nobody gives up.
+    fn gives_up_at(&self, pace: Pace) -> Option<DateTime<Utc>> {
+        let waiting = self.run.waiting.filter(|waiting| !waiting.undo)?;
+        let step = self.outline().ok()?.steps.get(waiting.step)?;
+        Some(waiting.since + pace.give_up_after(step.given_up_after_times?))
+    }
+}
