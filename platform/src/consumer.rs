@@ -7,24 +7,23 @@
 //! goes to `<topic>.dead` with its reason while the partition goes on, but only if that can be written: a
 //! database that takes nothing says nothing about a message.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use crate::db::{self, Broken};
-use crate::envelope::Envelope;
 use crate::kafka::{self, Delivery, Received};
 use crate::outbox::{self, Outgoing, Schema};
 use crate::parts::Parts;
 use crate::retry::Backoff;
 
+mod participant;
 mod unit;
+
+pub use participant::{Handled, Incoming, Participant, Transacted};
 
 /// Tries of one message alone before it is set aside.
 const TRIES_ALONE: u32 = 5;
@@ -38,72 +37,6 @@ const TRANSIENT: Backoff = Backoff {
 
 /// A batch that another process took over waits so long for the news before it is tried again.
 const SUPERSEDED_WAIT: Duration = Duration::from_secs(1);
-
-/// One new message, decoded.
-#[derive(Clone, Debug)]
-pub struct Incoming<M> {
-    /// The outbox row's id.
-    pub message_id: Uuid,
-    /// The topic, without the namespace.
-    pub topic: String,
-    /// The partition it came from.
-    pub partition: i32,
-    /// The body.
-    pub body: M,
-    /// What travelled beside it.
-    pub envelope: Envelope,
-}
-
-/// What to send, and what is left to do after the commit.
-pub type Handled<After> = Result<(Vec<Outgoing>, After), Broken>;
-
-/// What became of a batch: what is left to do after the commit, if anything was new, and how many messages were not.
-pub type Transacted<After> = Result<(Option<After>, usize), Broken>;
-
-/// Who handles the messages of some topics.
-pub trait Participant: Send + Sync + 'static {
-    /// The body of a message.
-    type Message: DeserializeOwned + Clone + Send + Sync + 'static;
-    /// What is left to do once the transaction is committed.
-    type After: Send + 'static;
-
-    /// Handles messages that were not handled before, in order, inside the open transaction, and
-    /// answers the messages to send. Must not do anything outside the transaction. Who has a
-    /// [`transact`](Self::transact) of its own needs none.
-    fn handle<'c>(
-        &'c self,
-        db: &'c mut PgConnection,
-        batch: &'c [Incoming<Self::Message>],
-    ) -> BoxFuture<'c, Handled<Self::After>> {
-        let _ = (db, batch);
-        let why = || Broken::Inconsistent("it handles batches in transactions of its own".to_owned());
-        Box::pin(async move { Err(why()) })
-    }
-
-    /// Handles a batch in one transaction: what was handled before is left out, what is new is remembered in the
-    /// inbox, and what is to be sent is in the outbox when it is committed.
-    fn transact(
-        self: &Arc<Self>,
-        pool: &PgPool,
-        schema: Schema,
-        batch: Vec<Incoming<Self::Message>>,
-    ) -> impl Future<Output = Transacted<Self::After>> + Send
-    where
-        Self: Sized,
-    {
-        unit::unit(Arc::clone(self), pool, schema, batch)
-    }
-
-    /// Called once the transaction is committed: wakes who waits, starts calls. Lost in a crash, so
-    /// nothing may depend on it alone.
-    fn committed(&self, after: Self::After) -> impl Future<Output = ()> + Send;
-
-    /// Partitions came or went; only the orchestrator cares.
-    fn rebalanced(&self, assigned: bool, partitions: Vec<(String, i32)>) -> impl Future<Output = ()> + Send {
-        let _ = (assigned, partitions);
-        async {}
-    }
-}
 
 /// Starts consuming `topics` for `participant`, whose tables are in `schema` behind `pool`.
 ///

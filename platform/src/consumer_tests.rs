@@ -3,6 +3,7 @@
 use sqlx::{Executor as _, PgPool};
 
 use super::*;
+use crate::envelope::Envelope;
 use crate::testing::{
     Broker, Clerk, Fate, ORDERS, Order, Process, SHOP, handled, new_id, open_shop, texts, until,
     until_handled,

@@ -13,6 +13,7 @@
 //! 5. A refused command leaves nothing behind. A hold that comes again after its refusal is decided anew;
 //!    if nobody waits for it any more, it expires like any other.
 
+mod hold;
 mod set;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ use contract::{HoldId, HotelId, Outcome, RoomTypeId, SagaId, Stay, StayDate, Why
 use rules::limits::ROOMS_MAX;
 use rules::{Ask, Blocked, Facts, Night, NightFacts, Today};
 
+pub use hold::{Hold, HoldState, Taking};
 pub(crate) use set::{NightSet, NotSet, Wanted, set_night};
 
 /// Names a room type at its hotel.
@@ -32,66 +34,6 @@ pub type RoomTypeKey = (HotelId, RoomTypeId);
 pub type HoldKey = (HotelId, HoldId);
 /// Names a night of a room type. The order is the order in which nights are locked.
 pub type NightKey = (HotelId, RoomTypeId, StayDate);
-
-/// How a hold stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HoldState {
-    /// Takes rooms, until it is booked or expires.
-    Held,
-    /// Takes rooms for good.
-    Sold,
-    /// Gave its rooms back, or was never to have any.
-    Released,
-    /// Gave its rooms back because nobody booked them in time.
-    Expired,
-}
-
-/// What a hold takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taking {
-    /// Which rooms.
-    pub room_type_id: RoomTypeId,
-    /// Which nights.
-    pub stay: Stay,
-    /// How many each night.
-    pub rooms: u16,
-}
-
-impl Taking {
-    /// The nights, in the order in which they are locked.
-    pub fn nights(self, hotel_id: HotelId) -> impl Iterator<Item = NightKey> {
-        let Self {
-            room_type_id, stay, ..
-        } = self;
-        stay.nights().map(move |night| (hotel_id, room_type_id, night))
-    }
-}
-
-/// A hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hold {
-    /// The saga that asked first.
-    pub saga_id: SagaId,
-    /// What it takes or took; none for a release that came before its hold.
-    pub taking: Option<Taking>,
-    /// How it stands.
-    pub state: HoldState,
-}
-
-impl Hold {
-    /// What it takes now.
-    pub fn takes(&self) -> Option<Taking> {
-        self.taking
-            .filter(|_| matches!(self.state, HoldState::Held | HoldState::Sold))
-    }
-
-    /// What stays sold when the nights from `from` on are given back, if anything does. Rooms that are only
-    /// held go back as a whole, as nobody has slept in them.
-    fn kept(&self, from: Option<StayDate>) -> Option<Stay> {
-        let sold = self.taking.filter(|_| self.state == HoldState::Sold)?.stay;
-        Stay::new(sold.check_in(), from?.min(sold.check_out())).ok()
-    }
-}
 
 /// The books say something that cannot be: a hold takes rooms of a night that does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

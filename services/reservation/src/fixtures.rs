@@ -22,6 +22,10 @@ use crate::model::{Reservation, State, Terms};
 use crate::store::read;
 use crate::{App, Config};
 
+mod answers;
+
+pub(crate) use answers::{Answer, at_once, replayed, same};
+
 /// When the tests' clocks begin; far ahead, as cancellations go by the database's clock.
 pub(crate) const NOW: &str = "2127-03-01T10:00:00Z";
 
@@ -115,32 +119,6 @@ pub(crate) struct World {
     routes: axum::Router,
     tokens: Tokens,
     commands: Arc<Commands>,
-}
-
-/// An answer over HTTP.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: axum::http::HeaderMap,
-    pub(crate) bytes: Vec<u8>,
-}
-
-impl Answer {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.bytes).unwrap()
-    }
-
-    pub(crate) fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
-    }
-
-    pub(crate) fn reservation_id(&self) -> ReservationId {
-        self.json()["reservation_id"].as_str().unwrap().parse().unwrap()
-    }
 }
 
 /// Makes the schema in an empty database.
@@ -398,33 +376,6 @@ pub(crate) fn incoming(command: ReservationCommand) -> Incoming<CommandEnvelope<
         },
         envelope: Envelope::default(),
     }
-}
-
-/// Whether the answer says that it was given before.
-pub(crate) fn replayed(answer: &Answer) -> bool {
-    answer.header("idempotent-replayed") == Some("true")
-}
-
-/// Whether two answers are the same bytes with the same headers.
-pub(crate) fn same(first: &Answer, second: &Answer) -> bool {
-    let names = ["content-type", "location"];
-    let headers = names.iter().all(|name| first.header(name) == second.header(name));
-    headers && (first.status, &first.bytes) == (second.status, &second.bytes)
-}
-
-/// Sends so many requests at once; answers come in the order of the numbers.
-pub(crate) async fn at_once<F: Future<Output = Answer> + Send + 'static>(
-    count: u32,
-    mut send: impl FnMut(u32) -> F,
-) -> Vec<Answer> {
-    let asked: Vec<_> = (0..count)
-        .map(|number| Tasks::new().spawn_work(send(number)))
-        .collect();
-    let mut answers = Vec::new();
-    for answer in asked {
-        answers.push(answer.await.unwrap());
-    }
-    answers
 }
 
 /// Waits until the condition holds, at most ten seconds.

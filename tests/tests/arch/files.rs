@@ -50,3 +50,19 @@ fn no_large_binary_file_is_checked_in() {
         "make it smaller than 200 kB, or have a script make it when it is needed",
     );
 }
+
+/// Lines that one reads in one sitting. Above that a file is two of something.
+const LINES_MAX: usize = 400;
+
+#[test]
+fn every_rust_file_is_read_in_one_sitting() {
+    let long = |name: String| {
+        let lines = read(&name).lines().count();
+        (lines > LINES_MAX).then(|| format!("{name} has {lines} lines"))
+    };
+    let found: Vec<String> = rust_files().filter_map(long).collect();
+    assert_none(
+        &found,
+        "ask what the file is two of, and give each its own; a folder's listing is its table of contents",
+    );
+}
