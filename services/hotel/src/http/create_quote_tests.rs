@@ -56,6 +56,22 @@ async fn a_quote_adds_up_and_its_token_says_the_same(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
+async fn a_quote_ends_with_the_second_in_which_its_time_ends(pool: PgPool) {
+    let api = Api::start(pool).await;
+    let aurora = api.aurora().await;
+    for now in ["22:30:00", "22:30:00.000001", "22:30:00.5", "22:30:00.999999"] {
+        api.set_clock(&format!("2026-06-01T{now}Z"));
+        let (_, quote) = api.post("/v1/quotes", &aurora.stay()).await;
+        assert_eq!(quote["expires_at"], "2026-06-01T22:45:00Z", "{now}");
+        let token = quote["quote_token"].as_str().unwrap();
+        for (then, is_good) in [("22:44:59.999999", true), ("22:45:00", false)] {
+            api.set_clock(&format!("2026-06-01T{then}Z"));
+            assert_eq!(api.verify(token, 0).is_ok(), is_good, "{now}, at {then}");
+        }
+    }
+}
+
+#[sqlx::test(migrations = false)]
 async fn whatever_is_wrong_is_named(pool: PgPool) {
     let api = Api::start(pool).await;
     let aurora = api.aurora().await;

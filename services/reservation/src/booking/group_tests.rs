@@ -1,5 +1,5 @@
-//! A repeat that comes while its first request is being committed is a repeat, whatever it looks at first; and what a
-//! group of requests costs.
+//! A repeat that comes while its first request is being committed is a repeat, whatever it looks at first; a group that
+//! another process overtakes is tried again; and what a group of requests costs.
 
 use std::sync::Arc;
 
@@ -82,13 +82,14 @@ async fn first_under_way(pool: &PgPool, first: Creation) -> PgConnection {
     db
 }
 
-/// Commits the first request when somebody waits for it.
-async fn commit_when_waited_for(pool: &PgPool, mut first: PgConnection) {
-    let waiting = "select exists (select from pg_locks where not granted and database = \
-                   (select oid from pg_database where datname = current_database()))";
+/// Commits what is under way when somebody waits for it.
+async fn commit_when_waited_for(pool: &PgPool, mut under_way: PgConnection) {
+    // Locks of a transaction name no database.
+    let waiting = "select exists (select from pg_locks join pg_stat_activity using (pid) \
+                   where not granted and datname = current_database())";
     let waits = async || sqlx::raw_sql(waiting).fetch_one(pool).await.unwrap().get(0);
-    until("the repeat looks whether its quote is used", waits).await;
-    sqlx::raw_sql("commit").execute(&mut first).await.unwrap();
+    until("somebody waits for what is under way", waits).await;
+    sqlx::raw_sql("commit").execute(&mut under_way).await.unwrap();
 }
 
 #[sqlx::test(migrations = false)]
@@ -124,6 +125,51 @@ async fn so_is_one_whose_quote_has_expired_meanwhile(pool: PgPool) {
     assert_eq!(
         (told.status, told.code().as_str()),
         (422, "idempotency_key_reused"),
+        "{told:?}"
+    );
+}
+
+/// What another process has written of a request and not committed: its guest, or all of it under another key.
+async fn another_writes(pool: &PgPool, other: Creation, guest_alone: bool) -> PgConnection {
+    let mut db = PgConnection::connect_with(&pool.connect_options()).await.unwrap();
+    sqlx::raw_sql("begin").execute(&mut db).await.unwrap();
+    if guest_alone {
+        let email = other.order.guest.email.clone();
+        let written = guests::insert(&mut db, &[(email, GuestId::new())]).await;
+        assert_eq!(written.unwrap(), 1);
+    } else {
+        assert!(matches!(booked(&mut db, other).await, Created::Taken(_)));
+    }
+    db
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_group_that_is_overtaken_is_booked_all_the_same(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    // The guest's first stay is booked in two processes at once.
+    let under_way = another_writes(&pool, creation(&quote()), true).await;
+    let (asking, body) = (Arc::clone(&world), world.body(&quote(), "pm_ok"));
+    let told = Tasks::new().spawn_work(async move { asking.book("mine", &body, 0).await });
+    commit_when_waited_for(&pool, under_way).await;
+    let told = told.await.unwrap();
+    assert_eq!(told.status, 202, "{told:?}");
+    assert_eq!(world.count("guest").await, 1);
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_group_whose_quote_another_uses_meanwhile_is_told_so(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    // So that nobody meets at the guest.
+    world.booked().await;
+    let quote = quote();
+    let under_way = another_writes(&pool, creation(&quote), false).await;
+    let (asking, body) = (Arc::clone(&world), world.body(&quote, "pm_ok"));
+    let told = Tasks::new().spawn_work(async move { asking.book("mine", &body, 0).await });
+    commit_when_waited_for(&pool, under_way).await;
+    let told = told.await.unwrap();
+    assert_eq!(
+        (told.status, told.code().as_str()),
+        (409, "quote_used"),
         "{told:?}"
     );
 }

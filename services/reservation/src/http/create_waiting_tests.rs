@@ -222,6 +222,32 @@ async fn a_crash_while_waiting_is_answered_from_the_reservation(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
+async fn an_outcome_that_was_told_stays_though_another_process_tells_it_once_more(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let row = world.booked().await;
+    let key = Key {
+        client: "development".to_owned(),
+        route: "POST /v1/reservations".to_owned(),
+        text: row.quote_id.to_string(),
+    };
+    let due = Due {
+        key,
+        reservation_id: row.reservation_id,
+    };
+    world.command(vec![confirm(&row)]).await.unwrap();
+    let first = world.app.answer(due.clone()).await.unwrap();
+    assert_eq!(first.status, 201);
+    // A repeat that looked before the first answer was kept is answered when the reservation stands otherwise.
+    world.cancel(row.reservation_id, 0).await;
+    let late = World::again(&pool).app.answer(due).await.unwrap();
+    assert_eq!(late, first);
+    let shown = world
+        .get(&format!("/v1/reservations/{}", row.reservation_id))
+        .await;
+    assert_eq!(shown.json()["state"], "cancelling");
+}
+
+#[sqlx::test(migrations = false)]
 async fn a_202_that_the_former_release_kept_is_no_outcome_either(pool: PgPool) {
     let world = World::new(&pool).await;
     let body = world.body(&quote(), "pm_ok");
