@@ -1,12 +1,13 @@
 //! Runs the platform, replays real bookings with a journal, hurts it if asked to, and judges.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use tests::Platform;
+use tests::{Platform, until};
 
 use crate::tap::Tap;
 use crate::{say, verdict};
@@ -16,6 +17,8 @@ const FILE: &str = concat!(
     "/../examples/resort-hotel-bookings.csv"
 );
 const ROOMS: &str = "A=40,D=12,E=6";
+/// What the replay says beside its report.
+const COMPLAINTS: &str = "replay.stderr";
 /// Between two looks at the slot and at the replay.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// After the replay everything must have come to rest after so long.
@@ -86,7 +89,7 @@ impl Run {
             .envs(platform.env.iter().cloned())
             .current_dir(platform.folder())
             .stdin(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(File::create(platform.folder().join(COMPLAINTS))?)
             .spawn();
         child.context("the binary that BELLHOP_BIN names")
     }
@@ -101,7 +104,11 @@ impl Run {
     ) -> anyhow::Result<()> {
         loop {
             if let Some(status) = replay.try_wait()? {
-                ensure!(status.success(), "the replay failed");
+                ensure!(
+                    status.success(),
+                    "the replay failed: {}",
+                    complaint(platform.folder())
+                );
                 return Ok(());
             }
             tap.drain().await?;
@@ -112,6 +119,11 @@ impl Run {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
+}
+
+/// What the replay said last; its progress is not written where nobody looks.
+fn complaint(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join(COMPLAINTS)).unwrap_or_default()
 }
 
 /// What is done to the platform meanwhile.
@@ -149,6 +161,12 @@ impl Faults {
                 platform.kill();
                 platform.run("all");
                 self.kills += 1;
+                // On a machine that starts it slower than harm is done nothing would be answered any more.
+                let client = platform.client();
+                until("the platform starts again", async || {
+                    client.get("/healthz").await.ok()
+                })
+                .await;
             }
             1 => {
                 let sql = "select count(pg_terminate_backend(pid))::text from pg_stat_activity
