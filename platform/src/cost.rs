@@ -1,12 +1,13 @@
 //! What a transaction costs: the statements that it runs and the rows that it writes. For tests that bound both, so that
 //! nobody adds one unseen; a bound on time would say nothing on a busy machine.
 
+use std::cell::RefCell;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::marker::PhantomData;
+use std::sync::Once;
 
 use sqlx::PgConnection;
 use tracing::field::{Field, Visit};
-use tracing::subscriber::{DefaultGuard, set_default};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
@@ -14,43 +15,62 @@ use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use crate::db::Broken;
 use crate::outbox::Schema;
 
+thread_local! {
+    /// What was heard on this thread, while somebody listens there.
+    static HEARD: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
+
 /// Hears every statement that this thread runs on pools that log their statements, as those of `sqlx::test` do and
 /// those of a service do not, until it is dropped.
 #[must_use = "what is dropped hears nothing"]
 pub struct Statements {
-    heard: Arc<Mutex<Vec<String>>>,
-    _hearing: DefaultGuard,
+    /// It stays on its thread.
+    _here: PhantomData<*const ()>,
 }
 
 impl fmt::Debug for Statements {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Statements").field(&*locked(&self.heard)).finish()
+        HEARD.with_borrow(|heard| f.debug_tuple("Statements").field(heard).finish())
     }
 }
 
 impl Statements {
     /// Begins to listen.
+    ///
+    /// One subscriber listens for all threads of the process, once and for good: with one for each, those that other
+    /// tests make and drop at the same time could switch off what is logged.
+    ///
+    /// # Panics
+    /// When the process logs already.
     pub fn heard() -> Self {
-        let heard = Arc::<Mutex<Vec<String>>>::default();
-        let listens = tracing_subscriber::registry().with(Listens(Arc::clone(&heard)));
-        Self {
-            heard,
-            _hearing: set_default(listens),
-        }
+        static LISTENS: Once = Once::new();
+        LISTENS.call_once(|| {
+            let listens = tracing_subscriber::registry().with(Listens);
+            tracing::subscriber::set_global_default(listens).expect("a test process does not log");
+        });
+        HEARD.set(Some(Vec::new()));
+        Self { _here: PhantomData }
     }
 
     /// What was heard since it was asked last, but for the begin and the end of transactions, and for what each connection
     /// asks once: which row types there are.
     pub fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *locked(&self.heard))
+        HEARD.with_borrow_mut(|heard| heard.as_mut().map(std::mem::take).unwrap_or_default())
     }
 }
 
-struct Listens(Arc<Mutex<Vec<String>>>);
+impl Drop for Statements {
+    fn drop(&mut self) {
+        HEARD.set(None);
+    }
+}
+
+struct Listens;
 
 impl<S: Subscriber> Layer<S> for Listens {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() != "sqlx::query" {
+        let listening = || HEARD.with_borrow(Option::is_some);
+        if event.metadata().target() != "sqlx::query" || !listening() {
             return;
         }
         let mut statement = Statement::default();
@@ -62,7 +82,8 @@ impl<S: Subscriber> Layer<S> for Listens {
             .any(|words| summary.to_uppercase().starts_with(words))
         {
             let text = if whole.is_empty() { summary } else { whole };
-            locked(&self.0).push(text.split_whitespace().collect::<Vec<_>>().join(" "));
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            HEARD.with_borrow_mut(|heard| heard.get_or_insert_default().push(text));
         }
     }
 }
@@ -84,10 +105,6 @@ impl Visit for Statement {
             _ => {}
         }
     }
-}
-
-fn locked(heard: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
-    heard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How many rows of a schema's tables this session has inserted, changed and deleted in its first transaction, which is
