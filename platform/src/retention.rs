@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::db::Broken;
+use crate::retry::Backoff;
 use crate::tasks::Tasks;
 
 /// Rows of the table that one transaction removes at most.
@@ -20,6 +21,11 @@ pub const DAYS_MAX: u16 = 36_500;
 const PACE: Duration = Duration::from_millis(200);
 /// Between two rounds.
 const EVERY: Duration = Duration::from_mins(10);
+/// After a failure: most pass within seconds, and nobody is to wait a whole round for it.
+const FAILED: Backoff = Backoff {
+    first_ms: 1_000,
+    cap_ms: 600_000,
+};
 
 /// Starts removing rows of `table` by `remove`, which removes one batch of at most [`BATCH`] in a transaction of its
 /// own and answers how many rows those were. The first round begins at once.
@@ -28,19 +34,35 @@ where
     F: Fn() -> R + Send + Sync + 'static,
     R: Future<Output = Result<u64, Broken>> + Send,
 {
-    keep_removing_at(tasks, table.into(), remove, PACE, EVERY);
+    let pauses = Pauses {
+        pace: PACE,
+        every: EVERY,
+        failed: FAILED,
+    };
+    keep_removing_at(tasks, table.into(), remove, pauses);
 }
 
-fn keep_removing_at<F, R>(tasks: &Tasks, table: String, remove: F, pace: Duration, every: Duration)
+/// How long to wait after a batch.
+#[derive(Debug, Clone, Copy)]
+struct Pauses {
+    pace: Duration,
+    every: Duration,
+    failed: Backoff,
+}
+
+fn keep_removing_at<F, R>(tasks: &Tasks, table: String, remove: F, pauses: Pauses)
 where
     F: Fn() -> R + Send + Sync + 'static,
     R: Future<Output = Result<u64, Broken>> + Send,
 {
     let running = tasks.clone();
+    let Pauses { pace, every, failed } = pauses;
     tasks.spawn("retention", async move {
+        let mut failures = 0_u32;
         loop {
             let pause = match remove().await {
                 Ok(removed) => {
+                    failures = 0;
                     removed_from(table.clone(), removed);
                     if removed < BATCH.unsigned_abs() {
                         every
@@ -55,7 +77,8 @@ where
                         error,
                         "what was kept long enough was not removed; trying again later"
                     );
-                    every
+                    failures = failures.saturating_add(1);
+                    failed.after(failures)
                 }
             };
             if !running.pause(pause).await {
@@ -77,40 +100,66 @@ pub(crate) fn days_dropped(table: String) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::collections::VecDeque;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
 
     use super::*;
     use crate::testing::until;
 
-    #[tokio::test]
-    async fn batch_after_batch_goes_until_one_is_not_full_and_a_failure_is_not_the_end() {
-        let (tasks, rounds) = (Tasks::new(), Arc::new(AtomicU64::new(0)));
-        let counted = Arc::clone(&rounds);
+    /// Rounds whose batches come to this, one after the other, then nothing; and how many were tried.
+    fn rounds(batches: Vec<Result<u64, Broken>>, pauses: Pauses) -> (Tasks, Arc<AtomicUsize>) {
+        let (tasks, tried) = (Tasks::new(), Arc::new(AtomicUsize::new(0)));
+        let (counted, batches) = (Arc::clone(&tried), Mutex::new(VecDeque::from(batches)));
         let remove = move || {
-            let number = counted.fetch_add(1, Ordering::SeqCst);
-            std::future::ready(match number {
-                0..10 => Ok(BATCH.unsigned_abs()),
-                10 => Err(Broken::Silent),
-                11 => Ok(BATCH.unsigned_abs() - 1),
-                _ => Ok(0),
-            })
+            counted.fetch_add(1, Ordering::SeqCst);
+            std::future::ready(batches.lock().unwrap().pop_front().unwrap_or(Ok(0)))
         };
+        keep_removing_at(&tasks, "x".to_owned(), remove, pauses);
+        (tasks, tried)
+    }
+
+    async fn tried_at_least(tried: &AtomicUsize, times: usize) {
+        until("the rounds are tried", async || {
+            (tried.load(Ordering::SeqCst) >= times).then_some(())
+        })
+        .await;
+    }
+
+    const NEVER: Duration = Duration::from_hours(1);
+    const AT_ONCE: Backoff = Backoff {
+        first_ms: 0,
+        cap_ms: 0,
+    };
+
+    #[tokio::test]
+    async fn batch_after_batch_goes_until_one_is_not_full() {
+        let full = || Ok(BATCH.unsigned_abs());
         let (pace, every) = (Duration::ZERO, Duration::from_millis(300));
+        let pauses = Pauses {
+            pace,
+            every,
+            failed: AT_ONCE,
+        };
         let begun = std::time::Instant::now();
-        keep_removing_at(&tasks, "x".to_owned(), remove, pace, every);
-        until("a failure", async || {
-            (rounds.load(Ordering::SeqCst) == 11).then_some(())
-        })
-        .await;
-        until("the rest", async || {
-            (rounds.load(Ordering::SeqCst) > 12).then_some(())
-        })
-        .await;
-        assert!(
-            begun.elapsed() >= 2 * every,
-            "a pause follows a failure, and what was not full"
-        );
+        let batches = vec![full(), full(), full(), Ok(BATCH.unsigned_abs() - 1)];
+        let (tasks, tried) = rounds(batches, pauses);
+        tried_at_least(&tried, 5).await;
+        assert!(begun.elapsed() >= every, "a pause follows what was not full");
+        tasks.stop();
+        assert!(tasks.drained().await);
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_neither_the_end_nor_worth_a_whole_round() {
+        let pauses = Pauses {
+            pace: NEVER,
+            every: NEVER,
+            failed: AT_ONCE,
+        };
+        let failures = vec![Err(Broken::Silent), Err(Broken::Silent), Err(Broken::Silent)];
+        let (tasks, tried) = rounds(failures, pauses);
+        tried_at_least(&tried, 4).await;
         tasks.stop();
         assert!(tasks.drained().await);
     }
