@@ -78,7 +78,7 @@ def journey(penalty):
     payment = ask(get_payment, stay.reservation_id).parsed
     assert payment.captured == euros("212.00") and payment.movements[0].kind == m.MovementKind.CAPTURE, payment
     saga = ask(get_saga, stay.saga_id).parsed
-    assert saga.state == m.SagaState.COMPLETED and all(isinstance(step.outcome, m.SagaStepOutcome) for step in saga.steps), saga
+    assert saga.state == m.SagaState.COMPLETED and all(isinstance(line.what, m.SagaLineWhat) for line in saga.journal), saga
     return cost.penalty.amount
 
 
