@@ -295,19 +295,15 @@ where
     T: Send + 'static,
     F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, Broken>> + Send + 'static,
 {
-    let pool = pool.clone();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "as a unit of work, it outlives whoever asked for it"
-    )]
-    let task = tokio::spawn(async move {
-        let mut connection = lease(&pool).await?;
-        crate::chaos::point("commit.before");
-        let done = patiently(work(&mut connection)).await?;
-        crate::chaos::point("commit.after");
-        Ok(done)
-    });
-    task.await?
+    apart(pool, UNIT_TIMEOUT, |db| {
+        Box::pin(async move {
+            crate::chaos::point("commit.before");
+            let done = work(db).await?;
+            crate::chaos::point("commit.after");
+            Ok(done)
+        })
+    })
+    .await
 }
 
 /// Runs `work` in one transaction: committed when it answers `Ok`, rolled back when it answers `Err`.
@@ -337,6 +333,27 @@ where
     E: From<Broken> + Send + 'static,
     F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
 {
+    apart(pool, limit, |db| {
+        Box::pin(async move {
+            let mut transaction = db.begin().await.map_err(Broken::from)?;
+            let done = work(&mut transaction).await?;
+            crate::chaos::point("commit.before");
+            transaction.commit().await.map_err(Broken::from)?;
+            crate::chaos::point("commit.after");
+            Ok(done)
+        })
+    })
+    .await
+}
+
+/// Runs `work` on a connection, in a task of its own: who asked may go away. A database that is silent for longer than
+/// `limit` is given up.
+async fn apart<T, E, F>(pool: &PgPool, limit: Duration, work: F) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Broken> + Send + 'static,
+    F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+{
     let pool = pool.clone();
     #[expect(
         clippy::disallowed_methods,
@@ -344,15 +361,7 @@ where
     )]
     let task = tokio::spawn(async move {
         let mut connection = lease(&pool).await.map_err(Broken::from)?;
-        let unit = async {
-            let mut transaction = connection.begin().await.map_err(Broken::from)?;
-            let done = work(&mut transaction).await?;
-            crate::chaos::point("commit.before");
-            transaction.commit().await.map_err(Broken::from)?;
-            crate::chaos::point("commit.after");
-            Ok(done)
-        };
-        let done = tokio::time::timeout(limit, unit).await;
+        let done = tokio::time::timeout(limit, work(&mut connection)).await;
         done.unwrap_or_else(|_| Err(Broken::Silent.into()))
     });
     task.await.map_err(Broken::from)?

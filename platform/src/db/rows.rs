@@ -32,7 +32,8 @@ macro_rules! row_type {
 }
 
 /// A statement says how many rows it wrote of each kind: another number than was given to it is a mistake in the code or
-/// in the tables, and nothing is committed.
+/// in the tables. In a transaction nothing is committed then; what [`one_statement`](super::one_statement) ran stands, and
+/// the mistake is told.
 ///
 /// # Errors
 /// When the numbers differ; `what` says of which rows.
