@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use contract::{CommandEnvelope, SagaId};
+use contract::SagaId;
 use platform::consumer::Incoming;
 use platform::outbox::Outgoing;
 use platform::{Broken, retention};
@@ -190,7 +190,7 @@ impl Work {
             });
         }
         let mut said = None;
-        for sent in &moves.commands {
+        for sent in moves.commands {
             said = Some(self.send(saga_id, sent)?);
         }
         for (seq, line) in (before + 1..).zip(moves.lines) {
@@ -205,19 +205,12 @@ impl Work {
     }
 
     /// Says a command, and answers the id of the message.
-    fn send(&mut self, saga_id: SagaId, sent: &Sent) -> Result<Uuid, Broken> {
+    fn send(&mut self, saga_id: SagaId, sent: Sent) -> Result<Uuid, Broken> {
         self.effects.resent += u64::from(sent.sending > 1);
         let envelope = self.sagas.get(&saga_id).map(|kept| kept.envelope(self.pace));
         let command = &sent.command;
         let (topic, key, name) = (command.topic(), command.key(saga_id), command.name());
-        let body = CommandEnvelope {
-            saga_id,
-            step: sent.step.to_owned(),
-            undo: sent.undo,
-            round: sent.round,
-            attempt: sent.sending,
-            command,
-        };
+        let body = sent.envelope(saga_id);
         let outgoing = Outgoing::new(topic, key, name, &body)?.within(envelope.unwrap_or_default());
         let id = outgoing.id;
         self.batch.outgoing.push(outgoing);

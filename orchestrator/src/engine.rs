@@ -3,6 +3,8 @@
 
 mod decide;
 mod dsl;
+#[cfg(test)]
+mod example;
 mod journal;
 mod outline;
 mod run;

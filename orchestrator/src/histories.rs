@@ -140,14 +140,7 @@ fn record(data: &SagaData, trouble: Trouble) -> History {
                 }
                 _ => Outcome::Done,
             };
-            let reply = Reply {
-                saga_id,
-                step: sent.step.to_owned(),
-                undo: sent.undo,
-                round: sent.round,
-                attempt: sent.sending,
-                outcome,
-            };
+            let reply = sent.clone().envelope(saga_id).reply(outcome);
             if matches!(trouble, Trouble::Late(step) if forward(step)) {
                 late = Some(reply);
                 continue;

@@ -70,8 +70,8 @@ impl Kept {
 
     /// When the command that it waits for is given up; none where nobody gives up.
     fn gives_up_at(&self, pace: Pace) -> Option<DateTime<Utc>> {
-        let waiting = self.run.waiting.filter(|waiting| !waiting.undo)?;
+        let waiting = self.run.waiting?;
         let step = self.outline().ok()?.steps.get(waiting.step)?;
-        Some(waiting.since + pace.give_up_after(step.given_up_after_times?))
+        waiting.gives_up_at(step.given_up_after_times, pace)
     }
 }

@@ -262,14 +262,7 @@ impl Services {
     }
 
     fn sent(&self, saga_id: SagaId, sent: Sent) -> Ref {
-        self.bodies.put(Body::Command(CommandEnvelope {
-            saga_id,
-            step: sent.step.to_owned(),
-            undo: sent.undo,
-            round: sent.round,
-            attempt: sent.sending,
-            command: sent.command,
-        }))
+        self.bodies.put(Body::Command(sent.envelope(saga_id)))
     }
 
     pub(crate) fn contradiction(&self, what: impl std::fmt::Display) -> Ref {

@@ -1,30 +1,8 @@
 //! The four rules of [`super`], each a test.
 
-use contract::command::ReservationCommand;
-use contract::{HotelId, ReservationId};
-
 use super::*;
+use crate::engine::example::{Ids, act, back, ids};
 use crate::engine::{Wait, nothing_to_undo, saga, undo};
-
-struct Ids(HotelId, ReservationId);
-
-fn ids() -> Ids {
-    Ids(HotelId::new(), ReservationId::new())
-}
-
-fn act(ids: &Ids) -> Command {
-    Command::Reservation(ReservationCommand::Confirm {
-        hotel_id: ids.0,
-        reservation_id: ids.1,
-    })
-}
-
-fn back(ids: &Ids) -> Command {
-    Command::Reservation(ReservationCommand::MarkCancelled {
-        hotel_id: ids.0,
-        reservation_id: ids.1,
-    })
-}
 
 fn example() -> Saga<Ids> {
     saga("example", "An example.")

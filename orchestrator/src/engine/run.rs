@@ -2,7 +2,7 @@
 //! writes the one and sends the other in one transaction, so a crash between any two lines loses nothing.
 
 use chrono::{DateTime, Utc};
-use contract::{Command, Outcome, Reply};
+use contract::{Command, CommandEnvelope, Outcome, Reply, SagaId};
 
 use super::dsl::Saga;
 use super::journal::{Answer, Line, What};
@@ -32,6 +32,20 @@ pub struct Sent {
     pub sending: u32,
     /// What is asked.
     pub command: Command,
+}
+
+impl Sent {
+    /// The command as it goes out, with what its reply brings back.
+    pub fn envelope(self, saga_id: SagaId) -> CommandEnvelope<Command> {
+        CommandEnvelope {
+            saga_id,
+            step: self.step.to_owned(),
+            undo: self.undo,
+            round: self.round,
+            attempt: self.sending,
+            command: self.command,
+        }
+    }
 }
 
 /// What comes of an input.
@@ -113,7 +127,8 @@ fn answered<D>(saga: &Saga<D>, run: &Run, reply: &Reply, now: DateTime<Utc>) -> 
 /// The line that is due because no reply came; none if none is due.
 fn late<D>(saga: &Saga<D>, run: &Run, now: DateTime<Utc>, pace: Pace) -> Option<Line> {
     let waiting = run.waiting.filter(|waiting| waiting.due <= now)?;
-    if waiting.gives_up_at(saga, pace).is_some_and(|at| at <= now) {
+    let times = saga.steps[waiting.step].wait().map(|wait| wait.times);
+    if waiting.gives_up_at(times, pace).is_some_and(|at| at <= now) {
         return Some(line(run, waiting, What::GivenUp, None, now));
     }
     // The same decision again: nothing is settled by it, so the command is the same.

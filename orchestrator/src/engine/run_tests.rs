@@ -1,34 +1,18 @@
 //! One run and the clock: when a command is sent again, when a step is given up, and which reply is believed.
 
 use chrono::TimeDelta;
-use contract::command::ReservationCommand;
-use contract::{HotelId, Refusal, ReservationId, SagaId, Why};
+use contract::{Refusal, SagaId, Why};
 
 use std::time::Duration;
 
 use super::*;
+use crate::engine::example::{Ids, act, back, ids};
 use crate::engine::{Entry, RESEND_CAP, State, nothing_to_undo, saga, undo, wait};
 
 const PACE: Pace = Pace {
     resend: Duration::from_secs(5),
     give_up: Duration::from_mins(1),
 };
-
-struct Ids(HotelId, ReservationId);
-
-fn act(ids: &Ids) -> Command {
-    Command::Reservation(ReservationCommand::Confirm {
-        hotel_id: ids.0,
-        reservation_id: ids.1,
-    })
-}
-
-fn back(ids: &Ids) -> Command {
-    Command::Reservation(ReservationCommand::MarkCancelled {
-        hotel_id: ids.0,
-        reservation_id: ids.1,
-    })
-}
 
 /// A run of an example with a step of each kind, and its clock.
 struct Example {
@@ -49,7 +33,7 @@ impl Example {
             .build();
         let mut example = Self {
             saga,
-            ids: Ids(HotelId::new(), ReservationId::new()),
+            ids: ids(),
             run: Run::new(),
             now: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
         };
@@ -349,7 +333,7 @@ fn what_was_done_before_the_saga_stands_first_in_its_log() {
         .pivot("d", act)
         .build();
     assert_eq!(saga.version, 7);
-    let ids = Ids(HotelId::new(), ReservationId::new());
+    let ids = ids();
     let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
     let mut run = Run::new();
     let moves = advance(&saga, &ids, &mut run, &Input::Start, now, PACE);

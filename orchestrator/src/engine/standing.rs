@@ -119,16 +119,16 @@ impl Waiting {
             since: asked.since,
             due: asked.last + pace.resend_after(asked.sendings),
         };
-        if let Some(at) = waiting.gives_up_at(saga, pace) {
+        if let Some(at) = waiting.gives_up_at(saga.steps[step].wait().map(|wait| wait.times), pace) {
             waiting.due = waiting.due.min(at);
         }
         waiting
     }
 
-    /// When the step is given up; never for an undo, nor at or after the pivot.
-    pub(super) fn gives_up_at<D>(&self, saga: &Saga<D>, pace: Pace) -> Option<DateTime<Utc>> {
-        let wait = saga.steps[self.step].wait().filter(|_| !self.undo)?;
-        Some(self.since + pace.give_up_after(wait.times))
+    /// When a step is given up whose own factor this is; never for an undo, and a step at or after the pivot has none.
+    pub fn gives_up_at(&self, times: Option<u32>, pace: Pace) -> Option<DateTime<Utc>> {
+        let times = times.filter(|_| !self.undo)?;
+        Some(self.since + pace.give_up_after(times))
     }
 }
 

@@ -1,29 +1,16 @@
 //! What a journal comes to, read at once or line by line.
 
 use chrono::TimeDelta;
-use contract::command::ReservationCommand;
-use contract::{HotelId, Outcome, Refusal, ReservationId};
+use contract::{Outcome, Refusal};
 
 use super::*;
+use crate::engine::example::{Ids, act, ids};
 use crate::engine::{Answer, saga, undo};
 
 const PACE: Pace = Pace {
     resend: Duration::from_secs(5),
     give_up: Duration::from_mins(1),
 };
-
-struct Ids(HotelId, ReservationId);
-
-fn ids() -> Ids {
-    Ids(HotelId::new(), ReservationId::new())
-}
-
-fn act(ids: &Ids) -> Command {
-    Command::Reservation(ReservationCommand::Confirm {
-        hotel_id: ids.0,
-        reservation_id: ids.1,
-    })
-}
 
 fn example() -> Saga<Ids> {
     saga("example", "An example.")

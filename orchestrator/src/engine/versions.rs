@@ -126,14 +126,8 @@ mod tests {
     /// What a run sends next, if it sends anything.
     fn goes_on(saga: &Versions<CancelStay>, run: &mut Run, input: &Input<'_>) -> Option<Reply> {
         let moves = saga.advance(&sample(), run, input, now(), PACE);
-        moves.commands.into_iter().next().map(|sent| Reply {
-            saga_id: SagaId::new(),
-            step: sent.step.to_owned(),
-            undo: sent.undo,
-            round: sent.round,
-            attempt: sent.sending,
-            outcome: Outcome::Done,
-        })
+        let sent = moves.commands.into_iter().next()?;
+        Some(sent.envelope(SagaId::new()).reply(Outcome::Done))
     }
 
     #[test]

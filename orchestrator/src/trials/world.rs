@@ -93,14 +93,7 @@ impl World {
                 Command::Reservation(command) => self.reservation(command),
             }
         };
-        Reply {
-            saga_id,
-            step: sent.step.to_owned(),
-            undo: sent.undo,
-            round: sent.round,
-            attempt: sent.sending,
-            outcome,
-        }
+        sent.clone().envelope(saga_id).reply(outcome)
     }
 
     fn inventory(&mut self, command: &InventoryCommand) -> Outcome {
