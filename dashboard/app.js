@@ -2,7 +2,7 @@
 // the page as text, never as markup.
 'use strict';
 
-const STATES = ['running', 'compensating', 'completed', 'compensated', 'stuck'];
+const STATES = ['running', 'compensating', 'completed', 'compensated', 'stuck', 'abandoned'];
 const REFRESH_MS = 2000;
 const PAGE = 50;
 
@@ -133,7 +133,7 @@ function standing(saga, definition, step) {
   const waiting = saga.waiting_for?.step === step.name ? saga.waiting_for : null;
   if (waiting?.undo) return { look: 'undo-sent', text: 'being undone' };
   if (waiting) return { look: 'sent', text: 'waiting for the reply' };
-  const last = saga.journal.filter((line) => line.step === step.name && line.what !== 'sent_again').at(-1);
+  const last = saga.journal.filter((line) => line.step === step.name && !['sent_again', 'verb'].includes(line.what)).at(-1);
   if (!last) return { look: '', text: 'not begun' };
   const refused = ['refused', 'undo_refused', 'given_up'].includes(last.what);
   if (saga.state === 'stuck' && refused && saga.journal.at(-1) === last) return { look: 'stuck', text: 'stuck here' };

@@ -167,7 +167,7 @@ impl PartialSchema for ProblemClass {
     fn schema() -> RefOr<Schema> {
         let business = refusal::Class::ALL.map(refusal::Class::word);
         let common = meaning::Class::ALL.map(meaning::Class::word);
-        let mut words = [business, common].concat();
+        let mut words = [&business[..], &common[..]].concat();
         words.sort_unstable();
         words.dedup();
         ObjectBuilder::new()

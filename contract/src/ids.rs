@@ -141,6 +141,10 @@ id!(
     /// One run of a saga.
     SagaId
 );
+id!(
+    /// What a person said to a run, once.
+    VerbId
+);
 
 #[cfg(test)]
 mod tests {

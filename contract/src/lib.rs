@@ -22,7 +22,9 @@ pub mod text;
 pub mod topics;
 
 pub use command::{Command, CommandEnvelope};
-pub use ids::{GuestId, HoldId, HotelId, PaymentId, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId};
+pub use ids::{
+    GuestId, HoldId, HotelId, PaymentId, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId, VerbId,
+};
 pub use money::{Currency, Money};
 pub use refusal::{Refusal, Why};
 pub use reply::{Outcome, Reply};

@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use contract::SagaId;
+use contract::{Reply, SagaId};
 use platform::consumer::Incoming;
 use platform::outbox::Outgoing;
 use platform::{Broken, retention};
 use uuid::Uuid;
 
-use crate::engine::{Input, Line, Pace, Run, Sent, What};
+use crate::engine::{Input, Line, Pace, Run, Sent, State, What};
 use crate::kept::Kept;
-use crate::message::Message;
-use crate::sagas;
+use crate::message::{Asked, Message};
+use crate::sagas::{self, Debt};
 use crate::store::{Batch, NewLine};
+use crate::verbs::{self, Outcome};
 
 /// How long the timer leaves a run alone that this code cannot read.
 const PUT_OFF: chrono::Duration = chrono::Duration::minutes(1);
@@ -27,6 +28,7 @@ pub(crate) struct Effects {
     resent: u64,
     given_up: u64,
     unreadable: u64,
+    verbs: BTreeMap<(&'static str, &'static str), u64>,
     /// Runs that are open, as they were written.
     pub(crate) open: Vec<(SagaId, Kept)>,
 }
@@ -128,11 +130,61 @@ impl Work {
                 kept.shard = message.partition;
                 if !self.advance(saga_id, &Input::Reply(reply), Some(message.message_id))? {
                     self.is_doubtful |= self.remembered.contains(&saga_id);
-                    self.ignore("not_awaited");
+                    self.not_awaited(reply);
                 }
                 Ok(())
             }
+            (Message::Verb(_), None) => {
+                self.ignore("unknown_saga");
+                Ok(())
+            }
+            (Message::Verb(asked), Some(kept)) => {
+                kept.shard = message.partition;
+                self.verb(asked, message.message_id)
+            }
         }
+    }
+
+    /// Nobody waits for a reply. What it says of an abandoned run is kept with what is owed.
+    fn not_awaited(&mut self, reply: &Reply) {
+        let saga_id = reply.saga_id;
+        let known = self.sagas.get(&saga_id);
+        if known.is_some_and(|kept| kept.run.state == State::Abandoned && kept.run.round == reply.round) {
+            let evidence = serde_json::json!(reply);
+            self.batch
+                .verbs
+                .late
+                .push((saga_id, reply.step.clone(), evidence));
+        }
+        self.ignore("not_awaited");
+    }
+
+    /// A person says what to do with a run.
+    fn verb(&mut self, asked: &Asked, message_id: Uuid) -> Result<(), Broken> {
+        let saga_id = asked.saga_id;
+        let Some(kept) = self.sagas.get(&saga_id) else {
+            return Ok(());
+        };
+        if kept.run.spoken.contains(&asked.spoken.verb_id) {
+            self.ignore("verb_obeyed_already");
+            return Ok(());
+        }
+        let judged = verbs::judge(kept, asked, self.now, self.pace);
+        let changes = match &judged {
+            Outcome::Refused(_) => false,
+            Outcome::Applied => self.advance(saga_id, &Input::Verb(&asked.spoken), Some(message_id))?,
+        };
+        self.is_doubtful |= !changes && self.remembered.contains(&saga_id);
+        let seq = self.sagas.get(&saga_id).map_or(0, |kept| kept.run.seq);
+        let ended = judged.ended(asked.spoken.verb_id, seq, changes);
+        let word = if ended.is_applied { "applied" } else { "refused" };
+        *self
+            .effects
+            .verbs
+            .entry((asked.spoken.verb.word(), word))
+            .or_default() += 1;
+        self.batch.verbs.ended.push(ended);
+        Ok(())
     }
 
     /// The timer looks at a run.
@@ -141,7 +193,7 @@ impl Work {
         let Some(kept) = self.sagas.get_mut(&saga_id) else {
             return Ok(());
         };
-        let Some(due) = kept.run.waiting.map(|waiting| waiting.due) else {
+        let Some(due) = kept.run.due() else {
             return Ok(());
         };
         if changes {
@@ -180,7 +232,7 @@ impl Work {
             return Ok(false);
         }
         self.touched.insert(saga_id);
-        let due = kept.run.waiting.map(|waiting| waiting.due);
+        let due = kept.run.due();
         kept.wake_at = due.map(|due| kept.wake_at.map_or(due, |at| at.min(due)));
         if kept.run.state.is_terminal() {
             self.effects.ended.push(Ended {
@@ -188,6 +240,10 @@ impl Work {
                 state: kept.run.state.word(),
                 after: (self.now - kept.created_at).to_std().unwrap_or_default(),
             });
+        }
+        if !moves.owed.is_empty() {
+            let debts = moves.owed.iter().map(|owed| Debt::of(&kept.data, owed));
+            self.batch.verbs.owed.push((saga_id, debts.collect()));
         }
         let mut said = None;
         for sent in moves.commands {
@@ -289,6 +345,9 @@ impl Effects {
         }
         for (why, count) in self.ignored {
             metrics::counter!("bellhop_saga_messages_ignored_total", "why" => why).increment(count);
+        }
+        for ((verb, state), count) in self.verbs {
+            metrics::counter!("bellhop_saga_verbs_total", "verb" => verb, "state" => state).increment(count);
         }
         metrics::counter!("bellhop_saga_commands_resent_total").increment(self.resent);
         metrics::counter!("bellhop_saga_steps_given_up_total").increment(self.given_up);

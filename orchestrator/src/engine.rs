@@ -7,17 +7,27 @@ mod dsl;
 mod example;
 mod journal;
 mod outline;
+mod preview;
 mod run;
 mod standing;
+mod state;
+mod verb;
+mod verbs;
 mod versions;
+mod waiting;
 
 pub use decide::{Decision, Entry, decide};
 pub use dsl::{
     AfterPivot, Ask, BeforePivot, Kind, OpenedForGood, Saga, Step, Tell, Undo, Unopened, Wait,
-    nothing_to_undo, saga, undo, undo_telling, wait,
+    nothing_to_undo, saga, undo, undo_telling, undone_by, wait,
 };
 pub use journal::{Answer, Line, What};
 pub use outline::{Outline, OutlineStep, StepKind};
+pub use preview::{Preview, preview};
 pub use run::{Input, Moves, Sent, advance};
-pub use standing::{Pace, RESEND_CAP, Run, State, Waiting, standing};
+pub use standing::{Run, standing};
+pub use state::State;
+pub use verb::{Rule, Spoken, Verb};
+pub use verbs::{Owed, Sureness};
 pub use versions::Versions;
+pub use waiting::{At, Pace, RESEND_CAP, Waiting};

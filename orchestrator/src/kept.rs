@@ -33,6 +33,7 @@ pub(crate) struct Changing {
     shard: i32,
     state: State,
     wake_at: Option<DateTime<Utc>>,
+    is_paused: bool,
 }
 
 impl Kept {
@@ -42,6 +43,7 @@ impl Kept {
             shard: self.shard,
             state: self.run.state,
             wake_at: self.wake_at,
+            is_paused: self.run.paused.is_some(),
         }
     }
 

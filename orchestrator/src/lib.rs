@@ -30,6 +30,7 @@ mod store;
 mod timers;
 #[cfg(test)]
 mod trials;
+mod verbs;
 #[cfg(test)]
 mod version_tests;
 
@@ -96,6 +97,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
     let inspection = Arc::new(http::Inspection {
         pool,
         pace: config.pace(),
+        tasks: parts.tasks.clone(),
     });
     Ok(http::routes().with_state(inspection).split_for_parts().0)
 }

@@ -1,8 +1,11 @@
-//! What the orchestrator hears: that a saga is asked for, or that a participant answered.
+//! What the orchestrator hears: that a saga is asked for, that a participant answered, or that a person says what to do
+//! with a run.
 
 use contract::saga::{SagaData, StartSaga};
 use contract::{Outcome, Reply, SagaId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Spoken;
 
 /// A message of either topic.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -12,6 +15,23 @@ pub(crate) enum Message {
     Start(Box<StartSaga>),
     /// A participant answered.
     Reply(Reply),
+    /// A person says what to do with a run.
+    Verb(Box<Asked>),
+}
+
+/// What a person says to a run, on its way to whoever owns the run's shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    /// To which run.
+    pub(crate) saga_id: SagaId,
+    /// The version that the person saw; none where any will do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expected: Option<u32>,
+    /// Of the preview that the person saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) digest: Option<String>,
+    /// What is said, by whom and why.
+    pub(crate) spoken: Spoken,
 }
 
 impl Message {
@@ -20,6 +40,7 @@ impl Message {
         match self {
             Self::Start(start) => start.saga_id,
             Self::Reply(reply) => reply.saga_id,
+            Self::Verb(asked) => asked.saga_id,
         }
     }
 }
@@ -37,6 +58,9 @@ struct Wire {
     #[serde(default)]
     attempt: u32,
     outcome: Option<Outcome>,
+    expected: Option<u32>,
+    digest: Option<String>,
+    spoken: Option<Spoken>,
 }
 
 /// The round of a reply that names none.
@@ -55,10 +79,19 @@ impl TryFrom<Wire> for Message {
             round,
             attempt,
             outcome,
+            expected,
+            digest,
+            spoken,
         } = wire;
-        match (saga, step, outcome) {
-            (Some(saga), None, None) => Ok(Self::Start(Box::new(StartSaga { saga_id, saga }))),
-            (None, Some(step), Some(outcome)) => Ok(Self::Reply(Reply {
+        match (saga, step, outcome, spoken) {
+            (None, None, None, Some(spoken)) => Ok(Self::Verb(Box::new(Asked {
+                saga_id,
+                expected,
+                digest,
+                spoken,
+            }))),
+            (Some(saga), None, None, None) => Ok(Self::Start(Box::new(StartSaga { saga_id, saga }))),
+            (None, Some(step), Some(outcome), None) => Ok(Self::Reply(Reply {
                 saga_id,
                 step,
                 undo,
@@ -66,7 +99,9 @@ impl TryFrom<Wire> for Message {
                 attempt,
                 outcome,
             })),
-            _ => Err("neither a saga to start (`saga`) nor a reply (`step` and `outcome`)"),
+            _ => Err(
+                "neither a saga to start (`saga`), nor a reply (`step` and `outcome`), nor a verb (`spoken`)",
+            ),
         }
     }
 }
@@ -109,6 +144,26 @@ mod tests {
                 serde_json::from_str::<Message>(&json).unwrap(),
                 Message::Reply(reply)
             );
+        }
+    }
+
+    #[test]
+    fn a_verb_is_read_as_it_is_written() {
+        for expected in [None, Some(7)] {
+            let asked = Asked {
+                saga_id: SagaId::new(),
+                expected,
+                digest: expected.map(|_| "ab".repeat(32)),
+                spoken: Spoken {
+                    verb_id: contract::VerbId::new(),
+                    verb: crate::engine::Verb::Retry,
+                    actor: "development".to_owned(),
+                    reason: "The provider is back.".to_owned(),
+                },
+            };
+            let json = serde_json::to_string(&asked).unwrap();
+            let read = serde_json::from_str::<Message>(&json).unwrap();
+            assert_eq!(read, Message::Verb(Box::new(asked)));
         }
     }
 

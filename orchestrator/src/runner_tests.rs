@@ -168,6 +168,7 @@ fn next_line(saga_id: SagaId, seq: u32) -> NewLine {
             sendings: 1,
             sent_at: None,
             answer: None,
+            verb: None,
             at: DateTime::UNIX_EPOCH,
         },
         outline: sagas::outline(&booking()),

@@ -2,6 +2,8 @@
 
 pub mod book_stay;
 pub mod cancel_stay;
+mod effects;
+mod shown;
 
 use std::sync::LazyLock;
 
@@ -9,7 +11,9 @@ use chrono::{DateTime, Utc};
 use contract::Command;
 use contract::saga::{BookStay, CancelStay, SagaData};
 
-use crate::engine::{Input, Line, Moves, Outline, Pace, Run, Versions};
+use crate::engine::{Input, Line, Moves, Outline, Pace, Preview, Rule, Run, Spoken, Versions};
+
+pub(crate) use shown::{Debt, Shown};
 
 // A saga that is to go another way gets a new version, which is added at the end here. The former one stays as
 // long as runs of it are open: `select kind, definition, count(*) from orchestrator.run where wake_at is not null`.
@@ -58,6 +62,23 @@ pub fn advance(data: &SagaData, run: &mut Run, input: &Input<'_>, now: DateTime<
     match data {
         SagaData::BookStay(data) => BOOK_STAY.advance(data, run, input, now, pace),
         SagaData::CancelStay(data) => CANCEL_STAY.advance(data, run, input, now, pace),
+    }
+}
+
+/// What a verb would come to, by the version that the run was begun with; see [`crate::engine::preview`].
+///
+/// # Errors
+/// The rule that forbids it.
+pub fn preview(
+    data: &SagaData,
+    run: &Run,
+    spoken: &Spoken,
+    now: DateTime<Utc>,
+    pace: Pace,
+) -> Result<Preview, Rule> {
+    match data {
+        SagaData::BookStay(data) => BOOK_STAY.preview(data, run, spoken, now, pace),
+        SagaData::CancelStay(data) => CANCEL_STAY.preview(data, run, spoken, now, pace),
     }
 }
 

@@ -6,6 +6,7 @@ mod inspect;
 mod lines;
 mod retention;
 mod runs;
+mod verbs;
 mod write;
 
 pub(crate) use epochs::{begin_epochs, claim_alone, current, end_epochs, lock_epochs};
@@ -13,4 +14,7 @@ pub(crate) use inspect::{Filter, RunRow, list, one};
 pub(crate) use lines::{JournalRow, journals};
 pub(crate) use retention::{remove, removed_before, unended};
 pub(crate) use runs::{due, now, runs, wake_in};
+pub(crate) use verbs::{
+    AskedRow, Ended, NewVerb, ObligationRow, ask, asked_before, end_verbs, obligations, verb,
+};
 pub(crate) use write::{Batch, NewLine, handled, write};

@@ -45,7 +45,9 @@ pub(crate) const ALL: &[Invariant] = invariants! {
     "I-18" always "orchestrator.journal" "no_way_back" "nothing is undone after the pivot, and nothing done in a round in which it was undone";
     "I-22" always "orchestrator.outbox" "dead_letters" "a message is set aside only with its reason";
     "I-24" always "reservation.reservation" "charged_as_quoted" "what is charged is what was quoted";
+    "I-26" always "orchestrator.journal" "rounds_have_verbs" "a run begins anew only because a person said so";
     "I-28" always "orchestrator.journal" "whole_journals" "a journal has no gap, and settles each step once";
+    "I-29" always "orchestrator.obligation" "abandoned_owes" "what an abandoned run did is owed, step by step";
     "I-4" at_rest "orchestrator.run" "no_open_saga" "every saga has ended well";
     "I-5" at_rest "inventory.hold" "no_orphan_hold" "no room is kept without a booking";
     "I-6" at_rest "reservation.reservation" "room_and_money" "confirmed means rooms sold and the total paid; cancelled, the penalty paid and no night sold but those that had begun; anything else, neither";

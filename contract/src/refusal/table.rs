@@ -244,6 +244,13 @@ refusals! {
         staff "The booking took too long and was undone.",
         operator "A step had no answer for longer than it waits, and was given up.";
 
+    CancelledByOperator = "cancelled_by_operator", Taken,
+        happened "The platform's operators called the booking off while it was on its way. Everything was undone; if anything was reserved, it is given back.",
+        remedy "Ask whoever runs the platform why, or book again with a new quote.",
+        guest "The booking was called off before it was complete. Nothing was charged; please try again.",
+        staff "The platform's operators called the booking off before it was complete.",
+        operator "An operator cancelled the run before its pivot; its journal says who, and why.";
+
     NotCancellable = "not_cancellable", Taken,
         happened "The reservation was rejected, so that there is nothing to cancel.",
         remedy "Nothing has to be done.",

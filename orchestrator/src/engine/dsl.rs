@@ -76,6 +76,8 @@ pub enum Undo<D> {
     Nothing {
         /// Why not.
         because: &'static str,
+        /// The step whose undo gives it back too, if one does.
+        by: Option<&'static str>,
     },
 }
 
@@ -113,7 +115,15 @@ pub fn undo_telling<D>(tell: Tell<D>) -> Undo<D> {
 
 /// Nothing to undo, and why not.
 pub fn nothing_to_undo<D>(because: &'static str) -> Undo<D> {
-    Undo::Nothing { because }
+    Undo::Nothing { because, by: None }
+}
+
+/// Undone by the undo of this earlier step, and why.
+pub fn undone_by<D>(step: &'static str, because: &'static str) -> Undo<D> {
+    Undo::Nothing {
+        because,
+        by: Some(step),
+    }
 }
 
 /// Waits longer than usual, and tells the guest this when no answer came.
@@ -216,6 +226,18 @@ impl<D> Saga<D> {
         assert!(
             self.steps.iter().all(|step| step.name != name),
             "two steps of {} are named {name}",
+            self.name
+        );
+        let by = |kind: &Kind<D>| match kind {
+            Kind::Undoable {
+                undo: Undo::Nothing { by, .. },
+                ..
+            } => *by,
+            _ => None,
+        };
+        assert!(
+            by(&kind).is_none_or(|by| self.position(by).is_some()),
+            "{name} of {} is undone by a step that does not come before it",
             self.name
         );
         self.steps.push(Step { name, kind });

@@ -5,6 +5,7 @@ use contract::{Outcome, Refusal};
 use serde::{Deserialize, Serialize};
 
 use super::decide::Entry;
+use super::verb::Spoken;
 
 /// What a line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -25,11 +26,13 @@ pub enum What {
     UndoRefused,
     /// No answer came yet, so the same command went out once more.
     SentAgain,
+    /// A person said what to do with the run.
+    Verb,
 }
 
 impl What {
     /// Every word.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Opened,
         Self::Done,
         Self::Refused,
@@ -37,6 +40,7 @@ impl What {
         Self::Undone,
         Self::UndoRefused,
         Self::SentAgain,
+        Self::Verb,
     ];
 
     /// The word in the database and on the wire.
@@ -49,6 +53,7 @@ impl What {
             Self::Undone => "undone",
             Self::UndoRefused => "undo_refused",
             Self::SentAgain => "sent_again",
+            Self::Verb => "verb",
         }
     }
 
@@ -59,7 +64,7 @@ impl What {
 
     /// Whether the step, or its undo, is over with it.
     pub const fn settles(self) -> bool {
-        !matches!(self, Self::Opened | Self::SentAgain)
+        !matches!(self, Self::Opened | Self::SentAgain | Self::Verb)
     }
 }
 
@@ -89,6 +94,8 @@ pub struct Line {
     pub sent_at: Option<DateTime<Utc>>,
     /// The participant's answer, where there was one.
     pub answer: Option<Answer>,
+    /// What a person said, and who; of a line that says so and of no other.
+    pub verb: Option<Spoken>,
     /// When it was written.
     pub at: DateTime<Utc>,
 }
@@ -101,7 +108,7 @@ impl Line {
             Outcome::Done => None,
         };
         match self.what {
-            What::Opened | What::SentAgain => None,
+            What::Opened | What::SentAgain | What::Verb => None,
             What::Done => Some(Entry::Done(self.step)),
             What::Refused => Some(refused(self.step, refusal()?, self.sendings)),
             What::GivenUp => Some(Entry::GivenUp(self.step)),

@@ -31,6 +31,10 @@ pub struct OutlineStep {
     pub kind: StepKind,
     /// Whether a command undoes it.
     pub undone_by_command: bool,
+    /// The step whose undo gives it back too, where no command of its own undoes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "hold-rooms")]
+    pub undone_by: Option<&'static str>,
     /// Why nothing is sent for it, or nothing undoes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<&'static str>,
@@ -107,13 +111,17 @@ impl<D> Step<D> {
             Kind::Pivot { .. } | Kind::Retried { .. } => None,
         };
         let because = match (&self.kind, undo) {
-            (Kind::Opening { because, .. }, _) | (_, Some(Undo::Nothing { because })) => Some(*because),
+            (Kind::Opening { because, .. }, _) | (_, Some(Undo::Nothing { because, .. })) => Some(*because),
             _ => None,
         };
         OutlineStep {
             name: self.name,
             kind: self.kind(),
             undone_by_command: matches!(undo, Some(Undo::With(_) | Undo::Telling(_))),
+            undone_by: match undo {
+                Some(Undo::Nothing { by, .. }) => *by,
+                _ => None,
+            },
             because,
             given_up_after_times: self.wait().map(|wait| wait.times),
             given_up_as: self.wait().map(|wait| wait.why.code().word()),

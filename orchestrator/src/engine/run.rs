@@ -1,4 +1,4 @@
-//! What comes into a run (a start, a reply, the time), and the lines and commands that come of it. Pure: the runner
+//! What comes into a run (a start, a reply, the time, a verb), and the lines and commands that come of it. Pure: the runner
 //! writes the one and sends the other in one transaction, so a crash between any two lines loses nothing.
 
 use chrono::{DateTime, Utc};
@@ -6,7 +6,10 @@ use contract::{Command, CommandEnvelope, Outcome, Reply, SagaId};
 
 use super::dsl::Saga;
 use super::journal::{Answer, Line, What};
-use super::standing::{Pace, Run, Waiting};
+use super::standing::Run;
+use super::verb::{Rule, Spoken};
+use super::verbs::{self, Owed};
+use super::waiting::{Pace, Waiting};
 
 /// What comes in.
 #[derive(Debug, Clone)]
@@ -17,6 +20,8 @@ pub enum Input<'a> {
     Reply(&'a Reply),
     /// Time passed.
     Time,
+    /// A person says what to do with the run.
+    Verb(&'a Spoken),
 }
 
 /// A command that goes out.
@@ -56,6 +61,10 @@ pub struct Moves {
     pub lines: Vec<Line>,
     /// The commands to send.
     pub commands: Vec<Sent>,
+    /// Why a verb is not obeyed.
+    pub refused: Option<Rule>,
+    /// What is owed from now on, because the run was abandoned.
+    pub owed: Vec<Owed>,
 }
 
 /// Lets something come in: the run stands where the lines that are answered lead it.
@@ -71,10 +80,22 @@ pub fn advance<D>(
         Input::Start => opened(run, now),
         Input::Reply(reply) => answered(saga, run, reply, now),
         Input::Time => late(saga, run, now, pace),
+        Input::Verb(spoken) => match verbs::line(saga, run, spoken, now) {
+            Ok(line) => line,
+            Err(rule) => {
+                let refused = Some(rule);
+                return Moves {
+                    refused,
+                    ..Moves::default()
+                };
+            }
+        },
     };
+    let owed = line.as_ref().filter(|line| verbs::abandons(line));
+    let owed = owed.map_or_else(Vec::new, |_| verbs::owed(saga, data, run));
     let lines = Vec::from_iter(line);
     let mut commands = Vec::new();
-    if let Some(command) = run.add(saga, data, &lines, pace)
+    if let Some(command) = run.add(saga, data, &lines, pace).to_send
         && let Some(waiting) = run.waiting
     {
         commands.push(Sent {
@@ -85,7 +106,12 @@ pub fn advance<D>(
             command,
         });
     }
-    Moves { lines, commands }
+    Moves {
+        lines,
+        commands,
+        refused: None,
+        owed,
+    }
 }
 
 /// The first line; none of a run that has one.
@@ -98,6 +124,7 @@ fn opened(run: &Run, now: DateTime<Utc>) -> Option<Line> {
         sendings: 0,
         sent_at: None,
         answer: None,
+        verb: None,
         at: now,
     })
 }
@@ -126,7 +153,8 @@ fn answered<D>(saga: &Saga<D>, run: &Run, reply: &Reply, now: DateTime<Utc>) -> 
 
 /// The line that is due because no reply came; none if none is due.
 fn late<D>(saga: &Saga<D>, run: &Run, now: DateTime<Utc>, pace: Pace) -> Option<Line> {
-    let waiting = run.waiting.filter(|waiting| waiting.due <= now)?;
+    let due = run.due()?;
+    let waiting = run.waiting.filter(|_| due <= now)?;
     let times = saga.steps[waiting.step].wait().map(|wait| wait.times);
     if waiting.gives_up_at(times, pace).is_some_and(|at| at <= now) {
         return Some(line(run, waiting, What::GivenUp, None, now));
@@ -146,6 +174,7 @@ fn line(run: &Run, waiting: Waiting, what: What, answer: Option<Answer>, now: Da
         sendings: waiting.sendings,
         sent_at: Some(waiting.since),
         answer,
+        verb: None,
         at: now,
     }
 }

@@ -1,160 +1,16 @@
 //! Where a run stands: what its journal comes to, and what follows from that. Pure: the same lines always lead to the
 //! same standing, whether they were just written or are read years later.
 
-use std::time::Duration;
-
-use chrono::{DateTime, Utc};
-use contract::Command;
+use chrono::{DateTime, TimeDelta, Utc};
+use contract::{Command, VerbId, Why};
 
 use super::decide::{Decision, Entry, decide};
 use super::dsl::{Saga, Step};
 use super::journal::{Line, What};
 use super::outline::StepKind;
-
-/// A resent command waits no longer than this for the next try.
-pub const RESEND_CAP: Duration = Duration::from_mins(1);
-
-/// Where a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = SagaState)]
-pub enum State {
-    /// Going forward.
-    Running,
-    /// Undoing what was done.
-    Compensating,
-    /// Everything was done.
-    Completed,
-    /// Everything was undone.
-    Compensated,
-    /// A person has to look.
-    Stuck,
-}
-
-impl State {
-    /// Every state.
-    pub const ALL: [Self; 5] = [
-        Self::Running,
-        Self::Compensating,
-        Self::Completed,
-        Self::Compensated,
-        Self::Stuck,
-    ];
-
-    /// The word in the database and on the wire.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Compensating => "compensating",
-            Self::Completed => "completed",
-            Self::Compensated => "compensated",
-            Self::Stuck => "stuck",
-        }
-    }
-
-    /// The state of a word.
-    pub fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.word() == word)
-    }
-
-    /// Whether the run has ended for good, which one that waits for a person has not.
-    pub const fn is_over(self) -> bool {
-        matches!(self, Self::Completed | Self::Compensated)
-    }
-
-    /// Whether nothing more happens by itself.
-    pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::Completed | Self::Compensated | Self::Stuck)
-    }
-}
-
-/// The command whose reply a run waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Waiting {
-    /// Which step.
-    pub step: usize,
-    /// Whether it is undone.
-    pub undo: bool,
-    /// How often it was sent.
-    pub sendings: u32,
-    /// When it was sent first.
-    pub since: DateTime<Utc>,
-    /// When to do something about it.
-    pub due: DateTime<Utc>,
-}
-
-/// Since when and how often something was asked for.
-#[derive(Debug, Clone, Copy)]
-struct Asked {
-    /// When first.
-    since: DateTime<Utc>,
-    /// When last.
-    last: DateTime<Utc>,
-    /// How often.
-    sendings: u32,
-}
-
-impl Asked {
-    /// What follows the last line: a first sending, when it was written, unless the line says that it was sent again.
-    fn by(last: &Line) -> Self {
-        let (since, sendings) = match last.what {
-            What::SentAgain => (last.sent_at.unwrap_or(last.at), last.sendings),
-            _ => (last.at, 1),
-        };
-        Self {
-            since,
-            last: last.at,
-            sendings,
-        }
-    }
-}
-
-impl Waiting {
-    /// For what was asked for so.
-    fn of<D>(saga: &Saga<D>, step: usize, undo: bool, asked: Asked, pace: Pace) -> Self {
-        let mut waiting = Self {
-            step,
-            undo,
-            sendings: asked.sendings,
-            since: asked.since,
-            due: asked.last + pace.resend_after(asked.sendings),
-        };
-        if let Some(at) = waiting.gives_up_at(saga.steps[step].wait().map(|wait| wait.times), pace) {
-            waiting.due = waiting.due.min(at);
-        }
-        waiting
-    }
-
-    /// When a step is given up whose own factor this is; never for an undo, and a step at or after the pivot has none.
-    pub fn gives_up_at(&self, times: Option<u32>, pace: Pace) -> Option<DateTime<Utc>> {
-        let times = times.filter(|_| !self.undo)?;
-        Some(self.since + pace.give_up_after(times))
-    }
-}
-
-/// How patient runs are.
-#[derive(Debug, Clone, Copy)]
-pub struct Pace {
-    /// The wait before a command is sent a second time; doubled each time up to [`RESEND_CAP`].
-    pub resend: Duration,
-    /// How long an undoable step is waited for, times the step's own factor.
-    pub give_up: Duration,
-}
-
-impl Pace {
-    /// How long a step is waited for whose own factor this is, from its first sending.
-    pub fn give_up_after(self, times: u32) -> Duration {
-        self.give_up.saturating_mul(times)
-    }
-
-    /// The wait after a command was sent so often.
-    pub fn resend_after(self, sendings: u32) -> Duration {
-        let doubled = self
-            .resend
-            .saturating_mul(1 << sendings.saturating_sub(1).min(16));
-        doubled.min(RESEND_CAP.max(self.resend))
-    }
-}
+use super::state::State;
+use super::verb::{Spoken, Verb};
+use super::waiting::{Asked, At, Pace, Waiting};
 
 /// Where a run stands: what its journal comes to, and what follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,10 +27,28 @@ pub struct Run {
     rounds: Vec<u32>,
     /// Where it stands.
     pub state: State,
-    /// What it waits for; none before the start and at the end.
+    /// What it is about to do, waits for, or is stuck at; none before the start and at the end.
+    pub at: Option<At>,
+    /// The command whose reply it waits for; none before the start, at the end, and where a pause holds it back.
     pub waiting: Option<Waiting>,
-    /// Why it was undone or is stuck.
+    /// Why it was undone, is stuck or was abandoned.
     pub reason: Option<String>,
+    /// Since when it is paused.
+    pub paused: Option<DateTime<Utc>>,
+    /// Verbs that it has obeyed.
+    pub spoken: Vec<VerbId>,
+    /// Since when and how often what it waits for was asked for.
+    asked: Option<Asked>,
+    /// Why a person has given it up.
+    abandoned: Option<String>,
+}
+
+/// What follows from lines.
+pub(super) struct Follows {
+    /// What is waited for, or would be sent if nothing held it back; none where the run has ended.
+    pub(super) command: Option<Command>,
+    /// The same, where it is sent now.
+    pub(super) to_send: Option<Command>,
 }
 
 impl Run {
@@ -187,8 +61,13 @@ impl Run {
             log: Vec::new(),
             rounds: Vec::new(),
             state: State::Running,
+            at: None,
             waiting: None,
             reason: None,
+            paused: None,
+            spoken: Vec::new(),
+            asked: None,
+            abandoned: None,
         }
     }
 
@@ -200,17 +79,36 @@ impl Run {
         }
     }
 
-    /// Adds lines, and answers the command that follows from all of them; none where the run has ended.
-    pub(super) fn add<D>(&mut self, saga: &Saga<D>, data: &D, lines: &[Line], pace: Pace) -> Option<Command> {
-        for line in lines {
-            self.line(saga, line);
-        }
-        let asked = Asked::by(lines.last()?);
-        self.stand(saga, data, asked, pace)
+    /// When the timer looks at it; none of one that has ended or is paused.
+    pub fn due(&self) -> Option<DateTime<Utc>> {
+        let waiting = self.waiting.filter(|_| self.paused.is_none())?;
+        Some(waiting.due)
     }
 
-    fn line<D>(&mut self, saga: &Saga<D>, line: &Line) {
+    /// Adds lines, and answers what follows from all of them.
+    pub(super) fn add<D>(&mut self, saga: &Saga<D>, data: &D, lines: &[Line], pace: Pace) -> Follows {
+        let mut sends = false;
+        for line in lines {
+            sends = self.line(saga, line);
+        }
+        let decided = if lines.is_empty() {
+            None
+        } else {
+            self.stand(saga, data, pace)
+        };
+        Follows {
+            to_send: decided.clone().filter(|_| sends),
+            command: decided,
+        }
+    }
+
+    /// Answers whether what follows is sent now.
+    fn line<D>(&mut self, saga: &Saga<D>, line: &Line) -> bool {
         self.seq += 1;
+        if let Some(spoken) = &line.verb {
+            self.spoken.push(spoken.verb_id);
+            return self.obey(line, spoken);
+        }
         self.round = self.round.max(line.round);
         let opening = saga.steps.first().map(Step::kind);
         match line.entry() {
@@ -220,9 +118,75 @@ impl Run {
             }
             None => {}
         }
+        self.asked = match line.what {
+            What::SentAgain => Some(Asked::again(self.asked, line)),
+            // What is next is held back.
+            _ if self.paused.is_some() => None,
+            _ => Some(Asked::first(line.at)),
+        };
+        self.asked.is_some()
     }
 
-    /// Of what was settled of the step in an older round, nothing counts any more.
+    /// What a verb makes of the run. Answers whether what follows is sent now.
+    fn obey(&mut self, line: &Line, spoken: &Spoken) -> bool {
+        let is_in_flight = self.asked.is_some();
+        match spoken.verb {
+            Verb::Retry if line.round > self.round => {
+                self.round = line.round;
+                let at = At {
+                    step: line.step,
+                    undo: line.undo,
+                };
+                self.log.retain(|entry| !at.is_refused_by(entry));
+                (self.reason, self.paused) = (None, None);
+                self.asked = Some(Asked::first(line.at));
+                true
+            }
+            Verb::Retry => {
+                self.asked = Some(Asked::again(self.asked, line));
+                true
+            }
+            Verb::Pause => {
+                self.paused = Some(line.at);
+                false
+            }
+            Verb::Resume => {
+                let paused = self
+                    .paused
+                    .take()
+                    .map_or_else(TimeDelta::zero, |since| line.at - since);
+                let asked = self.asked.get_or_insert(Asked::first(line.at));
+                if is_in_flight {
+                    asked.paused += paused;
+                    asked.last += paused;
+                }
+                !is_in_flight
+            }
+            Verb::Cancel => {
+                let (step, why) = (line.step, Why::CancelledByOperator.into());
+                let maybe_done = line.sendings > 0;
+                self.settle(
+                    line.round,
+                    if maybe_done {
+                        Entry::RefusedAmongSeveral(step, why)
+                    } else {
+                        Entry::Refused(step, why)
+                    },
+                );
+                self.paused = None;
+                self.asked = Some(Asked::first(line.at));
+                true
+            }
+            Verb::Abandon => {
+                self.abandoned = Some(spoken.reason.clone());
+                self.paused = None;
+                self.asked = None;
+                false
+            }
+        }
+    }
+
+    /// Of what was settled of the step in an older round, nothing counts any more; of its undo, not that it was refused.
     fn settle(&mut self, round: u32, entry: Entry) {
         let step = entry.step();
         if self.rounds.len() <= step {
@@ -230,18 +194,31 @@ impl Run {
         }
         if round > self.rounds[step] {
             self.rounds[step] = round;
-            self.log.retain(|known| known.step() != step);
+            let is_undo = |entry: &Entry| matches!(entry, Entry::Undone(_) | Entry::UndoRefused(..));
+            self.log
+                .retain(|known| known.step() != step || is_undo(&entry) && !is_undo(known));
         }
         self.log.push(entry);
     }
 
     /// What follows from the log: a command that is waited for, or an end.
-    fn stand<D>(&mut self, saga: &Saga<D>, data: &D, asked: Asked, pace: Pace) -> Option<Command> {
-        self.waiting = None;
-        match decide(saga, data, &self.log) {
+    fn stand<D>(&mut self, saga: &Saga<D>, data: &D, pace: Pace) -> Option<Command> {
+        (self.at, self.waiting) = (None, None);
+        if let Some(reason) = &self.abandoned {
+            self.state = State::Abandoned;
+            self.reason = Some(reason.clone());
+            return None;
+        }
+        let decision = decide(saga, data, &self.log);
+        if !matches!(decision, Decision::Send { .. }) {
+            // Nothing is left to hold back.
+            self.paused = None;
+        }
+        match decision {
             Decision::Send { step, undo, command } => {
                 self.state = if undo { State::Compensating } else { State::Running };
-                self.waiting = Some(Waiting::of(saga, step, undo, asked, pace));
+                self.at = Some(At { step, undo });
+                self.waiting = self.asked.map(|asked| Waiting::of(saga, step, undo, asked, pace));
                 Some(command)
             }
             Decision::Completed => {
@@ -253,7 +230,12 @@ impl Run {
                 self.reason = Some(format!("{} ({})", because.word(), because.message()));
                 None
             }
-            Decision::Stuck { reason, .. } => {
+            Decision::Stuck { step, reason } => {
+                let undo = self
+                    .log
+                    .iter()
+                    .any(|entry| matches!(entry, Entry::UndoRefused(..)));
+                self.at = Some(At { step, undo });
                 self.state = State::Stuck;
                 self.reason = Some(reason);
                 None
@@ -276,7 +258,8 @@ pub fn standing<D>(saga: &Saga<D>, data: &D, journal: &[Line], pace: Pace) -> Ru
     run
 }
 
-/// The same, line by line: of each line the command that follows from it and those before, if one does.
+/// The same, line by line: of each line the command that follows from it and those before, if one does, sent or held
+/// back.
 pub(super) fn replay<D>(
     saga: &Saga<D>,
     data: &D,
@@ -285,7 +268,9 @@ pub(super) fn replay<D>(
 ) -> (Run, Vec<Option<Command>>) {
     let mut run = Run::begun_with(saga.version);
     let lines = journal.iter().map(std::slice::from_ref);
-    let follow = lines.map(|line| run.add(saga, data, line, pace)).collect();
+    let follow = lines
+        .map(|line| run.add(saga, data, line, pace).command)
+        .collect();
     (run, follow)
 }
 

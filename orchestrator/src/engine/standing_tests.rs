@@ -1,5 +1,7 @@
 //! What a journal comes to, read at once or line by line.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use contract::{Outcome, Refusal};
 
@@ -39,6 +41,7 @@ fn line(what: What, step: usize, round: u32, sendings: u32, seconds: i64) -> Lin
             attempt: 1,
             outcome: Outcome::Refused(refusal),
         }),
+        verb: None,
         at: at(seconds),
     }
 }

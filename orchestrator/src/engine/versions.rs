@@ -8,8 +8,11 @@ use contract::Command;
 use super::dsl::Saga;
 use super::journal::Line;
 use super::outline::Outline;
+use super::preview::{Preview, preview};
 use super::run::{Input, Moves, advance};
-use super::standing::{Pace, Run, replay, standing};
+use super::standing::{Run, replay, standing};
+use super::verb::{Rule, Spoken};
+use super::waiting::Pace;
 
 /// Every version of a saga that a run may still be on, oldest first.
 #[derive(Debug)]
@@ -81,6 +84,23 @@ impl<D> Versions<D> {
         self.of(version).map_or_else(Moves::default, |known| {
             advance(&known.saga, data, run, input, now, pace)
         })
+    }
+
+    /// What a verb would come to, by the version that the run was begun with; see [`preview`].
+    ///
+    /// # Errors
+    /// The rule that forbids it. A run of a version that is not there any more takes no verb.
+    pub fn preview(
+        &self,
+        data: &D,
+        run: &Run,
+        spoken: &Spoken,
+        now: DateTime<Utc>,
+        pace: Pace,
+    ) -> Result<Preview, Rule> {
+        let known = run.version.and_then(|version| self.of(version));
+        let known = known.ok_or(Rule::VersionGone)?;
+        preview(&known.saga, data, run, spoken, now, pace)
     }
 
     /// Where a run of this version stands whose journal this is; none if that version is not there.

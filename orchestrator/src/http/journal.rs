@@ -89,7 +89,11 @@ pub(super) struct LineBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     reply: Option<Value>,
-    /// The message of a further sending, or of the reply.
+    /// What a person said, by whom and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    verb: Option<Value>,
+    /// The message of a further sending, of the reply, or of the verb.
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<Uuid>,
     /// Under which ownership of the shard it was written.
@@ -108,6 +112,8 @@ pub(super) fn bodies(journal: &[JournalRow], read: &Reading) -> Vec<LineBody> {
 
 impl LineBody {
     fn of(row: &JournalRow, command: Option<&Command>) -> Self {
+        let is_verb = row.what == What::Verb.word();
+        let body = row.body.as_deref();
         Self {
             seq: row.seq,
             what: row.what.clone(),
@@ -119,7 +125,10 @@ impl LineBody {
             sent_at: row.sent_at,
             command_name: command.map(Command::name),
             command: command.map(|command| json!(command)),
-            reply: row.body.as_deref().map(|body| reply_of(row, body)),
+            reply: body.filter(|_| !is_verb).map(|body| reply_of(row, body)),
+            verb: body
+                .filter(|_| is_verb)
+                .map(|body| serde_json::from_str(body).unwrap_or_default()),
             message_id: row.message_id,
             epoch: row.epoch,
             at: row.at,

@@ -22,7 +22,8 @@ use crate::{sagas, store};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Query {
-    /// Only those in this state: `running`, `compensating`, `completed`, `compensated` or `stuck`.
+    /// Only those in this state: `running`, `compensating`, `completed`, `compensated`, `stuck` or
+    /// `abandoned`.
     #[param(value_type = Option<State>, example = "stuck")]
     state: Option<String>,
     /// Only those of this definition.

@@ -38,11 +38,12 @@ pub(super) async fn get_saga(
             let journal = store::journals(db, &[saga_id.uuid()])
                 .await?
                 .remove(&saga_id.uuid());
-            Ok(Some((saga, journal.unwrap_or_default())))
+            let owed = store::obligations(db, saga_id.uuid()).await?;
+            Ok(Some((saga, journal.unwrap_or_default(), owed)))
         })
     });
     let found = found.await?;
-    let (saga, journal) = found.ok_or_else(|| Problem::not_found("saga").at("saga_id"))?;
-    let body = SagaWithJournal::of(saga, &journal, inspection.pace);
+    let (saga, journal, owed) = found.ok_or_else(|| Problem::not_found("saga").at("saga_id"))?;
+    let body = SagaWithJournal::of(saga, &journal, owed, inspection.pace);
     Ok(([(header::ETAG, body.etag())], Json(body)).into_response())
 }

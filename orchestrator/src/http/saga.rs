@@ -5,10 +5,11 @@ use contract::{HotelId, ReservationId, SagaId};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::journal::{LineBody, Reading, bodies};
-use crate::engine::{Pace, State};
-use crate::store::{JournalRow, RunRow};
+use crate::engine::{Pace, Run, State};
+use crate::store::{JournalRow, ObligationRow, RunRow};
 
 /// One run of a saga.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,7 +26,7 @@ pub(super) struct SagaBody {
     /// The version of the run: the number of the last line of its journal.
     #[schema(example = 7)]
     version: i32,
-    /// Where it stands; `completed`, `compensated` and `stuck` are ends.
+    /// Where it stands; `completed`, `compensated` and `abandoned` are ends, and one that is `stuck` waits for a person.
     #[schema(value_type = State)]
     state: String,
     reservation_id: ReservationId,
@@ -33,7 +34,10 @@ pub(super) struct SagaBody {
     /// What it waits for; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_for: Option<WaitingBody>,
-    /// Why it was undone or is stuck.
+    /// Since when it is paused, by the verb in its journal; absent where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused_since: Option<DateTime<Utc>>,
+    /// Why it was undone, is stuck or was abandoned.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "sold_out (The night of 2026-12-24 has just been sold out.)")]
     reason: Option<String>,
@@ -64,8 +68,9 @@ struct WaitingBody {
     sendings: u32,
     /// When it was sent first.
     since: DateTime<Utc>,
-    /// When it is sent again or given up.
-    due_at: DateTime<Utc>,
+    /// When it is sent again or given up; absent while the run is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<DateTime<Utc>>,
 }
 
 /// Where to go on.
@@ -88,6 +93,72 @@ pub(super) struct SagaWithJournal {
     data: Value,
     /// What happened to it, in order: every step that was settled, and every further sending of a command.
     journal: Vec<LineBody>,
+    /// What is or was owed because it was abandoned; empty of any other.
+    obligations: Vec<ObligationBody>,
+}
+
+/// What is owed because of one step of an abandoned run.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SagaObligation)]
+struct ObligationBody {
+    /// Its place among those of the run, from 1.
+    seq: i32,
+    /// `rooms`, `money`, or word to the `guest`.
+    #[schema(example = "rooms")]
+    what: String,
+    #[schema(example = "hold-rooms")]
+    step: String,
+    /// Whether the step was done: `done`, `maybe_done` or `not_done`.
+    #[schema(example = "maybe_done")]
+    is_done: String,
+    /// The hold, the payment or the reservation.
+    thing: Uuid,
+    /// Of money alone, in minor units of the currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount_minor: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
+    opened_at: DateTime<Utc>,
+    /// Who sees to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_at: Option<DateTime<Utc>>,
+    /// What was heard of the step afterwards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    evidence: Option<Value>,
+}
+
+impl From<ObligationRow> for ObligationBody {
+    fn from(row: ObligationRow) -> Self {
+        let ObligationRow {
+            seq,
+            what,
+            step,
+            is_done,
+            thing,
+            amount_minor,
+            currency,
+            opened_at,
+            owner,
+            closed_at,
+            evidence,
+        } = row;
+        Self {
+            seq,
+            what,
+            step,
+            is_done,
+            thing,
+            amount_minor,
+            currency,
+            opened_at,
+            owner,
+            closed_at,
+            evidence,
+        }
+    }
 }
 
 impl SagaBody {
@@ -106,7 +177,7 @@ impl SagaBody {
                 round,
                 sendings: waiting.sendings,
                 since: waiting.since,
-                due_at: waiting.due,
+                due_at: run.and_then(Run::due),
             });
         let last = journal.last();
         Self {
@@ -118,6 +189,7 @@ impl SagaBody {
             reservation_id,
             hotel_id: HotelId::from_uuid(row.hotel_id),
             waiting_for,
+            paused_since: run.and_then(|run| run.paused),
             reason: row.reason.clone(),
             shard: row.shard,
             epoch: last.map_or(0, |line| line.epoch),
@@ -134,13 +206,19 @@ impl SagaBody {
 }
 
 impl SagaWithJournal {
-    pub(super) fn of(mut row: RunRow, journal: &[JournalRow], pace: Pace) -> Self {
+    pub(super) fn of(
+        mut row: RunRow,
+        journal: &[JournalRow],
+        obligations: Vec<ObligationRow>,
+        pace: Pace,
+    ) -> Self {
         let read = Reading::of(&row, journal, pace);
         let data = row.data.take();
         Self {
             saga: SagaBody::of(&row, &read, journal),
             data,
             journal: bodies(journal, &read),
+            obligations: obligations.into_iter().map(ObligationBody::from).collect(),
         }
     }
 

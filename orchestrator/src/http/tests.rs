@@ -8,6 +8,7 @@ use axum::http::response::Parts;
 use axum::http::{Request, StatusCode};
 use contract::SagaId;
 use http_body_util::BodyExt as _;
+use platform::Tasks;
 use serde_json::Value;
 use sqlx::PgPool;
 use tower::ServiceExt as _;
@@ -27,6 +28,7 @@ async fn answer(pool: &PgPool, path: &str) -> (Parts, Value) {
     let inspection = Arc::new(Inspection {
         pool: pool.clone(),
         pace: PACE,
+        tasks: Tasks::new(),
     });
     let routes: Router = routes().with_state(inspection).split_for_parts().0;
     let request = Request::get(path).body(Body::empty()).unwrap();

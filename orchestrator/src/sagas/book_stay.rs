@@ -15,7 +15,7 @@ use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
 use contract::saga::BookStay;
 use contract::{Command, HoldId, PaymentId, Refusal, Why};
 
-use crate::engine::{Saga, nothing_to_undo, saga, undo, undo_telling, wait};
+use crate::engine::{Saga, saga, undo, undo_telling, undone_by, wait};
 
 const PROMISE: &str = "Either the guest has rooms that are paid for and confirmed, or nothing has happened.";
 const PENDING: &str = "the reservation is pending before the saga is asked for, in one transaction";
@@ -29,7 +29,7 @@ pub fn definition() -> Saga<BookStay> {
         .opened_by("open-reservation", PENDING, undo_telling(reservation::reject))
         .step("hold-rooms", inventory::hold, undo(inventory::release))
         .slow_step("authorize-payment", payment::authorize, undo(payment::void), slow)
-        .step("book-rooms", inventory::book, nothing_to_undo(RELEASED))
+        .step("book-rooms", inventory::book, undone_by("hold-rooms", RELEASED))
         .pivot("capture-payment", payment::capture)
         .then("confirm-reservation", reservation::confirm)
         .build()

@@ -41,14 +41,22 @@ impl JournalRow {
             let (name, step) = (outline.name, &self.step);
             Broken::Inconsistent(format!("{name} has no step {step}"))
         })?;
-        let answer = self.body.as_deref().map(|body| read(self.saga_id, body));
-        let answer: Option<Answer> = answer.transpose()?;
+        let said = self.body.as_deref();
+        let (answer, verb) = if self.what == What::Verb.word() {
+            (None, said.map(|body| read(self.saga_id, body)).transpose()?)
+        } else {
+            (
+                said.map(|body| read::<Answer>(self.saga_id, body)).transpose()?,
+                None,
+            )
+        };
         let refused = matches!(
             answer.as_ref().map(|answer| &answer.outcome),
             Some(Outcome::Refused(_))
         );
         let what = What::of(&self.what)
             .filter(|what| refused == matches!(what, What::Refused | What::UndoRefused))
+            .filter(|what| verb.is_some() == (*what == What::Verb))
             .ok_or_else(|| {
                 let (saga_id, seq) = (self.saga_id, self.seq);
                 Broken::Inconsistent(format!("line {seq} of saga {saga_id} cannot be read"))
@@ -61,6 +69,7 @@ impl JournalRow {
             sendings: self.sendings.unsigned_abs(),
             sent_at: self.sent_at,
             answer,
+            verb,
             at: self.at,
         })
     }

@@ -33,8 +33,8 @@ pub(crate) async fn unended(db: &mut PgConnection) -> Result<Vec<Unended>, Broke
     Ok(counted)
 }
 
-/// Removes at most `limit` runs that ended well and have not changed for `days`, with their lines. Leaves
-/// out what somebody is busy with. Answers how many runs.
+/// Removes at most `limit` runs that ended so many `days` ago, with their lines and what was said to them. Leaves out
+/// what somebody is busy with, and whatever is still owed for. Answers how many runs.
 pub(crate) async fn remove(db: &mut PgConnection, days: i32, limit: i64) -> Result<u64, Broken> {
     // Ids begin with the millisecond in which they were made, and nothing ends before it was made: so the key leads to
     // what has ended long ago.
@@ -44,6 +44,8 @@ pub(crate) async fn remove(db: &mut PgConnection, days: i32, limit: i64) -> Resu
              where saga_id < (lpad(to_hex((extract(epoch from now() - make_interval(days => $1)) * 1000)::bigint),
                                    12, '0') || repeat('0', 20))::uuid
                and ended_at < now() - make_interval(days => $1)
+               and not exists (select from orchestrator.obligation o
+                               where o.saga_id = run.saga_id and o.closed_at is null)
              limit $2 for update skip locked)
          returning saga_id",
         days,
@@ -54,9 +56,14 @@ pub(crate) async fn remove(db: &mut PgConnection, days: i32, limit: i64) -> Resu
     if gone.is_empty() {
         return Ok(0);
     }
-    sqlx::query!("delete from orchestrator.journal where saga_id = any($1)", &gone)
-        .execute(&mut *db)
-        .await?;
+    sqlx::query!(
+        "with said as (delete from orchestrator.verb where saga_id = any($1)),
+              owed as (delete from orchestrator.obligation where saga_id = any($1))
+         delete from orchestrator.journal where saga_id = any($1)",
+        &gone
+    )
+    .execute(&mut *db)
+    .await?;
     sqlx::query!(
         "insert into orchestrator.retention as kept (runs_before) values (now() - make_interval(days => $1))
          on conflict (only_one) do update set runs_before = greatest(kept.runs_before, excluded.runs_before)",

@@ -8,6 +8,7 @@ use platform::{Broken, db};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::verbs::Verbs;
 use crate::engine::{Line, Outline};
 use crate::epochs::{Epochs, not_ours};
 use crate::kept::Kept;
@@ -27,6 +28,8 @@ pub(crate) struct Batch {
     pub(crate) outgoing: Vec<Outgoing>,
     /// What was heard.
     pub(crate) heard: Vec<Uuid>,
+    /// What came of what people said.
+    pub(crate) verbs: Verbs,
 }
 
 /// A line to append.
@@ -71,8 +74,9 @@ struct RunChange<'a> {
     wake_at: Option<DateTime<Utc>>,
     reason: Option<&'a str>,
     is_over: bool,
+    is_paused: bool,
 }
-platform::row_type!(RunChange<'_>, "orchestrator.run_change_1");
+platform::row_type!(RunChange<'_>, "orchestrator.run_change_2");
 
 #[derive(Debug, sqlx::Encode)]
 struct LineRow {
@@ -121,6 +125,7 @@ impl<'a> RunChange<'a> {
             wake_at: kept.wake_at,
             reason: kept.run.reason.as_deref(),
             is_over: kept.run.state.is_over(),
+            is_paused: kept.run.paused.is_some(),
         }
     }
 }
@@ -140,13 +145,16 @@ impl LineRow {
             sendings: line.sendings.cast_signed(),
             sent_at: line.sent_at,
             message_id: new.message_id,
-            body: line.answer.as_ref().map(json).transpose()?,
+            body: match &line.verb {
+                Some(spoken) => Some(json(spoken)?),
+                None => line.answer.as_ref().map(json).transpose()?,
+            },
             epoch: *epochs.get(&shard).ok_or_else(|| not_ours(shard))?,
         })
     }
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String, Broken> {
+pub(super) fn json(value: &impl serde::Serialize) -> Result<String, Broken> {
     serde_json::to_string(value).map_err(|error| Broken::Inconsistent(error.to_string()))
 }
 
@@ -190,8 +198,9 @@ pub(crate) async fn write(
            changed as (
                update orchestrator.run
                set state = new.state::orchestrator.run_state, shard = new.shard, wake_at = new.wake_at,
-                   reason = new.reason, ended_at = case when new.is_over then held.now end
-               from held, unnest($5::orchestrator.run_change_1[]) as new
+                   reason = new.reason, ended_at = case when new.is_over then held.now end,
+                   paused_at = case when new.is_paused then coalesce(run.paused_at, held.now) end
+               from held, unnest($5::orchestrator.run_change_2[]) as new
                where held.ok and run.saga_id = new.saga_id returning 1),
            looked as (
                update orchestrator.run set wake_at = new.wake_at

@@ -6,7 +6,7 @@ use crate::sagas::samples;
 
 /// What a kill takes away.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kill {
+pub(super) enum Kill {
     /// The transaction is rolled back, and what led to it comes again.
     BeforeCommit,
     /// What led to it comes again though it was handled.
@@ -17,7 +17,7 @@ enum Kill {
     Reply,
 }
 
-const KILLS: [Kill; 4] = [Kill::BeforeCommit, Kill::AfterCommit, Kill::Command, Kill::Reply];
+pub(super) const KILLS: [Kill; 4] = [Kill::BeforeCommit, Kill::AfterCommit, Kill::Command, Kill::Reply];
 
 impl Trial {
     /// The next effect, which the kill may strike. Answers whether it was one that it could strike; none when the
@@ -67,7 +67,7 @@ impl Trial {
 }
 
 /// Ends the saga with kills at these moments, in rising order. None when the saga has fewer moments.
-fn killed_at(mut trial: Trial, kills: &[(usize, Kill)]) -> Option<Trial> {
+pub(super) fn killed_at(mut trial: Trial, kills: &[(usize, Kill)]) -> Option<Trial> {
     let mut moment = 0;
     let (mut open, mut steps) = (kills, 0);
     while let Some(((at, kill), later)) = open.split_first() {

@@ -10,6 +10,8 @@ pub enum Class {
     Invalid,
     /// What the request names is not there.
     Missing,
+    /// What the request is about stands otherwise than it takes.
+    Conflict,
     /// Not from this caller.
     Forbidden,
     /// Not now.
@@ -20,10 +22,11 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Unreadable,
         Self::Invalid,
         Self::Missing,
+        Self::Conflict,
         Self::Forbidden,
         Self::Busy,
         Self::Ours,
@@ -35,6 +38,7 @@ impl Class {
             Self::Unreadable => "unreadable",
             Self::Invalid => "invalid",
             Self::Missing => "missing",
+            Self::Conflict => "conflict",
             Self::Forbidden => "forbidden",
             Self::Busy => "busy",
             Self::Ours => "ours",
@@ -51,6 +55,7 @@ impl Class {
         match self {
             Self::Unreadable | Self::Invalid => "The same request will never succeed; change it first.",
             Self::Missing => "The same request will succeed only when what it names is there.",
+            Self::Conflict => "The same request will succeed only when what it is about stands otherwise.",
             Self::Forbidden => "The same request will not succeed for this caller.",
             Self::Busy => "The same request may succeed later.",
             Self::Ours => "Nobody but the operator can help.",
@@ -141,6 +146,15 @@ codes! {
     MethodNotAllowed = "method_not_allowed", Unreadable 405,
         "The path does not take this method.",
         "Use one that the Allow header names.";
+    AgainstRule = "against_rule", Conflict 409,
+        "A rule forbids what was asked where things stand; `rule` says which, and the detail says the rule.",
+        "Do what the detail says, or look at how things stand and ask for what is allowed there.";
+    PreconditionFailed = "precondition_failed", Conflict 412,
+        "What was seen before the request is not how things stand now; `pointer` says which header told what was seen.",
+        "Look again, then decide anew. Nothing was done.";
+    PreconditionRequired = "precondition_required", Unreadable 428,
+        "The request must say what was seen before it; `pointer` says by which header.",
+        "Send the ETag of what was seen as If-Match, and the digest of the preview that was seen as Preview-Digest.";
     BodyTooSlow = "body_too_slow", Busy 408,
         "The body took too long to arrive.",
         "Send it again over a better connection.";

@@ -20,3 +20,4 @@ mod retention;
 mod roles;
 mod surface;
 mod unasked;
+mod verbs;

@@ -25,7 +25,8 @@ async fn operations(platform: &Platform, hotel: &Hotel, reservation: &str) -> Ve
             .replace("{hotel_id}", &hotel.hotel_id)
             .replace("{room_type_id}", &hotel.room_type_id)
             .replace("{rate_plan_id}", &hotel.rate_plan_id)
-            .replace("{reservation_id}", reservation);
+            .replace("{reservation_id}", reservation)
+            .replace("{verb}", "pause");
         let path = path
             .split('/')
             .map(|part| if part.starts_with('{') { NOBODY } else { part })

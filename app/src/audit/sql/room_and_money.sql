@@ -11,7 +11,12 @@ full join (select hold_id, count(*) filter (where state = 'sold') sold, count(*)
                   min(check_in) check_in, min(check_out) check_out, min(rooms) rooms
            from inventory.hold group by 1) h
     on h.hold_id = coalesce(r.reservation_id, p.reservation_id)
-where (r.state is null and (coalesce(p.net_minor, 0) <> 0 or coalesce(h.sold, 0) > 0))
+-- What an abandoned run left as it was is owed, and no violation, until somebody has closed it.
+where not exists (
+        select from orchestrator.run a join orchestrator.obligation o on o.saga_id = a.saga_id
+        where a.subject_id = coalesce(r.reservation_id, p.reservation_id, h.hold_id)
+          and a.state = 'abandoned' and o.closed_at is null)
+  and ((r.state is null and (coalesce(p.net_minor, 0) <> 0 or coalesce(h.sold, 0) > 0))
    or r.state in ('pending', 'cancelling')
    or (r.state = 'confirmed' and (coalesce(p.net_minor, 0) <> r.total_minor
        or (h.hold_id is null
@@ -24,4 +29,4 @@ where (r.state is null and (coalesce(p.net_minor, 0) <> 0 or coalesce(h.sold, 0)
        or (h.hold_id is null
            and r.kept_until >= coalesce((select stays_before from inventory.retention), '-infinity'))
        or (h.hold_id is not null and r.kept_until is not null and (h.sold <> 1
-           or (h.check_in, h.check_out, h.rooms) is distinct from (r.check_in, r.kept_until, r.rooms)))))
+           or (h.check_in, h.check_out, h.rooms) is distinct from (r.check_in, r.kept_until, r.rooms))))))

@@ -1,0 +1,170 @@
+//! What a person can say to a run, and why it may not be obeyed. Plain values: they stand in the journal, in messages
+//! and in the API.
+
+use contract::VerbId;
+use serde::{Deserialize, Serialize};
+
+/// What a person can say to a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SagaVerb)]
+pub enum Verb {
+    /// Send the command that is waited for once more, now; of a stuck run, ask anew for what was refused, in the next
+    /// round.
+    Retry,
+    /// Send nothing and let no time run out. Replies are still written.
+    Pause,
+    /// Go on after a pause. What is waited for may take as much longer as the pause was long.
+    Resume,
+    /// Undo everything, as if a step had been refused. Only before the pivot.
+    Cancel,
+    /// Send nothing more, ever. What is owed because of it is kept as obligations.
+    Abandon,
+}
+
+impl Verb {
+    /// Every verb.
+    pub const ALL: [Self; 5] = [
+        Self::Retry,
+        Self::Pause,
+        Self::Resume,
+        Self::Cancel,
+        Self::Abandon,
+    ];
+
+    /// The word in the database and on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Cancel => "cancel",
+            Self::Abandon => "abandon",
+        }
+    }
+
+    /// Whether it may be said whatever the run has come to meanwhile: nothing is lost by it.
+    pub const fn is_of_any_version(self) -> bool {
+        matches!(self, Self::Pause | Self::Resume)
+    }
+}
+
+/// A verb as somebody said it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spoken {
+    /// Names it: said twice, it counts once.
+    pub verb_id: VerbId,
+    /// What was said.
+    pub verb: Verb,
+    /// Who said it: an id, never a name.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Why a verb is not obeyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// An ended run takes no verb.
+    Ended,
+    /// Nothing is sent in a paused run.
+    RetryWhilePaused,
+    /// There is nothing to hold back in a stuck run.
+    PauseOfStuck,
+    /// A stuck run is not paused.
+    ResumeOfStuck,
+    /// Money may move.
+    CancelDuringPivot,
+    /// Nothing is undone after the pivot.
+    CancelAfterPivot,
+    /// A stuck run is not cancelled.
+    CancelOfStuck,
+    /// The saga cannot be undone.
+    CancelOfOpenedForGood,
+    /// What stopped the run was no refusal.
+    NothingToRetry,
+    /// This release does not have the version of the saga that the run was begun with.
+    VersionGone,
+}
+
+impl Rule {
+    /// Every rule.
+    pub const ALL: [Self; 10] = [
+        Self::Ended,
+        Self::RetryWhilePaused,
+        Self::PauseOfStuck,
+        Self::ResumeOfStuck,
+        Self::CancelDuringPivot,
+        Self::CancelAfterPivot,
+        Self::CancelOfStuck,
+        Self::CancelOfOpenedForGood,
+        Self::NothingToRetry,
+        Self::VersionGone,
+    ];
+
+    /// The rule for programs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::RetryWhilePaused => "retry_while_paused",
+            Self::PauseOfStuck => "pause_of_stuck",
+            Self::ResumeOfStuck => "resume_of_stuck",
+            Self::CancelDuringPivot => "cancel_during_pivot",
+            Self::CancelAfterPivot => "cancel_after_pivot",
+            Self::CancelOfStuck => "cancel_of_stuck",
+            Self::CancelOfOpenedForGood => "cancel_of_opened_for_good",
+            Self::NothingToRetry => "nothing_to_retry",
+            Self::VersionGone => "version_gone",
+        }
+    }
+
+    /// The rule as a sentence, with what can be done instead.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Ended => "The run has ended, and an ended run takes no verb.",
+            Self::RetryWhilePaused => "A paused run sends nothing: resume it first.",
+            Self::PauseOfStuck => {
+                "A stuck run sends nothing and no time runs out in it, so there is nothing to pause."
+            }
+            Self::ResumeOfStuck => "A stuck run is not paused: retry what was refused, or abandon the run.",
+            Self::CancelDuringPivot => {
+                "The pivot is on its way, so money may move, and nobody can call that back: wait for its answer."
+            }
+            Self::CancelAfterPivot => "The pivot is done, and nothing is undone after it.",
+            Self::CancelOfStuck => {
+                "A stuck run is not cancelled: retry what was refused, or abandon the run."
+            }
+            Self::CancelOfOpenedForGood => {
+                "What opened this saga is never taken back, so it can only go forward."
+            }
+            Self::NothingToRetry => "No refusal stopped this run, so there is nothing to ask for anew.",
+            Self::VersionGone => {
+                "The run was begun with a version of its saga that this release does not have: ask a release that has it."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_rule_has_a_word_and_a_sentence_of_its_own() {
+        let words: BTreeSet<_> = Rule::ALL.iter().map(|rule| rule.word()).collect();
+        let sentences: BTreeSet<_> = Rule::ALL.iter().map(|rule| rule.sentence()).collect();
+        assert_eq!((words.len(), sentences.len()), (Rule::ALL.len(), Rule::ALL.len()));
+        assert!(sentences.iter().all(|sentence| sentence.ends_with('.')));
+    }
+
+    #[test]
+    fn a_verb_is_written_as_its_word() {
+        for verb in Verb::ALL {
+            let word = format!("\"{}\"", verb.word());
+            assert_eq!(serde_json::to_string(&verb).unwrap(), word);
+            assert_eq!(serde_json::from_str::<Verb>(&word).unwrap(), verb);
+        }
+    }
+}

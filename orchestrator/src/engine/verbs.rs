@@ -1,0 +1,224 @@
+//! What a verb comes to: the line that it writes, the rule that forbids it, and what is owed once a run is abandoned.
+//! Pure; whoever previews a verb and whoever obeys it call the same functions.
+
+use chrono::{DateTime, Utc};
+use contract::Command;
+
+use super::decide::Entry;
+use super::dsl::{Ask, Kind, Saga, Undo};
+use super::journal::{Line, What};
+use super::outline::StepKind;
+use super::standing::Run;
+use super::state::State;
+use super::verb::{Rule, Spoken, Verb};
+
+/// Where a run stands, as far as a verb asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It can still be undone.
+    BeforePivot,
+    /// The pivot was sent and not answered.
+    PivotInFlight,
+    /// It only goes forward.
+    AfterPivot,
+    /// It is being undone.
+    Undoing,
+    /// It waits for a person.
+    Stuck,
+    /// It is over.
+    Ended,
+}
+
+impl Phase {
+    fn of<D>(saga: &Saga<D>, run: &Run) -> Self {
+        let kind = run
+            .at
+            .and_then(|at| saga.steps.get(at.step))
+            .map(super::dsl::Step::kind);
+        match (run.state, kind) {
+            (State::Stuck, _) => Self::Stuck,
+            (State::Compensating, _) => Self::Undoing,
+            (State::Running, Some(StepKind::Then)) => Self::AfterPivot,
+            (State::Running, Some(StepKind::Pivot)) if run.waiting.is_some() => Self::PivotInFlight,
+            (State::Running, Some(_)) => Self::BeforePivot,
+            (State::Running, None) | (State::Completed | State::Compensated | State::Abandoned, _) => {
+                Self::Ended
+            }
+        }
+    }
+}
+
+/// The line that a verb writes, if it changes anything; one that was obeyed before does not.
+///
+/// # Errors
+/// The rule that forbids it.
+pub(super) fn line<D>(
+    saga: &Saga<D>,
+    run: &Run,
+    spoken: &Spoken,
+    now: DateTime<Utc>,
+) -> Result<Option<Line>, Rule> {
+    if run.spoken.contains(&spoken.verb_id) {
+        return Ok(None);
+    }
+    let phase = Phase::of(saga, run);
+    let Some(at) = run.at.filter(|_| phase != Phase::Ended) else {
+        return Err(Rule::Ended);
+    };
+    may(saga, run, phase, spoken.verb)?;
+    let changes = match spoken.verb {
+        Verb::Retry | Verb::Abandon => true,
+        Verb::Pause => run.paused.is_none(),
+        Verb::Resume => run.paused.is_some(),
+        Verb::Cancel => phase != Phase::Undoing,
+    };
+    let is_anew = spoken.verb == Verb::Retry && phase == Phase::Stuck;
+    let waiting = run.waiting;
+    let sent = waiting.map_or(0, |waiting| waiting.sendings);
+    let line = Line {
+        what: What::Verb,
+        step: at.step,
+        undo: at.undo,
+        round: if is_anew {
+            run.round.saturating_add(1)
+        } else {
+            run.round
+        },
+        sendings: if spoken.verb == Verb::Retry && !is_anew {
+            sent.saturating_add(1)
+        } else {
+            sent
+        },
+        sent_at: waiting.map(|waiting| waiting.since),
+        answer: None,
+        verb: Some(spoken.clone()),
+        at: now,
+    };
+    Ok(changes.then_some(line))
+}
+
+/// The table: which verb a run takes where it stands.
+fn may<D>(saga: &Saga<D>, run: &Run, phase: Phase, verb: Verb) -> Result<(), Rule> {
+    let forbidden = match (verb, phase) {
+        (_, Phase::Ended) => Some(Rule::Ended),
+        (Verb::Retry, Phase::Stuck) => (!is_refused(run)).then_some(Rule::NothingToRetry),
+        (Verb::Retry, _) => run.paused.map(|_| Rule::RetryWhilePaused),
+        (Verb::Pause, Phase::Stuck) => Some(Rule::PauseOfStuck),
+        (Verb::Resume, Phase::Stuck) => Some(Rule::ResumeOfStuck),
+        (Verb::Pause | Verb::Resume | Verb::Abandon, _) => None,
+        (Verb::Cancel, _) if opened_for_good(saga) => Some(Rule::CancelOfOpenedForGood),
+        (Verb::Cancel, Phase::PivotInFlight) => Some(Rule::CancelDuringPivot),
+        (Verb::Cancel, Phase::AfterPivot) => Some(Rule::CancelAfterPivot),
+        (Verb::Cancel, Phase::Stuck) => Some(Rule::CancelOfStuck),
+        (Verb::Cancel, Phase::BeforePivot | Phase::Undoing) => None,
+    };
+    forbidden.map_or(Ok(()), Err)
+}
+
+/// Whether a refusal of what the run is at stopped it.
+fn is_refused(run: &Run) -> bool {
+    let stops = |entry: &Entry| run.at.is_some_and(|at| at.is_refused_by(entry));
+    run.log.iter().any(stops)
+}
+
+fn opened_for_good<D>(saga: &Saga<D>) -> bool {
+    let for_good = |kind: &Kind<D>| matches!(kind, Kind::Opening { undo: None, .. });
+    saga.steps.first().is_some_and(|step| for_good(&step.kind))
+}
+
+/// Whether the run sends nothing more after this line.
+pub(super) fn abandons(line: &Line) -> bool {
+    line.verb
+        .as_ref()
+        .is_some_and(|spoken| spoken.verb == Verb::Abandon)
+}
+
+/// How sure it is that a step was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sureness {
+    /// It was done and not undone.
+    Done,
+    /// It, or its undo, is on its way, or nobody knows.
+    MaybeDone,
+    /// It was promised and not done.
+    NotDone,
+}
+
+impl Sureness {
+    /// The word in the database and on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::MaybeDone => "maybe_done",
+            Self::NotDone => "not_done",
+        }
+    }
+}
+
+/// What is owed because of one step of an abandoned run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owed {
+    /// The step's name.
+    pub step: &'static str,
+    /// Whether it was done.
+    pub is: Sureness,
+    /// Its command; none of an opening, for which nothing is sent.
+    pub command: Option<Command>,
+}
+
+/// What is owed when this run is abandoned as it stands: each step that was or may have been done and is not undone;
+/// and, once nothing can be undone any more, each that was promised and is not done.
+pub(super) fn owed<D>(saga: &Saga<D>, data: &D, run: &Run) -> Vec<Owed> {
+    let is_promised = opened_for_good(saga)
+        || saga.steps.iter().enumerate().any(|(step, declared)| {
+            declared.kind() == StepKind::Pivot && run.log.contains(&Entry::Done(step))
+        });
+    let steps = saga.steps.iter().enumerate();
+    let owed = steps.filter_map(|(step, declared)| {
+        let promised = is_promised && matches!(declared.kind(), StepKind::Pivot | StepKind::Then);
+        let is = sureness(saga, run, step).or(promised.then_some(Sureness::NotDone))?;
+        Some(Owed {
+            step: declared.name,
+            is,
+            command: ask_of(&declared.kind).map(|ask| ask(data)),
+        })
+    });
+    owed.collect()
+}
+
+fn sureness<D>(saga: &Saga<D>, run: &Run, step: usize) -> Option<Sureness> {
+    let by = match &saga.steps.get(step)?.kind {
+        Kind::Undoable {
+            undo: Undo::Nothing { by, .. },
+            ..
+        } => by.and_then(|by| saga.position(by)),
+        _ => None,
+    };
+    if by.is_some_and(|by| run.log.contains(&Entry::Undone(by))) {
+        return None;
+    }
+    let of_step = run.log.iter().filter(|entry| entry.step() == step);
+    let settled = of_step.fold(None, |known, entry| match entry {
+        Entry::Done(_) => Some(Sureness::Done),
+        Entry::GivenUp(_) | Entry::RefusedAmongSeveral(..) => Some(Sureness::MaybeDone),
+        Entry::Refused(..) | Entry::Undone(_) => None,
+        Entry::UndoRefused(..) => known,
+    });
+    let is_in_flight = run.waiting.is_some_and(|waiting| waiting.step == step);
+    if is_in_flight {
+        Some(Sureness::MaybeDone)
+    } else {
+        settled
+    }
+}
+
+const fn ask_of<D>(kind: &Kind<D>) -> Option<Ask<D>> {
+    match kind {
+        Kind::Opening { .. } => None,
+        Kind::Undoable { ask, .. } | Kind::Pivot { ask } | Kind::Retried { ask } => Some(*ask),
+    }
+}
+
+#[cfg(test)]
+#[path = "verbs_tests.rs"]
+mod tests;

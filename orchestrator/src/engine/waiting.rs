@@ -1,0 +1,136 @@
+//! What a run waits for: since when, how often it was asked for, and when something is done about it. Pure.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::decide::Entry;
+use super::dsl::Saga;
+use super::journal::Line;
+
+/// A resent command waits no longer than this for the next try.
+pub const RESEND_CAP: Duration = Duration::from_mins(1);
+
+/// The command whose reply a run waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Which step.
+    pub step: usize,
+    /// Whether it is undone.
+    pub undo: bool,
+    /// How often it was sent.
+    pub sendings: u32,
+    /// When it was sent first.
+    pub since: DateTime<Utc>,
+    /// How long the run was paused since.
+    pub paused: TimeDelta,
+    /// When to do something about it.
+    pub due: DateTime<Utc>,
+}
+
+/// What a run is about to do, waits for, or is stuck at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct At {
+    /// Which step.
+    pub step: usize,
+    /// Whether it is undone.
+    pub undo: bool,
+}
+
+impl At {
+    /// Whether this says that it was refused.
+    pub(super) fn is_refused_by(self, entry: &Entry) -> bool {
+        let undo = match entry {
+            Entry::Refused(..) | Entry::RefusedAmongSeveral(..) => false,
+            Entry::UndoRefused(..) => true,
+            Entry::Done(_) | Entry::GivenUp(_) | Entry::Undone(_) => return false,
+        };
+        self == Self {
+            step: entry.step(),
+            undo,
+        }
+    }
+}
+
+/// Since when and how often something was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// When first.
+    pub(super) since: DateTime<Utc>,
+    /// When last, without the pauses since.
+    pub(super) last: DateTime<Utc>,
+    /// How often.
+    pub(super) sendings: u32,
+    /// How long it was paused since.
+    pub(super) paused: TimeDelta,
+}
+
+impl Asked {
+    /// For the first time.
+    pub(super) const fn first(at: DateTime<Utc>) -> Self {
+        Self {
+            since: at,
+            last: at,
+            sendings: 1,
+            paused: TimeDelta::zero(),
+        }
+    }
+
+    /// Once more, as this line says.
+    pub(super) fn again(known: Option<Self>, line: &Line) -> Self {
+        Self {
+            since: line.sent_at.unwrap_or(line.at),
+            last: line.at,
+            sendings: line.sendings,
+            paused: known.map_or_else(TimeDelta::zero, |known| known.paused),
+        }
+    }
+}
+
+impl Waiting {
+    /// For what was asked for so.
+    pub(super) fn of<D>(saga: &Saga<D>, step: usize, undo: bool, asked: Asked, pace: Pace) -> Self {
+        let mut waiting = Self {
+            step,
+            undo,
+            sendings: asked.sendings,
+            since: asked.since,
+            paused: asked.paused,
+            due: asked.last + pace.resend_after(asked.sendings),
+        };
+        if let Some(at) = waiting.gives_up_at(saga.steps[step].wait().map(|wait| wait.times), pace) {
+            waiting.due = waiting.due.min(at);
+        }
+        waiting
+    }
+
+    /// When a step is given up whose own factor this is; never for an undo, and a step at or after the pivot has none.
+    pub fn gives_up_at(&self, times: Option<u32>, pace: Pace) -> Option<DateTime<Utc>> {
+        let times = times.filter(|_| !self.undo)?;
+        Some(self.since + self.paused + pace.give_up_after(times))
+    }
+}
+
+/// How patient runs are.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// The wait before a command is sent a second time; doubled each time up to [`RESEND_CAP`].
+    pub resend: Duration,
+    /// How long an undoable step is waited for, times the step's own factor.
+    pub give_up: Duration,
+}
+
+impl Pace {
+    /// How long a step is waited for whose own factor this is, from its first sending.
+    pub fn give_up_after(self, times: u32) -> Duration {
+        self.give_up.saturating_mul(times)
+    }
+
+    /// The wait after a command was sent so often.
+    pub fn resend_after(self, sendings: u32) -> Duration {
+        let doubled = self
+            .resend
+            .saturating_mul(1 << sendings.saturating_sub(1).min(16));
+        doubled.min(RESEND_CAP.max(self.resend))
+    }
+}

@@ -1,0 +1,239 @@
+//! `POST /v1/sagas/{saga_id}/{verb}`: a person says what to do with a run, or asks what would come of it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State as Shared;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse as _, Response};
+use contract::{SagaId, Text, VerbId, topics};
+use platform::http::{
+    Caller, Common, Prefer, Problem, StrictJson, StrictPath, StrictQuery, idempotency_key, reused,
+};
+use platform::outbox::Outgoing;
+use platform::{Broken, Envelope, db, problems};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+use utoipa::{IntoParams, ToSchema};
+
+use super::Inspection;
+use super::seen::{Seen, seen};
+use super::verb::{VerbBody, answer};
+use crate::engine::{Pace, Rule, Spoken, Verb};
+use crate::kept::Kept;
+use crate::message::Asked;
+use crate::sagas::Shown;
+use crate::store::{self, NewVerb};
+use crate::verbs::{self, Outcome, Refused};
+
+/// The fewest letters of a reason.
+const REASON_MIN: usize = 10;
+
+/// Whether to do it.
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Query {
+    /// `true` only shows what would come of it.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Why.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SagaVerbRequest)]
+pub(super) struct Said {
+    /// Why, for those who read the journal later: 10 to 500 characters.
+    #[schema(value_type = String, min_length = 10, max_length = 500, example = "The provider is back; see incident 4711.")]
+    reason: Text<500>,
+}
+
+/// What would come of a verb.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SagaVerbPreview)]
+pub(super) struct PreviewBody {
+    saga_id: SagaId,
+    /// Tells this preview from any other: send it as `Preview-Digest` with the verb.
+    digest: String,
+    #[serde(flatten)]
+    shown: Shown,
+}
+
+problems!(Problems:
+    Common::NotFound, Common::AgainstRule, Common::PreconditionFailed, Common::PreconditionRequired,
+    Common::IdempotencyKeyMissing, Common::IdempotencyKeyInvalid, Common::IdempotencyKeyReused,
+);
+
+/// Say what to do with a run
+///
+/// `retry`, `pause`, `resume`, `cancel` or `abandon`. With `?dry_run=true` nothing is done, and the answer shows what
+/// would be: what is sent at once and until the end, what that does to rooms, money and the guest, and what stays owed.
+/// Whoever saw that says the verb with the run's version as `If-Match` and the preview's digest as `Preview-Digest`: what
+/// is done is what was shown, or nothing is. `pause` and `resume` may say `If-Match: *`, and need no digest then. Who
+/// owns the run does it; ask the Location, or wait.
+#[utoipa::path(
+    post, path = "/v1/sagas/{saga_id}/{verb}", tag = "Sagas",
+    params(
+        ("saga_id" = SagaId, Path, description = "The saga"),
+        ("verb" = Verb, Path, description = "What to do with it"),
+        Query,
+        ("If-Match" = Option<String>, Header, description = "The ETag of the run as it was seen, or `*` where the verb takes it. Not needed for a dry run.", example = "\"7\""),
+        ("Preview-Digest" = Option<String>, Header, description = "The digest of the preview that was seen. Not needed for a dry run, nor with `If-Match: *`."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~][!-~]*$", description = "1 to 255 visible ASCII characters; a repeat with the same key is the same verb. Not needed for a dry run.", example = "retry-1"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (at most 30) until it is done; `Preference-Applied` says how long (RFC 7240).", example = "wait=10"),
+    ),
+    request_body = Said,
+    responses(
+        (status = 200, description = "With `dry_run`: what would come of it", body = PreviewBody,
+         headers(("etag" = String, description = "The version of the run that the preview is about, quoted"))),
+        (status = 201, description = "It is done", body = VerbBody,
+         headers(
+             ("Location" = String, description = "The path of the verb."),
+             ("Idempotent-Replayed" = Option<String>, description = "`true` for the answer to a repeat."),
+             ("Preference-Applied" = Option<String>, description = "How long was waited, where `Prefer` asked for it."),
+         )),
+        (status = 202, description = "It is on its way to whoever owns the run; ask the Location", body = VerbBody,
+         headers(
+             ("Location" = String, description = "The path of the verb."),
+             ("Idempotent-Replayed" = Option<String>, description = "`true` for the answer to a repeat."),
+             ("Preference-Applied" = Option<String>, description = "How long was waited, where `Prefer` asked for it."),
+         )),
+        Problems,
+    )
+)]
+pub(super) async fn say_verb(
+    caller: Caller,
+    Shared(inspection): Shared<Arc<Inspection>>,
+    StrictPath((saga_id, verb)): StrictPath<(SagaId, Verb)>,
+    StrictQuery(query): StrictQuery<Query>,
+    headers: HeaderMap,
+    StrictJson(said): StrictJson<Said>,
+) -> Result<Response, Problem> {
+    if said.reason.as_str().chars().count() < REASON_MIN {
+        let detail = format!("Say why in at least {REASON_MIN} characters: others read it in the journal.");
+        return Err(Problem::invalid_field("/reason", detail));
+    }
+    let spoken = Spoken {
+        verb_id: VerbId::new(),
+        verb,
+        actor: actor(&caller),
+        reason: said.reason.as_str().to_owned(),
+    };
+    if query.dry_run {
+        return preview(&inspection, saga_id, spoken).await;
+    }
+    let seen = seen(&headers, verb)?;
+    let key = idempotency_key(&headers)?;
+    let fingerprint = fingerprint(saga_id, verb, &seen, &said);
+    let asked = Asked {
+        saga_id,
+        expected: seen.version,
+        digest: seen.digest,
+        spoken,
+    };
+    let envelope = Envelope {
+        actor: Some(asked.spoken.actor.clone()),
+        ..Envelope::of_request(&headers)
+    };
+    let pace = inspection.pace;
+    let kept = db::unit_of_work::<_, Problem, _>(&inspection.pool, move |db| {
+        Box::pin(async move { keep(db, asked, key, fingerprint, envelope, pace).await })
+    });
+    let (body, is_repeat) = kept.await?;
+    answer(&inspection, body, is_repeat, Prefer::of(&headers)).await
+}
+
+/// Who says it.
+fn actor(caller: &Caller) -> String {
+    caller.client.clone()
+}
+
+fn fingerprint(saga_id: SagaId, verb: Verb, seen: &Seen, said: &Said) -> [u8; 32] {
+    let request = serde_json::json!([saga_id, verb, seen.version, seen.digest, said]);
+    Sha256::digest(request.to_string()).into()
+}
+
+async fn preview(inspection: &Inspection, saga_id: SagaId, spoken: Spoken) -> Result<Response, Problem> {
+    let mut db = db::lease(&inspection.pool).await.map_err(Broken::from)?;
+    let kept = db::patiently(run(&mut db, saga_id, inspection.pace)).await?;
+    let now = db::patiently(store::now(&mut db)).await?;
+    let version = kept.run.seq;
+    let asked = Asked {
+        saga_id,
+        expected: None,
+        digest: None,
+        spoken,
+    };
+    let shown =
+        verbs::show(&kept, &asked, now, inspection.pace).map_err(|rule| Refused::Against(rule).problem())?;
+    let body = PreviewBody {
+        saga_id,
+        digest: shown.digest(),
+        shown,
+    };
+    Ok(([(header::ETAG, format!("\"{version}\""))], Json(body)).into_response())
+}
+
+/// The run, as its journal says.
+async fn run(db: &mut PgConnection, saga_id: SagaId, pace: Pace) -> Result<Kept, Problem> {
+    let mut found = store::runs(db, &[saga_id.uuid()], pace).await?;
+    if !found.unreadable.is_empty() {
+        return Err(Refused::Against(Rule::VersionGone).problem());
+    }
+    let kept = found.runs.remove(&saga_id);
+    kept.ok_or_else(|| Problem::not_found("saga").at("saga_id"))
+}
+
+/// Keeps the verb, and says it to whoever owns the run. What would be refused now is refused at once. Answers whether the
+/// key had been used for it before.
+async fn keep(
+    db: &mut PgConnection,
+    asked: Asked,
+    key: String,
+    fingerprint: [u8; 32],
+    envelope: Envelope,
+    pace: Pace,
+) -> Result<(VerbBody, bool), Problem> {
+    let actor = asked.spoken.actor.clone();
+    if let Some(before) = store::asked_before(db, &actor, &key).await? {
+        return again(before, fingerprint);
+    }
+    let kept = run(db, asked.saga_id, pace).await?;
+    let now = store::now(db).await?;
+    if let Outcome::Refused(refused) = verbs::judge(&kept, &asked, now, pace) {
+        return Err(refused.problem());
+    }
+    let shown = verbs::show(&kept, &asked, now, pace).map_err(|rule| Refused::Against(rule).problem())?;
+    let mut said = Vec::new();
+    if shown.changes {
+        let run = asked.saga_id.to_string();
+        said.push(Outgoing::new(topics::ORCHESTRATOR_COMMANDS, run, "Verb", &asked)?.within(envelope));
+    }
+    let verb_id = asked.spoken.verb_id;
+    let new = NewVerb {
+        outcome: said.is_empty().then(|| verbs::applied(kept.run.seq, false)),
+        asked,
+        key,
+        fingerprint,
+    };
+    if !store::ask(db, &new, &said).await? {
+        // Somebody was faster with the same key.
+        let before = store::asked_before(db, &actor, &new.key).await?;
+        return again(before.ok_or_else(gone)?, fingerprint);
+    }
+    let row = store::verb(db, verb_id.uuid()).await?;
+    Ok((VerbBody::of(row.ok_or_else(gone)?)?, false))
+}
+
+fn again(before: store::AskedRow, fingerprint: [u8; 32]) -> Result<(VerbBody, bool), Problem> {
+    if before.fingerprint != fingerprint {
+        return Err(reused());
+    }
+    Ok((VerbBody::of(before)?, true))
+}
+
+fn gone() -> Problem {
+    Broken::Inconsistent("a verb that was just written is not there".to_owned()).into()
+}

@@ -1,0 +1,205 @@
+//! People act on runs, over HTTP, on the whole platform: runs that wait for a payment service that is away are paused,
+//! cancelled and abandoned, and one that is stuck is retried. Then the service comes back, and all come home.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tests::{Hotel, Platform, booking_body, fixed_address, until};
+
+const REST: &str = "hotel,inventory,reservation,availability,orchestrator,relay,sandbox-provider";
+
+/// A platform of two processes, one of which has the payment service alone.
+async fn apart() -> Platform {
+    let mut platform = Platform::migrated();
+    platform.run_with("rest", REST, &[]);
+    start_payment(&mut platform);
+    platform.ready().await;
+    platform
+}
+
+fn start_payment(platform: &mut Platform) {
+    platform.run_with("payment", "payment", &[("BELLHOP_LISTEN", &fixed_address())]);
+}
+
+/// The newest run of this kind, once it waits for this step.
+async fn newest(platform: &Platform, kind: &str, step: &str) -> String {
+    until(&format!("a {kind} waits for {step}"), async || {
+        let page = platform.get(&format!("/v1/sagas?type={kind}&limit=1")).await;
+        let saga = &page.json["items"][0];
+        (saga["waiting_for"]["step"] == step).then(|| saga["saga_id"].as_str().unwrap().to_owned())
+    })
+    .await
+}
+
+async fn becomes(platform: &Platform, id: &str, what: &str, is_so: impl Fn(&Value) -> bool) {
+    until(&format!("{id} {what}"), async || {
+        let saga = platform.get(&format!("/v1/sagas/{id}")).await;
+        is_so(&saga.json).then_some(())
+    })
+    .await;
+}
+
+/// Previews a verb, says it as it was shown, waits until it is done, and answers what was shown.
+async fn say(platform: &Platform, id: &str, verb: &str) -> Value {
+    let path = format!("/v1/sagas/{id}/{verb}");
+    let why = json!({"reason": "The whole platform is tried."});
+    let dry = format!("{path}?dry_run=true");
+    let shown = platform.send_json(Method::POST, &dry, &why, &[]).await;
+    assert_eq!(shown.status, StatusCode::OK, "{}", shown.json);
+    let version = format!("\"{}\"", shown.json["version"]);
+    let key = format!("{id}-{verb}");
+    let headers = [
+        ("if-match", &version[..]),
+        ("preview-digest", shown.text("/digest")),
+        ("idempotency-key", &key[..]),
+        ("prefer", "wait=30"),
+    ];
+    let said = platform.send_json(Method::POST, &path, &why, &headers).await;
+    assert_eq!(
+        (said.status, said.text("/state")),
+        (StatusCode::CREATED, "applied"),
+        "{}",
+        said.json
+    );
+    shown.json
+}
+
+/// Asks for a booking, and answers its reservation and its run, which waits for the payment service.
+async fn asked(platform: &Platform, hotel: &Hotel, from: u32) -> (String, String) {
+    let quote = hotel.quote(platform, from, 1, 1).await;
+    let key = quote["quote_id"].as_str().unwrap();
+    let body = booking_body(&quote, "Ada Lovelace", "pm_ok");
+    let headers = [("idempotency-key", key), ("prefer", "respond-async")];
+    let answer = platform
+        .send_json(Method::POST, "/v1/reservations", &body, &headers)
+        .await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.json);
+    let run = newest(platform, "book-stay", "authorize-payment").await;
+    (answer.text("/reservation_id").to_owned(), run)
+}
+
+/// Asks for a cancellation, and answers its run, which waits for the payment service.
+async fn cancelled(platform: &Platform, reservation: &str) -> String {
+    let path = format!("/v1/reservations/{reservation}/cancellation");
+    let answer = platform.send_json(Method::POST, &path, &Value::Null, &[]).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.json);
+    newest(platform, "cancel-stay", "refund-payment").await
+}
+
+/// No participant ever refuses what comes after a pivot; here one does, so that a run is stuck.
+async fn refuse_the_refund(platform: &Platform, run: &str) {
+    let reply = json!({
+        "saga_id": run, "step": "refund-payment", "undo": false, "round": 1, "attempt": 1,
+        "outcome": {"refused": {"code": "capture_declined", "class": "payment", "message": "No."}},
+    });
+    platform
+        .tamper(&format!(
+            "insert into payment.outbox (id, aggregatetype, aggregateid, type, payload)
+             values (gen_random_uuid(), 'orchestrator.replies', '{run}', 'Refused', '{reply}')"
+        ))
+        .await;
+    becomes(platform, run, "is stuck", |saga| saga["state"] == "stuck").await;
+}
+
+async fn reservation(platform: &Platform, id: &str) -> Value {
+    platform.get(&format!("/v1/reservations/{id}")).await.json
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_that_wait_or_are_stuck_are_brought_home_by_people() {
+    let mut platform = apart().await;
+    let hotel = Hotel::create(&platform, 2).await;
+    let mut booked = Vec::new();
+    for night in [10, 12] {
+        let answer = hotel.book(&platform, night, 1, "pm_ok").await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.json);
+        booked.push(answer.text("/reservation_id").to_owned());
+    }
+    platform.kill_target("payment");
+
+    // One is cancelled and one is paused, each while its command is on its way.
+    let (first, first_run) = asked(&platform, &hotel, 0).await;
+    let shown = say(&platform, &first_run, "cancel").await;
+    assert_eq!(shown["ends_as"], "compensated");
+    becomes(&platform, &first_run, "is being undone", |saga| {
+        saga["state"] == "compensating"
+    })
+    .await;
+    let (second, second_run) = asked(&platform, &hotel, 2).await;
+    say(&platform, &second_run, "pause").await;
+    // One is stuck and one is abandoned, each when its rooms are back on sale and its money is not.
+    let stuck = cancelled(&platform, &booked[0]).await;
+    refuse_the_refund(&platform, &stuck).await;
+    let abandoned = cancelled(&platform, &booked[1]).await;
+    let shown = say(&platform, &abandoned, "abandon").await;
+    let owed = shown["obligations"].as_array().unwrap();
+    let owed: Vec<_> = owed
+        .iter()
+        .map(|debt| (debt["what"].as_str().unwrap(), debt["is_done"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        owed,
+        [
+            ("guest", "done"),
+            ("rooms", "done"),
+            ("money", "maybe_done"),
+            ("guest", "not_done")
+        ]
+    );
+
+    start_payment(&mut platform);
+    becomes(&platform, &first_run, "is undone", |saga| {
+        saga["state"] == "compensated"
+    })
+    .await;
+    let rejected = reservation(&platform, &first).await;
+    assert_eq!(rejected["state"], "rejected", "{rejected}");
+    assert!(
+        rejected.to_string().contains("cancelled_by_operator"),
+        "{rejected}"
+    );
+    assert_eq!(
+        hotel.counts(&platform, 0).await,
+        (0, 0),
+        "the room is on sale again"
+    );
+
+    // What was on its way is written, and nothing more is sent until somebody resumes the run.
+    becomes(&platform, &second_run, "has its answer", |saga| {
+        saga["journal"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|line| line["step"] == "authorize-payment" && line["what"] == "done")
+    })
+    .await;
+    assert_eq!(reservation(&platform, &second).await["state"], "pending");
+    say(&platform, &second_run, "resume").await;
+    becomes(&platform, &second_run, "is done", |saga| {
+        saga["state"] == "completed"
+    })
+    .await;
+    assert_eq!(reservation(&platform, &second).await["state"], "confirmed");
+
+    let shown = say(&platform, &stuck, "retry").await;
+    assert_eq!(shown["commands"][0]["round"], 2);
+    becomes(&platform, &stuck, "is done", |saga| saga["state"] == "completed").await;
+    assert_eq!(reservation(&platform, &booked[0]).await["state"], "cancelled");
+
+    // The refund of the abandoned one went through after all, and whoever sees to the debt is told.
+    becomes(&platform, &abandoned, "knows of its refund", |saga| {
+        saga["obligations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|debt| debt["step"] == "refund-payment" && debt["evidence"]["outcome"] == "done")
+    })
+    .await;
+    assert_eq!(reservation(&platform, &booked[1]).await["state"], "cancelling");
+    let refunds = platform
+        .query("select count(*)::text from payment.movement where kind = 'refund'")
+        .await;
+    assert_eq!(refunds.as_deref(), Some("2"), "each once");
+    assert_eq!(platform.comes_to_rest(Duration::from_mins(1)).await, Ok(()));
+}
