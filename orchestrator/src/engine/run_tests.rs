@@ -370,12 +370,12 @@ fn an_outline_says_what_undoes_a_step_and_when_and_as_what_it_is_given_up() {
 }
 
 #[test]
-fn a_state_is_kept_as_a_word_and_only_three_are_ends() {
+fn a_state_is_kept_as_a_word_and_only_four_are_ends() {
     for state in State::ALL {
         assert_eq!(State::of(state.word()), Some(state));
     }
     assert_eq!(State::of("asleep"), None);
     let ends = State::ALL.into_iter().filter(|state| state.is_terminal());
     let ends: Vec<_> = ends.map(State::word).collect();
-    assert_eq!(ends, ["completed", "compensated", "stuck"]);
+    assert_eq!(ends, ["completed", "compensated", "stuck", "abandoned"]);
 }

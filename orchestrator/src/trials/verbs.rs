@@ -131,7 +131,7 @@ fn retry_at_any_moment_leads_where_the_run_was_going_and_out_of_being_stuck() {
             }
         }
     });
-    assert!(sent_again > 40 && freed > 10, "{sent_again} {freed}");
+    assert!(sent_again > 40 && freed > 3, "{sent_again} {freed}");
 }
 
 #[test]
