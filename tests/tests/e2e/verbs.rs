@@ -22,13 +22,17 @@ fn start_payment(platform: &mut Platform) {
     platform.run_with("payment", "payment", &[("BELLHOP_LISTEN", &fixed_address())]);
 }
 
-/// The newest run of this kind, once it waits for this step.
-async fn newest(platform: &Platform, kind: &str, step: &str) -> String {
-    until(&format!("a {kind} waits for {step}"), async || {
-        let page = platform.get(&format!("/v1/sagas?type={kind}&limit=1")).await;
-        let saga = &page.json["items"][0];
-        (saga["waiting_for"]["step"] == step).then(|| saga["saga_id"].as_str().unwrap().to_owned())
-    })
+/// The run of this kind that is about this reservation, once it waits for this step.
+async fn waits(platform: &Platform, kind: &str, reservation: &str, step: &str) -> String {
+    until(
+        &format!("the {kind} of {reservation} waits for {step}"),
+        async || {
+            let page = platform.get(&format!("/v1/sagas?type={kind}")).await;
+            let mut sagas = page.json["items"].as_array().unwrap().iter();
+            let saga = sagas.find(|saga| saga["reservation_id"] == reservation)?;
+            (saga["waiting_for"]["step"] == step).then(|| saga["saga_id"].as_str().unwrap().to_owned())
+        },
+    )
     .await
 }
 
@@ -75,8 +79,9 @@ async fn asked(platform: &Platform, hotel: &Hotel, from: u32) -> (String, String
         .send_json(Method::POST, "/v1/reservations", &body, &headers)
         .await;
     assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.json);
-    let run = newest(platform, "book-stay", "authorize-payment").await;
-    (answer.text("/reservation_id").to_owned(), run)
+    let reservation = answer.text("/reservation_id").to_owned();
+    let run = waits(platform, "book-stay", &reservation, "authorize-payment").await;
+    (reservation, run)
 }
 
 /// Asks for a cancellation, and answers its run, which waits for the payment service.
@@ -84,7 +89,7 @@ async fn cancelled(platform: &Platform, reservation: &str) -> String {
     let path = format!("/v1/reservations/{reservation}/cancellation");
     let answer = platform.send_json(Method::POST, &path, &Value::Null, &[]).await;
     assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.json);
-    newest(platform, "cancel-stay", "refund-payment").await
+    waits(platform, "cancel-stay", reservation, "refund-payment").await
 }
 
 /// No participant ever refuses what comes after a pivot; here one does, so that a run is stuck.
