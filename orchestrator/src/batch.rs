@@ -122,7 +122,7 @@ impl Work {
                 self.ignore("started_already");
                 Ok(())
             }
-            (Message::Reply(_), None) => {
+            (Message::Reply(_) | Message::Verb(_), None) => {
                 self.ignore("unknown_saga");
                 Ok(())
             }
@@ -132,10 +132,6 @@ impl Work {
                     self.is_doubtful |= self.remembered.contains(&saga_id);
                     self.not_awaited(reply);
                 }
-                Ok(())
-            }
-            (Message::Verb(_), None) => {
-                self.ignore("unknown_saga");
                 Ok(())
             }
             (Message::Verb(asked), Some(kept)) => {

@@ -105,12 +105,12 @@ fn may<D>(saga: &Saga<D>, run: &Run, phase: Phase, verb: Verb) -> Result<(), Rul
         (Verb::Retry, _) => run.paused.map(|_| Rule::RetryWhilePaused),
         (Verb::Pause, Phase::Stuck) => Some(Rule::PauseOfStuck),
         (Verb::Resume, Phase::Stuck) => Some(Rule::ResumeOfStuck),
-        (Verb::Pause | Verb::Resume | Verb::Abandon, _) => None,
         (Verb::Cancel, _) if opened_for_good(saga) => Some(Rule::CancelOfOpenedForGood),
         (Verb::Cancel, Phase::PivotInFlight) => Some(Rule::CancelDuringPivot),
         (Verb::Cancel, Phase::AfterPivot) => Some(Rule::CancelAfterPivot),
         (Verb::Cancel, Phase::Stuck) => Some(Rule::CancelOfStuck),
-        (Verb::Cancel, Phase::BeforePivot | Phase::Undoing) => None,
+        (Verb::Pause | Verb::Resume | Verb::Abandon, _)
+        | (Verb::Cancel, Phase::BeforePivot | Phase::Undoing) => None,
     };
     forbidden.map_or(Ok(()), Err)
 }

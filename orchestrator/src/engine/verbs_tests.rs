@@ -7,6 +7,9 @@ use super::*;
 use crate::engine::example::{Example, PACE, act, no, spoken};
 use crate::engine::{Moves, preview, saga};
 
+/// How a run is made, and which rule is in the way of each verb.
+type Row<const VERBS: usize> = (fn() -> Example, [Option<Rule>; VERBS]);
+
 #[test]
 fn the_table_says_what_each_verb_may_do_where() {
     let ended = || {
@@ -14,7 +17,7 @@ fn the_table_says_what_each_verb_may_do_where() {
         example.done();
         example
     };
-    let rows: [(fn() -> Example, [Option<Rule>; 5]); 6] = [
+    let rows: [Row<5>; 6] = [
         (|| Example::waiting_for("b"), [None; 5]),
         (
             || Example::waiting_for("c"),
@@ -177,6 +180,7 @@ fn cancel_of_a_paused_run_lifts_the_pause_and_leaves_out_what_was_not_sent() {
 
 #[test]
 fn an_abandoned_run_sends_nothing_more_and_forgets_nothing() {
+    use Sureness::{Done, MaybeDone, NotDone};
     let owes = |example: &mut Example| {
         let moves = example.say(Verb::Abandon);
         assert_eq!(moves.commands, []);
@@ -186,7 +190,6 @@ fn an_abandoned_run_sends_nothing_more_and_forgets_nothing() {
         let owed = moves.owed.into_iter();
         owed.map(|owed| (owed.step, owed.is)).collect::<Vec<_>>()
     };
-    use Sureness::{Done, MaybeDone, NotDone};
     assert_eq!(
         owes(&mut Example::waiting_for("b")),
         [("open", Done), ("a", Done), ("b", MaybeDone)]

@@ -139,6 +139,9 @@ impl Desk {
     }
 }
 
+/// Headers of a request.
+type Headers<'h> = &'h [(&'h str, &'h str)];
+
 const WHY: &str = "The test wants it.";
 
 fn stuck(saga_id: SagaId) -> Vec<Message> {
@@ -156,7 +159,7 @@ async fn a_stuck_run_is_retried_as_it_was_shown_and_once(pool: PgPool) {
     assert_eq!(state(&desk.pool, saga_id).await.0, "stuck");
     let shown = desk.preview(saga_id, "retry").await;
     assert_eq!(
-        (shown.status, &shown.headers["etag"].to_str().unwrap()[..]),
+        (shown.status, shown.headers["etag"].to_str().unwrap()),
         (StatusCode::OK, "\"3\"")
     );
     assert_eq!(shown.json["state"], "running");
@@ -225,7 +228,7 @@ async fn what_was_not_seen_is_not_done(pool: PgPool) {
     let seen = ("if-match", "\"1\"");
     let shown_so = ("preview-digest", &digest[..]);
     let key = ("idempotency-key", "a");
-    let refusals: [(&[(&str, &str)], (u16, &str)); 6] = [
+    let refusals: [(Headers<'_>, (u16, &str)); 6] = [
         (&[], (428, "precondition_required")),
         (&[seen, key], (428, "precondition_required")),
         (&[seen, shown_so], (400, "idempotency_key_missing")),
