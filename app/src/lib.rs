@@ -8,6 +8,7 @@ mod metrics;
 pub mod migrate;
 pub mod modules;
 pub mod openapi;
+pub mod operations;
 pub mod problems;
 pub mod replay;
 pub mod run;

@@ -8,7 +8,9 @@ use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use contract::refusal::{self, Code};
-use platform::http::{Caller, Common, Declared, Problem, StrictPath, meaning};
+use platform::access::{Allowed, Place, Row, Table};
+use platform::http::{Common, Declared, Problem, StrictPath, meaning};
+use platform::operations;
 use serde::Serialize;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{OpenApi, RefOr};
@@ -193,26 +195,38 @@ impl ToSchema for ProblemClass {
     get, path = "/v1/problems", tag = "Problems", operation_id = "list_problems",
     responses((status = 200, description = "The codes, by word.", body = List))
 )]
-async fn list_problems(_: Caller) -> Json<List> {
+async fn list_problems(_: Allowed<ListProblems>) -> Json<List> {
     Json(List { items: entries() })
 }
 
+operations! { ();
+    ListProblems = list_problems: Row::anyone().found_by(Place::Root),
+}
+
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(list_problems), components(schemas(ProblemCode, ProblemClass)))]
+#[openapi(components(schemas(ProblemCode, ProblemClass)))]
 struct Document;
 
 /// What the document says of it.
 pub fn openapi() -> OpenApi {
-    Document::openapi()
+    let mut document = Document::openapi();
+    document.merge(routes().into_openapi());
+    document
 }
 
 /// The list for programs.
 pub fn interface() -> Router {
-    Router::new().route("/v1/problems", get(list_problems))
+    routes().into()
+}
+
+/// Who may read them.
+pub fn operations() -> Table {
+    const PAGES: &Row = &Row::anyone().named("ProblemPages").found_by(Place::Root);
+    table().pages(&["/problems", "/problems/{code}"], PAGES)
 }
 
 /// `/problems/{code}`, and `/problems` with all of them.
-pub fn routes() -> Router {
+pub fn pages() -> Router {
     Router::new()
         .route("/problems", get(|| std::future::ready(Html(list()))))
         .route(

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use clap::Args;
+use platform::access::guarded;
 use platform::db::DatabaseConfig;
 use platform::health::Health;
 use platform::http::{self, HttpConfig};
@@ -80,8 +81,8 @@ impl Run {
         let routes = http::as_documented(interface, &crate::openapi::document())
             .merge(operations(&parts.health, metrics))
             .merge(crate::openapi::routes()?)
-            .merge(crate::problems::routes());
-        let mut routes = http::layers(routes);
+            .merge(crate::problems::pages());
+        let mut routes = http::layers(guarded(routes, crate::operations::table()));
         if let Some(cors) = http::cors(&self.http.cors_origins) {
             routes = routes.layer(cors);
         }

@@ -15,6 +15,14 @@ const SCRIPT: &str = include_str!("../../dashboard/app.js");
 const STYLE: &str = include_str!("../../dashboard/style.css");
 const ICON: &str = include_str!("../../dashboard/icon.svg");
 
+/// The paths of the page's files.
+pub const DASHBOARD: [&str; 4] = [
+    "/dashboard/",
+    "/dashboard/app.js",
+    "/dashboard/style.css",
+    "/dashboard/icon.svg",
+];
+
 /// The page's files, to be nested at `/dashboard/`.
 pub fn dashboard() -> Router {
     Router::new()

@@ -11,10 +11,9 @@ mod verb;
 
 use std::sync::Arc;
 
-use platform::Tasks;
+use platform::access::{Class, Kind, Place, Row};
+use platform::{Tasks, operations};
 use sqlx::PgPool;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::engine::Pace;
 
@@ -28,14 +27,15 @@ pub(crate) struct Inspection {
     pub(crate) tasks: Tasks,
 }
 
-/// Every route.
-pub(crate) fn routes() -> OpenApiRouter<Arc<Inspection>> {
-    OpenApiRouter::new()
-        .routes(routes!(list::list_sagas))
-        .routes(routes!(one::get_saga))
-        .routes(routes!(say::say_verb))
-        .routes(routes!(verb::get_verb))
-        .routes(routes!(definitions::list_saga_definitions))
+/// Who sees the runs.
+const INSPECTS: Row = Row::of(&[Kind::Viewer]).class(Class::Desk);
+
+operations! { pub(crate) Arc<Inspection>;
+    ListSagas = list::list_sagas: INSPECTS.cost(5).found_by(Place::All),
+    GetSaga = one::get_saga: INSPECTS,
+    SayVerb = say::say_verb: Row::of(&[Kind::Operator]).class(Class::Money).cost(20).waits(),
+    GetVerb = verb::get_verb: INSPECTS,
+    ListSagaDefinitions = definitions::list_saga_definitions: INSPECTS.found_by(Place::Root),
 }
 
 #[cfg(test)]

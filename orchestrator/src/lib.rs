@@ -43,7 +43,7 @@ use platform::{Broken, Parts, StartError, consumer, db, retention};
 use sqlx::PgPool;
 
 pub use config::Config;
-pub use dashboard::dashboard;
+pub use dashboard::{DASHBOARD, dashboard};
 pub use former::carry_over;
 
 /// Brings the schema up to date.
@@ -55,6 +55,11 @@ pub const SCHEMA: Schema = Schema("orchestrator");
 /// The API's document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     http::routes().into_openapi()
+}
+
+/// Who may do what here.
+pub fn operations() -> platform::access::Table {
+    http::table()
 }
 
 /// Starts running sagas, and answers the inspection routes.

@@ -4,6 +4,7 @@
 //! these parts: routes behind [`http`], a [`consumer`] for its commands, loops under [`tasks`], and
 //! units of work on its own pool from [`db`].
 
+pub mod access;
 pub mod chaos;
 pub mod clock;
 pub mod consumer;

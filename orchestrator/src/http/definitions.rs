@@ -1,7 +1,7 @@
 //! `GET /v1/saga-definitions`: what the dashboard draws, from the same values that run.
 
 use axum::Json;
-use platform::http::Caller;
+use platform::access::Allowed;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,7 +18,7 @@ pub(super) struct Definitions {
 /// Every saga that the platform can run
 #[utoipa::path(get, path = "/v1/saga-definitions", tag = "Sagas", 
     responses((status = 200, description = "The definitions", body = Definitions)))]
-pub(super) async fn list_saga_definitions(_: Caller) -> Json<Definitions> {
+pub(super) async fn list_saga_definitions(_: Allowed<super::ListSagaDefinitions>) -> Json<Definitions> {
     Json(Definitions {
         items: sagas::outlines(),
     })

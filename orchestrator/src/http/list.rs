@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Shared;
 use contract::SagaId;
-use platform::http::{Caller, Common, Cursor, PageLimit, Problem, StrictQuery};
+use platform::access::Allowed;
+use platform::http::{Common, Cursor, PageLimit, Problem, StrictQuery};
 use platform::{db, problems};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -59,7 +60,7 @@ problems!(Problems: Common::InvalidCursor);
     )
 )]
 pub(super) async fn list_sagas(
-    _: Caller,
+    _: Allowed<super::ListSagas>,
     Shared(inspection): Shared<Arc<Inspection>>,
     StrictQuery(query): StrictQuery<Query>,
 ) -> Result<Json<Page>, Problem> {

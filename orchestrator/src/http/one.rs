@@ -7,7 +7,8 @@ use axum::extract::State as Shared;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use contract::SagaId;
-use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::access::Allowed;
+use platform::http::{Common, Problem, StrictPath};
 use platform::{db, problems};
 
 use super::Inspection;
@@ -26,7 +27,7 @@ problems!(Problems: Common::NotFound);
     )
 )]
 pub(super) async fn get_saga(
-    _: Caller,
+    _: Allowed<super::GetSaga>,
     Shared(inspection): Shared<Arc<Inspection>>,
     StrictPath(saga_id): StrictPath<SagaId>,
 ) -> Result<Response, Problem> {

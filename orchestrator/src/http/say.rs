@@ -7,9 +7,8 @@ use axum::extract::State as Shared;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use contract::{SagaId, Text, VerbId, topics};
-use platform::http::{
-    Caller, Common, Prefer, Problem, StrictJson, StrictPath, StrictQuery, idempotency_key, reused,
-};
+use platform::access::Allowed;
+use platform::http::{Common, Prefer, Problem, StrictJson, StrictPath, StrictQuery, idempotency_key, reused};
 use platform::outbox::Outgoing;
 use platform::{Broken, Envelope, db, problems};
 use serde::{Deserialize, Serialize};
@@ -104,7 +103,7 @@ problems!(Problems:
     )
 )]
 pub(super) async fn say_verb(
-    caller: Caller,
+    allowed: Allowed<super::SayVerb>,
     Shared(inspection): Shared<Arc<Inspection>>,
     StrictPath((saga_id, verb)): StrictPath<(SagaId, Verb)>,
     StrictQuery(query): StrictQuery<Query>,
@@ -118,7 +117,7 @@ pub(super) async fn say_verb(
     let spoken = Spoken {
         verb_id: VerbId::new(),
         verb,
-        actor: actor(&caller),
+        actor: allowed.actor.to_string(),
         reason: said.reason.as_str().to_owned(),
     };
     if query.dry_run {
@@ -143,11 +142,6 @@ pub(super) async fn say_verb(
     });
     let (body, is_repeat) = kept.await?;
     answer(&inspection, body, is_repeat, Prefer::of(&headers)).await
-}
-
-/// Who says it.
-fn actor(caller: &Caller) -> String {
-    caller.client.clone()
 }
 
 fn fingerprint(saga_id: SagaId, verb: Verb, seen: &Seen, said: &Said) -> [u8; 32] {

@@ -9,7 +9,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use contract::{SagaId, VerbId};
-use platform::http::{Caller, Common, Prefer, Problem, StrictPath};
+use platform::access::Allowed;
+use platform::http::{Common, Prefer, Problem, StrictPath};
 use platform::{Broken, db, problems};
 use serde::Serialize;
 use serde_json::Value;
@@ -130,7 +131,7 @@ problems!(Problems: Common::NotFound);
     responses((status = 200, description = "What was said, and what came of it", body = VerbBody), Problems)
 )]
 pub(super) async fn get_verb(
-    _: Caller,
+    _: Allowed<super::GetVerb>,
     Shared(inspection): Shared<Arc<Inspection>>,
     StrictPath(verb_id): StrictPath<VerbId>,
 ) -> Result<Json<VerbBody>, Problem> {

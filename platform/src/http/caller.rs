@@ -1,24 +1,28 @@
-//! Who calls. Every handler takes a [`Caller`], so that keys, roles and rules can come without
-//! touching the handlers. Today there is one identity, for development.
+//! For whom requests are kept apart: the same `Idempotency-Key` of two callers is two keys.
 
-use std::convert::Infallible;
-
-use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-/// Who calls, and for whom requests are kept apart (idempotency keys, lists).
+/// Whoever has no credential. The word stands in the rows of former releases, whose repeats must be known.
+const ANYONE: &str = "development";
+
+/// The scope of a caller's idempotency keys; whoever admits a request sets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The client's name; also the scope of its idempotency keys.
+    /// The actor as it is written.
     pub client: String,
 }
 
-impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = Infallible;
+impl Caller {
+    /// The scope of this actor; of whoever has no credential without one.
+    pub fn of(actor: Option<String>) -> Self {
+        Self {
+            client: actor.unwrap_or_else(|| ANYONE.to_owned()),
+        }
+    }
 
-    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self {
-            client: "development".to_owned(),
-        })
+    /// Whose request it is.
+    pub(super) fn in_request(parts: &Parts) -> Self {
+        let set = parts.extensions.get::<Self>();
+        set.cloned().unwrap_or_else(|| Self::of(None))
     }
 }

@@ -53,8 +53,8 @@ pub struct KeyedRequest {
 impl<S: Send + Sync> FromRequestParts<S> for Keyed {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Ok(caller) = Caller::from_request_parts(parts, state).await;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let caller = Caller::in_request(parts);
         let template = parts.extensions.get::<MatchedPath>();
         let template = template.map_or_else(|| parts.uri.path(), MatchedPath::as_str);
         let route = format!("{} {template}", parts.method);

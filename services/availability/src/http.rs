@@ -13,19 +13,17 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use contract::StayDate;
+use platform::access::Row;
 use platform::http::{Common, Problem};
+use platform::operations;
 use rules::{Blocked, Field};
 use serde::Serialize;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::service::Service;
 
-/// All routes with their documentation.
-pub fn routes() -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::new()
-        .routes(routes!(availability::get))
-        .routes(routes!(calendar::get))
+operations! { pub Arc<Service>;
+    GetAvailability = availability::get: Row::anyone(),
+    GetCalendar = calendar::get: Row::anyone(),
 }
 
 /// What is not offered whatever room type is taken, as the quote refuses it too, with the same code.

@@ -43,6 +43,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     http::routes().into_openapi()
 }
 
+/// Who may do what here.
+pub fn operations() -> platform::access::Table {
+    http::table()
+}
+
 /// Starts the consumer and the keeper, and answers the routes. Redis, Kafka and the other services need
 /// not be there yet.
 ///

@@ -3,16 +3,15 @@
 use std::borrow::Cow;
 
 use chrono::TimeDelta;
-use platform::Clock;
+use platform::access::{Class, Kind, Place, Row};
 use platform::http::{Common, Cursor, PageLimit, Problem};
 use platform::token::Tokens;
+use platform::{Clock, operations};
 use serde::Serialize;
 use sqlx::postgres::PgPool;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 mod create_hotel;
 mod create_quote;
@@ -47,23 +46,24 @@ impl App {
     }
 }
 
-/// Every route of this service, with its document.
-pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(create_hotel::create_hotel, list_hotels::list_hotels))
-        .routes(routes!(get_hotel::get_hotel))
-        .routes(routes!(
-            create_room_type::create_room_type,
-            list_room_types::list_room_types
-        ))
-        .routes(routes!(
-            create_rate_plan::create_rate_plan,
-            list_rate_plans::list_rate_plans
-        ))
-        .routes(routes!(get_room_type::get_room_type))
-        .routes(routes!(get_rate_plan::get_rate_plan))
-        .routes(routes!(set_prices::set_prices, list_prices::list_prices))
-        .routes(routes!(create_quote::create_quote))
+/// Who writes what a hotel is: its staff, partners that were granted it, and operators.
+const WRITES: Row = Row::of(&[Kind::Staff, Kind::Partner, Kind::Operator])
+    .class(Class::Desk)
+    .cost(5);
+
+operations! { pub(crate) App;
+    CreateHotel = create_hotel::create_hotel: Row::of(&[Kind::Operator]).class(Class::Desk).cost(10).found_by(Place::Root),
+    ListHotels = list_hotels::list_hotels: Row::anyone().cost(5).found_by(Place::All),
+    GetHotel = get_hotel::get_hotel: Row::anyone(),
+    CreateRoomType = create_room_type::create_room_type: WRITES,
+    ListRoomTypes = list_room_types::list_room_types: Row::anyone(),
+    CreateRatePlan = create_rate_plan::create_rate_plan: WRITES,
+    ListRatePlans = list_rate_plans::list_rate_plans: Row::anyone(),
+    GetRoomType = get_room_type::get_room_type: Row::anyone(),
+    GetRatePlan = get_rate_plan::get_rate_plan: Row::anyone(),
+    SetPrices = set_prices::set_prices: WRITES.cost(10),
+    ListPrices = list_prices::list_prices: Row::anyone().cost(5),
+    CreateQuote = create_quote::create_quote: Row::anyone().class(Class::Booking).cost(5).found_by(Place::Body),
 }
 
 /// One page of a list.

@@ -27,6 +27,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     http::routes().into_openapi()
 }
 
+/// Who may do what here.
+pub fn operations() -> platform::access::Table {
+    http::table()
+}
+
 /// Builds the service and answers its routes.
 ///
 /// # Errors

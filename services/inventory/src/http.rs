@@ -5,11 +5,10 @@ mod set_inventory;
 
 use contract::StayDate;
 use contract::range::nights_between;
-use platform::Clock;
+use platform::access::{Class, Kind, Row};
 use platform::http::Problem;
+use platform::{Clock, operations};
 use sqlx::PgPool;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::catalogue::Catalogue;
 
@@ -27,11 +26,11 @@ pub(crate) struct Rooms {
     pub(crate) catalogue: Catalogue,
 }
 
-/// Every route.
-pub(crate) fn routes() -> OpenApiRouter<Rooms> {
-    OpenApiRouter::new()
-        .routes(routes!(set_inventory::set_inventory))
-        .routes(routes!(get_inventory::get_inventory))
+operations! { pub(crate) Rooms;
+    SetInventory = set_inventory::set_inventory:
+        Row::of(&[Kind::Staff, Kind::Partner, Kind::Operator]).class(Class::Desk).cost(10),
+    GetInventory = get_inventory::get_inventory:
+        Row::of(&[Kind::Staff, Kind::Partner, Kind::Service, Kind::Viewer]).class(Class::Desk).cost(5),
 }
 
 /// Checks that `to` is 1 to [`NIGHTS_MAX`] nights after `from`.

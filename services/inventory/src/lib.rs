@@ -36,6 +36,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     http::routes().into_openapi()
 }
 
+/// Who may do what here.
+pub fn operations() -> platform::access::Table {
+    http::table()
+}
+
 /// Starts the service and answers its routes. `hotel_url` is where the hotel service, which need not be there yet, is
 /// asked for hotels and room types.
 ///

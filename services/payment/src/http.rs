@@ -5,11 +5,11 @@ mod webhook;
 
 use std::sync::Arc;
 
+use platform::access::{Class, Kind, Place, Row};
+use platform::operations;
 use sqlx::PgPool;
 use standardwebhooks::Webhook;
 use tokio::sync::Notify;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the handlers need.
 pub(crate) struct State {
@@ -19,9 +19,8 @@ pub(crate) struct State {
     pub(crate) nudge: Arc<Notify>,
 }
 
-/// Every route.
-pub(crate) fn routes() -> OpenApiRouter<Arc<State>> {
-    OpenApiRouter::new()
-        .routes(routes!(get_payment::get_payment))
-        .routes(routes!(webhook::webhook))
+operations! { pub(crate) Arc<State>;
+    GetPayment = get_payment::get_payment: Row::of(&[Kind::Staff, Kind::Partner, Kind::Viewer]).class(Class::Desk),
+    // The provider's credential is the signature, which the handler checks first.
+    TakeWebhook = webhook::webhook: Row::anyone().class(Class::Money).found_by(Place::Body),
 }

@@ -55,6 +55,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     http::routes().into_openapi()
 }
 
+/// Who may do what here.
+pub fn operations() -> platform::access::Table {
+    http::table()
+}
+
 /// Starts the consumer, the desk and the sweep, and answers the routes.
 ///
 /// # Errors

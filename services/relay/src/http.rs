@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use platform::access::{Class, Kind, Place, Row};
+use platform::operations;
 
 use crate::context::Relay;
 
 mod get_relay;
 
-/// All routes.
-pub(crate) fn routes() -> OpenApiRouter<Arc<Relay>> {
-    OpenApiRouter::new().routes(routes!(get_relay::get_relay))
+operations! { pub(crate) Arc<Relay>;
+    GetRelay = get_relay::get_relay: Row::of(&[Kind::Viewer]).class(Class::Desk).found_by(Place::Root),
 }

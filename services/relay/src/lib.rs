@@ -46,6 +46,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     http::routes().into_openapi()
 }
 
+/// Who may do what here.
+pub fn operations() -> platform::access::Table {
+    http::table()
+}
+
 /// Starts the relay and answers its routes. It connects when it can: neither Postgres nor Kafka, nor the
 /// publication, has to be there yet.
 ///

@@ -8,19 +8,31 @@ mod get;
 mod history;
 mod list;
 
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use platform::access::{Class, Kind, Place, Row};
+use platform::operations;
 
 use crate::App;
 
-/// Every route.
-pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(create::create_reservation, list::list_reservations))
-        .routes(routes!(get::get_reservation))
-        .routes(routes!(history::reservation_history))
-        .routes(routes!(cancellation_quote::cancellation_quote))
-        .routes(routes!(cancel::cancel_reservation))
+/// Whose a reservation is, and who looks after it. Without a link a guest has nothing but the id.
+const ITS_OWN: Row = Row::until_links(&[
+    Kind::Guest,
+    Kind::Member,
+    Kind::Staff,
+    Kind::Partner,
+    Kind::Viewer,
+]);
+
+operations! { pub(crate) App;
+    CreateReservation = create::create_reservation:
+        Row::anyone().class(Class::Booking).cost(10).found_by(Place::Token).waits(),
+    ListReservations = list::list_reservations:
+        Row::of(&[Kind::Member, Kind::Staff, Kind::Partner, Kind::Viewer]).class(Class::Desk).cost(5).found_by(Place::Body),
+    GetReservation = get::get_reservation: ITS_OWN,
+    ReservationHistory = history::reservation_history: ITS_OWN,
+    CancellationQuote = cancellation_quote::cancellation_quote: ITS_OWN,
+    CancelReservation = cancel::cancel_reservation:
+        Row::until_links(&[Kind::Guest, Kind::Member, Kind::Staff, Kind::Partner, Kind::Operator])
+            .class(Class::Money).cost(10).waits(),
 }
 
 #[cfg(test)]

@@ -49,6 +49,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     http::routes().into_openapi()
 }
 
+/// Who may do what here.
+pub fn operations() -> platform::access::Table {
+    http::table()
+}
+
 /// Starts handling commands and answers the routes.
 ///
 /// # Errors

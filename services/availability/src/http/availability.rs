@@ -8,7 +8,8 @@ use contract::number::{within, within_or_none};
 use contract::quote::{PARTY_MAX, Party};
 use contract::refusal::Code;
 use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, StayDate};
-use platform::http::{Caller, Common, Problem, StrictPath, StrictQuery};
+use platform::access::Allowed;
+use platform::http::{Common, Problem, StrictPath, StrictQuery};
 use platform::problems;
 use rules::limits::ROOMS_MAX;
 use rules::{Ask, Blocked, Facts, NightFacts, Today};
@@ -147,8 +148,8 @@ problems!(Problems:
     )
 )]
 pub async fn get(
+    _: Allowed<super::GetAvailability>,
     State(service): State<Arc<Service>>,
-    _: Caller,
     StrictPath(hotel): StrictPath<HotelId>,
     StrictQuery(query): StrictQuery<Query>,
 ) -> Result<Response, Problem> {

@@ -7,7 +7,8 @@ use axum::response::Response;
 use contract::range::nights_between;
 use contract::refusal::Code;
 use contract::{Currency, HotelId, Money, RoomTypeId, StayDate};
-use platform::http::{Caller, Common, Problem, StrictPath, StrictQuery};
+use platform::access::Allowed;
+use platform::http::{Common, Problem, StrictPath, StrictQuery};
 use platform::problems;
 use rules::{Ask, Facts, Today};
 use serde::{Deserialize, Serialize};
@@ -90,8 +91,8 @@ problems!(Problems: Common::NotFound, Code::EmptyRange, Code::RangeTooLong);
     )
 )]
 pub async fn get(
+    _: Allowed<super::GetCalendar>,
     State(service): State<Arc<Service>>,
-    _: Caller,
     StrictPath(hotel): StrictPath<HotelId>,
     StrictQuery(query): StrictQuery<Query>,
 ) -> Result<Response, Problem> {

@@ -11,6 +11,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use http_body_util::BodyExt;
 use platform::Clock;
+use platform::access::{Actor, trial};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tower::ServiceExt;
@@ -54,7 +55,11 @@ impl Front {
         };
         let (routes, _) = super::routes().split_for_parts();
         Self {
-            routes: routes.with_state(Arc::new(service)),
+            routes: trial(
+                routes.with_state(Arc::new(service)),
+                crate::operations(),
+                Actor::ANYONE,
+            ),
             cold: receiver,
         }
     }

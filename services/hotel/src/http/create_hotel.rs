@@ -8,7 +8,8 @@ use axum::response::Response;
 use chrono_tz::Tz;
 use contract::refusal::Code;
 use contract::{Currency, HotelId, Text, Why};
-use platform::http::{Caller, Common, Keyed, Problem, Stored, StrictJson};
+use platform::access::Allowed;
+use platform::http::{Common, Keyed, Problem, Stored, StrictJson};
 use platform::problems;
 use platform::repeat;
 use serde::{Deserialize, Serialize};
@@ -108,7 +109,7 @@ problems!(Problems: Common::IdempotencyKeyInvalid, Common::IdempotencyKeyReused,
     )
 )]
 pub(super) async fn create_hotel(
-    _: Caller,
+    _: Allowed<super::CreateHotel>,
     State(app): State<App>,
     keyed: Keyed,
     StrictJson(body): StrictJson<CreateHotel>,

@@ -9,7 +9,8 @@ use contract::number::within;
 use contract::quote::{NightPrice, Party, Quote};
 use contract::refusal::Code;
 use contract::{HotelId, Money, QuoteId, RatePlanId, RoomTypeId, Stay, StayDate};
-use platform::http::{Caller, Common, Keyed, Problem, Stored, StrictJson};
+use platform::access::Allowed;
+use platform::http::{Common, Keyed, Problem, Stored, StrictJson};
 use platform::problems;
 use platform::{Broken, repeat};
 use rules::limits::ROOMS_MAX;
@@ -161,7 +162,7 @@ problems!(Problems:
     )
 )]
 pub(super) async fn create_quote(
-    _: Caller,
+    _: Allowed<super::CreateQuote>,
     State(app): State<App>,
     keyed: Keyed,
     StrictJson(body): StrictJson<CreateQuote>,

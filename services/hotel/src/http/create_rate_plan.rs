@@ -7,7 +7,8 @@ use contract::number::within_or_none;
 use contract::penalty::WrittenPenalty;
 use contract::quote::CancellationPolicy;
 use contract::{HotelId, RatePlanId, Text};
-use platform::http::{Caller, Common, Keyed, Problem, Stored, StrictJson, StrictPath};
+use platform::access::Allowed;
+use platform::http::{Common, Keyed, Problem, Stored, StrictJson, StrictPath};
 use platform::problems;
 use platform::repeat;
 use serde::{Deserialize, Serialize};
@@ -83,7 +84,7 @@ problems!(Problems: Common::IdempotencyKeyInvalid, Common::NotFound, Common::Ide
     )
 )]
 pub(super) async fn create_rate_plan(
-    _: Caller,
+    _: Allowed<super::CreateRatePlan>,
     State(app): State<App>,
     StrictPath(hotel_id): StrictPath<HotelId>,
     keyed: Keyed,

@@ -6,7 +6,8 @@ use axum::response::Response;
 use contract::number::within;
 use contract::quote::PARTY_MAX;
 use contract::{HotelId, RoomTypeId, Text};
-use platform::http::{Caller, Common, Keyed, Problem, Stored, StrictJson, StrictPath};
+use platform::access::Allowed;
+use platform::http::{Common, Keyed, Problem, Stored, StrictJson, StrictPath};
 use platform::problems;
 use platform::repeat;
 use serde::{Deserialize, Serialize};
@@ -104,7 +105,7 @@ problems!(Problems: Common::IdempotencyKeyInvalid, Common::NotFound, Common::Ide
     )
 )]
 pub(super) async fn create_room_type(
-    _: Caller,
+    _: Allowed<super::CreateRoomType>,
     State(app): State<App>,
     StrictPath(hotel_id): StrictPath<HotelId>,
     keyed: Keyed,

@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use contract::HotelId;
-use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::access::Allowed;
+use platform::http::{Common, Problem, StrictPath};
 use platform::problems;
 
 use super::{App, unknown};
@@ -24,7 +25,7 @@ problems!(Problems: Common::NotFound);
     )
 )]
 pub(super) async fn get_hotel(
-    _: Caller,
+    _: Allowed<super::GetHotel>,
     State(app): State<App>,
     StrictPath(hotel_id): StrictPath<HotelId>,
 ) -> Result<Json<Hotel>, Problem> {

@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use contract::{HotelId, RatePlanId};
-use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::access::Allowed;
+use platform::http::{Common, Problem, StrictPath};
 use platform::problems;
 
 use super::{App, unknown};
@@ -29,7 +30,7 @@ problems!(Problems: Common::NotFound);
     )
 )]
 pub(super) async fn get_rate_plan(
-    _: Caller,
+    _: Allowed<super::GetRatePlan>,
     State(app): State<App>,
     StrictPath((hotel_id, rate_plan_id)): StrictPath<(HotelId, RatePlanId)>,
 ) -> Result<Json<RatePlan>, Problem> {

@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use contract::{HotelId, RoomTypeId};
-use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::access::Allowed;
+use platform::http::{Common, Problem, StrictPath};
 use platform::problems;
 
 use super::{App, unknown};
@@ -29,7 +30,7 @@ problems!(Problems: Common::NotFound);
     )
 )]
 pub(super) async fn get_room_type(
-    _: Caller,
+    _: Allowed<super::GetRoomType>,
     State(app): State<App>,
     StrictPath((hotel_id, room_type_id)): StrictPath<(HotelId, RoomTypeId)>,
 ) -> Result<Json<RoomType>, Problem> {

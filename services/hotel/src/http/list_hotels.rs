@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use contract::HotelId;
-use platform::http::{Caller, Common, Cursor, PageLimit, Problem, StrictQuery};
+use platform::access::Allowed;
+use platform::http::{Common, Cursor, PageLimit, Problem, StrictQuery};
 use platform::problems;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -61,7 +62,7 @@ problems!(Problems: Common::InvalidCursor);
     )
 )]
 pub(super) async fn list_hotels(
-    _: Caller,
+    _: Allowed<super::ListHotels>,
     State(app): State<App>,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Json<HotelPage>, Problem> {

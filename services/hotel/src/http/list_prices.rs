@@ -6,7 +6,8 @@ use contract::quote::NightPrice;
 use contract::range::nights_between;
 use contract::refusal::Code;
 use contract::{HotelId, RatePlanId, RoomTypeId, StayDate};
-use platform::http::{Caller, Common, Problem, StrictPath, StrictQuery};
+use platform::access::Allowed;
+use platform::http::{Common, Problem, StrictPath, StrictQuery};
 use platform::problems;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -58,7 +59,7 @@ problems!(Problems: Common::NotFound, Code::EmptyRange, Code::RangeTooLong);
     )
 )]
 pub(super) async fn list_prices(
-    _: Caller,
+    _: Allowed<super::ListPrices>,
     State(app): State<App>,
     StrictPath(hotel_id): StrictPath<HotelId>,
     StrictQuery(query): StrictQuery<PricesQuery>,

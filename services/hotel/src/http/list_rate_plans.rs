@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use contract::{HotelId, RatePlanId};
-use platform::http::{Caller, Common, Problem, StrictPath, StrictQuery};
+use platform::access::Allowed;
+use platform::http::{Common, Problem, StrictPath, StrictQuery};
 use platform::problems;
 
 use super::list_hotels::PageQuery;
@@ -28,7 +29,7 @@ problems!(Problems: Common::InvalidCursor, Common::NotFound);
     )
 )]
 pub(super) async fn list_rate_plans(
-    _: Caller,
+    _: Allowed<super::ListRatePlans>,
     State(app): State<App>,
     StrictPath(hotel_id): StrictPath<HotelId>,
     StrictQuery(query): StrictQuery<PageQuery>,

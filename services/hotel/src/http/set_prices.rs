@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use contract::refusal::Code;
 use contract::{Currency, HotelId, RatePlanId, RoomTypeId, StayDate, Why};
-use platform::http::{Caller, Common, Problem, StrictJson, StrictPath};
+use platform::access::Allowed;
+use platform::http::{Common, Problem, StrictJson, StrictPath};
 use platform::problems;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -90,7 +91,7 @@ problems!(Problems: Common::NotFound, Code::InvalidAmount, Code::DuplicateNight)
     )
 )]
 pub(super) async fn set_prices(
-    _: Caller,
+    _: Allowed<super::SetPrices>,
     State(app): State<App>,
     StrictPath(hotel_id): StrictPath<HotelId>,
     StrictJson(body): StrictJson<SetPrices>,

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use contract::refusal::Code;
 use contract::{HotelId, RoomTypeId, StayDate, Why};
-use platform::http::{Caller, Common, Problem, StrictPath, StrictQuery};
+use platform::access::Allowed;
+use platform::http::{Common, Problem, StrictPath, StrictQuery};
 use platform::problems;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -93,8 +94,8 @@ problems!(Problems: Common::NotFound, Code::EmptyRange, Code::RangeTooLong, Code
     )
 )]
 pub(super) async fn get_inventory(
+    _: Allowed<super::GetInventory>,
     State(rooms): State<Rooms>,
-    _: Caller,
     StrictPath(hotel_id): StrictPath<HotelId>,
     StrictQuery(which): StrictQuery<Which>,
 ) -> Result<Json<Inventory>, Problem> {

@@ -7,7 +7,8 @@ use axum::extract::State;
 use contract::number::within_or_none;
 use contract::refusal::Code;
 use contract::{HotelId, RoomTypeId, StayDate, Text, Why};
-use platform::http::{Caller, Common, Problem, StrictJson, StrictPath};
+use platform::access::{Actor, Allowed};
+use platform::http::{Common, Problem, StrictJson, StrictPath};
 use platform::problems;
 use platform::{Broken, db};
 use serde::{Deserialize, Serialize};
@@ -83,8 +84,8 @@ problems!(Problems:
     )
 )]
 pub(super) async fn set_inventory(
+    allowed: Allowed<super::SetInventory>,
     State(rooms): State<Rooms>,
-    caller: Caller,
     StrictPath((hotel_id, room_type_id)): StrictPath<(HotelId, RoomTypeId)>,
     StrictJson(wish): StrictJson<SetInventory>,
 ) -> Result<Json<InventorySet>, Problem> {
@@ -92,12 +93,12 @@ pub(super) async fn set_inventory(
     let key = (hotel_id, room_type_id);
     rooms.catalogue.room_type(key).await?;
     for _ in 1..TRIES {
-        match attempt(&rooms, key, &wish, &caller).await {
+        match attempt(&rooms, key, &wish, allowed.actor).await {
             Err(NotDone::Broken(Broken::Overtaken(_))) => {}
             done => return done.map(Json).map_err(Problem::from),
         }
     }
-    attempt(&rooms, key, &wish, &caller)
+    attempt(&rooms, key, &wish, allowed.actor)
         .await
         .map(Json)
         .map_err(Problem::from)
@@ -167,11 +168,11 @@ async fn attempt(
     rooms: &Rooms,
     key: RoomTypeKey,
     wish: &SetInventory,
-    caller: &Caller,
+    actor: Actor,
 ) -> Result<InventorySet, NotDone> {
-    let (wish, caller) = (wish.clone(), caller.client.clone());
+    let (wish, actor) = (wish.clone(), actor.to_string());
     db::unit_of_work(&rooms.pool, move |db| {
-        Box::pin(async move { set(db, key, &wish, &caller).await })
+        Box::pin(async move { set(db, key, &wish, &actor).await })
     })
     .await
 }
@@ -180,7 +181,7 @@ async fn set(
     db: &mut PgConnection,
     key: RoomTypeKey,
     wish: &SetInventory,
-    caller: &str,
+    actor: &str,
 ) -> Result<InventorySet, NotDone> {
     let now: BTreeMap<_, _> = store::lock_range(db, key, (wish.from, wish.to))
         .await?
@@ -215,7 +216,7 @@ async fn set(
     }
     if !reductions.is_empty() {
         let reason = wish.reason.as_ref().map(Text::as_str).unwrap_or_default();
-        store::record_reductions(db, key, &reductions, reason, caller).await?;
+        store::record_reductions(db, key, &reductions, reason, actor).await?;
     }
     if !new.is_empty() {
         store::insert_nights(db, key, &new).await?;

@@ -6,7 +6,8 @@ use axum::Json;
 use axum::extract::State as Shared;
 use chrono::{DateTime, Utc};
 use contract::{HotelId, Money, PaymentId, ReservationId};
-use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::access::Allowed;
+use platform::http::{Common, Problem, StrictPath};
 use platform::problems;
 use platform::{Broken, db};
 use serde::Serialize;
@@ -105,8 +106,8 @@ problems!(Problems: Common::NotFound);
     )
 )]
 pub(super) async fn get_payment(
+    _: Allowed<super::GetPayment>,
     Shared(state): Shared<Arc<super::State>>,
-    _: Caller,
     StrictPath(payment_id): StrictPath<PaymentId>,
 ) -> Result<Json<Body>, Problem> {
     let found = db::unit_of_work::<_, Broken, _>(&state.pool, move |db| {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use platform::http::{Caller, Common, Problem};
+use platform::access::Allowed;
+use platform::http::{Common, Problem};
 use platform::problems;
 use platform::{Broken, db};
 use serde::Deserialize;
@@ -52,8 +53,8 @@ problems!(Problems: Common::InvalidSignature, Common::InvalidWebhookId);
     )
 )]
 pub(super) async fn webhook(
+    _: Allowed<super::TakeWebhook>,
     State(state): State<Arc<super::State>>,
-    _: Caller,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, Problem> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Shared;
 use chrono::{DateTime, Utc};
-use platform::http::Caller;
+use platform::access::Allowed;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -47,7 +47,10 @@ pub(crate) struct RelayView {
     operation_id = "get_relay",
     responses((status = 200, description = "The relay.", body = RelayView))
 )]
-pub(crate) async fn get_relay(_: Caller, Shared(relay): Shared<Arc<Relay>>) -> Json<RelayView> {
+pub(crate) async fn get_relay(
+    _: Allowed<super::GetRelay>,
+    Shared(relay): Shared<Arc<Relay>>,
+) -> Json<RelayView> {
     std::future::ready(Json(view(&relay))).await
 }
 

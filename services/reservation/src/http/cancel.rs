@@ -7,7 +7,8 @@ use axum::response::{IntoResponse as _, Response};
 use contract::refusal::Code;
 use contract::{Refusal, ReservationId, SagaId, Why};
 use futures::future::BoxFuture;
-use platform::http::{Caller, Common, Prefer, Problem, StrictPath};
+use platform::access::Allowed;
+use platform::http::{Common, Prefer, Problem, StrictPath};
 use platform::{Broken, Envelope, db, problems};
 use sqlx::PgConnection;
 
@@ -45,8 +46,8 @@ problems!(Problems: Common::NotFound, Code::NotCancellable, Code::StayOver);
     )
 )]
 pub(super) async fn cancel_reservation(
+    _: Allowed<super::CancelReservation>,
     State(app): State<App>,
-    _: Caller,
     StrictPath(reservation_id): StrictPath<ReservationId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

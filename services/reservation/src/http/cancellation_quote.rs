@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use contract::{Money, ReservationId, StayDate};
-use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::access::Allowed;
+use platform::http::{Common, Problem, StrictPath};
 use platform::problems;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -73,8 +74,8 @@ problems!(Problems: Common::NotFound);
     )
 )]
 pub(super) async fn cancellation_quote(
+    _: Allowed<super::CancellationQuote>,
     State(app): State<App>,
-    _: Caller,
     StrictPath(reservation_id): StrictPath<ReservationId>,
 ) -> Result<Json<CancellationQuote>, Problem> {
     let (row, now) = read::by_id(&app.pool, reservation_id)

@@ -8,8 +8,9 @@ use axum::response::Response;
 use contract::quote::{Party, Quote};
 use contract::refusal::Code;
 use contract::{HotelId, QuoteId, Refusal, ReservationId, SagaId, Why};
+use platform::access::Allowed;
 use platform::grouped::Settle as _;
-use platform::http::{Caller, Common, Key, Keyed, KeyedRequest, Prefer, Problem, Stored, reused};
+use platform::http::{Common, Key, Keyed, KeyedRequest, Prefer, Problem, Stored, reused};
 use platform::{Broken, Envelope, problems};
 use rules::{Ask, Field};
 use serde::{Deserialize, Serialize};
@@ -101,8 +102,8 @@ problems!(Problems:
     )
 )]
 pub(super) async fn create_reservation(
+    _: Allowed<super::CreateReservation>,
     State(app): State<App>,
-    _: Caller,
     keyed: Keyed,
     headers: HeaderMap,
     GuestsJson(body): GuestsJson<NewReservation>,

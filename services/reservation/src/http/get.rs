@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use contract::ReservationId;
-use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::access::Allowed;
+use platform::http::{Common, Problem, StrictPath};
 use platform::problems;
 
 use crate::App;
@@ -22,8 +23,8 @@ problems!(Problems: Common::NotFound);
     )
 )]
 pub(super) async fn get_reservation(
+    _: Allowed<super::GetReservation>,
     State(app): State<App>,
-    _: Caller,
     StrictPath(reservation_id): StrictPath<ReservationId>,
 ) -> Result<Json<ReservationBody>, Problem> {
     let (row, _) = read::by_id(&app.pool, reservation_id)

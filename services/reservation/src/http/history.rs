@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use contract::ReservationId;
-use platform::http::{Caller, Common, Problem, StrictPath};
+use platform::access::Allowed;
+use platform::http::{Common, Problem, StrictPath};
 use platform::problems;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -62,8 +63,8 @@ problems!(Problems: Common::NotFound);
     )
 )]
 pub(super) async fn reservation_history(
+    _: Allowed<super::ReservationHistory>,
     State(app): State<App>,
-    _: Caller,
     StrictPath(reservation_id): StrictPath<ReservationId>,
 ) -> Result<Json<ReservationHistory>, Problem> {
     let lines = history::of(&app.pool, reservation_id).await?;

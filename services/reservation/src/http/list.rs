@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use contract::refusal::Code;
 use contract::{GuestId, HotelId, ReservationId, Why};
-use platform::http::{Caller, Common, Cursor, PageLimit, Problem, StrictQuery};
+use platform::access::Allowed;
+use platform::http::{Common, Cursor, PageLimit, Problem, StrictQuery};
 use platform::problems;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -56,8 +57,8 @@ problems!(Problems: Common::InvalidCursor, Code::FilterMissing);
     )
 )]
 pub(super) async fn list_reservations(
+    _: Allowed<super::ListReservations>,
     State(app): State<App>,
-    _: Caller,
     StrictQuery(which): StrictQuery<Which>,
 ) -> Result<Json<ReservationPage>, Problem> {
     let before = which

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use contract::{Money, Text};
-use platform::http::{Caller, Problem, ProblemBody, StrictJson};
+use platform::http::{Problem, ProblemBody, StrictJson};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -64,7 +64,6 @@ pub(super) struct Nothing {}
 )]
 pub(super) async fn authorize(
     State(sandbox): State<Arc<Sandbox>>,
-    _: Caller,
     headers: HeaderMap,
     StrictJson(body): StrictJson<Authorize>,
 ) -> Result<Response, Problem> {
@@ -97,7 +96,6 @@ pub(super) async fn authorize(
 )]
 pub(super) async fn capture(
     State(sandbox): State<Arc<Sandbox>>,
-    _: Caller,
     Path(authorization_id): Path<String>,
     headers: HeaderMap,
     StrictJson(body): StrictJson<Amount>,
@@ -126,7 +124,6 @@ pub(super) async fn capture(
 )]
 pub(super) async fn void(
     State(sandbox): State<Arc<Sandbox>>,
-    _: Caller,
     Path(authorization_id): Path<String>,
     headers: HeaderMap,
     StrictJson(Nothing {}): StrictJson<Nothing>,
@@ -151,7 +148,6 @@ pub(super) async fn void(
 )]
 pub(super) async fn refund(
     State(sandbox): State<Arc<Sandbox>>,
-    _: Caller,
     Path(authorization_id): Path<String>,
     headers: HeaderMap,
     StrictJson(body): StrictJson<Amount>,

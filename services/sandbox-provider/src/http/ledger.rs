@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use contract::Money;
-use platform::http::{Caller, Cursor, PageLimit, Problem, ProblemBody, StrictQuery};
+use platform::http::{Cursor, PageLimit, Problem, ProblemBody, StrictQuery};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -64,7 +64,6 @@ pub(super) struct Items {
 )]
 pub(super) async fn ledger(
     State(sandbox): State<Arc<Sandbox>>,
-    _: Caller,
     StrictQuery(page): StrictQuery<Page>,
 ) -> Result<Json<Items>, Problem> {
     let after = page

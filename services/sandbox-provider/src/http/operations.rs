@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use platform::http::{Caller, Problem, ProblemBody};
+use platform::http::{Problem, ProblemBody};
 
 use super::OperationBody;
 use crate::Sandbox;
@@ -20,7 +20,6 @@ use crate::Sandbox;
 )]
 pub(super) async fn operation(
     State(sandbox): State<Arc<Sandbox>>,
-    _: Caller,
     Path(key): Path<String>,
 ) -> Result<Json<OperationBody>, Problem> {
     sandbox

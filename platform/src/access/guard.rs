@@ -1,0 +1,157 @@
+//! The guard in front of every route: no row, no service.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
+
+use super::actor::Actor;
+use super::allowed::Admitted;
+use super::row::Row;
+use super::sees::Sees;
+use super::table::Table;
+use crate::http::{Caller, Common, Problem};
+
+/// The routes behind their rows: a route that has none is not served, whatever it is.
+pub fn guarded(routes: Router, table: Table) -> Router {
+    behind(routes, table, Actor::ANYONE)
+}
+
+/// The routes as this actor alone meets them: for tests of handlers.
+pub fn trial(routes: Router, table: Table, actor: Actor) -> Router {
+    behind(routes, table, actor)
+}
+
+fn behind(routes: Router, table: Table, actor: Actor) -> Router {
+    let table = Arc::new(table);
+    routes.layer(from_fn(move |request: Request, next: Next| {
+        let table = Arc::clone(&table);
+        async move {
+            match row(&table, &request) {
+                Found::Row(row) => next.run(admitted(request, row, actor)).await,
+                // Nothing is routed there, and the answer says so.
+                Found::NoRoute => next.run(request).await,
+                Found::Refused(response) => response,
+            }
+        }
+    }))
+}
+
+enum Found {
+    Row(&'static Row),
+    NoRoute,
+    Refused(Response),
+}
+
+fn row(table: &Table, request: &Request) -> Found {
+    let Some(path) = request.extensions().get::<MatchedPath>() else {
+        return Found::NoRoute;
+    };
+    let path = path.as_str();
+    let rows = table.at(path);
+    let method = match request.method() {
+        method if method == Method::HEAD => &Method::GET,
+        method => method,
+    };
+    if let Some((_, row)) = rows.iter().find(|(of, _)| of == method) {
+        return Found::Row(row);
+    }
+    if rows.is_empty() {
+        tracing::error!(
+            path,
+            "a route has no row in the table of its operations, so it is not served"
+        );
+        return Found::Refused(Problem::not_found("path").into_response());
+    }
+    Found::Refused(not_allowed(rows))
+}
+
+/// The path takes other methods.
+fn not_allowed(rows: &[(Method, &'static Row)]) -> Response {
+    let mut methods: Vec<&str> = Vec::new();
+    for (method, _) in rows {
+        methods.push(method.as_str());
+        if method == Method::GET {
+            methods.push("HEAD");
+        }
+    }
+    let detail = "The Allow header names the methods of this path.";
+    let mut response = Problem::new(Common::MethodNotAllowed, detail).into_response();
+    if let Ok(allow) = HeaderValue::from_str(&methods.join(",")) {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
+}
+
+fn admitted(mut request: Request, row: &'static Row, actor: Actor) -> Request {
+    let sees = Sees::of(actor, None, row.rule);
+    let extensions = request.extensions_mut();
+    extensions.insert(Caller::of(actor.named()));
+    extensions.insert(Admitted { actor, sees, row });
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
+    use super::super::allowed::{Allowed, Operation};
+    use super::*;
+
+    enum Read {}
+    impl Operation for Read {
+        const ROW: &'static Row = &Row::anyone().named("Read");
+    }
+    enum Other {}
+    impl Operation for Other {
+        const ROW: &'static Row = &Row::anyone().named("Other");
+    }
+
+    async fn answered(method: Method, path: &str) -> (u16, Option<String>) {
+        let own = async |allowed: Allowed<Read>| allowed.actor.to_string();
+        let others = async |allowed: Allowed<Other>| allowed.actor.to_string();
+        let routes = Router::new()
+            .route("/own/{id}", get(own).post(own))
+            .route("/others", get(others))
+            .route("/forgotten", get(async || "served"));
+        let table = Table::default().pages(&["/own/{id}", "/others"], Read::ROW);
+        let routes = crate::http::layers(guarded(routes, table));
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .body(Body::empty())
+            .unwrap();
+        let response = routes.oneshot(request).await.unwrap();
+        let allow = response.headers().get(header::ALLOW);
+        let allow = allow.map(|allow| allow.to_str().unwrap().to_owned());
+        (response.status().as_u16(), allow)
+    }
+
+    #[tokio::test]
+    async fn a_route_without_a_row_is_not_served() {
+        assert_eq!(answered(Method::GET, "/own/1").await, (200, None));
+        assert_eq!(answered(Method::HEAD, "/own/1").await, (200, None));
+        assert_eq!(answered(Method::GET, "/forgotten").await, (404, None));
+        assert_eq!(answered(Method::GET, "/nowhere").await, (404, None));
+    }
+
+    #[tokio::test]
+    async fn a_method_without_a_row_is_not_served() {
+        let allow = Some("GET,HEAD".to_owned());
+        assert_eq!(answered(Method::POST, "/own/1").await, (405, allow.clone()));
+        assert_eq!(answered(Method::DELETE, "/own/1").await, (405, allow));
+    }
+
+    #[tokio::test]
+    async fn a_handler_behind_anothers_row_serves_nobody() {
+        assert_eq!(answered(Method::GET, "/others").await, (500, None));
+        let bare = Router::new().route("/own", get(async |_: Allowed<Read>| "served"));
+        let request = Request::builder().uri("/own").body(Body::empty()).unwrap();
+        assert_eq!(bare.oneshot(request).await.unwrap().status().as_u16(), 500);
+    }
+}

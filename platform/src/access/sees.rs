@@ -1,0 +1,127 @@
+//! What of all there is an actor sees: every load takes it and puts it into its `where`, so what is not theirs is not
+//! there, on the same path and with the same answer as what nobody has.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::actor::{Actor, Kind};
+use super::row::Rule;
+
+/// What an actor sees. Only admission makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sees(What);
+
+/// What is seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Everything.
+    All,
+    /// What is of these hotels.
+    Hotels(Arc<[Uuid]>),
+    /// What is of this guest.
+    Guest(Uuid),
+    /// One reservation.
+    One(Uuid),
+}
+
+impl Sees {
+    /// What the actor sees where it was admitted by the rule. `hotels`: those that it was granted, none for all.
+    pub(super) fn of(actor: Actor, hotels: Option<&Arc<[Uuid]>>, rule: Rule) -> Self {
+        // What anyone may see is not hidden from who has a credential.
+        if rule.admits(Kind::Anyone) {
+            return Self(What::All);
+        }
+        let id = actor.id().unwrap_or_default();
+        Self(match actor.kind() {
+            Kind::Guest => What::One(id),
+            Kind::Member => What::Guest(id),
+            Kind::Partner | Kind::Staff => {
+                hotels.map_or(What::All, |hotels| What::Hotels(Arc::clone(hotels)))
+            }
+            Kind::Service | Kind::Viewer | Kind::Operator | Kind::Admin => What::All,
+            Kind::Anyone => What::Hotels(Arc::new([])),
+        })
+    }
+
+    /// What is seen.
+    pub const fn what(&self) -> &What {
+        &self.0
+    }
+
+    /// Whether everything is, for `($1 or ..)` in a `where`.
+    pub const fn all(&self) -> bool {
+        matches!(self.0, What::All)
+    }
+
+    /// The hotels of which everything is seen; none unless it is a matter of hotels.
+    pub fn hotels(&self) -> &[Uuid] {
+        match &self.0 {
+            What::Hotels(hotels) => hotels,
+            _ => &[],
+        }
+    }
+
+    /// The guest whose things are seen.
+    pub const fn guest(&self) -> Option<Uuid> {
+        match self.0 {
+            What::Guest(guest) => Some(guest),
+            _ => None,
+        }
+    }
+
+    /// The one reservation that is seen.
+    pub const fn one(&self) -> Option<Uuid> {
+        match self.0 {
+            What::One(one) => Some(one),
+            _ => None,
+        }
+    }
+
+    /// Whether everything of this hotel is seen.
+    pub fn hotel(&self, hotel: Uuid) -> bool {
+        self.all() || self.hotels().contains(&hotel)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_granted_hotels_sees_them_and_no_other() {
+        let (mine, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let hotels: Arc<[Uuid]> = Arc::new([mine]);
+        let rule = Rule::Of(&[
+            Kind::Guest,
+            Kind::Member,
+            Kind::Staff,
+            Kind::Partner,
+            Kind::Viewer,
+        ]);
+        let of = |kind, hotels| Sees::of(Actor::new(kind, mine), hotels, rule);
+        for kind in [Kind::Staff, Kind::Partner] {
+            let limited = of(kind, Some(&hotels));
+            assert!(
+                limited.hotel(mine) && !limited.hotel(other) && !limited.all(),
+                "{kind}"
+            );
+            assert!(of(kind, None).all(), "{kind}");
+        }
+        assert!(of(Kind::Viewer, Some(&hotels)).all());
+        let guest = of(Kind::Guest, Some(&hotels));
+        assert_eq!(
+            (guest.one(), guest.guest(), guest.hotel(mine)),
+            (Some(mine), None, false)
+        );
+        let member = of(Kind::Member, None);
+        assert_eq!(
+            (member.one(), member.guest(), member.hotel(mine)),
+            (None, Some(mine), false)
+        );
+        // Nobody is admitted here without a credential; were it forgotten, nothing would be seen.
+        let nobody = Sees::of(Actor::ANYONE, None, rule);
+        assert!(!nobody.all() && !nobody.hotel(mine) && nobody.one().is_none() && nobody.guest().is_none());
+        assert!(Sees::of(Actor::ANYONE, None, Rule::Anyone).all());
+    }
+}
