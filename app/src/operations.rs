@@ -31,6 +31,7 @@ pub fn table() -> Table {
                 "/dashboard",
                 "/openapi.json",
                 "/swagger-ui",
+                "/swagger-ui/",
                 "/swagger-ui/{*rest}",
             ],
             PAGES,
