@@ -78,8 +78,10 @@ impl Migrate {
                 run(&mut admin, &publication).await?;
             }
             self.tables(module, migrator).await?;
-            if module == "orchestrator" {
-                self.carry_runs_over().await?;
+            match module {
+                "orchestrator" => self.carry_runs_over().await?,
+                "reservation" => self.give_codes().await?,
+                _ => {}
             }
             say::line(format!(
                 "migrations/{module}: {} applied",
@@ -133,6 +135,17 @@ impl Migrate {
         let carried = carried.context("the runs of the former release could not be carried over")?;
         if let Some(runs) = carried.filter(|runs| *runs > 0) {
             say::line(format!("orchestrator: {runs} runs are journals from now on"));
+        }
+        Ok(())
+    }
+
+    /// Bookings that were made when there were no codes get one.
+    async fn give_codes(&self) -> anyhow::Result<()> {
+        let pool = self.database.pool("reservation")?;
+        let given = reservation::give_codes(&pool).await;
+        let given = given.context("the bookings of the former release could not be given codes")?;
+        if given > 0 {
+            say::line(format!("reservation: {given} bookings have a code from now on"));
         }
         Ok(())
     }

@@ -1,6 +1,10 @@
 //! Typed ids. Each is a UUID of version 7 made by whoever creates the thing, so ids of one table sort
 //! by time and never collide between machines.
 //!
+//! The id of a hotel's thing names its hotel: it copies bytes 6 to 9 of the hotel's id (the third and fourth group as
+//! people see them), so that one day it is found where its hotel is, without asking an index. 48 bits of time and 48
+//! that differ stay. Ids from before that name no hotel and are ids all the same.
+//!
 //! Parsing is strict: lower-case hyphenated form, never nil. `"550E8400-…"` and `"550e8400…"` without
 //! hyphens are refused, because an id that is written in two ways is two ids to every log and cache.
 
@@ -9,6 +13,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
+
+/// The bytes of an id that are those of its hotel's.
+const HOTELS: std::ops::Range<usize> = 6..10;
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +40,8 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new id, from the machine's clock and randomness.
+            /// A new id of nobody's, from the machine's clock and randomness. Only hotels and guests have one: the id
+            /// of a hotel's thing is made by `of`, but in tests that name no hotel.
             #[expect(clippy::disallowed_methods, reason = "the one place where ids are made")]
             #[expect(clippy::new_without_default, reason = "an id is made on purpose, never by default")]
             pub fn new() -> Self {
@@ -93,6 +101,32 @@ macro_rules! id {
     };
 }
 
+macro_rules! id_of_hotel {
+    ($(#[$doc:meta])* $name:ident) => {
+        id!($(#[$doc])* $name);
+
+        impl $name {
+            /// A new id of a thing of this hotel's, which it names.
+            pub fn of(hotel: HotelId) -> Self {
+                Self(new_of(hotel))
+            }
+        }
+    };
+}
+
+/// A new id of a thing of this hotel's, where things of its kind have no type of their own.
+#[expect(clippy::disallowed_methods, reason = "the one place where ids are made")]
+pub fn new_of(hotel: HotelId) -> Uuid {
+    naming(Uuid::now_v7(), hotel)
+}
+
+/// The id with bytes 6 to 9 of the hotel's.
+fn naming(id: Uuid, hotel: HotelId) -> Uuid {
+    let mut bytes = id.into_bytes();
+    bytes[HOTELS].copy_from_slice(&hotel.0.as_bytes()[HOTELS]);
+    Uuid::from_bytes(bytes)
+}
+
 fn uuid_schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
     use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
     ObjectBuilder::new()
@@ -109,19 +143,19 @@ id!(
     /// A hotel; the unit by which data is sharded.
     HotelId
 );
-id!(
+id_of_hotel!(
     /// A room type of one hotel ("double with sea view"): what is sold, not a room with a number.
     RoomTypeId
 );
-id!(
+id_of_hotel!(
     /// A rate plan of one hotel: what a guest pays and what a cancellation costs.
     RatePlanId
 );
-id!(
+id_of_hotel!(
     /// A quote: the order form with a price that holds until it expires.
     QuoteId
 );
-id!(
+id_of_hotel!(
     /// A reservation, from the moment it was asked for.
     ReservationId
 );
@@ -129,15 +163,15 @@ id!(
     /// A guest, known by e-mail address. Messages carry this and never the guest's data.
     GuestId
 );
-id!(
-    /// Rooms taken out of sale for a stay. A booking's hold has the reservation's id.
+id_of_hotel!(
+    /// Rooms taken out of sale for a stay.
     HoldId
 );
-id!(
-    /// One payment with its authorisation, capture, void and refunds. Has the reservation's id.
+id_of_hotel!(
+    /// One payment with its authorisation, capture, void and refunds.
     PaymentId
 );
-id!(
+id_of_hotel!(
     /// One run of a saga.
     SagaId
 );
@@ -146,9 +180,49 @@ id!(
     VerbId
 );
 
+impl HoldId {
+    /// The hold of a booking that was made when holds had no ids of their own: it bears the reservation's.
+    pub const fn of_former(reservation: ReservationId) -> Self {
+        Self(reservation.0)
+    }
+}
+
+impl PaymentId {
+    /// The payment of a booking that was made when payments had no ids of their own: it bears the reservation's.
+    pub const fn of_former(reservation: ReservationId) -> Self {
+        Self(reservation.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn an_id_names_its_hotel_and_keeps_the_rest_of_itself(id in any::<[u8; 16]>(), hotel in any::<[u8; 16]>()) {
+            let of = HotelId::from_uuid(Uuid::from_bytes(hotel));
+            let named = naming(Uuid::from_bytes(id), of).into_bytes();
+            prop_assert_eq!(&named[6..10], &hotel[6..10]);
+            prop_assert_eq!((&named[..6], &named[10..]), (&id[..6], &id[10..]));
+        }
+    }
+
+    #[test]
+    fn ids_of_one_hotel_differ_and_are_of_version_7_as_before() {
+        let hotel = HotelId::new();
+        let ids: std::collections::HashSet<_> = (0..10_000).map(|_| ReservationId::of(hotel)).collect();
+        assert_eq!(ids.len(), 10_000);
+        for id in ids {
+            assert_eq!(
+                (id.uuid().get_version_num(), id.uuid().get_variant()),
+                (7, uuid::Variant::RFC4122)
+            );
+            assert_eq!(id.uuid().as_bytes()[HOTELS], hotel.uuid().as_bytes()[HOTELS]);
+        }
+    }
 
     #[test]
     fn only_the_canonical_form_is_an_id() {

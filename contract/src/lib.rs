@@ -4,6 +4,7 @@
 //! when two services must agree on it, and changes only when the business changes.
 
 pub mod change;
+pub mod code;
 pub mod command;
 pub mod event;
 pub mod ids;
@@ -21,6 +22,7 @@ pub mod stay;
 pub mod text;
 pub mod topics;
 
+pub use code::BookingCode;
 pub use command::{Command, CommandEnvelope};
 pub use ids::{
     GuestId, HoldId, HotelId, PaymentId, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId, VerbId,

@@ -163,8 +163,11 @@ fn what_the_former_release_says_is_of_the_first_round() {
 #[test]
 fn a_saga_says_what_it_is_about() {
     let (reservation_id, hotel_id) = (ReservationId::new(), HotelId::new());
+    let (hold_id, payment_id) = (Some(HoldId::new()), Some(PaymentId::new()));
     let book = SagaData::BookStay(BookStay {
         reservation_id,
+        hold_id,
+        payment_id,
         hotel_id,
         room_type_id: RoomTypeId::new(),
         rate_plan_id: RatePlanId::new(),
@@ -177,6 +180,8 @@ fn a_saga_says_what_it_is_about() {
     });
     let cancel = SagaData::CancelStay(CancelStay {
         reservation_id,
+        hold_id,
+        payment_id,
         hotel_id,
         refund: eur("100.00"),
         penalty: eur("29.00"),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::money::Money;
 use crate::stay::{Stay, StayDate};
-use crate::{GuestId, HotelId, RatePlanId, ReservationId, RoomTypeId, SagaId};
+use crate::{GuestId, HoldId, HotelId, PaymentId, RatePlanId, ReservationId, RoomTypeId, SagaId};
 
 /// Asks the orchestrator to start a saga, on [`crate::topics::ORCHESTRATOR_COMMANDS`], keyed by saga.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,8 +57,14 @@ impl SagaData {
 /// What is booked. Carries the guest's id and never the guest's data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookStay {
-    /// The reservation, in state `pending`. Hold and payment have the same id.
+    /// The reservation, in state `pending`.
     pub reservation_id: ReservationId,
+    /// Its rooms; see [`BookStay::hold_id`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_id: Option<HoldId>,
+    /// Its money; see [`BookStay::payment_id`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<PaymentId>,
     /// Where.
     pub hotel_id: HotelId,
     /// What.
@@ -81,11 +87,30 @@ pub struct BookStay {
     pub time_zone: Option<String>,
 }
 
+impl BookStay {
+    /// The rooms. A run that was asked for by the former release names none: they have the reservation's id.
+    pub fn hold_id(&self) -> HoldId {
+        self.hold_id.unwrap_or(HoldId::of_former(self.reservation_id))
+    }
+
+    /// The money. A run that was asked for by the former release names none: it has the reservation's id.
+    pub fn payment_id(&self) -> PaymentId {
+        self.payment_id
+            .unwrap_or(PaymentId::of_former(self.reservation_id))
+    }
+}
+
 /// What is cancelled, and what the policy gives back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CancelStay {
     /// The reservation, in state `cancelling`.
     pub reservation_id: ReservationId,
+    /// Its rooms; see [`CancelStay::hold_id`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_id: Option<HoldId>,
+    /// Its money; see [`CancelStay::payment_id`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<PaymentId>,
     /// Where.
     pub hotel_id: HotelId,
     /// What the guest gets back, possibly zero.
@@ -96,4 +121,17 @@ pub struct CancelStay {
     /// it, all are given back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_until: Option<StayDate>,
+}
+
+impl CancelStay {
+    /// The rooms. A run that was asked for by the former release names none: they have the reservation's id.
+    pub fn hold_id(&self) -> HoldId {
+        self.hold_id.unwrap_or(HoldId::of_former(self.reservation_id))
+    }
+
+    /// The money. A run that was asked for by the former release names none: it has the reservation's id.
+    pub fn payment_id(&self) -> PaymentId {
+        self.payment_id
+            .unwrap_or(PaymentId::of_former(self.reservation_id))
+    }
 }

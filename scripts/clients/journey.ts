@@ -73,6 +73,9 @@ async function journey(penalty: Penalty): Promise<string> {
   same("its penalty", good(await client.GET("/v1/reservations/{reservation_id}", one)).cancellation_policy.penalty, penalty);
   const list = good(await client.GET("/v1/reservations", { params: { query: { hotel_id: hotel.hotel_id } } }));
   same("the list", list.items.map((row) => row.reservation_id), [stay.reservation_id]);
+  const email = booking.body.guest.email;
+  const found = good(await client.POST("/v1/reservations/look-up", { body: { code: stay.code, email } }));
+  same("the look-up", found.reservation_id, stay.reservation_id);
   const cost = good(await client.GET("/v1/reservations/{reservation_id}/cancellation-quote", one));
   const gone = good(await client.POST("/v1/reservations/{reservation_id}/cancellation", {
     params: { ...one.params, header: { Prefer: "wait=30" } },
@@ -80,7 +83,7 @@ async function journey(penalty: Penalty): Promise<string> {
   same("the cancellation", [gone.state, gone.penalty, gone.refund], ["cancelled", cost.penalty, cost.refund]);
   const history = good(await client.GET("/v1/reservations/{reservation_id}/history", one));
   same("the history", history.items.map((row) => row.state), ["pending", "confirmed", "cancelling", "cancelled"]);
-  const payment = good(await client.GET("/v1/payments/{payment_id}", { params: { path: { payment_id: stay.reservation_id } } }));
+  const payment = good(await client.GET("/v1/payments/{payment_id}", { params: { path: { payment_id: stay.payment_id } } }));
   same("the payment", [payment.captured?.amount, payment.movements[0].kind], ["212.00", "capture"]);
   const saga = good(await client.GET("/v1/sagas/{saga_id}", { params: { path: { saga_id: stay.saga_id } } }));
   same("the saga", saga.state, "completed");

@@ -62,12 +62,14 @@ def journey(penalty):
     stay = bookings.get_reservation(booked.data.reservation_id)
     assert location.endswith(str(stay.reservation_id)) and stay.cancellation_policy.penalty == penalty, stay
     assert stay.reservation_id in [row.reservation_id for row in bookings.list_reservations(hotel_id=hotel.hotel_id).items]
+    found = bookings.look_up_reservation(b.LookUp(code=stay.code, email=stay.guest.email))
+    assert found.reservation_id == stay.reservation_id, found
     cost = bookings.cancellation_quote(stay.reservation_id)
     gone = bookings.cancel_reservation(stay.reservation_id, prefer="wait=30")
     assert gone.state == "cancelled" and (gone.penalty, gone.refund) == (cost.penalty, cost.refund), (gone, cost)
     states = [row.state for row in bookings.reservation_history(stay.reservation_id).items]
     assert states == ["pending", "confirmed", "cancelling", "cancelled"], states
-    payment = payments.get_payment(stay.reservation_id)
+    payment = payments.get_payment(stay.payment_id)
     assert payment.captured == euros("212.00") and payment.movements[0].kind == "capture", payment
     saga = sagas.get_saga(stay.saga_id)
     assert saga.state == "completed" and {line.what for line in saga.journal} == {"opened", "done"}, saga

@@ -12,7 +12,8 @@ from bellhop_attrs.api.hotels import create_hotel, create_quote, create_rate_pla
 from bellhop_attrs.api.inventory import set_inventory
 from bellhop_attrs.api.payments import get_payment
 from bellhop_attrs.api.reservations import (
-    cancel_reservation, cancellation_quote, create_reservation, get_reservation, list_reservations, reservation_history,
+    cancel_reservation, cancellation_quote, create_reservation, get_reservation, list_reservations, look_up_reservation,
+    reservation_history,
 )
 from bellhop_attrs.api.sagas import get_saga
 
@@ -70,12 +71,14 @@ def journey(penalty):
     assert booked.headers["Location"].endswith(str(stay.reservation_id)) and stay.cancellation_policy.penalty == penalty, stay
     listed = ask(list_reservations, hotel_id=of).parsed.items
     assert [row.reservation_id for row in listed] == [stay.reservation_id]
+    found = ask(look_up_reservation, body=m.LookUp(code=stay.code, email=stay.guest.email)).parsed
+    assert found.reservation_id == stay.reservation_id, found
     cost = ask(cancellation_quote, stay.reservation_id).parsed
     gone = ask(cancel_reservation, stay.reservation_id, prefer="wait=30").parsed
     assert gone.state == m.ReservationState.CANCELLED and (gone.penalty, gone.refund) == (cost.penalty, cost.refund), gone
     states = [row.state.value for row in ask(reservation_history, stay.reservation_id).parsed.items]
     assert states == ["pending", "confirmed", "cancelling", "cancelled"], states
-    payment = ask(get_payment, stay.reservation_id).parsed
+    payment = ask(get_payment, stay.payment_id).parsed
     assert payment.captured == euros("212.00") and payment.movements[0].kind == m.MovementKind.CAPTURE, payment
     saga = ask(get_saga, stay.saga_id).parsed
     assert saga.state == m.SagaState.COMPLETED and all(isinstance(line.what, m.SagaLineWhat) for line in saga.journal), saga

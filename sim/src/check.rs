@@ -1,6 +1,6 @@
 //! What must hold after every step, and what must hold at rest.
 
-use contract::{HoldId, PaymentId, ReservationId, Stay};
+use contract::{ReservationId, Stay};
 use inventory::model::{Hold, HoldState, NightKey, Taking};
 use orchestrator::engine::State as SagaState;
 use payment::model::State as PaymentState;
@@ -117,10 +117,8 @@ fn takes(taking: &Taking, (_, room_type_id, night): NightKey) -> bool {
 fn holds(world: &World) -> Checked {
     for ((hotel_id, hold_id), (hold, _)) in &world.rooms.holds {
         let Some(taking) = hold.takes() else { continue };
-        let agreed = world
-            .reservations
-            .rows
-            .get(&ReservationId::from_uuid(hold_id.uuid()));
+        let mut rows = world.reservations.rows.values();
+        let agreed = rows.find(|(row, _)| row.hold_id == *hold_id);
         let fits = agreed.is_some_and(|(row, _)| {
             let is_agreed = |stay| {
                 let agreed = Taking {
@@ -301,7 +299,7 @@ fn charged(world: &World, reservation: &Reservation, theirs: Books) -> Checked {
 /// What a state promises from its first moment on, by the provider's books and by ours.
 fn settled(world: &World, reservation: &Reservation, theirs: Books) -> Checked {
     let id = reservation.reservation_id;
-    let (rooms, ours) = (rooms_of(world, reservation), left_of(world, id));
+    let (rooms, ours) = (rooms_of(world, reservation), left_of(world, reservation));
     let takes = matches!(rooms, Some(HoldState::Held | HoldState::Sold));
     let (kept, fits) = match reservation.state {
         State::Pending => return Ok(()),
@@ -314,7 +312,7 @@ fn settled(world: &World, reservation: &Reservation, theirs: Books) -> Checked {
             rooms == Some(HoldState::Sold) && reservation.cancel_requested_at.is_none(),
         ),
         State::Rejected => {
-            let payment = world.money.payments.get(&PaymentId::from_uuid(id.uuid()));
+            let payment = world.money.payments.get(&reservation.payment_id);
             let blocks = payment.is_some_and(|payment| payment.state == PaymentState::Authorized);
             (0, !takes && !blocks)
         }
@@ -341,7 +339,7 @@ fn ended(world: &World, reservation: &Reservation) -> Checked {
     if matches!(reservation.state, State::Pending | State::Cancelling) {
         return Err(format!("{id} is {:?} at rest", reservation.state));
     }
-    let (theirs, ours) = (Books::of(world, id), left_of(world, id));
+    let (theirs, ours) = (Books::of(world, id), left_of(world, reservation));
     if theirs.left() != ours {
         return Err(format!("{id}: the provider has {theirs:?}, we have {ours} left"));
     }
@@ -363,12 +361,14 @@ fn rooms_of(world: &World, reservation: &Reservation) -> Option<HoldState> {
 }
 
 fn hold_of(world: &World, reservation: &Reservation) -> Option<Hold> {
-    let hold_id = HoldId::from_uuid(reservation.reservation_id.uuid());
-    let hold = world.rooms.holds.get(&(reservation.hotel_id, hold_id));
+    let hold = world
+        .rooms
+        .holds
+        .get(&(reservation.hotel_id, reservation.hold_id));
     hold.map(|(hold, _)| *hold)
 }
 
-fn left_of(world: &World, id: ReservationId) -> i64 {
-    let payment = world.money.payments.get(&PaymentId::from_uuid(id.uuid()));
+fn left_of(world: &World, reservation: &Reservation) -> i64 {
+    let payment = world.money.payments.get(&reservation.payment_id);
     payment.map_or(0, |payment| payment.captured_minor - payment.refunded_minor)
 }

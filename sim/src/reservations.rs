@@ -9,7 +9,8 @@ use contract::penalty::Penalty;
 use contract::quote::{CancellationPolicy, NightPrice, Party};
 use contract::saga::{BookStay, SagaData, StartSaga};
 use contract::{
-    Currency, GuestId, HotelId, Money, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId, Stay, StayDate,
+    BookingCode, Currency, GuestId, HoldId, HotelId, Money, PaymentId, QuoteId, RatePlanId, ReservationId,
+    RoomTypeId, SagaId, Stay, StayDate,
 };
 use reservation::model::{Cancelling, Moves, Reservation, State, Terms, Transition, shares};
 use uuid::Uuid;
@@ -96,6 +97,10 @@ impl Reservations {
             ReservationId::from_uuid(self.number()),
             SagaId::from_uuid(self.number()),
         );
+        let (hold_id, payment_id) = (
+            HoldId::from_uuid(self.number()),
+            PaymentId::from_uuid(self.number()),
+        );
         let (hotel_id, room_type_id) = wish.room_type;
         let (guest_id, rate_plan_id) = (
             GuestId::from_uuid(Uuid::from_u128(1)),
@@ -104,6 +109,11 @@ impl Reservations {
         let row = Reservation {
             hotel_id,
             reservation_id,
+            code: BookingCode::of(u64::from_le_bytes(
+                self.next.to_le_bytes()[..8].try_into().unwrap_or_default(),
+            )),
+            hold_id,
+            payment_id,
             saga_id,
             cancellation_saga_id: None,
             state: State::Pending,
@@ -135,6 +145,8 @@ impl Reservations {
         self.rows.insert(reservation_id, (row, history));
         let saga = SagaData::BookStay(BookStay {
             reservation_id,
+            hold_id: Some(hold_id),
+            payment_id: Some(payment_id),
             hotel_id,
             room_type_id,
             rate_plan_id,

@@ -1,6 +1,5 @@
 //! What the checker sees of the model: what must hold in every state, and what must come up in some.
 
-use contract::PaymentId;
 use inventory::model::HoldState;
 use orchestrator::engine::{Entry, State as SagaState};
 use payment::model::State as PaymentState;
@@ -31,12 +30,11 @@ impl World {
             .values()
             .next()
             .unwrap_or_else(|| unreachable!("every booking has its reservation"));
-        let id = row.reservation_id.uuid();
         let rooms = self.rooms.get(state.rooms);
-        let mut holds = rooms.holds.iter().filter(|((_, hold), _)| hold.uuid() == id);
+        let mut holds = rooms.holds.iter().filter(|((_, hold), _)| *hold == row.hold_id);
         let hold = holds.next().map(|(_, (hold, _))| *hold);
         let payments = self.payments.get(state.payments[booking]);
-        let payment = payments.payments.get(&PaymentId::from_uuid(id));
+        let payment = payments.payments.get(&row.payment_id);
         let provider = self.providers.get(state.providers[booking]);
         let sum =
             |of: fn(&sim::provider::Authorization) -> i64| provider.authorizations.values().map(of).sum();

@@ -1,4 +1,5 @@
-//! The provider's own ledger, read over its interface, against ours: the same money for each payment.
+//! The provider's own ledger, read over its interface, against ours: the same money for each reservation, by which the
+//! provider knows what is paid for.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ struct Page {
     next_cursor: Option<String>,
 }
 
-/// The provider's account of one payment.
+/// The provider's account of one reservation.
 #[derive(Deserialize)]
 struct Entry {
     reference: String,
@@ -25,7 +26,7 @@ struct Entry {
     open_authorizations: u32,
 }
 
-/// Compares payment by payment.
+/// Compares reservation by reservation.
 pub(super) async fn check(db: &mut PgConnection, url: &str) -> anyhow::Result<Checked> {
     let theirs = ledger(url)
         .await
@@ -37,7 +38,7 @@ pub(super) async fn check(db: &mut PgConnection, url: &str) -> anyhow::Result<Ch
         let known = ours.get(reference).copied().unwrap_or(0);
         if known != net || open > 0 {
             violations.push(format!(
-                r#"{{"payment_id":"{reference}","provider_minor":{net},"ours_minor":{known},"open_authorizations":{open}}}"#
+                r#"{{"reservation_id":"{reference}","provider_minor":{net},"ours_minor":{known},"open_authorizations":{open}}}"#
             ));
         }
     }
@@ -46,7 +47,7 @@ pub(super) async fn check(db: &mut PgConnection, url: &str) -> anyhow::Result<Ch
         .filter(|(reference, net)| **net != 0 && !theirs.contains_key(*reference))
     {
         violations.push(format!(
-            r#"{{"payment_id":"{reference}","provider_minor":null,"ours_minor":{net}}}"#
+            r#"{{"reservation_id":"{reference}","provider_minor":null,"ours_minor":{net}}}"#
         ));
     }
     Ok(Checked {
@@ -83,11 +84,12 @@ async fn ledger(url: &str) -> anyhow::Result<BTreeMap<String, Entry>> {
 
 async fn movements(db: &mut PgConnection) -> anyhow::Result<BTreeMap<String, i64>> {
     let sums = sqlx::query!(
-        r#"select payment_id, sum(amount_minor)::bigint as "net_minor!" from payment.movement group by payment_id"#
+        r#"select reservation_id, sum(amount_minor)::bigint as "net_minor!" from payment.movement
+           group by reservation_id"#
     );
     let sums = sums.fetch_all(db).await?;
     Ok(sums
         .into_iter()
-        .map(|sum| (sum.payment_id.to_string(), sum.net_minor))
+        .map(|sum| (sum.reservation_id.to_string(), sum.net_minor))
         .collect())
 }

@@ -13,7 +13,7 @@
 
 use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
 use contract::saga::BookStay;
-use contract::{Command, HoldId, PaymentId, Refusal, Why};
+use contract::{Command, Refusal, Why};
 
 use crate::engine::{Saga, saga, undo, undo_telling, undone_by, wait};
 
@@ -35,22 +35,13 @@ pub fn definition() -> Saga<BookStay> {
         .build()
 }
 
-/// The hold bears the reservation's id, so that neither has to be carried from step to step.
-fn hold_id(stay: &BookStay) -> HoldId {
-    HoldId::from_uuid(stay.reservation_id.uuid())
-}
-
-fn payment_id(stay: &BookStay) -> PaymentId {
-    PaymentId::from_uuid(stay.reservation_id.uuid())
-}
-
 mod inventory {
-    use super::{BookStay, Command, InventoryCommand, hold_id};
+    use super::{BookStay, Command, InventoryCommand};
 
     pub(super) fn hold(stay: &BookStay) -> Command {
         Command::Inventory(InventoryCommand::Hold {
             hotel_id: stay.hotel_id,
-            hold_id: hold_id(stay),
+            hold_id: stay.hold_id(),
             room_type_id: stay.room_type_id,
             stay: stay.stay,
             rooms: stay.rooms,
@@ -61,26 +52,26 @@ mod inventory {
     pub(super) fn book(stay: &BookStay) -> Command {
         Command::Inventory(InventoryCommand::Book {
             hotel_id: stay.hotel_id,
-            hold_id: hold_id(stay),
+            hold_id: stay.hold_id(),
         })
     }
 
     pub(super) fn release(stay: &BookStay) -> Command {
         Command::Inventory(InventoryCommand::Release {
             hotel_id: stay.hotel_id,
-            hold_id: hold_id(stay),
+            hold_id: stay.hold_id(),
             from: None,
         })
     }
 }
 
 mod payment {
-    use super::{BookStay, Command, PaymentCommand, payment_id};
+    use super::{BookStay, Command, PaymentCommand};
 
     pub(super) fn authorize(stay: &BookStay) -> Command {
         Command::Payment(PaymentCommand::Authorize {
             hotel_id: stay.hotel_id,
-            payment_id: payment_id(stay),
+            payment_id: stay.payment_id(),
             reservation_id: stay.reservation_id,
             amount: stay.total,
             payment_method: stay.payment_method.clone(),
@@ -90,14 +81,14 @@ mod payment {
     pub(super) fn capture(stay: &BookStay) -> Command {
         Command::Payment(PaymentCommand::Capture {
             hotel_id: stay.hotel_id,
-            payment_id: payment_id(stay),
+            payment_id: stay.payment_id(),
         })
     }
 
     pub(super) fn void(stay: &BookStay) -> Command {
         Command::Payment(PaymentCommand::Void {
             hotel_id: stay.hotel_id,
-            payment_id: payment_id(stay),
+            payment_id: stay.payment_id(),
         })
     }
 }
@@ -125,7 +116,7 @@ mod reservation {
 #[cfg(test)]
 pub(crate) mod tests {
     use contract::refusal::Code;
-    use contract::{GuestId, HotelId, Money, RatePlanId, ReservationId, RoomTypeId, Stay};
+    use contract::{GuestId, HoldId, HotelId, Money, PaymentId, RatePlanId, ReservationId, RoomTypeId, Stay};
 
     use super::*;
     use crate::engine::{Decision, Entry, decide};
@@ -134,6 +125,8 @@ pub(crate) mod tests {
         let day = |text: &str| text.parse().unwrap();
         BookStay {
             reservation_id: ReservationId::new(),
+            hold_id: Some(HoldId::new()),
+            payment_id: Some(PaymentId::new()),
             hotel_id: HotelId::new(),
             room_type_id: RoomTypeId::new(),
             rate_plan_id: RatePlanId::new(),
@@ -233,9 +226,24 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn hold_and_payment_bear_the_reservations_id() {
+    fn rooms_and_money_have_ids_of_their_own_and_in_former_runs_the_reservations() {
         let stay = sample();
-        assert_eq!(hold_id(&stay).uuid(), stay.reservation_id.uuid());
-        assert_eq!(payment_id(&stay).uuid(), stay.reservation_id.uuid());
+        let mut former = serde_json::to_value(&stay).unwrap();
+        let [hold, payment] =
+            ["hold_id", "payment_id"].map(|name| former.as_object_mut().unwrap().remove(name).unwrap());
+        assert_eq!(
+            (stay.hold_id().to_string(), stay.payment_id().to_string()),
+            (text(&hold), text(&payment))
+        );
+        let former: BookStay = serde_json::from_value(former).unwrap();
+        let reservation = former.reservation_id.uuid();
+        assert_eq!(
+            (former.hold_id().uuid(), former.payment_id().uuid()),
+            (reservation, reservation)
+        );
+    }
+
+    fn text(id: &serde_json::Value) -> String {
+        id.as_str().unwrap().to_owned()
     }
 }

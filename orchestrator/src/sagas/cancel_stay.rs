@@ -6,9 +6,9 @@
 //! state is the lock: nobody confirms, cancels or changes the reservation meanwhile, and there is no way
 //! back from it. The rooms go first, because they can be sold again while the refund is on its way.
 
+use contract::Command;
 use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
 use contract::saga::CancelStay;
-use contract::{Command, HoldId, PaymentId};
 
 use crate::engine::{Saga, saga};
 
@@ -28,10 +28,9 @@ pub fn definition() -> Saga<CancelStay> {
 }
 
 fn release_rooms(stay: &CancelStay) -> Command {
-    let hold_id = HoldId::from_uuid(stay.reservation_id.uuid());
     Command::Inventory(InventoryCommand::Release {
         hotel_id: stay.hotel_id,
-        hold_id,
+        hold_id: stay.hold_id(),
         from: stay.kept_until,
     })
 }
@@ -39,7 +38,7 @@ fn release_rooms(stay: &CancelStay) -> Command {
 fn refund_payment(stay: &CancelStay) -> Command {
     Command::Payment(PaymentCommand::Refund {
         hotel_id: stay.hotel_id,
-        payment_id: PaymentId::from_uuid(stay.reservation_id.uuid()),
+        payment_id: stay.payment_id(),
         amount: stay.refund,
     })
 }
@@ -54,7 +53,7 @@ fn mark_cancelled(stay: &CancelStay) -> Command {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use contract::{HotelId, Money, Refusal, ReservationId};
+    use contract::{HoldId, HotelId, Money, PaymentId, Refusal, ReservationId};
 
     use super::*;
     use crate::engine::{Decision, Entry, decide};
@@ -63,6 +62,8 @@ pub(crate) mod tests {
         let eur = |minor| Money::from_minor(minor, "EUR".parse().unwrap()).unwrap();
         CancelStay {
             reservation_id: ReservationId::new(),
+            hold_id: Some(HoldId::new()),
+            payment_id: Some(PaymentId::new()),
             hotel_id: HotelId::new(),
             refund: eur(30_000),
             penalty: eur(8_700),

@@ -11,7 +11,6 @@ use platform::retry::Backoff;
 use platform::{Broken, Tasks, db};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 use crate::model::{Effect, Ending, Payment};
 use crate::store::operation::{self, Postponed};
@@ -105,19 +104,11 @@ fn apply(payments: &mut HashMap<Key, Payment>, settled: &Settled) -> Result<Opti
     let reservation_id = payment.terms.as_ref().ok_or_else(missing)?.reservation_id;
     Ok(Some(Movement {
         hotel_id: payment.hotel_id,
-        movement_id: new_movement_id(),
+        movement_id: contract::ids::new_of(payment.hotel_id),
         payment_id: payment.payment_id,
         reservation_id,
         moved,
     }))
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "movements are named here and nowhere else"
-)]
-fn new_movement_id() -> Uuid {
-    Uuid::now_v7()
 }
 
 /// A reply on its way to the orchestrator, in the trace of whoever asked.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use contract::quote::Quote;
 use contract::saga::{SagaData, StartSaga};
-use contract::{ReservationId, SagaId, topics};
+use contract::{BookingCode, ReservationId, SagaId, topics};
 use platform::grouped::Settle;
 use platform::http::{Key, Problem, Stored};
 use platform::outbox::Outgoing;
@@ -26,8 +26,13 @@ use crate::model::{Guest, PaymentMethod, Terms};
 use crate::open::Open;
 use crate::store::asked::Claimed;
 
-/// A group that met another process at a guest, a key or a quote is tried again this many times.
+/// A group that met another process at a guest, a key or a quote, or another booking at a code, is tried again this many
+/// times.
 const TRIES: u32 = 5;
+
+/// Draws a booking code. Codes are drawn in the transaction that writes them: a group that met a code which is another
+/// booking's is tried again with others.
+pub(crate) type Draw = fn() -> BookingCode;
 
 /// A booking that was checked.
 #[derive(Debug, Clone)]
@@ -92,6 +97,7 @@ impl Known {
 pub(crate) struct Bookings {
     pub(crate) pool: PgPool,
     pub(crate) open: Open,
+    pub(crate) draw: Draw,
 }
 
 impl Settle for Bookings {
@@ -151,11 +157,12 @@ impl Bookings {
 
     /// Books the group, tried again when it was overtaken. So many bookings are open, or they are to be counted.
     async fn within(&self, group: &Arc<[Creation]>, open: Option<u32>) -> Result<Booked, Broken> {
-        let max = self.open.max;
+        let (max, draw) = (self.open.max, self.draw);
         for attempt in 1.. {
             let members = Arc::clone(group);
-            let done =
-                db::unit_of_work::<_, Failed, _>(&self.pool, move |db| group::book(db, members, max, open));
+            let done = db::unit_of_work::<_, Failed, _>(&self.pool, move |db| {
+                group::book(db, members, max, open, draw)
+            });
             match done.await {
                 Ok(booked) => return Ok(booked),
                 Err(Failed::Overtaken) if attempt < TRIES => {}
@@ -175,7 +182,8 @@ impl Bookings {
 /// Why a group's transaction was rolled back.
 enum Failed {
     Broken(Broken),
-    /// Another process has just written a guest, a key or a quote that this group was about to write.
+    /// Another process has just written a guest, a key or a quote that this group was about to write, or a code that
+    /// was drawn is another booking's.
     Overtaken,
 }
 

@@ -65,7 +65,7 @@ async fn handle(db: &mut PgConnection, batch: &[Incoming<Message>]) -> Handled<V
             .ok_or_else(|| Broken::Inconsistent(format!("there is no reservation {}", key.1)))?;
         let open = row.state == State::Pending;
         let moves = match &envelope.command {
-            ReservationCommand::Confirm { .. } => row.confirm(now, SagaId::new()),
+            ReservationCommand::Confirm { .. } => row.confirm(now, SagaId::of(row.hotel_id)),
             ReservationCommand::Reject { refusal, .. } => row.reject(refusal, now),
             ReservationCommand::MarkCancelled { .. } => row.mark_cancelled(now),
         };

@@ -7,7 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::command::{CommandEnvelope, ReservationCommand};
 use contract::penalty::Penalty;
 use contract::quote::{CancellationPolicy, NightPrice, Party, Quote, TaxLine};
-use contract::{GuestId, HotelId, Money, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId, SagaId};
+use contract::{
+    GuestId, HoldId, HotelId, Money, PaymentId, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId,
+    SagaId,
+};
 use contract::{Stay, StayDate, Text};
 use http_body_util::BodyExt as _;
 use platform::access::{Actor, trial};
@@ -24,6 +27,7 @@ use crate::store::read;
 use crate::{App, Config};
 
 mod answers;
+mod codes;
 
 pub(crate) use answers::{Answer, at_once, replayed, same};
 
@@ -86,6 +90,9 @@ pub(crate) fn pending() -> Reservation {
     Reservation {
         hotel_id: quote.hotel_id,
         reservation_id: ReservationId::new(),
+        code: "7K3Q9MXQ".parse().unwrap(),
+        hold_id: HoldId::new(),
+        payment_id: PaymentId::new(),
         saga_id: SagaId::new(),
         cancellation_saga_id: None,
         state: State::Pending,

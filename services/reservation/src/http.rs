@@ -7,6 +7,7 @@ mod create;
 mod get;
 mod history;
 mod list;
+mod look_up;
 
 use platform::access::{Class, Kind, Place, Row};
 use platform::operations;
@@ -27,6 +28,7 @@ operations! { pub(crate) App;
         Row::anyone().class(Class::Booking).cost(10).found_by(Place::Token).waits(),
     ListReservations = list::list_reservations:
         Row::of(&[Kind::Member, Kind::Staff, Kind::Partner, Kind::Viewer]).class(Class::Desk).cost(5).found_by(Place::Body),
+    LookUpReservation = look_up::look_up_reservation: Row::anyone().cost(2).found_by(Place::Body),
     GetReservation = get::get_reservation: ITS_OWN,
     ReservationHistory = history::reservation_history: ITS_OWN,
     CancellationQuote = cancellation_quote::cancellation_quote: ITS_OWN,
@@ -40,6 +42,6 @@ mod tests {
     #[test]
     fn every_path_is_in_the_document() {
         let document = serde_json::to_value(crate::openapi()).unwrap();
-        assert_eq!(document["paths"].as_object().unwrap().len(), 5);
+        assert_eq!(document["paths"].as_object().unwrap().len(), 6);
     }
 }

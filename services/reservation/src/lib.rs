@@ -21,7 +21,7 @@ mod waiting;
 
 use std::sync::Arc;
 
-use contract::{quote, topics};
+use contract::{BookingCode, quote, topics};
 use platform::grouped::Grouped;
 use platform::outbox::Schema;
 use platform::token::Tokens;
@@ -29,6 +29,7 @@ use platform::{Clock, Parts, StartError, Tasks, consumer, outbox, repeat};
 use sqlx::PgPool;
 
 pub use config::Config;
+pub use store::codes::give_codes;
 
 use answers::Answers;
 use booking::Bookings;
@@ -102,6 +103,7 @@ impl App {
         let bookings = Bookings {
             pool: pool.clone(),
             open: Open::new(config.open_bookings_max.max(1)),
+            draw: BookingCode::draw,
         };
         let answers = Answers { pool: pool.clone() };
         Self {

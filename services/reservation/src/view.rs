@@ -4,7 +4,8 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use contract::quote::{CancellationPolicy, Party};
 use contract::{
-    GuestId, HotelId, Money, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId, SagaId, StayDate, Why,
+    BookingCode, GuestId, HotelId, Money, PaymentId, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId,
+    SagaId, StayDate, Why,
 };
 use platform::http::{Problem, Stored};
 use serde::Serialize;
@@ -20,6 +21,8 @@ pub(crate) const RESERVATIONS: &str = "/v1/reservations";
 #[schema(as = Reservation)]
 pub(crate) struct ReservationBody {
     reservation_id: ReservationId,
+    code: BookingCode,
+    payment_id: PaymentId,
     /// The run that books the stay.
     saga_id: SagaId,
     state: State,
@@ -84,6 +87,7 @@ struct Links {
     cancellation_quote: String,
     /// POST here to cancel.
     cancellation: String,
+    payment: String,
     saga: String,
 }
 
@@ -92,6 +96,8 @@ impl From<&Reservation> for ReservationBody {
         let itself = location(row.reservation_id);
         Self {
             reservation_id: row.reservation_id,
+            code: row.code,
+            payment_id: row.payment_id,
             saga_id: row.saga_id,
             state: row.state,
             hotel_id: row.hotel_id,
@@ -122,6 +128,7 @@ impl From<&Reservation> for ReservationBody {
                 history: format!("{itself}/history"),
                 cancellation_quote: format!("{itself}/cancellation-quote"),
                 cancellation: format!("{itself}/cancellation"),
+                payment: format!("/v1/payments/{}", row.payment_id),
                 saga: format!("/v1/sagas/{}", row.saga_id),
                 itself,
             },

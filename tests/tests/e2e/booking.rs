@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{Hotel, Platform, booking_body, until};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,7 +23,7 @@ async fn a_booking_goes_through_every_part_and_back_into_the_cache() {
     );
 
     let payment = platform
-        .get(&format!("/v1/payments/{}", booked.text("/reservation_id")))
+        .get(&format!("/v1/payments/{}", booked.text("/payment_id")))
         .await;
     assert_eq!(payment.text("/state"), "captured", "{}", payment.json);
     assert_eq!(
@@ -31,6 +31,8 @@ async fn a_booking_goes_through_every_part_and_back_into_the_cache() {
         json!({"amount": "212.00", "currency": "EUR"})
     );
 
+    things_of_the_hotel_name_it(&platform, &hotel, &booked.json).await;
+    a_code_opens_the_booking_with_the_email_alone(&platform, &booked.json).await;
     let saga = until("the saga is completed", async || {
         let saga = platform
             .get(&format!("/v1/sagas/{}", booked.text("/saga_id")))
@@ -71,6 +73,54 @@ async fn a_booking_goes_through_every_part_and_back_into_the_cache() {
         .filter_map(|row| row["state"].as_str())
         .collect();
     assert_eq!(states, ["pending", "confirmed"], "{}", history.json);
+}
+
+/// Bytes 6 to 9 of every id are those of the hotel's, and no two things share one.
+async fn things_of_the_hotel_name_it(platform: &Platform, hotel: &Hotel, booked: &Value) {
+    let rows = "select string_agg(id, ' ') from (
+        select unnest(array[room_type_id, rate_plan_id, quote_id, reservation_id, saga_id, hold_id, payment_id])::text id
+          from reservation.reservation
+        union all select hold_id::text from inventory.hold
+        union all select payment_id::text from payment.payment
+        union all select movement_id::text from payment.movement) ids";
+    let ids = platform.query(rows).await.unwrap();
+    let of_hotel = |id: &str| id.get(14..23) == hotel.hotel_id.get(14..23);
+    assert!(
+        ids.split(' ').count() == 10 && ids.split(' ').all(of_hotel),
+        "{}: {ids}",
+        hotel.hotel_id
+    );
+    let same = "select count(*)::text from reservation.reservation r
+        join inventory.hold h using (hotel_id, hold_id) join payment.payment p using (hotel_id, payment_id)
+        where r.hold_id <> r.reservation_id and r.payment_id <> r.reservation_id and p.reservation_id = r.reservation_id";
+    assert_eq!(platform.query(same).await.as_deref(), Some("1"), "{booked}");
+}
+
+async fn a_code_opens_the_booking_with_the_email_alone(platform: &Platform, booked: &Value) {
+    let (code, email) = (
+        booked["code"].as_str().unwrap(),
+        booked["guest"]["email"].as_str().unwrap(),
+    );
+    let look_up = async |code: &str, email: &str| {
+        let body = json!({"code": code, "email": email});
+        platform.post("/v1/reservations/look-up", &body).await
+    };
+    let told = code.to_lowercase().replace('-', " ");
+    let found = look_up(&told, &email.to_uppercase()).await;
+    assert_eq!((found.status, &found.json), (StatusCode::OK, booked), "{told}");
+    let another = look_up(code, "nobody@example.com").await;
+    let nowhere = look_up("BH-7K3Q-9MXQ", email).await;
+    assert_eq!(
+        (another.status, &another.json),
+        (StatusCode::NOT_FOUND, &nowhere.json)
+    );
+    let misread = look_up(&code.replace(|symbol| symbol != '-', "O"), email).await;
+    assert_eq!(
+        (misread.status.as_u16(), misread.text("/pointer")),
+        (422, "/code"),
+        "{}",
+        misread.json
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

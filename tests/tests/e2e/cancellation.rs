@@ -36,7 +36,9 @@ async fn a_cancellation_gives_back_nights_and_money() {
         cancelled.json
     );
     assert_eq!(hotel.counts(&platform, 0).await, (0, 0));
-    let payment = platform.get(&format!("/v1/payments/{id}")).await;
+    let payment = platform
+        .get(&format!("/v1/payments/{}", cancelled.text("/payment_id")))
+        .await;
     assert_eq!(
         payment.json["refunded"],
         json!({"amount": "212.00", "currency": "EUR"}),
@@ -150,7 +152,9 @@ async fn who_cancels_during_the_stay_pays_for_the_nights_that_have_begun() {
             "{told}"
         );
     }
-    let payment = platform.get(&format!("/v1/payments/{id}")).await;
+    let payment = platform
+        .get(&format!("/v1/payments/{}", cancelled.text("/payment_id")))
+        .await;
     assert_eq!(
         payment.json["refunded"], cancelled.json["refund"],
         "{}",

@@ -1,20 +1,21 @@
--- Hold and payment have the reservation's id. A reservation that is still open is a violation at rest. Of a stay that
+-- The reservation names its hold and its payment; those of before have the reservation's id. A reservation that is still open is a violation at rest. Of a stay that
 -- was cancelled while it ran, the nights before kept_until had begun: they stay sold, and nothing else does. The hold of
 -- a stay that was over long ago may have been removed.
-select coalesce(r.reservation_id, p.reservation_id, h.hold_id) reservation_id, r.state, r.total_minor, r.penalty_minor,
+select coalesce(r.reservation_id, p.payment_id, h.hold_id) reservation_id, r.state, r.total_minor, r.penalty_minor,
        r.kept_until, h.check_out sold_until,
        p.net_minor, h.sold
-from reservation.reservation r
-full join (select reservation_id, sum(amount_minor) net_minor from payment.movement group by 1) p
-    on p.reservation_id = r.reservation_id
+from (select *, coalesce(hold_id, reservation_id) its_hold_id, coalesce(payment_id, reservation_id) its_payment_id
+      from reservation.reservation) r
+full join (select payment_id, sum(amount_minor) net_minor from payment.movement group by 1) p
+    on p.payment_id = r.its_payment_id
 full join (select hold_id, count(*) filter (where state = 'sold') sold, count(*) filter (where state = 'held') held,
                   min(check_in) check_in, min(check_out) check_out, min(rooms) rooms
            from inventory.hold group by 1) h
-    on h.hold_id = coalesce(r.reservation_id, p.reservation_id)
+    on h.hold_id = r.its_hold_id
 -- What an abandoned run left as it was is owed, and no violation, until somebody has closed it.
 where not exists (
         select from orchestrator.run a join orchestrator.obligation o on o.saga_id = a.saga_id
-        where a.subject_id = coalesce(r.reservation_id, p.reservation_id, h.hold_id)
+        where a.subject_id = coalesce(r.reservation_id, p.payment_id, h.hold_id)
           and a.state = 'abandoned' and o.closed_at is null)
   and ((r.state is null and (coalesce(p.net_minor, 0) <> 0 or coalesce(h.sold, 0) > 0))
    or r.state in ('pending', 'cancelling')

@@ -92,7 +92,7 @@ impl CreateQuote {
         }
         let priced = priced.map_err(|_| refused(Blocked::TooExpensive))?;
         let quote = Quote {
-            quote_id: QuoteId::new(),
+            quote_id: QuoteId::of(self.hotel_id),
             hotel_id: self.hotel_id,
             time_zone: found.time_zone,
             room_type_id: self.room_type_id,

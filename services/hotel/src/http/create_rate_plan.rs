@@ -53,7 +53,7 @@ impl CreateRatePlan {
             Problem::invalid_field(pointer, why.to_string())
         })?;
         Ok(RatePlan {
-            rate_plan_id: RatePlanId::new(),
+            rate_plan_id: RatePlanId::of(hotel_id),
             hotel_id,
             name: self.name.into_string(),
             cancellation_policy: CancellationPolicy {

@@ -72,7 +72,7 @@ impl CreateRoomType {
         at_most(&self.pictures, PICTURES_MAX, "/pictures")?;
         let strings = |texts: Vec<Text<60>>| texts.into_iter().map(Text::into_string).collect();
         Ok(RoomType {
-            room_type_id: RoomTypeId::new(),
+            room_type_id: RoomTypeId::of(hotel_id),
             hotel_id,
             name: self.name.into_string(),
             beds: strings(self.beds),

@@ -22,7 +22,7 @@ use crate::store::{ledger, payment};
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Payment)]
 pub(super) struct Body {
-    /// The payment; the same id as the reservation's.
+    /// The payment.
     payment_id: PaymentId,
     /// Whose money it is.
     hotel_id: HotelId,
@@ -99,7 +99,7 @@ problems!(Problems: Common::NotFound);
 /// Look a payment up
 #[utoipa::path(
     get, path = "/v1/payments/{payment_id}", tag = "Payments",
-    params(("payment_id" = PaymentId, Path, description = "The reservation's id")),
+    params(("payment_id" = PaymentId, Path, description = "The payment_id of the reservation")),
     responses(
         (status = 200, description = "The payment with the money that moved", body = Body),
         Problems,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use contract::saga::{BookStay, SagaData};
-use contract::{GuestId, ReservationId};
+use contract::{BookingCode, GuestId, HoldId, PaymentId, ReservationId};
 use futures::future::BoxFuture;
 use platform::Broken;
 use platform::http::{Key, Stored};
@@ -13,7 +13,7 @@ use platform::outbox::Outgoing;
 use sqlx::PgConnection;
 
 use super::turns::{Refused, firsts, quote_of, refuse};
-use super::{Created, Creation, Failed, Known, Order, start};
+use super::{Created, Creation, Draw, Failed, Known, Order, start};
 use crate::model::{Reservation, State};
 use crate::store::asked::{self, Asked, Claimed};
 use crate::store::read;
@@ -34,6 +34,7 @@ pub(super) fn book(
     group: Arc<[Creation]>,
     open_max: u32,
     open: Option<u32>,
+    draw: Draw,
 ) -> BoxFuture<'_, Result<Booked, Failed>> {
     Box::pin(async move {
         let open = match open {
@@ -56,7 +57,7 @@ pub(super) fn book(
             .filter(|at| !known.contains_key(at))
             .collect();
         let refused = refuse(&group, &mut new, &used, places);
-        let accepted = book_new(db, &group, &new, guests, now).await?;
+        let accepted = book_new(db, &group, &new, guests, now, draw).await?;
         let created = answers(&group, &first, &accepted, &known, &refused)?;
         Ok(Booked { created, open })
     })
@@ -97,6 +98,7 @@ async fn book_new<'a>(
     new: &[usize],
     mut guests: HashMap<&'a str, GuestId>,
     now: DateTime<Utc>,
+    draw: Draw,
 ) -> Result<HashMap<usize, Taken>, Failed> {
     if new.is_empty() {
         return Ok(HashMap::new());
@@ -105,7 +107,10 @@ async fn book_new<'a>(
     for at in new {
         let known = guests.len();
         let guest_id = *guests.entry(email_of(&group[*at])).or_insert_with(GuestId::new);
-        rows.push((reservation(&group[*at], guest_id, now), guests.len() > known));
+        rows.push((
+            reservation(&group[*at], guest_id, draw(), now),
+            guests.len() > known,
+        ));
     }
     let mut bookings = Vec::with_capacity(new.len());
     let mut messages = Vec::with_capacity(new.len());
@@ -180,13 +185,16 @@ fn refusal(
     })
 }
 
-fn reservation(creation: &Creation, guest_id: GuestId, now: DateTime<Utc>) -> Reservation {
+fn reservation(creation: &Creation, guest_id: GuestId, code: BookingCode, now: DateTime<Utc>) -> Reservation {
     let Order {
         quote, terms, guest, ..
     } = &creation.order;
     Reservation {
         hotel_id: quote.hotel_id,
         reservation_id: creation.reservation_id,
+        code,
+        hold_id: HoldId::of(quote.hotel_id),
+        payment_id: PaymentId::of(quote.hotel_id),
         saga_id: creation.saga_id,
         cancellation_saga_id: None,
         state: State::Pending,
@@ -213,6 +221,8 @@ fn reservation(creation: &Creation, guest_id: GuestId, now: DateTime<Utc>) -> Re
 fn start_saga(creation: &Creation, row: &Reservation) -> Result<Outgoing, Broken> {
     let data = BookStay {
         reservation_id: row.reservation_id,
+        hold_id: Some(row.hold_id),
+        payment_id: Some(row.payment_id),
         hotel_id: row.hotel_id,
         room_type_id: row.room_type_id,
         rate_plan_id: row.rate_plan_id,

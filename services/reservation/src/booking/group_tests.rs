@@ -54,7 +54,7 @@ async fn a_group_of_requests_is_two_statements_and_five_rows_for_each(pool: PgPo
     });
     let group: Arc<[Creation]> = group.collect();
     let heard = Statements::heard();
-    let booked = book(&mut db, group, PLACES, Some(0)).await;
+    let booked = book(&mut db, group, PLACES, Some(0), BookingCode::draw).await;
     assert!(booked.is_ok_and(|booked| booked.created.len() == 3));
     let statements = heard.take();
     assert_eq!(statements.len(), 2, "{statements:#?}");
@@ -65,7 +65,7 @@ async fn a_group_of_requests_is_two_statements_and_five_rows_for_each(pool: PgPo
 
 async fn booked(db: &mut PgConnection, creation: Creation) -> Created {
     let group = Arc::from([creation]);
-    let booked = book(db, group, PLACES, Some(0)).await;
+    let booked = book(db, group, PLACES, Some(0), BookingCode::draw).await;
     let Ok(Booked { mut created, .. }) = booked else {
         panic!("the group was not booked");
     };

@@ -25,7 +25,7 @@ fn grammar_of(pointer: &str) -> Option<Grammar> {
     match pointer {
         SIGNED => None,
         "/guest/phone" => Some(Grammar::Phone),
-        "/guest/email" => Some(Grammar::Email),
+        "/guest/email" | "/email" => Some(Grammar::Email),
         _ => Some(Grammar::Free),
     }
 }

@@ -108,7 +108,7 @@ fn cancel(
         let Some((mut row, now)) = read::lock(db, reservation_id).await? else {
             return Ok(None);
         };
-        let outcome = row.cancel(now, SagaId::new());
+        let outcome = row.cancel(now, SagaId::of(row.hotel_id));
         match &outcome {
             Cancelling::Started(moves) => {
                 let mut lines = Vec::new();

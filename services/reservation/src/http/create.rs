@@ -117,12 +117,13 @@ pub(super) async fn create_reservation(
             return Ok(prefer.applied(answer));
         }
     };
+    let hotel_id = order.quote.hotel_id;
     let creation = Creation {
         key,
         fingerprint,
         order,
-        reservation_id: ReservationId::new(),
-        saga_id: SagaId::new(),
+        reservation_id: ReservationId::of(hotel_id),
+        saga_id: SagaId::of(hotel_id),
         envelope: Envelope::of_request(&headers),
         waits: prefer.wait.is_some(),
     };

@@ -240,6 +240,7 @@ async fn two_keys_of_one_group_are_told_apart_by_who_came_first(pool: PgPool) {
     let mut bookings = crate::booking::Bookings {
         pool: pool.clone(),
         open: crate::open::Open::new(100),
+        draw: contract::BookingCode::draw,
     };
     let created: Vec<Created> = bookings
         .settle(group)

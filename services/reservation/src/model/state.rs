@@ -7,7 +7,8 @@ use contract::event::{ReservationEvent, ReservationFact};
 use contract::quote::{CancellationPolicy, Party};
 use contract::saga::CancelStay;
 use contract::{
-    GuestId, HotelId, Money, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId, SagaId, StayDate,
+    BookingCode, GuestId, HoldId, HotelId, Money, PaymentId, QuoteId, RatePlanId, Refusal, ReservationId,
+    RoomTypeId, SagaId, StayDate,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -77,6 +78,12 @@ pub struct Reservation {
     pub hotel_id: HotelId,
     /// Names it.
     pub reservation_id: ReservationId,
+    /// By which people name it.
+    pub code: BookingCode,
+    /// Its rooms.
+    pub hold_id: HoldId,
+    /// Its money.
+    pub payment_id: PaymentId,
     /// The run that books the stay.
     pub saga_id: SagaId,
     /// The run that cancels it.
@@ -314,6 +321,8 @@ impl Reservation {
         self.cancellation_saga_id = Some(saga_id);
         let data = CancelStay {
             reservation_id: self.reservation_id,
+            hold_id: Some(self.hold_id),
+            payment_id: Some(self.payment_id),
             hotel_id: self.hotel_id,
             refund: cost.refund,
             penalty: cost.penalty,

@@ -3,13 +3,13 @@
 use std::str::FromStr as _;
 
 use chrono::{DateTime, Utc};
-use contract::{GuestId, HotelId, ReservationId};
+use contract::{BookingCode, GuestId, HotelId, ReservationId};
 use platform::Broken;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::row::{Row, reservations};
-use crate::model::{Reservation, State};
+use crate::model::{Email, Reservation, State};
 
 /// Which reservations a page shows, newest first.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +39,22 @@ pub(crate) async fn by_id(
         .fetch_optional(&mut *platform::db::lease(pool).await?)
         .await?;
     row.map(with_now).transpose()
+}
+
+/// The reservation with this code, if it is this guest's.
+pub(crate) async fn by_code(
+    pool: &PgPool,
+    code: BookingCode,
+    email: &Email,
+) -> Result<Option<Reservation>, Broken> {
+    let row = reservations!(
+        "where r.code = $1 and g.email = $2",
+        code.symbols(),
+        email.as_str()
+    )
+    .fetch_optional(&mut *platform::db::lease(pool).await?)
+    .await?;
+    row.map(Row::read).transpose()
 }
 
 /// Some reservations, in no order.

@@ -5,8 +5,8 @@ use std::str::FromStr as _;
 use chrono::{DateTime, NaiveDate, Utc};
 use contract::quote::{CancellationPolicy, NightPrice, Party};
 use contract::{
-    Currency, GuestId, HotelId, Money, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId, SagaId, Stay,
-    StayDate,
+    BookingCode, Currency, GuestId, HoldId, HotelId, Money, PaymentId, QuoteId, RatePlanId, Refusal,
+    ReservationId, RoomTypeId, SagaId, Stay, StayDate,
 };
 use platform::Broken;
 use sqlx::types::Json;
@@ -19,6 +19,9 @@ use crate::model::{Cost, Reservation, State, Terms, shares};
 pub(super) struct Row {
     pub(super) hotel_id: Uuid,
     pub(super) reservation_id: Uuid,
+    pub(super) code: Option<String>,
+    pub(super) hold_id: Option<Uuid>,
+    pub(super) payment_id: Option<Uuid>,
     pub(super) saga_id: Uuid,
     pub(super) cancellation_saga_id: Option<Uuid>,
     pub(super) state: String,
@@ -60,7 +63,7 @@ macro_rules! reservations {
     ($rest:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
             crate::store::row::Row,
-            "select r.hotel_id, r.reservation_id, r.saga_id, r.cancellation_saga_id, r.state, r.version, "
+            "select r.hotel_id, r.reservation_id, r.code, r.hold_id, r.payment_id, r.saga_id, r.cancellation_saga_id, r.state, r.version, "
                 + "r.guest_id, g.email, r.guest_name, r.guest_phone, r.adults, r.children, r.quote_id, "
                 + "r.room_type_id, r.rate_plan_id, r.check_in, r.check_out, r.rooms, r.currency, r.total_minor, "
                 + "r.cancellation_policy as \"cancellation_policy: _\", r.time_zone, r.free_until, "
@@ -115,9 +118,24 @@ impl Row {
             nights: unreadable(shares(total, stay, &self.nights.0))?,
             time_zone: unreadable(chrono_tz::Tz::from_str(&self.time_zone))?,
         };
+        let reservation_id = ReservationId::from_uuid(self.reservation_id);
+        let without_a_code = "it has no booking code; run `bellhop migrate`";
         Ok(Reservation {
             hotel_id: HotelId::from_uuid(self.hotel_id),
-            reservation_id: ReservationId::from_uuid(self.reservation_id),
+            reservation_id,
+            code: unreadable(
+                self.code
+                    .as_deref()
+                    .map_or(Err(without_a_code.to_owned()), |code| {
+                        BookingCode::from_str(code).map_err(|error| error.to_string())
+                    }),
+            )?,
+            hold_id: self
+                .hold_id
+                .map_or(HoldId::of_former(reservation_id), HoldId::from_uuid),
+            payment_id: self
+                .payment_id
+                .map_or(PaymentId::of_former(reservation_id), PaymentId::from_uuid),
             saga_id: SagaId::from_uuid(self.saga_id),
             cancellation_saga_id: self.cancellation_saga_id.map(SagaId::from_uuid),
             state: unreadable(State::from_str(&self.state))?,

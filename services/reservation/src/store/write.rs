@@ -35,6 +35,9 @@ struct BookingRow<'a> {
     fingerprint: &'a [u8],
     hotel_id: Uuid,
     reservation_id: Uuid,
+    code: &'a str,
+    hold_id: Uuid,
+    payment_id: Uuid,
     saga_id: Uuid,
     guest_id: Uuid,
     guest_is_new: bool,
@@ -58,7 +61,7 @@ struct BookingRow<'a> {
     late_penalty_minor: i64,
     at: DateTime<Utc>,
 }
-platform::row_type!(BookingRow<'_>, "reservation.booking_1");
+platform::row_type!(BookingRow<'_>, "reservation.booking_2");
 
 impl<'a> BookingRow<'a> {
     fn of(booking: &Booking<'a>) -> Result<Self, Broken> {
@@ -74,6 +77,9 @@ impl<'a> BookingRow<'a> {
             fingerprint: booking.fingerprint,
             hotel_id: row.hotel_id.uuid(),
             reservation_id: row.reservation_id.uuid(),
+            code: row.code.symbols(),
+            hold_id: row.hold_id.uuid(),
+            payment_id: row.payment_id.uuid(),
             saga_id: row.saga_id.uuid(),
             guest_id: row.guest_id.uuid(),
             guest_is_new: booking.guest_is_new,
@@ -101,7 +107,7 @@ impl<'a> BookingRow<'a> {
 }
 
 /// Writes new bookings, with what is to be said. Answers false, and the transaction must be rolled back, when another
-/// one has just written a key, a guest or a quote of theirs.
+/// one has just written a key, a guest or a quote of theirs, or a code is another booking's.
 ///
 /// Keys are written in the order of `bookings`, which is theirs, then guests in the order of their addresses, then
 /// reservations in the order of their quotes: a part that waits for another process does so before the next begins.
@@ -112,7 +118,7 @@ pub(crate) async fn book(
 ) -> Result<bool, Broken> {
     let rows: Vec<BookingRow<'_>> = bookings.iter().map(BookingRow::of).collect::<Result<_, _>>()?;
     let done = sqlx::query!(
-        r#"with new as materialized (select * from unnest($1::reservation.booking_1[])),
+        r#"with new as materialized (select * from unnest($1::reservation.booking_2[])),
          keys as (
              insert into reservation.idempotency_key
                  (client, route, key, fingerprint, hotel_id, reservation_id, claimed_at)
@@ -124,11 +130,11 @@ pub(crate) async fn book(
              where guest_is_new and (select count(*) from keys) = cardinality($1)
              order by guest_email collate "C" on conflict do nothing returning 1),
          bookings as (
-             insert into reservation.reservation (hotel_id, reservation_id, saga_id, state, version, guest_id,
+             insert into reservation.reservation (hotel_id, reservation_id, code, hold_id, payment_id, saga_id, state, version, guest_id,
                  guest_name, guest_phone, adults, children, quote_id, used_quote_id, room_type_id, rate_plan_id,
                  check_in, check_out, rooms, currency, total_minor, quote, cancellation_policy, time_zone,
                  free_until, late_penalty_minor, created_at, updated_at, client, key, fingerprint)
-             select hotel_id, reservation_id, saga_id, 'pending', 1, guest_id, guest_name, guest_phone, adults,
+             select hotel_id, reservation_id, code, hold_id, payment_id, saga_id, 'pending', 1, guest_id, guest_name, guest_phone, adults,
                  children, quote_id, quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, currency,
                  total_minor, quote::json, cancellation_policy::json, time_zone, free_until, late_penalty_minor,
                  at, at, client, key, fingerprint

@@ -43,7 +43,7 @@ pub(super) async fn rows(table: &mut Table, platform: &Platform, hotel: &Hotel) 
         .find(|(name, _)| name == "BELLHOP_WEBHOOK_SECRET");
     let secret = known.map(|(_, secret)| secret.as_str()).unwrap();
     let booked = hotel.book(platform, 44, 1, "pm_ok").await;
-    let key = format!("{}.{}", hotel.hotel_id, booked.text("/reservation_id"));
+    let key = format!("{}.{}", hotel.hotel_id, booked.text("/payment_id"));
     let event = json!({"type": "operation.succeeded", "data": {"key": key}}).to_string();
     let reordered = json!({"data": {"key": key}, "type": "operation.succeeded"})
         .to_string()
