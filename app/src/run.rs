@@ -15,7 +15,8 @@ use platform::kafka::KafkaConfig;
 use platform::repeat::RepeatConfig;
 use platform::telemetry::{self, Metrics, TelemetryConfig};
 use platform::token::TokenConfig;
-use platform::{Clock, Parts, Tasks};
+use platform::trace::TraceConfig;
+use platform::{Clock, Parts, Tasks, Tracer};
 
 use crate::modules::Modules;
 use crate::targets::{self, Target};
@@ -45,6 +46,8 @@ pub struct Run {
     #[command(flatten)]
     telemetry: TelemetryConfig,
     #[command(flatten)]
+    trace: TraceConfig,
+    #[command(flatten)]
     modules: Modules,
 }
 
@@ -66,14 +69,17 @@ impl Run {
                 )
             })?;
         let address = listener.local_addr()?;
+        let clock = Clock::system();
+        let tracer = Tracer::start(&self.trace, &self.kafka.node, &clock)?;
         let parts = Parts {
             database: self.database.clone(),
             kafka: self.kafka.clone(),
             token: self.token.clone(),
             repeat: self.repeat,
-            clock: Clock::system(),
+            clock,
             tasks: Tasks::new(),
             health: Health::default(),
+            tracer: tracer.clone(),
         };
         metrics.keep_up(&parts.tasks);
         let interface =
@@ -82,7 +88,7 @@ impl Run {
             .merge(operations(&parts.health, metrics))
             .merge(crate::openapi::routes()?)
             .merge(crate::problems::pages());
-        let mut routes = http::layers(guarded(routes, crate::operations::table()));
+        let mut routes = http::traced(http::layers(guarded(routes, crate::operations::table())), &tracer);
         if let Some(cors) = http::cors(&self.http.cors_origins) {
             routes = routes.layer(cors);
         }
@@ -90,6 +96,7 @@ impl Run {
         tracing::info!(%address, targets = ?self.target, "listening on http://{address}");
         http::serve(listener, self.http.connections_max, routes, parts.tasks.clone()).await;
         let drained = parts.tasks.drained().await;
+        tokio::task::spawn_blocking(move || tracer.close()).await?;
         tracing::info!("stopped");
         Ok(if drained {
             ExitCode::SUCCESS

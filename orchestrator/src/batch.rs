@@ -7,13 +7,14 @@ use chrono::{DateTime, Utc};
 use contract::{Reply, SagaId};
 use platform::consumer::Incoming;
 use platform::outbox::Outgoing;
-use platform::{Broken, retention};
+use platform::{Broken, Tracer, retention};
 use uuid::Uuid;
 
 use crate::engine::{Input, Line, Pace, Run, Sent, State, What};
 use crate::kept::Kept;
 use crate::message::{Asked, Message};
 use crate::sagas::{self, Debt};
+use crate::spans;
 use crate::store::{Batch, NewLine};
 use crate::verbs::{self, Outcome};
 
@@ -29,6 +30,8 @@ pub(crate) struct Effects {
     given_up: u64,
     unreadable: u64,
     verbs: BTreeMap<(&'static str, &'static str), u64>,
+    /// Steps that have ended and are traced.
+    steps: Vec<spans::Ended>,
     /// Runs that are open, as they were written.
     pub(crate) open: Vec<(SagaId, Kept)>,
 }
@@ -259,7 +262,8 @@ impl Work {
     /// Says a command, and answers the id of the message.
     fn send(&mut self, saga_id: SagaId, sent: Sent) -> Result<Uuid, Broken> {
         self.effects.resent += u64::from(sent.sending > 1);
-        let envelope = self.sagas.get(&saga_id).map(|kept| kept.envelope(self.pace));
+        let kept = self.sagas.get(&saga_id);
+        let envelope = kept.map(|kept| kept.envelope(saga_id, &sent, self.pace));
         let command = &sent.command;
         let (topic, key, name) = (command.topic(), command.key(saga_id), command.name());
         let body = sent.envelope(saga_id);
@@ -280,11 +284,24 @@ impl Work {
             return Ok(());
         };
         self.effects.given_up += u64::from(line.what == What::GivenUp);
+        let outline = kept.outline()?;
+        if line.what.settles()
+            && let Some(trace) = kept.trace.as_ref().filter(|trace| trace.is_sampled())
+            && let Some(step) = outline.steps.get(line.step)
+        {
+            self.effects.steps.push(spans::Ended {
+                saga_id,
+                kind: kept.data.name(),
+                step: step.name,
+                trace: trace.clone(),
+                line: line.clone(),
+            });
+        }
         self.batch.lines.push(NewLine {
             saga_id,
             seq,
             line,
-            outline: kept.outline()?,
+            outline,
             message_id,
             shard: kept.shard,
         });
@@ -331,8 +348,11 @@ impl Effects {
         }
     }
 
-    /// Counts what was written.
-    pub(crate) fn count(self) {
+    /// Counts what was written, and tells the collector of it.
+    pub(crate) fn count(self, tracer: &Tracer) {
+        for step in self.steps {
+            step.record(tracer);
+        }
         for ended in self.ended {
             metrics::counter!("bellhop_sagas_total", "type" => ended.kind, "state" => ended.state)
                 .increment(1);

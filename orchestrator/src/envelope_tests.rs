@@ -6,7 +6,7 @@ use platform::envelope::Traceparent;
 use sqlx::PgPool;
 
 use crate::fixtures::{booking, done, migrate, pass, refused, runner, start, take, take_within, undone};
-use crate::timers;
+use crate::{spans, timers};
 
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -32,8 +32,16 @@ async fn said(pool: &PgPool) -> Vec<(String, Option<String>, Option<i64>)> {
     .unwrap()
 }
 
-fn line(kind: &str, trace: Option<&str>, seconds: Option<i64>) -> (String, Option<String>, Option<i64>) {
-    (kind.to_owned(), trace.map(str::to_owned), seconds)
+fn line(kind: &str, trace: Option<String>, seconds: Option<i64>) -> (String, Option<String>, Option<i64>) {
+    (kind.to_owned(), trace, seconds)
+}
+
+/// What a command of this step brings: the request's trace, and the step as its parent.
+fn of_step(saga_id: SagaId, step: &str, undo: bool) -> String {
+    let trace = Traceparent::read(TRACE).unwrap();
+    let own = spans::of_step(&trace, saga_id, step, undo, 1);
+    assert_eq!(own.trace_id(), trace.trace_id());
+    own.to_string()
 }
 
 #[sqlx::test(migrations = false)]
@@ -61,16 +69,18 @@ async fn every_command_of_a_run_has_the_trace_of_its_start_and_a_deadline_where_
         take(&two, &[done(booked, step)]).await.unwrap();
     }
     take(&two, &[start(untraced, booking())]).await.unwrap();
-    let some = Some(TRACE);
+    let of = |step| Some(of_step(booked, step, false));
+    let hold = of("hold-rooms");
     assert_eq!(
         said(&pool).await,
         [
-            line("Hold", some, Some(60)),
-            line("Hold", some, Some(54)),
-            line("Authorize", some, Some(120)),
-            line("Book", some, Some(60)),
-            line("Capture", some, None),
-            line("Confirm", some, None),
+            line("Hold", hold.clone(), Some(60)),
+            // The same step, and so the same span.
+            line("Hold", hold, Some(54)),
+            line("Authorize", of("authorize-payment"), Some(120)),
+            line("Book", of("book-rooms"), Some(60)),
+            line("Capture", of("capture-payment"), None),
+            line("Confirm", of("confirm-reservation"), None),
             line("Hold", None, Some(60)),
         ]
     );
@@ -93,8 +103,8 @@ async fn undoing_has_the_trace_and_no_deadline(pool: PgPool) {
     assert_eq!(
         said[2..],
         [
-            line("Release", Some(TRACE), None),
-            line("Reject", Some(TRACE), None)
+            line("Release", Some(of_step(saga_id, "hold-rooms", true)), None),
+            line("Reject", Some(of_step(saga_id, "open-reservation", true)), None)
         ]
     );
 }

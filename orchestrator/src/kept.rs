@@ -1,12 +1,13 @@
 //! A run with what its row says of it.
 
 use chrono::{DateTime, Utc};
+use contract::SagaId;
 use contract::saga::SagaData;
 use platform::envelope::Traceparent;
 use platform::{Broken, Envelope};
 
-use crate::engine::{Outline, Pace, Run, State};
-use crate::sagas;
+use crate::engine::{Outline, Pace, Run, Sent, State};
+use crate::{sagas, spans};
 
 /// A run with what its row says of it.
 #[derive(Debug, Clone)]
@@ -62,10 +63,11 @@ impl Kept {
     }
 
     /// What travels with the command that it has just sent.
-    pub(crate) fn envelope(&self, pace: Pace) -> Envelope {
+    pub(crate) fn envelope(&self, saga_id: SagaId, sent: &Sent, pace: Pace) -> Envelope {
+        let of_step = |trace| spans::of_step(trace, saga_id, sent.step, sent.undo, sent.round);
         Envelope {
             actor: None,
-            trace: self.trace.clone(),
+            trace: self.trace.as_ref().map(of_step),
             deadline: self.gives_up_at(pace),
         }
     }

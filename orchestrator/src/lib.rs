@@ -26,6 +26,7 @@ mod recent;
 mod restart_tests;
 mod runner;
 pub mod sagas;
+mod spans;
 mod store;
 mod timers;
 #[cfg(test)]
@@ -81,6 +82,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
         ownership: Arc::new(ownership::Ownership::new(owner, ownership::RECLAIM_AFTER)),
         recent: recent::Recent::default(),
         now: now::Now::default(),
+        tracer: parts.tracer.clone(),
     });
     parts.health.not_ready(
         "orchestrator",

@@ -11,7 +11,7 @@ use contract::SagaId;
 use platform::consumer::{Incoming, Participant, Transacted};
 use platform::health::Health;
 use platform::outbox::Schema;
-use platform::{Broken, Tasks, db};
+use platform::{Broken, Tasks, Tracer, db};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -48,6 +48,8 @@ pub(crate) struct Runner {
     pub(crate) recent: Recent,
     /// What time it is.
     pub(crate) now: Now,
+    /// Where the spans of steps go.
+    pub(crate) tracer: Tracer,
 }
 
 impl Participant for Runner {
@@ -65,7 +67,7 @@ impl Participant for Runner {
 
     async fn committed(&self, mut effects: Effects) {
         self.recent.put(std::mem::take(&mut effects.open));
-        effects.count();
+        effects.count(&self.tracer);
     }
 
     async fn rebalanced(&self, assigned: bool, partitions: Vec<(String, i32)>) {

@@ -19,11 +19,14 @@ use crate::kafka::{self, Delivery, Received};
 use crate::outbox::{self, Outgoing, Schema};
 use crate::parts::Parts;
 use crate::retry::Backoff;
+use crate::trace::Tracer;
 
 mod participant;
+mod traced;
 mod unit;
 
 pub use participant::{Handled, Incoming, Participant, Transacted};
+use traced::Traced;
 
 /// Tries of one message alone before it is set aside.
 const TRIES_ALONE: u32 = 5;
@@ -55,6 +58,7 @@ pub fn start<P: Participant>(
         pool,
         participant,
         tasks: parts.tasks.clone(),
+        tracer: parts.tracer.clone(),
     };
     parts.tasks.spawn("consumer", async move {
         while let Some(delivery) = deliveries.recv().await {
@@ -76,6 +80,7 @@ struct Consumer<P> {
     pool: PgPool,
     participant: Arc<P>,
     tasks: crate::Tasks,
+    tracer: Tracer,
 }
 
 /// How a batch ended.
@@ -230,8 +235,12 @@ impl<P: Participant> Consumer<P> {
 
     async fn transaction(&self, batch: Vec<Incoming<P::Message>>) -> Result<Option<P::After>, Broken> {
         let count = batch.len();
+        let traced = Traced::of(&self.tracer, &batch);
         let done = self.participant.transact(&self.pool, self.schema, batch);
         let (after, duplicates) = done.await?;
+        if let Some(traced) = traced {
+            traced.record(&self.tracer, self.schema);
+        }
         let handled = u64::try_from(count - duplicates).unwrap_or_default();
         metrics::counter!("bellhop_messages_total", "schema" => self.schema.0, "outcome" => "applied")
             .increment(handled);

@@ -149,6 +149,7 @@ fn by_hand(pool: &PgPool) -> (Consumer<Clerk>, mpsc::Sender<Delivery>, mpsc::Rec
         pool: pool.clone(),
         participant: Arc::new(Clerk::default()),
         tasks: crate::Tasks::new(),
+        tracer: Tracer::default(),
     };
     (consumer, news, deliveries)
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 /// Header with who asked.
 pub const ACTOR: &str = "actor";
@@ -96,6 +98,24 @@ impl Traceparent {
         self.0.get(3..35).unwrap_or_default()
     }
 
+    /// The id of the span that whoever reads this is a part of: 16 hexadecimal digits.
+    pub fn span_id(&self) -> &str {
+        self.0.get(36..52).unwrap_or_default()
+    }
+
+    /// The first span of a new trace, which is sampled.
+    pub fn begun(id: Uuid) -> Self {
+        let trace = id.simple().to_string();
+        let span = span_of(&trace, &[]);
+        Self(format!("00-{trace}-{span}-01"))
+    }
+
+    /// A span of the same trace whose id follows from what it is about: whoever says the same has the same.
+    pub fn child(&self, about: &[&[u8]]) -> Self {
+        let (trace, flags) = (self.trace_id(), self.0.get(53..).unwrap_or_default());
+        Self(format!("00-{trace}-{}-{flags}", span_of(trace, about)))
+    }
+
     /// Whether the caller keeps a record of it.
     pub fn is_sampled(&self) -> bool {
         self.0.ends_with('1')
@@ -111,6 +131,21 @@ impl fmt::Display for Traceparent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
+}
+
+/// The id of a span of a trace, by what it is about: 16 hexadecimal digits, never only zeros.
+fn span_of(trace: &str, about: &[&[u8]]) -> String {
+    let mut hash = Sha256::new_with_prefix(trace);
+    for part in about {
+        // With its length, so that two parts are not taken for two others.
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut id = [0; 8];
+    id.copy_from_slice(&hash.finalize()[..8]);
+    // Nothing is the id of no span.
+    id[7] |= 1;
+    format!("{:016x}", u64::from_be_bytes(id))
 }
 
 /// Whether these are so many hexadecimal digits in lower case.
@@ -163,6 +198,27 @@ mod tests {
         ] {
             assert_eq!(of(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_span_follows_from_its_trace_and_what_it_is_about() {
+        let trace = Traceparent::read(VALID).unwrap();
+        let other = Traceparent::begun(Uuid::from_u128(7));
+        let about: [&[&[u8]]; 5] = [&[], &[b"a", b"b"], &[b"ab"], &[b"", b"ab"], &[b"b", b"a"]];
+        let spans: std::collections::BTreeSet<_> = [&trace, &other]
+            .iter()
+            .flat_map(|trace| about.map(|about| trace.child(about).span_id().to_owned()))
+            .collect();
+        assert_eq!(spans.len(), 10, "each has an id of its own");
+        for about in about {
+            let child = trace.child(about);
+            assert_eq!(child, trace.child(about), "and always the same");
+            assert_eq!(child.trace_id(), trace.trace_id());
+            assert_eq!(Traceparent::read(child.as_str()).as_ref(), Some(&child));
+        }
+        assert!(other.is_sampled());
+        let unsampled = Traceparent::read(&(VALID[..54].to_owned() + "0")).unwrap();
+        assert!(!unsampled.child(&[b"a"]).is_sampled());
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod sentence;
 mod server;
 mod stalled;
 mod strict;
+mod traced;
 
 pub use caller::Caller;
 pub use card::{Grammar, GrammarOf};
@@ -30,3 +31,4 @@ pub use prefer::Prefer;
 pub use problem::{Problem, ProblemBody};
 pub use server::{BODY_BYTES_MAX, HttpConfig, layers, serve};
 pub use strict::{StrictJson, StrictPath, StrictQuery, strict_json};
+pub use traced::traced;

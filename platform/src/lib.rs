@@ -26,6 +26,7 @@ pub mod telemetry;
 #[cfg(test)]
 mod testing;
 pub mod token;
+pub mod trace;
 
 pub use clock::Clock;
 pub use db::Broken;
@@ -33,3 +34,4 @@ pub use envelope::Envelope;
 pub use parts::{Parts, StartError};
 pub use secret::Secret;
 pub use tasks::Tasks;
+pub use trace::Tracer;

@@ -7,6 +7,7 @@ use crate::kafka::KafkaConfig;
 use crate::repeat::RepeatConfig;
 use crate::tasks::Tasks;
 use crate::token::TokenConfig;
+use crate::trace::Tracer;
 
 /// The process's shared parts. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Parts {
     pub tasks: Tasks,
     /// Readiness.
     pub health: Health,
+    /// Where spans go.
+    pub tracer: Tracer,
 }
 
 /// Why a module cannot start.

@@ -1,5 +1,6 @@
 //! Logs as text or JSON on standard error, and metrics for Prometheus.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -21,9 +22,10 @@ pub struct TelemetryConfig {
     )]
     pub log: String,
 
-    /// Form of the log on standard error.
-    #[arg(long, env = "BELLHOP_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
+    /// Form of the log on standard error: text for people, JSON for collectors. When it is not set, text on a terminal
+    /// and JSON elsewhere.
+    #[arg(long, env = "BELLHOP_LOG_FORMAT", value_enum)]
+    pub log_format: Option<LogFormat>,
 }
 
 /// Form of a log line.
@@ -42,10 +44,21 @@ pub fn start_logging(config: &TelemetryConfig) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     // An error means that a subscriber is set already, as in a test process.
-    let _ = match config.log_format {
+    let _ = match config.format(std::io::stderr().is_terminal()) {
         LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
+}
+
+impl TelemetryConfig {
+    fn format(&self, is_terminal: bool) -> LogFormat {
+        let usual = if is_terminal {
+            LogFormat::Text
+        } else {
+            LogFormat::Json
+        };
+        self.log_format.unwrap_or(usual)
+    }
 }
 
 /// How often what was observed is added up while nobody asks for it.
@@ -107,6 +120,20 @@ fn recorder(buckets: &[(&str, &[f64])]) -> Result<PrometheusRecorder, BuildError
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_is_text_for_who_sits_there_and_json_for_a_collector() {
+        let format = |log_format, is_terminal| {
+            let log = "info".to_owned();
+            TelemetryConfig { log, log_format }.format(is_terminal)
+        };
+        assert_eq!(format(None, true), LogFormat::Text);
+        assert_eq!(format(None, false), LogFormat::Json);
+        for asked in [LogFormat::Text, LogFormat::Json] {
+            assert_eq!(format(Some(asked), true), asked);
+            assert_eq!(format(Some(asked), false), asked);
+        }
+    }
 
     #[test]
     fn a_duration_is_a_histogram_that_never_forgets() {

@@ -150,6 +150,7 @@ impl Broker {
             clock: Clock::system(),
             tasks: Tasks::new(),
             health: Health::default(),
+            tracer: crate::Tracer::default(),
         }
     }
 

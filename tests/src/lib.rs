@@ -5,6 +5,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a test's helpers fail by panicking")]
 
 mod client;
+mod collector;
 mod document;
 mod half_open;
 mod hotel;
@@ -15,6 +16,7 @@ mod routes;
 mod split;
 
 pub use client::{Answer, Client};
+pub use collector::{Collector, Seen as SpanSeen};
 pub use document::Document;
 pub use half_open::HalfOpen;
 pub use hotel::{Hotel, booking_body, quote_a_day_earlier, quote_again, today_at};

@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
+use tracing::Instrument as _;
 
 use super::cors::Origin;
 use super::declared::PROBLEM;
@@ -25,6 +26,7 @@ use super::guard;
 use super::meaning::Common;
 use super::problem::Problem;
 use super::stalled::Stalled;
+use crate::envelope::Envelope;
 use crate::tasks::{DRAIN_SECONDS, Tasks};
 
 /// The largest request body, in bytes.
@@ -83,16 +85,14 @@ async fn timed(request: Request, next: axum::middleware::Next) -> Response {
         .get::<MatchedPath>()
         .map_or("none", MatchedPath::as_str)
         .to_owned();
-    let method = match *request.method() {
-        Method::GET => "GET",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        _ => "other",
-    };
+    let method = method(&request);
+    // What is logged meanwhile tells of which request it is.
+    let span = tracing::error_span!("request", method, route, trace_id = tracing::field::Empty);
+    if let Some(trace) = Envelope::of_request(request.headers()).trace {
+        span.record("trace_id", trace.trace_id());
+    }
     let begun = Instant::now();
-    let response = next.run(request).await;
+    let response = next.run(request).instrument(span).await;
     let status = match response.status().as_u16() {
         ..300 => "2xx",
         300..400 => "3xx",
@@ -102,6 +102,18 @@ async fn timed(request: Request, next: axum::middleware::Next) -> Response {
     metrics::histogram!("bellhop_http_seconds", "route" => route, "method" => method, "status" => status)
         .record(begun.elapsed());
     response
+}
+
+/// The method of a request, of few values.
+pub(super) fn method(request: &Request) -> &'static str {
+    match *request.method() {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
 }
 
 async fn deadline(request: Request, next: axum::middleware::Next) -> Response {

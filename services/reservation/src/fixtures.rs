@@ -158,6 +158,7 @@ fn parts(clock: Clock) -> Parts {
         clock,
         tasks: Tasks::new(),
         health: platform::health::Health::default(),
+        tracer: platform::Tracer::default(),
     }
 }
 

@@ -45,6 +45,7 @@ fn parts(tasks: Tasks) -> Parts {
         clock: Clock::system(),
         tasks,
         health: platform::health::Health::default(),
+        tracer: platform::Tracer::default(),
     }
 }
 

@@ -18,6 +18,7 @@ mod refusals;
 mod replay;
 mod retention;
 mod roles;
+mod spans;
 mod surface;
 mod unasked;
 mod verbs;

@@ -68,6 +68,7 @@ pub(super) fn parts(tasks: &Tasks) -> Parts {
         clock: Clock::system(),
         tasks: tasks.clone(),
         health: platform::health::Health::default(),
+        tracer: platform::Tracer::default(),
     }
 }
 

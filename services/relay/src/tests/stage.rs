@@ -69,6 +69,7 @@ impl Settings {
             clock: Clock::system(),
             tasks: Tasks::new(),
             health: Health::default(),
+            tracer: platform::Tracer::default(),
         }
     }
 }
@@ -257,6 +258,7 @@ impl Stage {
             clock: Clock::system(),
             tasks: Tasks::new(),
             health: Health::default(),
+            tracer: platform::Tracer::default(),
         };
         let relay = Arc::new(Relay::new(&parts, &self.config).unwrap());
         let working = Arc::clone(&relay);
