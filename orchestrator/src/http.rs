@@ -1,5 +1,6 @@
 //! The API of runs: what people see of them, and what they say to them. The dashboard uses nothing else.
 
+mod approve;
 mod definitions;
 mod journal;
 mod list;
@@ -35,6 +36,7 @@ operations! { pub(crate) Arc<Inspection>;
     GetSaga = one::get_saga: INSPECTS,
     SayVerb = say::say_verb: Row::of(&[Kind::Operator]).class(Class::Money).cost(20).waits(),
     GetVerb = verb::get_verb: INSPECTS,
+    ApproveVerb = approve::approve_verb: Row::of(&[Kind::Operator]).class(Class::Money).cost(20).waits(),
     ListSagaDefinitions = definitions::list_saga_definitions: INSPECTS.found_by(Place::Root),
 }
 

@@ -159,6 +159,8 @@ mod tests {
                     verb: crate::engine::Verb::Retry,
                     actor: "development".to_owned(),
                     reason: "The provider is back.".to_owned(),
+                    evidence: None,
+                    approved_by: expected.map(|_| "another".to_owned()),
                 },
             };
             let json = serde_json::to_string(&asked).unwrap();

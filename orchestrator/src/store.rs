@@ -15,6 +15,7 @@ pub(crate) use lines::{JournalRow, journals};
 pub(crate) use retention::{remove, removed_before, unended};
 pub(crate) use runs::{due, now, runs, wake_in};
 pub(crate) use verbs::{
-    AskedRow, Ended, NewVerb, ObligationRow, ask, asked_before, end_verbs, obligations, verb,
+    AskedRow, Ended, NewVerb, ObligationRow, approve, ask, asked_before, end_verbs, lock_verb, obligations,
+    verb,
 };
 pub(crate) use write::{Batch, NewLine, handled, write};

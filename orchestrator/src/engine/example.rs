@@ -153,6 +153,10 @@ pub(super) fn spoken(verb: Verb) -> Spoken {
         verb,
         actor: "tester".to_owned(),
         reason: "Because the test says so.".to_owned(),
+        evidence: verb
+            .takes_evidence()
+            .then(|| "See the provider's page.".to_owned()),
+        approved_by: None,
     }
 }
 

@@ -91,8 +91,8 @@ pub fn advance<D>(
             }
         },
     };
-    let owed = line.as_ref().filter(|line| verbs::abandons(line));
-    let owed = owed.map_or_else(Vec::new, |_| verbs::owed(saga, data, run));
+    let owed = line.as_ref();
+    let owed = owed.map_or_else(Vec::new, |line| verbs::owed(saga, data, run, line));
     let lines = Vec::from_iter(line);
     let mut commands = Vec::new();
     if let Some(command) = run.add(saga, data, &lines, pace).to_send

@@ -177,6 +177,17 @@ impl Run {
                 self.asked = Some(Asked::first(line.at));
                 true
             }
+            Verb::UndoneByHand => {
+                let at = At {
+                    step: line.step,
+                    undo: true,
+                };
+                self.log.retain(|entry| !at.is_refused_by(entry));
+                self.settle(line.round, Entry::Undone(line.step));
+                self.reason = None;
+                self.asked = self.paused.is_none().then_some(Asked::first(line.at));
+                self.asked.is_some()
+            }
             Verb::Abandon => {
                 self.abandoned = Some(spoken.reason.clone());
                 self.paused = None;

@@ -20,16 +20,19 @@ pub enum Verb {
     Cancel,
     /// Send nothing more, ever. What is owed because of it is kept as obligations.
     Abandon,
+    /// Go on undoing: what no participant undoes was undone by hand, and the evidence says how.
+    UndoneByHand,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Retry,
         Self::Pause,
         Self::Resume,
         Self::Cancel,
         Self::Abandon,
+        Self::UndoneByHand,
     ];
 
     /// The word in the database and on the wire.
@@ -40,7 +43,18 @@ impl Verb {
             Self::Resume => "resume",
             Self::Cancel => "cancel",
             Self::Abandon => "abandon",
+            Self::UndoneByHand => "undone_by_hand",
         }
+    }
+
+    /// Whether it says that something was done outside the platform, and so how.
+    pub const fn takes_evidence(self) -> bool {
+        matches!(self, Self::UndoneByHand)
+    }
+
+    /// Whether a second person has to see the same preview first: nobody can take it back.
+    pub const fn takes_two(self) -> bool {
+        matches!(self, Self::Abandon | Self::UndoneByHand)
     }
 
     /// Whether it may be said whatever the run has come to meanwhile: nothing is lost by it.
@@ -60,6 +74,12 @@ pub struct Spoken {
     pub actor: String,
     /// Why.
     pub reason: String,
+    /// What shows that it was done by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+    /// The second person, who saw the same preview.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
 }
 
 /// Why a verb is not obeyed.
@@ -85,11 +105,21 @@ pub enum Rule {
     NothingToRetry,
     /// This release does not have the version of the saga that the run was begun with.
     VersionGone,
+    /// Only what is being undone can be undone by hand.
+    ByHandOfNoUndo,
+    /// The undo may still be answered.
+    ByHandTooEarly,
+    /// Two people are two.
+    ApprovedByTheSame,
+    /// It waits for nobody.
+    NothingToApprove,
+    /// It was asked for too long ago.
+    ApprovedTooLate,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::Ended,
         Self::RetryWhilePaused,
         Self::PauseOfStuck,
@@ -100,6 +130,11 @@ impl Rule {
         Self::CancelOfOpenedForGood,
         Self::NothingToRetry,
         Self::VersionGone,
+        Self::ByHandOfNoUndo,
+        Self::ByHandTooEarly,
+        Self::ApprovedByTheSame,
+        Self::NothingToApprove,
+        Self::ApprovedTooLate,
     ];
 
     /// The rule for programs.
@@ -115,6 +150,11 @@ impl Rule {
             Self::CancelOfOpenedForGood => "cancel_of_opened_for_good",
             Self::NothingToRetry => "nothing_to_retry",
             Self::VersionGone => "version_gone",
+            Self::ByHandOfNoUndo => "by_hand_of_no_undo",
+            Self::ByHandTooEarly => "by_hand_too_early",
+            Self::ApprovedByTheSame => "approved_by_the_same",
+            Self::NothingToApprove => "nothing_to_approve",
+            Self::ApprovedTooLate => "approved_too_late",
         }
     }
 
@@ -141,6 +181,13 @@ impl Rule {
             Self::VersionGone => {
                 "The run was begun with a version of its saga that this release does not have: ask a release that has it."
             }
+            Self::ByHandOfNoUndo => "Only an undo is done by hand, and this run waits for none.",
+            Self::ByHandTooEarly => {
+                "The undo may still be answered: it can be said to be done by hand from its third sending on."
+            }
+            Self::ApprovedByTheSame => "Whoever says a verb does not approve it: a second person has to.",
+            Self::NothingToApprove => "This verb waits for nobody's approval.",
+            Self::ApprovedTooLate => "A verb is approved within 24 hours, or said anew.",
         }
     }
 }

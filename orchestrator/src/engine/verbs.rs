@@ -5,12 +5,15 @@ use chrono::{DateTime, Utc};
 use contract::Command;
 
 use super::decide::Entry;
-use super::dsl::{Ask, Kind, Saga, Undo};
+use super::dsl::{Ask, Kind, Saga, Step, Undo};
 use super::journal::{Line, What};
 use super::outline::StepKind;
 use super::standing::Run;
 use super::state::State;
 use super::verb::{Rule, Spoken, Verb};
+
+/// From which sending on an undo may be said to be done by hand.
+const BY_HAND_FROM: u32 = 3;
 
 /// Where a run stands, as far as a verb asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +34,7 @@ enum Phase {
 
 impl Phase {
     fn of<D>(saga: &Saga<D>, run: &Run) -> Self {
-        let kind = run
-            .at
-            .and_then(|at| saga.steps.get(at.step))
-            .map(super::dsl::Step::kind);
+        let kind = run.at.and_then(|at| saga.steps.get(at.step)).map(Step::kind);
         match (run.state, kind) {
             (State::Stuck, _) => Self::Stuck,
             (State::Compensating, _) => Self::Undoing,
@@ -67,7 +67,7 @@ pub(super) fn line<D>(
     };
     may(saga, run, phase, spoken.verb)?;
     let changes = match spoken.verb {
-        Verb::Retry | Verb::Abandon => true,
+        Verb::Retry | Verb::Abandon | Verb::UndoneByHand => true,
         Verb::Pause => run.paused.is_none(),
         Verb::Resume => run.paused.is_some(),
         Verb::Cancel => phase != Phase::Undoing,
@@ -111,6 +111,15 @@ fn may<D>(saga: &Saga<D>, run: &Run, phase: Phase, verb: Verb) -> Result<(), Rul
         (Verb::Cancel, Phase::Stuck) => Some(Rule::CancelOfStuck),
         (Verb::Pause | Verb::Resume | Verb::Abandon, _)
         | (Verb::Cancel, Phase::BeforePivot | Phase::Undoing) => None,
+        (Verb::UndoneByHand, Phase::Stuck) => {
+            let is_undo = run.at.is_some_and(|at| at.undo) && is_refused(run);
+            (!is_undo).then_some(Rule::ByHandOfNoUndo)
+        }
+        (Verb::UndoneByHand, Phase::Undoing) => {
+            let sendings = run.waiting.map_or(0, |waiting| waiting.sendings);
+            (sendings < BY_HAND_FROM).then_some(Rule::ByHandTooEarly)
+        }
+        (Verb::UndoneByHand, _) => Some(Rule::ByHandOfNoUndo),
     };
     forbidden.map_or(Ok(()), Err)
 }
@@ -126,11 +135,21 @@ fn opened_for_good<D>(saga: &Saga<D>) -> bool {
     saga.steps.first().is_some_and(|step| for_good(&step.kind))
 }
 
-/// Whether the run sends nothing more after this line.
-pub(super) fn abandons(line: &Line) -> bool {
-    line.verb
-        .as_ref()
-        .is_some_and(|spoken| spoken.verb == Verb::Abandon)
+/// What is owed from this line on, written on a run that stands so before it.
+pub(super) fn owed<D>(saga: &Saga<D>, data: &D, run: &Run, line: &Line) -> Vec<Owed> {
+    match line.verb.as_ref().map(|spoken| (spoken.verb, &spoken.evidence)) {
+        Some((Verb::Abandon, _)) => left(saga, data, run),
+        // Until the books agree with what was done by hand.
+        Some((Verb::UndoneByHand, evidence)) => {
+            let declared = saga.steps.get(line.step);
+            let owed = declared.map(|declared| Owed {
+                evidence: evidence.clone(),
+                ..Owed::of(declared, Sureness::MaybeDone, data)
+            });
+            Vec::from_iter(owed)
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// How sure it is that a step was done.
@@ -164,11 +183,24 @@ pub struct Owed {
     pub is: Sureness,
     /// Its command; none of an opening, for which nothing is sent.
     pub command: Option<Command>,
+    /// What shows that it was undone by hand.
+    pub evidence: Option<String>,
+}
+
+impl Owed {
+    fn of<D>(step: &Step<D>, is: Sureness, data: &D) -> Self {
+        Self {
+            step: step.name,
+            is,
+            command: ask_of(&step.kind).map(|ask| ask(data)),
+            evidence: None,
+        }
+    }
 }
 
 /// What is owed when this run is abandoned as it stands: each step that was or may have been done and is not undone;
 /// and, once nothing can be undone any more, each that was promised and is not done.
-pub(super) fn owed<D>(saga: &Saga<D>, data: &D, run: &Run) -> Vec<Owed> {
+fn left<D>(saga: &Saga<D>, data: &D, run: &Run) -> Vec<Owed> {
     let is_promised = opened_for_good(saga)
         || saga.steps.iter().enumerate().any(|(step, declared)| {
             declared.kind() == StepKind::Pivot && run.log.contains(&Entry::Done(step))
@@ -177,11 +209,7 @@ pub(super) fn owed<D>(saga: &Saga<D>, data: &D, run: &Run) -> Vec<Owed> {
     let owed = steps.filter_map(|(step, declared)| {
         let promised = is_promised && matches!(declared.kind(), StepKind::Pivot | StepKind::Then);
         let is = sureness(saga, run, step).or(promised.then_some(Sureness::NotDone))?;
-        Some(Owed {
-            step: declared.name,
-            is,
-            command: ask_of(&declared.kind).map(|ask| ask(data)),
-        })
+        Some(Owed::of(declared, is, data))
     });
     owed.collect()
 }

@@ -8,7 +8,7 @@ use crate::engine::example::{Example, PACE, act, no, spoken};
 use crate::engine::{Moves, preview, saga};
 
 /// How a run is made, and which rule is in the way of each verb.
-type Row<const VERBS: usize> = (fn() -> Example, [Option<Rule>; VERBS]);
+type Row = (fn() -> Example, [Option<Rule>; 6]);
 
 #[test]
 fn the_table_says_what_each_verb_may_do_where() {
@@ -17,17 +17,24 @@ fn the_table_says_what_each_verb_may_do_where() {
         example.done();
         example
     };
-    let rows: [Row<5>; 6] = [
-        (|| Example::waiting_for("b"), [None; 5]),
+    let no_undo = Some(Rule::ByHandOfNoUndo);
+    let rows: [Row; 7] = [
+        (
+            || Example::waiting_for("b"),
+            [None, None, None, None, None, no_undo],
+        ),
         (
             || Example::waiting_for("c"),
-            [None, None, None, Some(Rule::CancelDuringPivot), None],
+            [None, None, None, Some(Rule::CancelDuringPivot), None, no_undo],
         ),
         (
             || Example::waiting_for("d"),
-            [None, None, None, Some(Rule::CancelAfterPivot), None],
+            [None, None, None, Some(Rule::CancelAfterPivot), None, no_undo],
         ),
-        (|| Example::refused_at("b"), [None; 5]),
+        (
+            || Example::refused_at("b"),
+            [None, None, None, None, None, Some(Rule::ByHandTooEarly)],
+        ),
         (
             || Example::refused_at("d"),
             [
@@ -36,9 +43,21 @@ fn the_table_says_what_each_verb_may_do_where() {
                 Some(Rule::ResumeOfStuck),
                 Some(Rule::CancelOfStuck),
                 None,
+                no_undo,
             ],
         ),
-        (ended, [Some(Rule::Ended); 5]),
+        (
+            Example::stuck_undoing_b,
+            [
+                None,
+                Some(Rule::PauseOfStuck),
+                Some(Rule::ResumeOfStuck),
+                Some(Rule::CancelOfStuck),
+                None,
+                None,
+            ],
+        ),
+        (ended, [Some(Rule::Ended); 6]),
     ];
     for (made, wanted) in rows {
         for (verb, rule) in Verb::ALL.into_iter().zip(wanted) {
@@ -245,6 +264,30 @@ fn a_saga_that_was_opened_for_good_owes_what_it_promised_and_is_not_cancelled() 
     assert_eq!(stuck.run.state, State::Stuck);
     assert_eq!(stuck.say(Verb::Cancel).refused, Some(Rule::CancelOfOpenedForGood));
     assert_eq!(Example::sent(&stuck.say(Verb::Retry)), [("c", false, 2, 1)]);
+}
+
+#[test]
+fn what_was_undone_by_hand_is_owed_until_the_books_agree_and_the_rest_is_undone() {
+    let mut stuck = Example::stuck_undoing_b();
+    let moves = stuck.say(Verb::UndoneByHand);
+    assert_eq!(Example::sent(&moves), [("a", true, 1, 1)]);
+    let owed: Vec<_> = moves.owed.iter().map(|owed| (owed.step, owed.is)).collect();
+    assert_eq!(owed, [("b", Sureness::MaybeDone)]);
+    assert!(moves.owed[0].evidence.is_some());
+    stuck.done();
+    stuck.done();
+    assert_eq!(stuck.run.state, State::Compensated);
+
+    let mut silent = Example::refused_at("b");
+    for sending in [2, 3] {
+        assert_eq!(silent.say(Verb::UndoneByHand).refused, Some(Rule::ByHandTooEarly));
+        let due = silent.run.due().unwrap();
+        let moves = silent.pass((due - silent.now).num_seconds());
+        assert_eq!(Example::sent(&moves), [("a", true, 1, sending)]);
+    }
+    silent.say(Verb::Pause);
+    assert_eq!(silent.say(Verb::UndoneByHand).commands, []);
+    assert_eq!(Example::sent(&silent.say(Verb::Resume)), [("open", true, 1, 1)]);
 }
 
 #[test]

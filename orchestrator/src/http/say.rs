@@ -7,7 +7,7 @@ use axum::extract::State as Shared;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use contract::{SagaId, Text, VerbId, topics};
-use platform::access::Allowed;
+use platform::access::{Allowed, Kind};
 use platform::http::{Common, Prefer, Problem, StrictJson, StrictPath, StrictQuery, idempotency_key, reused};
 use platform::outbox::Outgoing;
 use platform::{Broken, Envelope, db, problems};
@@ -26,7 +26,9 @@ use crate::sagas::Shown;
 use crate::store::{self, NewVerb};
 use crate::verbs::{self, Outcome, Refused};
 
-/// The fewest letters of a reason.
+/// Who speaks where nobody has an identity: there is no second person then, and nobody is waited for.
+const NOBODY: &str = Kind::Anyone.word();
+/// The fewest letters of a reason, and of evidence.
 const REASON_MIN: usize = 10;
 
 /// Whether to do it.
@@ -47,6 +49,10 @@ pub(super) struct Said {
     /// Why, for those who read the journal later: 10 to 500 characters.
     #[schema(value_type = String, min_length = 10, max_length = 500, example = "The provider is back; see incident 4711.")]
     reason: Text<500>,
+    /// What shows that it was done by hand: of `undone_by_hand` alone, which needs it. 10 to 2000 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, min_length = 10, max_length = 2000)]
+    evidence: Option<Text<2000>>,
 }
 
 /// What would come of a verb.
@@ -67,11 +73,12 @@ problems!(Problems:
 
 /// Say what to do with a run
 ///
-/// `retry`, `pause`, `resume`, `cancel` or `abandon`. With `?dry_run=true` nothing is done, and the answer shows what
+/// `retry`, `pause`, `resume`, `cancel`, `abandon` or `undone_by_hand`. With `?dry_run=true` nothing is done, and the answer shows what
 /// would be: what is sent at once and until the end, what that does to rooms, money and the guest, and what stays owed.
 /// Whoever saw that says the verb with the run's version as `If-Match` and the preview's digest as `Preview-Digest`: what
 /// is done is what was shown, or nothing is. `pause` and `resume` may say `If-Match: *`, and need no digest then. Who
-/// owns the run does it; ask the Location, or wait.
+/// owns the run does it; ask the Location, or wait. `abandon` and `undone_by_hand` take two people where people have
+/// identities: such a verb `waits` until another one has approved it.
 #[utoipa::path(
     post, path = "/v1/sagas/{saga_id}/{verb}", tag = "Sagas",
     params(
@@ -110,15 +117,14 @@ pub(super) async fn say_verb(
     headers: HeaderMap,
     StrictJson(said): StrictJson<Said>,
 ) -> Result<Response, Problem> {
-    if said.reason.as_str().chars().count() < REASON_MIN {
-        let detail = format!("Say why in at least {REASON_MIN} characters: others read it in the journal.");
-        return Err(Problem::invalid_field("/reason", detail));
-    }
+    check(verb, &said)?;
     let spoken = Spoken {
         verb_id: VerbId::new(),
         verb,
         actor: allowed.actor.to_string(),
         reason: said.reason.as_str().to_owned(),
+        evidence: said.evidence.as_ref().map(|said| said.as_str().to_owned()),
+        approved_by: None,
     };
     if query.dry_run {
         return preview(&inspection, saga_id, spoken).await;
@@ -142,6 +148,24 @@ pub(super) async fn say_verb(
     });
     let (body, is_repeat) = kept.await?;
     answer(&inspection, body, is_repeat, Prefer::of(&headers)).await
+}
+
+/// What can be said about a request without looking at the run.
+fn check(verb: Verb, said: &Said) -> Result<(), Problem> {
+    let is_short = |text: &str| text.chars().count() < REASON_MIN;
+    if is_short(said.reason.as_str()) {
+        let detail = format!("Say why in at least {REASON_MIN} characters: others read it in the journal.");
+        return Err(Problem::invalid_field("/reason", detail));
+    }
+    let wrong = |detail: &str| Err(Problem::invalid_field("/evidence", detail));
+    match (&said.evidence, verb.takes_evidence()) {
+        (None, true) => wrong("Say what shows that it was undone by hand: a receipt, a page, who did it."),
+        (Some(_), false) => wrong("This verb takes no evidence; leave it out."),
+        (Some(said), true) if is_short(said.as_str()) => {
+            wrong("Say in at least 10 characters what shows it.")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn fingerprint(saga_id: SagaId, verb: Verb, seen: &Seen, said: &Said) -> [u8; 32] {
@@ -171,7 +195,7 @@ async fn preview(inspection: &Inspection, saga_id: SagaId, spoken: Spoken) -> Re
 }
 
 /// The run, as its journal says.
-async fn run(db: &mut PgConnection, saga_id: SagaId, pace: Pace) -> Result<Kept, Problem> {
+pub(super) async fn run(db: &mut PgConnection, saga_id: SagaId, pace: Pace) -> Result<Kept, Problem> {
     let mut found = store::runs(db, &[saga_id.uuid()], pace).await?;
     if !found.unreadable.is_empty() {
         return Err(Refused::Against(Rule::VersionGone).problem());
@@ -200,14 +224,15 @@ async fn keep(
         return Err(refused.problem());
     }
     let shown = verbs::show(&kept, &asked, now, pace).map_err(|rule| Refused::Against(rule).problem())?;
+    let waits = shown.changes && asked.spoken.verb.takes_two() && actor != NOBODY;
     let mut said = Vec::new();
-    if shown.changes {
-        let run = asked.saga_id.to_string();
-        said.push(Outgoing::new(topics::ORCHESTRATOR_COMMANDS, run, "Verb", &asked)?.within(envelope));
+    if shown.changes && !waits {
+        said.push(to_owner(&asked, envelope)?);
     }
     let verb_id = asked.spoken.verb_id;
     let new = NewVerb {
-        outcome: said.is_empty().then(|| verbs::applied(kept.run.seq, false)),
+        outcome: (!shown.changes).then(|| verbs::applied(kept.run.seq, false)),
+        waits,
         asked,
         key,
         fingerprint,
@@ -219,6 +244,12 @@ async fn keep(
     }
     let row = store::verb(db, verb_id.uuid()).await?;
     Ok((VerbBody::of(row.ok_or_else(gone)?)?, false))
+}
+
+/// The verb on its way to whoever owns the run.
+pub(super) fn to_owner(asked: &Asked, envelope: Envelope) -> Result<Outgoing, Broken> {
+    let run = asked.saga_id.to_string();
+    Ok(Outgoing::new(topics::ORCHESTRATOR_COMMANDS, run, "Verb", asked)?.within(envelope))
 }
 
 fn again(before: store::AskedRow, fingerprint: [u8; 32]) -> Result<(VerbBody, bool), Problem> {

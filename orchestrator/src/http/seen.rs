@@ -43,14 +43,22 @@ pub(super) fn seen(headers: &HeaderMap, verb: Verb) -> Result<Seen, Problem> {
         let detail = "This is not the ETag of a run, which is its version in quotation marks, such as \"7\".";
         Problem::new(Common::PreconditionFailed, detail).at("If-Match")
     })?;
+    Ok(Seen {
+        version: Some(version),
+        digest: Some(digest(headers)?),
+    })
+}
+
+/// Reads `Preview-Digest`.
+///
+/// # Errors
+/// 428 where there is none.
+pub(super) fn digest(headers: &HeaderMap) -> Result<String, Problem> {
     let digest = one(headers, "Preview-Digest")?.ok_or_else(|| {
         let detail = "Preview the verb (?dry_run=true), and send the digest that it shows as Preview-Digest.";
         required("Preview-Digest", detail)
     })?;
-    Ok(Seen {
-        version: Some(version),
-        digest: Some(digest.to_owned()),
-    })
+    Ok(digest.to_owned())
 }
 
 fn required(header: &str, detail: &str) -> Problem {
@@ -107,7 +115,7 @@ mod tests {
             let any = read(verb, &[("if-match", "*")]);
             match verb {
                 Verb::Pause | Verb::Resume => assert_eq!(any, Ok((None, false))),
-                Verb::Retry | Verb::Cancel | Verb::Abandon => {
+                Verb::Retry | Verb::Cancel | Verb::Abandon | Verb::UndoneByHand => {
                     assert_eq!(any, Err((428, "If-Match".to_owned())), "{verb:?}");
                 }
             }

@@ -51,6 +51,16 @@ pub(super) struct VerbBody {
     actor: String,
     /// Why.
     reason: String,
+    /// What shows that it was done by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    evidence: Option<Value>,
+    /// The digest of the preview that was seen, which a second person has to have seen too; absent where none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+    /// The second person, of a verb that takes two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approved_by: Option<String>,
     /// The version of the run that was seen; absent where any would do.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected_version: Option<i32>,
@@ -90,6 +100,9 @@ impl VerbBody {
             state,
             actor: row.actor,
             reason: row.reason,
+            evidence: row.verb.get("evidence").cloned(),
+            digest: row.digest,
+            approved_by: row.approved_by,
             expected_version: row.expected,
             outcome: row.outcome,
             asked_at: row.asked_at,

@@ -36,6 +36,8 @@ pub(crate) struct Shown {
     effects: Vec<Effect>,
     /// What is owed from then on, and by nobody but people.
     obligations: Vec<Debt>,
+    /// Whether a second person has to approve it first, where people have identities.
+    takes_two: bool,
 }
 
 /// A command that would be sent.
@@ -72,6 +74,9 @@ pub(crate) struct Debt {
     /// Of money alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) amount: Option<Money>,
+    /// What shows that the step was undone by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) evidence: Option<String>,
 }
 
 impl Debt {
@@ -84,6 +89,7 @@ impl Debt {
             is_done: owed.is.word(),
             thing: command.map_or_else(|| data.reservation_id().uuid(), effects::thing),
             amount: command.and_then(|command| effects::amount(data, command)),
+            evidence: owed.evidence.clone(),
         }
     }
 }
@@ -117,6 +123,7 @@ impl Shown {
             ends_as: preview.end,
             effects: sent.map(|sent| Effect::of(data, &sent.command)).collect(),
             obligations: owed.map(|owed| Debt::of(data, owed)).collect(),
+            takes_two: verb.takes_two(),
         }
     }
 

@@ -57,8 +57,9 @@ struct OwedRow {
     thing: Uuid,
     amount_minor: Option<i64>,
     currency: Option<String>,
+    evidence: Option<String>,
 }
-platform::row_type!(OwedRow, "orchestrator.obligation_1");
+platform::row_type!(OwedRow, "orchestrator.obligation_2");
 
 #[derive(Debug, sqlx::Encode)]
 struct LateRow {
@@ -78,6 +79,10 @@ fn owed_rows(owed: &[(SagaId, Vec<Debt>)]) -> Vec<OwedRow> {
         thing: debt.thing,
         amount_minor: debt.amount.map(contract::Money::minor),
         currency: debt.amount.map(|amount| amount.currency().to_string()),
+        evidence: debt
+            .evidence
+            .as_ref()
+            .map(|said| serde_json::json!({"by_hand": said}).to_string()),
     };
     let of_run = |(saga_id, debts): &(SagaId, Vec<Debt>)| {
         let rows = (1..).zip(debts).map(|(seq, debt)| row(*saga_id, seq, debt));
@@ -115,10 +120,13 @@ pub(crate) async fn end_verbs(db: &mut PgConnection, verbs: &Verbs) -> Result<()
                from unnest($1::orchestrator.verb_end_1[]) as new where verb.verb_id = new.verb_id returning 1),
            owed as (
                insert into orchestrator.obligation
-                   (saga_id, seq, what, step, is_done, thing, amount_minor, currency, opened_at)
-               select new.saga_id, new.seq, new.what::orchestrator.debt_kind, new.step,
-                      new.is_done::orchestrator.sureness, new.thing, new.amount_minor, new.currency, clock_timestamp()
-               from unnest($2::orchestrator.obligation_1[]) as new returning 1),
+                   (saga_id, seq, what, step, is_done, thing, amount_minor, currency, opened_at, evidence)
+               select new.saga_id,
+                      new.seq + coalesce((select max(known.seq) from orchestrator.obligation known
+                                          where known.saga_id = new.saga_id), 0),
+                      new.what::orchestrator.debt_kind, new.step, new.is_done::orchestrator.sureness, new.thing,
+                      new.amount_minor, new.currency, clock_timestamp(), new.evidence::json
+               from unnest($2::orchestrator.obligation_2[]) as new returning 1),
            late as (
                update orchestrator.obligation as o set evidence = new.evidence::json
                from unnest($3::orchestrator.heard_late_1[]) as new
@@ -145,6 +153,8 @@ pub(crate) struct AskedRow {
     pub(crate) actor: String,
     pub(crate) reason: String,
     pub(crate) fingerprint: Vec<u8>,
+    pub(crate) digest: Option<String>,
+    pub(crate) approved_by: Option<String>,
     pub(crate) state: String,
     pub(crate) outcome: Option<serde_json::Value>,
     pub(crate) asked_at: DateTime<Utc>,
@@ -159,20 +169,26 @@ pub(crate) struct NewVerb {
     pub(crate) fingerprint: [u8; 32],
     /// What came of it, where that is known at once.
     pub(crate) outcome: Option<serde_json::Value>,
+    /// Whether it waits for a second person.
+    pub(crate) waits: bool,
 }
 
 /// Keeps a verb and says what goes with it. Answers false, and does nothing, where its actor has used its key before.
 pub(crate) async fn ask(db: &mut PgConnection, new: &NewVerb, said: &[Outgoing]) -> Result<bool, Broken> {
     let spoken = &new.asked.spoken;
     let sent = Message::all(said);
-    let is_done = new.outcome.is_some();
+    let state = match (&new.outcome, new.waits) {
+        (Some(_), _) => "applied",
+        (None, true) => "waits",
+        (None, false) => "asked",
+    };
     let written = sqlx::query!(
         r#"with kept as (
                insert into orchestrator.verb
                    (verb_id, saga_id, expected, verb, actor, reason, digest, key, fingerprint, state, outcome, done_at)
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-                       (case when $10::boolean then 'applied' else 'asked' end)::orchestrator.verb_state, $11,
-                       case when $10::boolean then now() end)
+                       $10::text::orchestrator.verb_state, $11,
+                       case when $10::text = 'applied' then now() end)
                on conflict on constraint verb_key do nothing returning 1),
            sent as (
                insert into orchestrator.outbox
@@ -184,13 +200,13 @@ pub(crate) async fn ask(db: &mut PgConnection, new: &NewVerb, said: &[Outgoing])
         spoken.verb_id.uuid(),
         new.asked.saga_id.uuid(),
         new.asked.expected.map(u32::cast_signed),
-        serde_json::json!({"verb": spoken.verb}),
+        serde_json::json!(spoken),
         &spoken.actor,
         &spoken.reason,
         new.asked.digest.as_deref(),
         &new.key,
         new.fingerprint.as_slice(),
-        is_done,
+        state,
         new.outcome.clone(),
         &sent as &[Message<'_>],
     )
@@ -207,12 +223,56 @@ pub(crate) async fn ask(db: &mut PgConnection, new: &NewVerb, said: &[Outgoing])
 pub(crate) async fn verb(db: &mut PgConnection, verb_id: Uuid) -> Result<Option<AskedRow>, Broken> {
     let row = sqlx::query_as!(
         AskedRow,
-        r#"select verb_id, saga_id, expected, verb, actor, reason, fingerprint, state::text as "state!", outcome, asked_at,
-                  done_at
+        r#"select verb_id, saga_id, expected, verb, actor, reason, fingerprint, digest, approved_by,
+                  state::text as "state!", outcome, asked_at, done_at
            from orchestrator.verb where verb_id = $1"#,
         verb_id
     );
     Ok(row.fetch_optional(db).await?)
+}
+
+/// The verb of this id, which nobody else approves meanwhile, and what time it is.
+pub(crate) async fn lock_verb(
+    db: &mut PgConnection,
+    verb_id: Uuid,
+) -> Result<Option<(AskedRow, DateTime<Utc>)>, Broken> {
+    let locked = sqlx::query_scalar!(
+        r#"select clock_timestamp() as "now!" from orchestrator.verb where verb_id = $1 for update"#,
+        verb_id
+    );
+    let Some(now) = locked.fetch_optional(&mut *db).await? else {
+        return Ok(None);
+    };
+    Ok(verb(db, verb_id).await?.map(|row| (row, now)))
+}
+
+/// A second person has approved a verb, which goes its way.
+pub(crate) async fn approve(
+    db: &mut PgConnection,
+    verb_id: Uuid,
+    approved_by: &str,
+    said: &[Outgoing],
+) -> Result<(), Broken> {
+    let sent = Message::all(said);
+    let written = sqlx::query!(
+        r#"with approved as (
+               update orchestrator.verb set state = 'asked', approved_by = $2
+               where verb_id = $1 and state = 'waits' returning 1),
+           sent as (
+               insert into orchestrator.outbox
+                   (id, aggregatetype, aggregateid, type, payload, actor, traceparent, deadline_ms)
+               select new.id, new.topic, new.key, new.type, new.payload::json, new.actor, new.traceparent,
+                      new.deadline_ms
+               from approved, unnest($3::orchestrator.message_1[]) as new returning 1)
+           select (select count(*) from approved) as "approved!", (select count(*) from sent) as "sent!""#,
+        verb_id,
+        approved_by,
+        &sent as &[Message<'_>],
+    )
+    .fetch_one(db)
+    .await?;
+    db::all_written("verbs", written.approved, 1)?;
+    db::all_written("messages", written.sent, said.len())
 }
 
 /// The verb that this actor asked for under this key.
@@ -223,8 +283,8 @@ pub(crate) async fn asked_before(
 ) -> Result<Option<AskedRow>, Broken> {
     let row = sqlx::query_as!(
         AskedRow,
-        r#"select verb_id, saga_id, expected, verb, actor, reason, fingerprint, state::text as "state!", outcome, asked_at,
-                  done_at
+        r#"select verb_id, saga_id, expected, verb, actor, reason, fingerprint, digest, approved_by,
+                  state::text as "state!", outcome, asked_at, done_at
            from orchestrator.verb where actor = $1 and key = $2"#,
         actor,
         key

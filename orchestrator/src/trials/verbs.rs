@@ -15,6 +15,8 @@ fn spoken(verb: Verb) -> Spoken {
         verb,
         actor: "trial".to_owned(),
         reason: "The trial says so.".to_owned(),
+        evidence: None,
+        approved_by: None,
     }
 }
 

@@ -37,4 +37,4 @@ where asked.aggregatetype in ('inventory.commands', 'payment.commands', 'reserva
       where j.saga_id = r.saga_id and j.step = asked.payload ->> 'step' and j.undo = (asked.payload ->> 'undo')::boolean
         and j.round = coalesce((asked.payload ->> 'round')::integer, 1)
         and (j.what in ('done', 'refused', 'given_up', 'undone', 'undo_refused')
-             or j.what = 'verb' and j.body ->> 'verb' in ('cancel', 'abandon')))
+             or j.what = 'verb' and j.body ->> 'verb' in ('cancel', 'abandon', 'undone_by_hand')))

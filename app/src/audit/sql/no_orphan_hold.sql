@@ -5,7 +5,9 @@ where h.state in ('held', 'sold')
   and ((s.saga_id is null and not (
             h.state = 'sold'
             and h.created_at < coalesce((select runs_before from orchestrator.retention), '-infinity')))
-       or s.state = 'compensated'
+       or (s.state = 'compensated' and not exists (
+            select from orchestrator.obligation o
+            where o.saga_id = s.saga_id and o.what = 'rooms' and o.closed_at is null))
        -- Rooms of an abandoned run are kept as long as somebody owes an answer to what becomes of them.
        or (s.state = 'abandoned' and not exists (
             select from orchestrator.obligation o

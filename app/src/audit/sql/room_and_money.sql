@@ -12,11 +12,11 @@ full join (select hold_id, count(*) filter (where state = 'sold') sold, count(*)
                   min(check_in) check_in, min(check_out) check_out, min(rooms) rooms
            from inventory.hold group by 1) h
     on h.hold_id = r.its_hold_id
--- What an abandoned run left as it was is owed, and no violation, until somebody has closed it.
+-- What an abandoned run left as it was, or was undone by hand, is owed, and no violation, until somebody has closed it.
 where not exists (
         select from orchestrator.run a join orchestrator.obligation o on o.saga_id = a.saga_id
         where a.subject_id = coalesce(r.reservation_id, p.payment_id, h.hold_id)
-          and a.state = 'abandoned' and o.closed_at is null)
+          and o.closed_at is null)
   and ((r.state is null and (coalesce(p.net_minor, 0) <> 0 or coalesce(h.sold, 0) > 0))
    or r.state in ('pending', 'cancelling')
    or (r.state = 'confirmed' and (coalesce(p.net_minor, 0) <> r.total_minor
