@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::saga::SagaData;
-use contract::{Outcome, Refusal, Reply, SagaId};
+use contract::{Outcome, Refusal, Reply, SagaId, VerbId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::engine::{Input, Line, Moves, Pace, Run, Sent, StepKind, What};
+use crate::engine::{Input, Line, Moves, Owed, Pace, Run, Sent, Spoken, State, StepKind, Verb, What};
 use crate::sagas::{self, cancel_stay, samples};
 
 const PACE: Pace = Pace {
@@ -33,6 +33,9 @@ struct Event {
     lines: Vec<Value>,
     /// What was sent.
     commands: Vec<Value>,
+    /// What is owed from then on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    owed: Vec<Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +44,7 @@ enum Came {
     Start,
     Reply(Reply),
     Time,
+    Verb(Spoken),
 }
 
 /// A recorded history.
@@ -71,6 +75,30 @@ enum Trouble {
     RefusedTheSecondTime(&'static str),
     /// Every reply comes twice, and those of the step before once more.
     Twice,
+    /// While the step is on its way somebody says this, and the other when it was answered.
+    Said(&'static str, Verb, Option<Verb>),
+    /// The step is refused, and where that makes the run stuck, somebody retries it.
+    Retried(&'static str),
+}
+
+/// A verb of the recordings, which have each of them once.
+fn spoken(verb: Verb) -> Came {
+    let number = Verb::ALL
+        .iter()
+        .position(|known| *known == verb)
+        .unwrap_or_default();
+    Came::Verb(Spoken {
+        verb_id: VerbId::from_uuid(uuid::Uuid::from_u128(number as u128 + 1)),
+        verb,
+        actor: "operator".to_owned(),
+        reason: "Recorded for those who come later.".to_owned(),
+        evidence: None,
+        approved_by: None,
+    })
+}
+
+fn owed_as_written(owed: &Owed) -> Value {
+    json!({"step": owed.step, "is": owed.is.word(), "command": owed.command})
 }
 
 fn line_as_written(data: &SagaData, line: &Line) -> Value {
@@ -96,6 +124,7 @@ fn event(data: &SagaData, at: i64, input: Came, moves: &Moves) -> Event {
         input,
         lines: lines.collect(),
         commands: moves.commands.iter().map(command_as_written).collect(),
+        owed: moves.owed.iter().map(owed_as_written).collect(),
     }
 }
 
@@ -108,6 +137,7 @@ fn step(data: &SagaData, run: &mut Run, at: i64, came: &Came) -> Moves {
         Came::Start => Input::Start,
         Came::Reply(reply) => Input::Reply(reply),
         Came::Time => Input::Time,
+        Came::Verb(spoken) => Input::Verb(spoken),
     };
     sagas::advance(data, run, &input, began() + TimeDelta::seconds(at), PACE)
 }
@@ -121,8 +151,8 @@ fn record(data: &SagaData, trouble: Trouble) -> History {
     while events.len() < 200 {
         let came = coming.pop_front().unwrap_or(Came::Time);
         if came == Came::Time {
-            let Some(waiting) = run.waiting else { break };
-            at = (waiting.due - began()).num_seconds().max(at);
+            let Some(due) = run.due() else { break };
+            at = (due - began()).num_seconds().max(at);
         } else {
             at += 1;
         }
@@ -135,7 +165,9 @@ fn record(data: &SagaData, trouble: Trouble) -> History {
             let outcome = match trouble {
                 Trouble::Silent(silent) if forward(silent) => continue,
                 Trouble::RefusedTheSecondTime(step) if forward(step) && sent.sending == 1 => continue,
-                Trouble::Refused(step) | Trouble::RefusedTheSecondTime(step) if forward(step) => {
+                Trouble::Refused(step) | Trouble::RefusedTheSecondTime(step) | Trouble::Retried(step)
+                    if forward(step) && sent.round == 1 =>
+                {
                     Outcome::Refused(Refusal::stored("no".to_owned(), "No.".to_owned(), None))
                 }
                 _ => Outcome::Done,
@@ -145,8 +177,17 @@ fn record(data: &SagaData, trouble: Trouble) -> History {
                 late = Some(reply);
                 continue;
             }
+            let said = match trouble {
+                Trouble::Said(step, verb, then) if forward(step) && sent.sending == 1 => Some((verb, then)),
+                _ => None,
+            };
+            coming.extend(said.map(|(verb, _)| spoken(verb)));
             let copies = if trouble == Trouble::Twice { 2 } else { 1 };
             coming.extend(std::iter::repeat_n(Came::Reply(reply), copies));
+            coming.extend(said.and_then(|(_, then)| then).map(spoken));
+        }
+        if matches!(trouble, Trouble::Retried(_)) && run.state == State::Stuck {
+            coming.push_back(spoken(Verb::Retry));
         }
         events.push(event(data, at, came, &moves));
     }
@@ -181,7 +222,17 @@ fn kinds() -> BTreeMap<String, (SagaData, Trouble)> {
                 "refused-the-second-time",
                 Trouble::RefusedTheSecondTime(step.name),
             );
+            add("sent-again-by-hand", Trouble::Said(step.name, Verb::Retry, None));
+            add(
+                "paused-and-resumed",
+                Trouble::Said(step.name, Verb::Pause, Some(Verb::Resume)),
+            );
+            add("abandoned", Trouble::Said(step.name, Verb::Abandon, None));
+            if step.kind == StepKind::Then {
+                add("refused-and-retried", Trouble::Retried(step.name));
+            }
             if step.kind == StepKind::Do {
+                add("cancelled", Trouble::Said(step.name, Verb::Cancel, None));
                 add("given-up", Trouble::Silent(step.name));
                 add("answered-too-late", Trouble::Late(step.name));
             }
