@@ -21,13 +21,22 @@ async fn book(platform: &Platform, hotel: &Hotel, flags: &str, payment_method: &
         .await
 }
 
-/// Waits until so many steps, and the request that led to them, have arrived.
+/// Waits until the request has arrived, so many steps, and of each what its participant did and how the orchestrator
+/// heard of it: every process exports when it is its turn.
 async fn arrived(collector: &Collector, steps: usize) -> Vec<SpanSeen> {
     until("the spans arrive", async || {
         let spans = collector.spans();
         let request = spans.iter().any(|span| span.name == "POST /v1/reservations");
-        let ended = spans.iter().filter(|span| is_step(span)).count();
-        (request && ended >= steps).then_some(spans)
+        let started = spans
+            .iter()
+            .any(|span| span.name == "process orchestrator.commands");
+        let ended: Vec<_> = spans.iter().filter(|span| is_step(span)).collect();
+        let whole = |step: &&&SpanSeen| {
+            let parts = names(&children(&spans, step)).join(", ");
+            parts.contains(".commands") && parts.contains("process orchestrator.replies")
+        };
+        let whole = ended.iter().filter(whole).count();
+        (request && started && whole >= steps).then_some(spans)
     })
     .await
 }

@@ -237,7 +237,9 @@ impl Table {
             self.wrong(what, &format!("the answer says {word:?}: {}", short(&text)));
         }
         let json = heard.json();
-        self.codes.extend(json["code"].as_str().map(str::to_owned));
+        // A booking has a code too.
+        let code = json["code"].as_str().filter(|_| heard.status >= 400);
+        self.codes.extend(code.map(str::to_owned));
         let said =
             json["status"] == heard.status && json["detail"].as_str().is_some_and(|text| !text.is_empty());
         if heard.status >= 400 && !heard.body.is_empty() && !said {
