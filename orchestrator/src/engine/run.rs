@@ -95,7 +95,9 @@ pub fn advance<D>(
     let owed = owed.map_or_else(Vec::new, |line| verbs::owed(saga, data, run, line));
     let lines = Vec::from_iter(line);
     let mut commands = Vec::new();
-    if let Some(command) = run.add(saga, data, &lines, pace).to_send
+    let follows = run.add(saga, data, &lines, pace);
+    if follows.is_sent
+        && let Some(command) = follows.command
         && let Some(waiting) = run.waiting
     {
         commands.push(Sent {

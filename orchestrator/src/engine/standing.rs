@@ -47,8 +47,8 @@ pub struct Run {
 pub(super) struct Follows {
     /// What is waited for, or would be sent if nothing held it back; none where the run has ended.
     pub(super) command: Option<Command>,
-    /// The same, where it is sent now.
-    pub(super) to_send: Option<Command>,
+    /// Whether it is sent now.
+    pub(super) is_sent: bool,
 }
 
 impl Run {
@@ -87,19 +87,16 @@ impl Run {
 
     /// Adds lines, and answers what follows from all of them.
     pub(super) fn add<D>(&mut self, saga: &Saga<D>, data: &D, lines: &[Line], pace: Pace) -> Follows {
-        let mut sends = false;
+        let mut is_sent = false;
         for line in lines {
-            sends = self.line(saga, line);
+            is_sent = self.line(saga, line);
         }
-        let decided = if lines.is_empty() {
+        let command = if lines.is_empty() {
             None
         } else {
             self.stand(saga, data, pace)
         };
-        Follows {
-            to_send: decided.clone().filter(|_| sends),
-            command: decided,
-        }
+        Follows { command, is_sent }
     }
 
     /// Answers whether what follows is sent now.

@@ -8,16 +8,18 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use contract::{SagaId, Text, VerbId, topics};
 use platform::access::{Allowed, Kind};
-use platform::http::{Common, Prefer, Problem, StrictJson, StrictPath, StrictQuery, idempotency_key, reused};
+use platform::http::{
+    Common, Prefer, Problem, StrictJson, StrictPath, StrictQuery, fingerprint, idempotency_key, reused,
+};
 use platform::outbox::Outgoing;
 use platform::{Broken, Envelope, db, problems};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+use serde_json::json;
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Inspection;
-use super::seen::{Seen, seen};
+use super::seen::seen;
 use super::verb::{VerbBody, answer};
 use crate::engine::{Pace, Rule, Spoken, Verb};
 use crate::kept::Kept;
@@ -131,7 +133,7 @@ pub(super) async fn say_verb(
     }
     let seen = seen(&headers, verb)?;
     let key = idempotency_key(&headers)?;
-    let fingerprint = fingerprint(saga_id, verb, &seen, &said);
+    let fingerprint = fingerprint(&json!([saga_id, verb, seen.version, seen.digest, said]));
     let asked = Asked {
         saga_id,
         expected: seen.version,
@@ -166,11 +168,6 @@ fn check(verb: Verb, said: &Said) -> Result<(), Problem> {
         }
         _ => Ok(()),
     }
-}
-
-fn fingerprint(saga_id: SagaId, verb: Verb, seen: &Seen, said: &Said) -> [u8; 32] {
-    let request = serde_json::json!([saga_id, verb, seen.version, seen.digest, said]);
-    Sha256::digest(request.to_string()).into()
 }
 
 async fn preview(inspection: &Inspection, saga_id: SagaId, spoken: Spoken) -> Result<Response, Problem> {

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use axum::http::Method;
 use utoipa::openapi::OpenApi;
-use utoipa::openapi::path::{Operation, PathItem, Paths};
+use utoipa::openapi::path::Paths;
 
 use super::row::Row;
+use crate::http::operations;
 
 /// The row of each operation, by the path as it is declared and the method.
 #[derive(Debug, Clone, Default)]
@@ -74,20 +75,4 @@ impl Table {
     pub(super) fn at(&self, path: &str) -> &[(Method, &'static Row)] {
         self.0.get(path).map_or(&[], Vec::as_slice)
     }
-}
-
-/// The operations of a path.
-fn operations(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
-    let all = [
-        (Method::GET, &item.get),
-        (Method::PUT, &item.put),
-        (Method::POST, &item.post),
-        (Method::DELETE, &item.delete),
-        (Method::PATCH, &item.patch),
-        (Method::OPTIONS, &item.options),
-        (Method::HEAD, &item.head),
-        (Method::TRACE, &item.trace),
-    ];
-    all.into_iter()
-        .filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
 }

@@ -52,11 +52,7 @@ impl Expected {
     /// As the document says.
     fn by(document: &OpenApi) -> Self {
         let paths = document.paths.paths.iter();
-        Self(
-            paths
-                .map(|(path, item)| (path.clone(), operations(item)))
-                .collect(),
-        )
+        Self(paths.map(|(path, item)| (path.clone(), takes(item))).collect())
     }
 
     /// What the request may bring; none where anything goes.
@@ -101,17 +97,7 @@ impl Expected {
     }
 }
 
-fn operations(item: &PathItem) -> HashMap<Method, Takes> {
-    let all = [
-        (Method::GET, &item.get),
-        (Method::PUT, &item.put),
-        (Method::POST, &item.post),
-        (Method::DELETE, &item.delete),
-        (Method::PATCH, &item.patch),
-        (Method::OPTIONS, &item.options),
-        (Method::HEAD, &item.head),
-        (Method::TRACE, &item.trace),
-    ];
+fn takes(item: &PathItem) -> HashMap<Method, Takes> {
     let shared = item.parameters.as_deref().unwrap_or_default();
     let takes = |operation: &Operation| {
         Takes {
@@ -124,9 +110,25 @@ fn operations(item: &PathItem) -> HashMap<Method, Takes> {
         body: operation.request_body.is_some(),
     }
     };
-    all.into_iter()
-        .filter_map(|(method, operation)| Some((method, takes(operation.as_ref()?))))
+    operations(item)
+        .map(|(method, operation)| (method, takes(operation)))
         .collect()
+}
+
+/// The operations of a path, as a document says.
+pub(crate) fn operations(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
+    let all = [
+        (Method::GET, &item.get),
+        (Method::PUT, &item.put),
+        (Method::POST, &item.post),
+        (Method::DELETE, &item.delete),
+        (Method::PATCH, &item.patch),
+        (Method::OPTIONS, &item.options),
+        (Method::HEAD, &item.head),
+        (Method::TRACE, &item.trace),
+    ];
+    all.into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
 }
 
 /// The name of the first parameter in the query, if there is one.

@@ -103,8 +103,8 @@ fn missing() -> Problem {
     Problem::new(Common::IdempotencyKeyMissing, detail).at("Idempotency-Key")
 }
 
-/// SHA-256 of a request in one canonical form.
-fn fingerprint(request: &impl Serialize) -> [u8; 32] {
+/// Tells a request from any other under the same key: SHA-256 of it in one canonical form.
+pub fn fingerprint(request: &impl Serialize) -> [u8; 32] {
     Sha256::digest(serde_json::to_vec(request).unwrap_or_default()).into()
 }
 
