@@ -14,7 +14,7 @@ pub(crate) fn start(tasks: &Tasks, pool: &PgPool, every: Duration) {
     tasks.spawn("saga gauges", async move {
         loop {
             if let Err(error) = tell(&pool).await {
-                let error = &error as &dyn std::error::Error;
+                let error = platform::chain(&error);
                 tracing::warn!(error, "open sagas could not be counted; trying again");
             }
             if !running.pause(every).await {

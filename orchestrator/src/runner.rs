@@ -80,7 +80,7 @@ impl Participant for Runner {
         let claimed = self.ownership.assign(&self.pool, &shards).await;
         // Not tried again here: what Kafka says next would not be heard until then.
         if let Err(error) = self.say_whether_ready(claimed) {
-            let error = &error as &dyn std::error::Error;
+            let error = platform::chain(&error);
             tracing::warn!(error, "the shards could not be claimed; the timer tries again");
         }
     }
@@ -274,7 +274,7 @@ impl Runner {
 }
 
 fn say_unreadable(count: usize, saga_id: SagaId, why: &Broken) {
-    let error = why as &dyn std::error::Error;
+    let error = platform::chain(why);
     tracing::error!(count, %saga_id, error, "sagas cannot be read and wait; this is one of them, and why");
 }
 

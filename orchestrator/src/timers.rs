@@ -34,7 +34,7 @@ pub(crate) fn start(runner: &Arc<Runner>) {
                 }
                 Err(error) => {
                     failures += 1;
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the saga timer goes on");
+                    tracing::warn!(error = platform::chain(&error), "the saga timer goes on");
                     Backoff::RECONNECT.after(failures)
                 }
             };

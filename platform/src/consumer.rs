@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 
+use crate::causes::chain;
 use crate::db::{self, Broken};
 use crate::kafka::{self, Delivery, Received};
 use crate::outbox::{self, Outgoing, Schema};
@@ -157,7 +158,7 @@ impl<P: Participant> Consumer<P> {
             Some(Err(error)) => {
                 tracing::warn!(
                     schema = self.schema.0,
-                    error = &error as &dyn std::error::Error,
+                    error = chain(&error),
                     "a batch failed; trying its messages alone"
                 );
                 self.alone(good).await
@@ -217,7 +218,7 @@ impl<P: Participant> Consumer<P> {
                         tracing::warn!(
                             schema = self.schema.0,
                             attempt,
-                            error = &error as &dyn std::error::Error,
+                            error = chain(&error),
                             "trying a batch again"
                         );
                     }
@@ -269,10 +270,7 @@ impl<P: Participant> Consumer<P> {
     /// Tries to put a message where people find it, with the reason. Answers whether it is there.
     async fn is_set_aside(&self, message: &Received, why: &str) -> bool {
         if let Err(error) = self.write_dead(message, why).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the dead letter could not be written"
-            );
+            tracing::warn!(error = chain(&error), "the dead letter could not be written");
             return false;
         }
         tracing::error!(
@@ -312,17 +310,6 @@ impl<P: Participant> Consumer<P> {
         })
         .await
     }
-}
-
-/// An error with everything that caused it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 fn decode<M: DeserializeOwned>(message: &Received) -> Result<Incoming<M>, String> {

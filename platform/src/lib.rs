@@ -5,6 +5,7 @@
 //! units of work on its own pool from [`db`].
 
 pub mod access;
+mod causes;
 pub mod chaos;
 pub mod clock;
 pub mod consumer;
@@ -28,6 +29,7 @@ mod testing;
 pub mod token;
 pub mod trace;
 
+pub use causes::chain;
 pub use clock::Clock;
 pub use db::Broken;
 pub use envelope::Envelope;

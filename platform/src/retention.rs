@@ -71,7 +71,7 @@ where
                     }
                 }
                 Err(error) => {
-                    let error = &error as &dyn std::error::Error;
+                    let error = crate::causes::chain(&error);
                     tracing::warn!(
                         table,
                         error,

@@ -33,7 +33,11 @@ impl Tasks {
         let handle = self.tracker.spawn(task);
         self.tracker.spawn(async move {
             if let Err(error) = handle.await {
-                tracing::error!(task = name, %error, "task {name} died; stopping the process");
+                tracing::error!(
+                    task = name,
+                    error = crate::causes::chain(&error),
+                    "task {name} died; stopping the process"
+                );
                 failed.cancel();
                 stop.cancel();
             }

@@ -196,7 +196,10 @@ impl Tracer {
         if let Some(open) = &self.0
             && let Err(error) = open.spans.shutdown_with_timeout(EXPORT_TIMEOUT)
         {
-            tracing::warn!(%error, "the last spans did not reach the collector");
+            tracing::warn!(
+                error = crate::causes::chain(&error),
+                "the last spans did not reach the collector"
+            );
         }
     }
 }

@@ -183,7 +183,10 @@ async fn serve_and_drain(
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                tracing::warn!(
+                    error = crate::causes::chain(&error),
+                    "a connection could not be accepted"
+                );
                 if !tasks.pause(Duration::from_millis(100)).await {
                     break;
                 }

@@ -139,7 +139,11 @@ impl Poller {
                 std::mem::replace(&mut self.member, member).replace();
                 self.is_lost = false;
             }
-            Err(error) => tracing::warn!(group = self.group, %error, "no new consumer yet; trying again"),
+            Err(error) => tracing::warn!(
+                group = self.group,
+                error = crate::causes::chain(&error),
+                "no new consumer yet; trying again"
+            ),
         }
         self
     }
@@ -170,7 +174,11 @@ impl Poller {
             match polled {
                 Some(Ok(message)) => batch.push(Received::copy(&message, &self.membership.namespace)),
                 Some(Err(error)) => {
-                    tracing::warn!(group = self.group, %error, "the Kafka consumer reports an error");
+                    tracing::warn!(
+                        group = self.group,
+                        error = crate::causes::chain(&error),
+                        "the Kafka consumer reports an error"
+                    );
                     self.is_lost |= matches!(error, KafkaError::MessageConsumptionFatal(_));
                     break;
                 }
@@ -201,7 +209,11 @@ impl Poller {
             return true;
         }
         if let Err(error) = self.member.consumer.store_offsets(&offsets) {
-            tracing::warn!(group = self.group, %error, "offsets were not kept; the messages may come again");
+            tracing::warn!(
+                group = self.group,
+                error = crate::causes::chain(&error),
+                "offsets were not kept; the messages may come again"
+            );
         }
         true
     }

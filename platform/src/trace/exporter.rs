@@ -31,7 +31,11 @@ impl Told {
         let was_failing = self.failing.swap(sent.is_err(), Ordering::SeqCst);
         match sent {
             Err(error) if !was_failing => {
-                tracing::warn!(endpoint = self.endpoint, %error, "the collector does not take spans; they are lost");
+                tracing::warn!(
+                    endpoint = self.endpoint,
+                    error = crate::causes::chain(error),
+                    "the collector does not take spans; they are lost"
+                );
             }
             Ok(()) if was_failing => {
                 tracing::info!(endpoint = self.endpoint, "the collector takes spans again");

@@ -264,12 +264,18 @@ impl Cache {
             Ok(Err(error))
                 if !error.is_io_error() && !error.is_timeout() && !error.is_connection_dropped() =>
             {
-                tracing::warn!(%error, "Redis refused to answer; the database is asked instead");
+                tracing::warn!(
+                    error = platform::chain(&error),
+                    "Redis refused to answer; the database is asked instead"
+                );
                 Err(Miss::Cold)
             }
             failed => {
                 if let Ok(Err(error)) = failed {
-                    tracing::warn!(%error, "Redis did not answer; the database is asked instead");
+                    tracing::warn!(
+                        error = platform::chain(&error),
+                        "Redis did not answer; the database is asked instead"
+                    );
                 }
                 self.0
                     .resting_until

@@ -55,7 +55,13 @@ pub fn read(messages: &[Received]) -> Batch {
         if let Err(error) = batch.add(message) {
             batch.unreadable += 1;
             let (topic, partition, offset) = (&message.topic, message.partition, message.offset);
-            tracing::error!(%error, topic, partition, offset, "a change cannot be read and is left out");
+            tracing::error!(
+                error = platform::chain(&error),
+                topic,
+                partition,
+                offset,
+                "a change cannot be read and is left out"
+            );
         }
     }
     batch

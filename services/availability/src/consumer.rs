@@ -81,7 +81,11 @@ async fn apply_patiently(cache: &Cache, batch: &mut Batch, place: Option<Place>,
             Err(error) => {
                 tries += 1;
                 metrics::counter!("bellhop_cache_apply_retries_total").increment(1);
-                tracing::warn!(%error, tries, "Redis did not take a batch of changes; trying again");
+                tracing::warn!(
+                    error = platform::chain(&error),
+                    tries,
+                    "Redis did not take a batch of changes; trying again"
+                );
                 if !tasks.pause(Backoff::RECONNECT.after(tries)).await {
                     return false;
                 }

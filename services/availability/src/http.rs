@@ -54,7 +54,7 @@ fn night_names(from: StayDate, count: usize) -> Vec<String> {
 fn json(body: &impl Serialize, bytes: usize) -> Response {
     let mut buffer = Vec::with_capacity(bytes);
     if let Err(error) = serde_json::to_writer(&mut buffer, body) {
-        tracing::error!(%error, "an answer could not be written");
+        tracing::error!(error = platform::chain(&error), "an answer could not be written");
         let detail = "Something is wrong on our side.";
         return Problem::new(Common::Internal, detail).into_response();
     }

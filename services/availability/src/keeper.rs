@@ -14,13 +14,13 @@ use std::time::Duration;
 use contract::{HotelId, RoomTypeId};
 use platform::health::Health;
 use platform::retry::Backoff;
-use platform::{Parts, Tasks};
+use platform::{Parts, Tasks, chain};
 use tokio::sync::mpsc;
 
 use crate::cache::{Cache, REBUILDING_SECONDS, Unfilled, Wants};
 use crate::config::Config;
 use crate::database::Database;
-use crate::rebuild::{Mode, Plan, Progress, RebuildError, Rebuilder, Report, chain};
+use crate::rebuild::{Mode, Plan, Progress, RebuildError, Rebuilder, Report};
 
 /// The name of this part in `/readyz`.
 pub const PART: &str = "availability-cache";
@@ -111,7 +111,7 @@ async fn run(keeper: Keeper, mut cold: mpsc::Receiver<HotelId>, tasks: Tasks) {
 impl Keeper {
     fn tell_failure(&self, error: &RebuildError, failures: u32) {
         metrics::counter!("bellhop_cache_filling_failures_total").increment(1);
-        let chained = error as &dyn std::error::Error;
+        let chained = chain(error);
         // When a platform starts, everything is away for a moment.
         if failures <= QUIET_FAILURES {
             tracing::debug!(error = chained, "the cache could not be filled; trying again");
@@ -122,10 +122,7 @@ impl Keeper {
                 "the cache could not be filled; trying again"
             );
         }
-        let why = format!(
-            "the cache could not be filled or compared, tried {failures} times: {}",
-            chain(error)
-        );
+        let why = format!("the cache could not be filled or compared, tried {failures} times: {chained}");
         self.health.limps(PART, why);
     }
 

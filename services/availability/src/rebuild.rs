@@ -20,7 +20,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use contract::HotelId;
 use futures::{StreamExt, stream};
-use platform::Clock;
+use platform::{Clock, chain};
 
 use crate::cache::Cache;
 use crate::config::Config;
@@ -272,7 +272,7 @@ impl Rebuilder {
         loop {
             match self.hotel(plan, hotel).await {
                 Err(error) if tries < tries_max(&error) => {
-                    tracing::warn!(%hotel, error = &error as &dyn std::error::Error, "comparing a hotel failed; trying again");
+                    tracing::warn!(%hotel, error = chain(&error), "comparing a hotel failed; trying again");
                     tokio::time::sleep(Duration::from_millis(TRY_MS) * tries.min(PAUSES_MAX)).await;
                     tries += 1;
                 }
@@ -342,17 +342,6 @@ const fn tries_max(error: &RebuildError) -> u32 {
 
 fn unnamed(hotel_id: HotelId) -> Listed {
     Listed { hotel_id, name: None }
-}
-
-/// An error with everything that led to it, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        text = format!("{text}: {error}");
-        next = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ impl Service {
 fn unavailable(error: &AskError) -> Problem {
     if !matches!(error, AskError::Busy) {
         tracing::warn!(
-            error = error as &dyn std::error::Error,
+            error = platform::chain(error),
             "neither the cache nor the database answers"
         );
     }

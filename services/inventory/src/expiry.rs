@@ -33,7 +33,7 @@ pub(crate) fn start(tasks: &Tasks, health: Health, pool: PgPool) {
                     sleep_ms
                 }
                 Err(error) => {
-                    let error = &error as &dyn std::error::Error;
+                    let error = platform::chain(&error);
                     tracing::warn!(error, "holds could not expire; trying again");
                     health.not_ready(PART, "the database does not answer");
                     SLEEP_MAX_MS

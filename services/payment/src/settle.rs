@@ -137,7 +137,7 @@ impl Settle for Writer {
         let answers = vec![(); group.len()];
         if let Err(error) = self.until_settled(group.clone()).await {
             tracing::error!(
-                error = &error as &dyn std::error::Error,
+                error = platform::chain(&error),
                 rounds = group.len(),
                 "outcomes could not be written together; writing each alone"
             );
@@ -146,7 +146,7 @@ impl Settle for Writer {
                     metrics::counter!("bellhop_payment_incidents_total", "kind" => "outcome_not_written")
                         .increment(1);
                     tracing::error!(
-                        error = &error as &dyn std::error::Error,
+                        error = platform::chain(&error),
                         ?round,
                         "an outcome could not be written; the operation comes up again"
                     );

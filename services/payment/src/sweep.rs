@@ -64,10 +64,7 @@ impl<P: Provider> Sweep<P> {
                 }
                 Err(error) => {
                     self.health.not_ready(PART, "the database does not answer");
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "the sweep failed and goes on"
-                    );
+                    tracing::warn!(error = platform::chain(&error), "the sweep failed and goes on");
                     if !self.tasks.pause(AFTER_FAILURE).await {
                         return;
                     }
@@ -76,10 +73,7 @@ impl<P: Provider> Sweep<P> {
             if tidied.elapsed() >= TIDY_EVERY {
                 tidied = Instant::now();
                 if let Err(error) = tidy(&self.pool).await {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "old webhooks were not forgotten"
-                    );
+                    tracing::warn!(error = platform::chain(&error), "old webhooks were not forgotten");
                 }
             }
         }

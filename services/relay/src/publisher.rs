@@ -68,7 +68,12 @@ impl ProducerContext for Reports {
             let hopeless = error.rdkafka_error_code().is_some_and(is_hopeless);
             if hopeless {
                 self.meters.refused.increment(1);
-                tracing::error!(topic = message.topic(), bytes, %error, "Kafka can never take this record; it is left out");
+                tracing::error!(
+                    topic = message.topic(),
+                    bytes,
+                    error = platform::chain(&error),
+                    "Kafka can never take this record; it is left out"
+                );
             }
             !hopeless
         });
@@ -221,7 +226,12 @@ impl Publisher {
         });
         if error.rdkafka_error_code().is_some_and(is_hopeless) {
             self.meters.refused.increment(1);
-            tracing::error!(topic = outbound.topic, bytes, %error, "Kafka can never take this record; it is left out");
+            tracing::error!(
+                topic = outbound.topic,
+                bytes,
+                error = platform::chain(&error),
+                "Kafka can never take this record; it is left out"
+            );
             return Ok(());
         }
         Err(error)
@@ -267,7 +277,10 @@ impl Publisher {
             if let Some(timeout) = flush
                 && let Err(error) = self.producer.flush(timeout)
             {
-                tracing::warn!(%error, "Kafka did not acknowledge in time; these records will come again");
+                tracing::warn!(
+                    error = platform::chain(&error),
+                    "Kafka did not acknowledge in time; these records will come again"
+                );
             }
             self.confirmed()
         });

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use platform::chain;
 use platform::retry::Backoff;
 
 use crate::context::Relay;
@@ -88,19 +89,4 @@ impl Relay {
             _ => text,
         }
     }
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &Ended) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
 }

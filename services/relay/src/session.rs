@@ -385,7 +385,7 @@ async fn beat(relay: &Relay) -> Never {
                 relay.status.wal_end(beat.wal_end);
                 relay.set_followed(beat.followed);
             }
-            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "no heartbeat"),
+            Err(error) => tracing::debug!(error = platform::chain(&error), "no heartbeat"),
         }
         relay.meters.show(&relay.status.seen());
     }

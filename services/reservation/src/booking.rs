@@ -115,7 +115,7 @@ impl Settle for Bookings {
             Err(error) => {
                 tracing::warn!(
                     requests = group.len(),
-                    error = &error as &dyn std::error::Error,
+                    error = platform::chain(&error),
                     "a group failed; booking its requests alone"
                 );
                 let mut answers = Vec::with_capacity(group.len());

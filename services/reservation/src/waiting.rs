@@ -67,7 +67,7 @@ impl Waiting {
                 match platform::db::patiently(read::states(&pool, &ids)).await {
                     Ok(states) => waits.tell(states.into_iter().map(News::without_answer).collect()),
                     Err(error) => tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = platform::chain(&error),
                         "the outcomes that are waited for could not be read"
                     ),
                 }

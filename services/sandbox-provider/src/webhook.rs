@@ -82,10 +82,7 @@ impl Sender {
             match sent {
                 Ok(response) if response.status().is_success() => {}
                 Ok(response) => tracing::warn!(status = %response.status(), "a webhook was not accepted"),
-                Err(error) => tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "a webhook did not arrive"
-                ),
+                Err(error) => tracing::warn!(error = platform::chain(&error), "a webhook did not arrive"),
             }
         }
     }

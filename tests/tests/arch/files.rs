@@ -66,3 +66,25 @@ fn every_rust_file_is_read_in_one_sitting() {
         "ask what the file is two of, and give each its own; a folder's listing is its table of contents",
     );
 }
+
+/// An error in a log line, written in a way that leaves out what had caused it.
+fn without_its_causes(text: &str) -> bool {
+    ["%error", "?error", "as &dyn std::error::Error"]
+        .iter()
+        .any(|form| text.contains(form))
+}
+
+#[test]
+fn an_error_is_logged_with_what_caused_it() {
+    let found: Vec<String> = rust_files()
+        .filter(|name| !name.starts_with("tests/") && without_its_causes(&read(name)))
+        .collect();
+    assert_none(
+        &found,
+        "write `error = platform::chain(&error)`: the JSON form of a log line has no other way to tell the causes",
+    );
+    assert!(without_its_causes("tracing::warn!(%error, \"no\");"));
+    assert!(!without_its_causes(
+        "tracing::warn!(error = chain(&error), \"no\");"
+    ));
+}

@@ -100,7 +100,7 @@ pub(crate) async fn hotels(
     let read = |row: HotelRow| {
         let (hotel_id, name) = (HotelId::from_uuid(row.hotel_id), row.name.clone());
         Hotel::try_from(row).map_err(|error| {
-            tracing::error!(hotel = %hotel_id, error = &error as &dyn std::error::Error, "a hotel cannot be read");
+            tracing::error!(hotel = %hotel_id, error = platform::chain(&error), "a hotel cannot be read");
             Unreadable { hotel_id, name }
         })
     };

@@ -67,10 +67,7 @@ pub(super) async fn webhook(
         return Err(unsigned());
     }
     state.webhooks.verify(&body, &headers).map_err(|error| {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "a webhook was not accepted"
-        );
+        tracing::warn!(error = platform::chain(&error), "a webhook was not accepted");
         unsigned()
     })?;
     let id = headers

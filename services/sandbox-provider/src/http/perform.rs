@@ -25,7 +25,10 @@ pub(super) async fn perform(
         crate::NotDone::Rejected(Rejection::KeyReused) => Own::KeyReused.problem(),
         crate::NotDone::Rejected(Rejection::UnknownAuthorization) => Problem::not_found("authorization"),
         crate::NotDone::Journal(error) => {
-            tracing::error!(%error, "the sandbox's ledger cannot be written");
+            tracing::error!(
+                error = platform::chain(&error),
+                "the sandbox's ledger cannot be written"
+            );
             Problem::unavailable("The ledger cannot be written; nothing was done.", 1)
         }
     })?;
