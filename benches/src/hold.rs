@@ -7,7 +7,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use contract::command::InventoryCommand;
+use contract::command::{HeldLine, HeldLines, InventoryCommand};
 use contract::{CommandEnvelope, HoldId, HotelId, Outcome, RoomTypeId, SagaId, Stay, StayDate, topics};
 use futures::future::join_all;
 use hdrhistogram::Histogram;
@@ -171,9 +171,11 @@ impl Hot {
         let command = InventoryCommand::Hold {
             hotel_id: self.hotel_id,
             hold_id: HoldId::new(),
-            room_type_id: self.room_type_id,
-            stay: self.stay,
-            rooms: 1,
+            lines: HeldLines(vec![HeldLine {
+                room_type_id: self.room_type_id,
+                stay: self.stay,
+                rooms: 1,
+            }]),
             time_zone: Some("Europe/Lisbon".to_owned()),
         };
         CommandEnvelope {

@@ -23,12 +23,9 @@ pub enum InventoryCommand {
         hotel_id: HotelId,
         /// Names the hold; a second hold with this id is the same hold.
         hold_id: HoldId,
-        /// What is held.
-        room_type_id: RoomTypeId,
-        /// Which nights, all or none.
-        stay: Stay,
-        /// How many rooms each night, 1 to 9.
-        rooms: u16,
+        /// What is held: all nights of all lines, or nothing.
+        #[serde(flatten)]
+        lines: HeldLines,
         /// The hotel's zone of the IANA time zone database, in which its dates begin. Without it, as a booking of the
         /// former release has none, the stay is past only where it is past everywhere.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +49,48 @@ pub enum InventoryCommand {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         from: Option<StayDate>,
     },
+}
+
+/// Rooms of one type for one stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldLine {
+    /// What is held.
+    pub room_type_id: RoomTypeId,
+    /// Which nights.
+    pub stay: Stay,
+    /// How many rooms each night.
+    pub rooms: u16,
+}
+
+/// The lines of a hold, 1 to 9 rooms together. A single line is written as the former release wrote it, and reads it; a
+/// process of that release cannot read several, and so takes none of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "WrittenLines", into = "WrittenLines")]
+pub struct HeldLines(pub Vec<HeldLine>);
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum WrittenLines {
+    Several { lines: Vec<HeldLine> },
+    Single(HeldLine),
+}
+
+impl From<WrittenLines> for HeldLines {
+    fn from(written: WrittenLines) -> Self {
+        match written {
+            WrittenLines::Several { lines } => Self(lines),
+            WrittenLines::Single(line) => Self(vec![line]),
+        }
+    }
+}
+
+impl From<HeldLines> for WrittenLines {
+    fn from(HeldLines(lines): HeldLines) -> Self {
+        match lines[..] {
+            [line] => Self::Single(line),
+            _ => Self::Several { lines },
+        }
+    }
 }
 
 /// Commands that the payment service accepts, on [`topics::PAYMENT_COMMANDS`].

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::line::Line;
 use crate::money::Money;
 use crate::refusal::Refusal;
 use crate::stay::{Stay, StayDate};
@@ -16,14 +17,18 @@ pub struct ReservationEvent {
     pub reservation_id: ReservationId,
     /// The hotel.
     pub hotel_id: HotelId,
-    /// The room type.
-    pub room_type_id: RoomTypeId,
+    /// The room type; none where the rooms are of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_type_id: Option<RoomTypeId>,
     /// The guest.
     pub guest_id: GuestId,
     /// The nights.
     pub stay: Stay,
     /// Rooms per night.
     pub rooms: u16,
+    /// Room by room, where the rooms are not all alike.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Line>,
     /// The total that was quoted and charged.
     pub total: Money,
     /// When it became true.

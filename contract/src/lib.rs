@@ -8,6 +8,7 @@ pub mod code;
 pub mod command;
 pub mod event;
 pub mod ids;
+pub mod line;
 #[cfg(test)]
 mod messages_tests;
 pub mod money;
@@ -27,6 +28,7 @@ pub use command::{Command, CommandEnvelope};
 pub use ids::{
     GuestId, HoldId, HotelId, PaymentId, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId, VerbId,
 };
+pub use line::Line;
 pub use money::{Currency, Money};
 pub use refusal::{Refusal, Why};
 pub use reply::{Outcome, Reply};

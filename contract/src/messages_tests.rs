@@ -1,7 +1,8 @@
 //! Where each message goes, under which key and by which name: other systems and older processes rely on all three.
 
-use crate::command::{InventoryCommand, PaymentCommand, ReservationCommand};
+use crate::command::{HeldLine, HeldLines, InventoryCommand, PaymentCommand, ReservationCommand};
 use crate::event::ReservationFact;
+use crate::line::{Line, Party};
 use crate::saga::{BookStay, CancelStay, SagaData};
 use crate::{
     Command, CommandEnvelope, GuestId, HoldId, HotelId, Money, Outcome, PaymentId, RatePlanId, Refusal,
@@ -16,6 +17,14 @@ fn stay() -> Stay {
     Stay::new("2026-12-24".parse().unwrap(), "2026-12-26".parse().unwrap()).unwrap()
 }
 
+fn line(rooms: u16) -> HeldLine {
+    HeldLine {
+        room_type_id: RoomTypeId::new(),
+        stay: stay(),
+        rooms,
+    }
+}
+
 fn sold_out() -> Refusal {
     let night = "2026-12-25".parse().unwrap();
     Why::SoldOut { night }.into()
@@ -27,10 +36,14 @@ fn commands(hotel_id: HotelId) -> Vec<(Command, &'static str)> {
     let hold = InventoryCommand::Hold {
         hotel_id,
         hold_id,
-        room_type_id: RoomTypeId::new(),
-        stay: stay(),
-        rooms: 2,
+        lines: HeldLines(vec![line(2)]),
         time_zone: Some("Asia/Kathmandu".to_owned()),
+    };
+    let mixed = InventoryCommand::Hold {
+        hotel_id,
+        hold_id,
+        lines: HeldLines(vec![line(1), line(1)]),
+        time_zone: None,
     };
     let authorize = PaymentCommand::Authorize {
         hotel_id,
@@ -67,6 +80,7 @@ fn commands(hotel_id: HotelId) -> Vec<(Command, &'static str)> {
     let void = PaymentCommand::Void { hotel_id, payment_id };
     vec![
         (Command::Inventory(hold), "Hold"),
+        (Command::Inventory(mixed), "Hold"),
         (Command::Inventory(book), "Book"),
         (Command::Inventory(release), "Release"),
         (Command::Payment(authorize), "Authorize"),
@@ -116,11 +130,7 @@ fn a_hold_without_a_time_zone_is_read_and_written_as_ever() {
     assert!(
         matches!(
             read,
-            InventoryCommand::Hold {
-                rooms: 2,
-                time_zone: None,
-                ..
-            }
+            InventoryCommand::Hold { lines: HeldLines(ref lines), time_zone: None, .. } if lines.len() == 1 && lines[0].rooms == 2
         ),
         "{read:?}"
     );
@@ -160,6 +170,58 @@ fn what_the_former_release_says_is_of_the_first_round() {
     assert_eq!((command.round, &command.reply(Outcome::Done)), (1, &reply));
 }
 
+/// Whoever knows no lines must not take the first room's type for that of all.
+#[test]
+fn what_has_lines_names_no_room_type_beside_them() {
+    let line = |adults| Line {
+        room_type_id: RoomTypeId::new(),
+        rate_plan_id: RatePlanId::new(),
+        stay: stay(),
+        party: Party { adults, children: 0 },
+    };
+    let lines = vec![line(2), line(1)];
+    let alike = BookStay {
+        reservation_id: ReservationId::new(),
+        hold_id: None,
+        payment_id: None,
+        hotel_id: HotelId::new(),
+        room_type_id: Some(lines[0].room_type_id),
+        rate_plan_id: lines[0].rate_plan_id,
+        stay: stay(),
+        rooms: 2,
+        guest_id: GuestId::new(),
+        total: eur("129.00"),
+        payment_method: "pm_ok".to_owned(),
+        time_zone: None,
+        lines: Vec::new(),
+    };
+    let mixed = BookStay {
+        room_type_id: None,
+        lines: lines.clone(),
+        ..alike.clone()
+    };
+    let HeldLines(rooms) = mixed.held_lines();
+    let types: Vec<RoomTypeId> = rooms.iter().map(|line| line.room_type_id).collect();
+    assert_eq!(types, [lines[0].room_type_id, lines[1].room_type_id]);
+    assert_eq!(alike.held_lines().0[0].rooms, 2);
+    for (data, names_it) in [(alike, true), (mixed, false)] {
+        let command = InventoryCommand::Hold {
+            hotel_id: data.hotel_id,
+            hold_id: data.hold_id(),
+            lines: data.held_lines(),
+            time_zone: None,
+        };
+        let (data, command) = (serde_json::to_value(&data), serde_json::to_value(&command));
+        for written in [data.unwrap(), command.unwrap()] {
+            let named = (
+                written.get("room_type_id").is_some(),
+                written.get("lines").is_none(),
+            );
+            assert_eq!(named, (names_it, names_it), "{written}");
+        }
+    }
+}
+
 #[test]
 fn a_saga_says_what_it_is_about() {
     let (reservation_id, hotel_id) = (ReservationId::new(), HotelId::new());
@@ -169,7 +231,7 @@ fn a_saga_says_what_it_is_about() {
         hold_id,
         payment_id,
         hotel_id,
-        room_type_id: RoomTypeId::new(),
+        room_type_id: Some(RoomTypeId::new()),
         rate_plan_id: RatePlanId::new(),
         stay: stay(),
         rooms: 2,
@@ -177,6 +239,7 @@ fn a_saga_says_what_it_is_about() {
         total: eur("129.00"),
         payment_method: "pm_ok".to_owned(),
         time_zone: Some("Asia/Kathmandu".to_owned()),
+        lines: Vec::new(),
     });
     let cancel = SagaData::CancelStay(CancelStay {
         reservation_id,

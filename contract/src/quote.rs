@@ -5,12 +5,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::line::Line;
 use crate::money::Money;
-use crate::number::within;
 use crate::penalty::{Penalty, WrittenPenalty};
 use crate::stay::{Stay, StayDate};
 use crate::text::Text;
 use crate::{HotelId, QuoteId, RatePlanId, RoomTypeId};
+
+pub use crate::line::{PARTY_MAX, Party};
 
 /// The `aud` claim of a quote token, so that no other token signed with the same secret is one.
 pub const AUDIENCE: &str = "bellhop-quote";
@@ -25,8 +27,9 @@ pub struct Quote {
     /// The hotel's zone of the IANA time zone database, in which its dates begin.
     #[schema(example = "Europe/Lisbon")]
     pub time_zone: String,
-    /// What.
-    pub room_type_id: RoomTypeId,
+    /// What; none where `lines` says it of each room, so that a process that knows no lines cannot read the quote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_type_id: Option<RoomTypeId>,
     /// On which terms.
     pub rate_plan_id: RatePlanId,
     /// When.
@@ -34,10 +37,13 @@ pub struct Quote {
     pub stay: Stay,
     /// How many rooms, 1 to 9.
     pub rooms: u16,
-    /// Who stays.
+    /// Who stays, in all rooms together.
     pub party: Party,
-    /// The price of one room for each night, in date order.
+    /// The price of one room for each night, in date order; of all rooms where `lines` says what each costs.
     pub nights: Vec<NightPrice>,
+    /// Room by room, where the rooms are not all alike.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<QuotedLine>,
     /// Taxes on the whole stay.
     pub taxes: Vec<TaxLine>,
     /// Nights times rooms with taxes; exactly what is charged.
@@ -48,29 +54,42 @@ pub struct Quote {
     pub expires_at: DateTime<Utc>,
 }
 
-/// The most adults, and the most children, of one stay.
-pub const PARTY_MAX: u16 = 36;
-
-/// Who stays, in all rooms together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Party {
-    /// Adults, 1 to 36.
-    #[serde(deserialize_with = "within::<1, PARTY_MAX, _, _>")]
-    #[schema(minimum = 1, maximum = 36)]
-    pub adults: u16,
-    /// Children, 0 to 36.
-    #[serde(default, deserialize_with = "within::<0, PARTY_MAX, _, _>")]
-    #[schema(minimum = 0, maximum = 36)]
-    pub children: u16,
+/// One room with its price.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QuotedLine {
+    /// The room.
+    #[serde(flatten)]
+    pub line: Line,
+    /// Its price for each night, in date order, before taxes.
+    pub nights: Vec<NightPrice>,
 }
 
-/// The price of one room for one night.
+impl Quote {
+    /// Room by room, with prices; none where the quote says neither what nor the lines, which no quote does.
+    pub fn quoted_lines(&self) -> Vec<QuotedLine> {
+        let Some(room_type_id) = self.room_type_id else {
+            return self.lines.clone();
+        };
+        let whole = Line {
+            room_type_id,
+            rate_plan_id: self.rate_plan_id,
+            stay: self.stay,
+            party: self.party,
+        };
+        let priced = |line| QuotedLine {
+            line,
+            nights: self.nights.clone(),
+        };
+        whole.alike(self.rooms).into_iter().map(priced).collect()
+    }
+}
+
+/// The price of a room for one night.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NightPrice {
     /// The night.
     pub night: StayDate,
-    /// The price of one room, before taxes.
+    /// The price, before taxes.
     pub price: Money,
 }
 

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::command::{HeldLine, HeldLines};
+use crate::line::{self, Line};
 use crate::money::Money;
 use crate::stay::{Stay, StayDate};
 use crate::{GuestId, HoldId, HotelId, PaymentId, RatePlanId, ReservationId, RoomTypeId, SagaId};
@@ -67,8 +69,10 @@ pub struct BookStay {
     pub payment_id: Option<PaymentId>,
     /// Where.
     pub hotel_id: HotelId,
-    /// What.
-    pub room_type_id: RoomTypeId,
+    /// What; none where `lines` says it of each room, so that an orchestrator that knows no lines cannot read it, and
+    /// does not hold so many rooms of one type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_type_id: Option<RoomTypeId>,
     /// On which terms.
     pub rate_plan_id: RatePlanId,
     /// When.
@@ -85,9 +89,24 @@ pub struct BookStay {
     /// release has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
+    /// Room by room, where the rooms are not all alike.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Line>,
 }
 
 impl BookStay {
+    /// What is held: a line each, or one of all rooms where they are alike.
+    pub fn held_lines(&self) -> HeldLines {
+        let Some(room_type_id) = self.room_type_id else {
+            return line::held(&self.lines);
+        };
+        HeldLines(vec![HeldLine {
+            room_type_id,
+            stay: self.stay,
+            rooms: self.rooms,
+        }])
+    }
+
     /// The rooms. A run that was asked for by the former release names none: they have the reservation's id.
     pub fn hold_id(&self) -> HoldId {
         self.hold_id.unwrap_or(HoldId::of_former(self.reservation_id))

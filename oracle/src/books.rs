@@ -7,7 +7,9 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use contract::command::InventoryCommand;
 use contract::{CommandEnvelope, HoldId, HotelId, Outcome, Refusal, Reply, SagaId, Stay, topics};
-use inventory::model::{Changes, Hold, HoldKey, HoldState, Ledger, NightKey, RoomTypeKey, Taking};
+use inventory::model::{
+    Changes, FIRST_LINE, Hold, HoldKey, HoldState, Ledger, LineKey, NightKey, RoomTypeKey, Taking,
+};
 use rules::Night;
 use uuid::Uuid;
 
@@ -27,7 +29,7 @@ pub struct Books {
     /// Holds that were refused, with the moment.
     pub refusals: BTreeMap<SagaId, Vec<(i64, Refusal)>>,
     nights: BTreeMap<NightKey, Night>,
-    holds: BTreeMap<HoldKey, Hold>,
+    holds: BTreeMap<LineKey, Hold>,
     room_types: BTreeSet<RoomTypeKey>,
     /// What the orchestrator has asked, by the id of its message.
     asked: HashMap<Uuid, Command>,
@@ -38,7 +40,7 @@ struct Part<'t> {
     now: DateTime<Utc>,
     handled: Vec<Uuid>,
     replies: Vec<Reply>,
-    holds: BTreeMap<HoldKey, (&'t Change, Hold)>,
+    holds: BTreeMap<LineKey, (&'t Change, Hold)>,
     nights: BTreeMap<NightKey, Night>,
 }
 
@@ -85,7 +87,11 @@ impl Books {
                     .push(serde_json::from_str(change.text("payload").context("a reply")?)?);
             }
             "inventory.hold" => {
-                let key = (change.get("hotel_id")?, change.get("hold_id")?);
+                // A log of the former release knows no lines.
+                let line = change
+                    .text("line_no")
+                    .map_or(Ok(FIRST_LINE), |_| change.get("line_no"))?;
+                let key = (change.get("hotel_id")?, change.get("hold_id")?, line);
                 part.holds.insert(key, (change, hold(change)?));
             }
             "inventory.room_night" => {
@@ -132,9 +138,7 @@ impl Books {
                 .map(|command| format!("no reply to {command:?}")),
         );
         let keys = commands.iter().map(|(command, _)| hold_key(&command.command));
-        let takings = commands
-            .iter()
-            .filter_map(|(command, _)| taking(&command.command));
+        let takings = commands.iter().flat_map(|(command, _)| takings(&command.command));
         let mut ledger = self.ledger(part.now, &keys.collect(), takings);
         for (command, reply) in &commands {
             verdict.compared("commands decided again");
@@ -159,16 +163,19 @@ impl Books {
     /// Holds whose time was over.
     fn expire(&self, transaction: &Transaction, part: &Part<'_>, verdict: &mut Verdict) -> Vec<String> {
         let mut wrong = Vec::new();
-        let mut ledger = self.ledger(
-            part.now,
-            &part.holds.keys().copied().collect(),
-            std::iter::empty(),
-        );
-        for (key, (change, _)) in &part.holds {
-            verdict.compared("holds expired again");
+        let keys: BTreeSet<HoldKey> = part
+            .holds
+            .keys()
+            .map(|(hotel, hold, _)| (*hotel, *hold))
+            .collect();
+        let mut ledger = self.ledger(part.now, &keys, std::iter::empty());
+        for key in &keys {
             if let Err(error) = ledger.expire(*key) {
                 wrong.push(error.to_string());
             }
+        }
+        for (key, (change, _)) in &part.holds {
+            verdict.compared("holds expired again");
             let due = change.text("expires_at").and_then(time_us);
             if due.is_none_or(|due| due > transaction.at_us) {
                 wrong.push(format!("hold {} expired before its time", key.1));
@@ -200,9 +207,12 @@ impl Books {
         keys: &BTreeSet<HoldKey>,
         asked: impl Iterator<Item = (HotelId, Taking)>,
     ) -> Ledger {
-        let holds: Vec<(HoldKey, Hold)> = keys
+        let lines =
+            |(hotel, hold): &HoldKey| self.holds.range((*hotel, *hold, 0)..=(*hotel, *hold, u16::MAX));
+        let holds: Vec<(LineKey, Hold)> = keys
             .iter()
-            .filter_map(|key| Some((*key, *self.holds.get(key)?)))
+            .flat_map(lines)
+            .map(|(key, hold)| (*key, *hold))
             .collect();
         let taken = holds
             .iter()
@@ -220,7 +230,7 @@ impl Books {
     /// Rows that were written and should not be, or the other way round.
     fn differences(&self, changes: &Changes, part: &Part<'_>, verdict: &mut Verdict) -> Vec<String> {
         let rows = changes.new_holds.iter().chain(&changes.changed_holds);
-        let holds: BTreeMap<HoldKey, Hold> = rows.copied().collect();
+        let holds: BTreeMap<LineKey, Hold> = rows.copied().collect();
         let mut nights = BTreeMap::new();
         for (key, held, sold) in &changes.nights {
             if let Some(mut night) = self.nights.get(key).copied() {
@@ -229,7 +239,7 @@ impl Books {
                 nights.insert(*key, night);
             }
         }
-        let written: BTreeMap<HoldKey, Hold> =
+        let written: BTreeMap<LineKey, Hold> =
             part.holds.iter().map(|(key, (_, hold))| (*key, *hold)).collect();
         let mut wrong = Vec::new();
         compare("hold", &holds, &written, &mut wrong);
@@ -332,23 +342,12 @@ const fn hold_key(command: &InventoryCommand) -> HoldKey {
     (command.hotel_id(), hold_id)
 }
 
-fn taking(command: &InventoryCommand) -> Option<(HotelId, Taking)> {
-    match *command {
-        InventoryCommand::Hold {
-            hotel_id,
-            room_type_id,
-            stay,
-            rooms,
-            ..
-        } => Some((
-            hotel_id,
-            Taking {
-                room_type_id,
-                stay,
-                rooms,
-            },
-        )),
-        InventoryCommand::Book { .. } | InventoryCommand::Release { .. } => None,
+fn takings(command: &InventoryCommand) -> Vec<(HotelId, Taking)> {
+    match command {
+        InventoryCommand::Hold { hotel_id, lines, .. } => {
+            Taking::of(lines).map(|taking| (*hotel_id, taking)).collect()
+        }
+        InventoryCommand::Book { .. } | InventoryCommand::Release { .. } => Vec::new(),
     }
 }
 

@@ -88,4 +88,25 @@ proptest! {
             prop_assert!(u32::from(adults) + u32::from(children) <= u32::from(rooms) * (for_adults + for_children));
         }
     }
+
+    /// A line is one room: rooms that are alike are asked for together, and each gets its part of the party.
+    #[test]
+    fn who_fits_into_rooms_together_fits_into_each(
+        adults in 1_u16..=PARTY_MAX, children in 0_u16..=PARTY_MAX, rooms in 1_u16..=ROOMS_MAX,
+        for_adults in 0_u32..6, for_children in 0_u32..6,
+    ) {
+        let capacity = Capacity { adults: for_adults, children: for_children };
+        let whole = contract::Line {
+            room_type_id: contract::RoomTypeId::new(),
+            rate_plan_id: contract::RatePlanId::new(),
+            stay: contract::Stay::new("2026-12-24".parse().unwrap(), "2026-12-26".parse().unwrap()).unwrap(),
+            party: party(adults, children),
+        };
+        if adults >= rooms && places(whole.party, capacity, rooms).is_empty() {
+            for line in whole.alike(rooms) {
+                prop_assert!(places(line.party, capacity, 1).is_empty(), "{line:?}");
+                prop_assert!(line.party.adults >= 1);
+            }
+        }
+    }
 }

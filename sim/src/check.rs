@@ -61,7 +61,7 @@ pub fn at_rest(world: &World) -> Checked {
             return Err(format!("{id} is of {}, which is no reservation", found.reference));
         }
     }
-    for ((_, hold_id), (hold, _)) in &world.rooms.holds {
+    for ((_, hold_id, _), (hold, _)) in &world.rooms.holds {
         if hold.state == HoldState::Held {
             return Err(format!("hold {hold_id} is still held at rest"));
         }
@@ -112,30 +112,44 @@ fn takes(taking: &Taking, (_, room_type_id, night): NightKey) -> bool {
     (stay.check_in()..stay.check_out()).contains(&night) && taking.room_type_id == room_type_id
 }
 
-/// A hold takes what its reservation agreed, and nobody else takes rooms. Of a stay that is cancelled, some nights
-/// may be given back: those that had not begun.
+/// A hold takes what its reservation agreed, line by line, and nobody else takes rooms. Of a stay that is cancelled, some
+/// nights may be given back: those that had not begun. All lines of a hold move together.
 fn holds(world: &World) -> Checked {
-    for ((hotel_id, hold_id), (hold, _)) in &world.rooms.holds {
+    for ((hotel_id, hold_id, line), (hold, _)) in &world.rooms.holds {
+        let mut lines = world.rooms.lines((*hotel_id, *hold_id));
+        if lines.any(|other| other.state != hold.state) {
+            return Err(format!("the lines of hold {hold_id} do not stand alike"));
+        }
         let Some(taking) = hold.takes() else { continue };
         let mut rows = world.reservations.rows.values();
         let agreed = rows.find(|(row, _)| row.hold_id == *hold_id);
         let fits = agreed.is_some_and(|(row, _)| {
-            let is_agreed = |stay| {
-                let agreed = Taking {
-                    room_type_id: row.room_type_id,
-                    stay,
-                    rooms: row.rooms,
-                };
-                (row.hotel_id, agreed) == (*hotel_id, taking)
-            };
-            is_agreed(row.terms.stay) || kept_of(row).is_some_and(is_agreed)
+            let is_agreed = |stay| (row.hotel_id, agreed_line(row, *line, stay)) == (*hotel_id, Some(taking));
+            let all = world.rooms.lines((*hotel_id, *hold_id)).count() == row.lines.len().max(1);
+            all && (is_agreed(row.terms.stay) || kept_of(row).is_some_and(is_agreed))
         });
         if !fits {
             let agreed = agreed.map(|(row, _)| row);
-            return Err(format!("hold {hold_id} takes {taking:?}, agreed is {agreed:?}"));
+            return Err(format!(
+                "line {line} of hold {hold_id} takes {taking:?}, agreed is {agreed:?}"
+            ));
         }
     }
     Ok(())
+}
+
+/// What this line of a reservation's hold takes for a stay.
+fn agreed_line(row: &Reservation, line: u16, stay: Stay) -> Option<Taking> {
+    let (room_type_id, rooms) = if row.lines.is_empty() {
+        (row.room_type_id, row.rooms)
+    } else {
+        (row.lines.get(usize::from(line).checked_sub(1)?)?.room_type_id, 1)
+    };
+    Some(Taking {
+        room_type_id,
+        stay,
+        rooms,
+    })
 }
 
 /// The nights of a cancelled stay that had begun, which stay sold.
@@ -361,11 +375,8 @@ fn rooms_of(world: &World, reservation: &Reservation) -> Option<HoldState> {
 }
 
 fn hold_of(world: &World, reservation: &Reservation) -> Option<Hold> {
-    let hold = world
-        .rooms
-        .holds
-        .get(&(reservation.hotel_id, reservation.hold_id));
-    hold.map(|(hold, _)| *hold)
+    let mut lines = world.rooms.lines((reservation.hotel_id, reservation.hold_id));
+    lines.next().copied()
 }
 
 fn left_of(world: &World, reservation: &Reservation) -> i64 {

@@ -85,6 +85,8 @@ bugs! {
         UnknownTakenForDeclined,
         /// Nights that have begun are given back with the rest.
         BegunNightsGivenBack,
+        /// Only the first line of a hold is booked.
+        LineForgotten,
         /// The date in UTC is taken for that at the hotel.
         DatesOfUtc,
     }

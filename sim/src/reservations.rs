@@ -9,11 +9,17 @@ use contract::penalty::Penalty;
 use contract::quote::{CancellationPolicy, NightPrice, Party};
 use contract::saga::{BookStay, SagaData, StartSaga};
 use contract::{
-    BookingCode, Currency, GuestId, HoldId, HotelId, Money, PaymentId, QuoteId, RatePlanId, ReservationId,
-    RoomTypeId, SagaId, Stay, StayDate,
+    BookingCode, Currency, GuestId, HoldId, HotelId, Line, Money, PaymentId, QuoteId, RatePlanId,
+    ReservationId, RoomTypeId, SagaId, Stay, StayDate,
 };
 use reservation::model::{Cancelling, Moves, Reservation, State, Terms, Transition, shares};
 use uuid::Uuid;
+
+/// Who stays in a room.
+const ALONE: Party = Party {
+    adults: 1,
+    children: 0,
+};
 
 /// What a guest wants.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +30,8 @@ pub struct Wish {
     pub stay: Stay,
     /// How many rooms.
     pub rooms: u16,
+    /// One more room, of this type: then it is booked room by room.
+    pub other: Option<RoomTypeId>,
     /// The price of the first night, in minor units; each later one costs a little more.
     pub price: i64,
     /// The hotel's currency.
@@ -49,6 +57,26 @@ impl Wish {
     /// What is charged.
     pub fn total(&self) -> Money {
         self.money(self.prices().iter().sum())
+    }
+
+    /// How many rooms in all.
+    pub fn all_rooms(&self) -> u16 {
+        self.rooms + u16::from(self.other.is_some())
+    }
+
+    /// Room by room, where they are not all alike.
+    fn lines(&self, rate_plan_id: RatePlanId) -> Vec<Line> {
+        let Some(other) = self.other else {
+            return Vec::new();
+        };
+        let line = |room_type_id| Line {
+            room_type_id,
+            rate_plan_id,
+            stay: self.stay,
+            party: ALONE,
+        };
+        let first = (0..self.rooms).map(|_| line(self.room_type.1));
+        first.chain([line(other)]).collect()
     }
 
     fn money(&self, minor: i64) -> Money {
@@ -106,6 +134,7 @@ impl Reservations {
             GuestId::from_uuid(Uuid::from_u128(1)),
             RatePlanId::from_uuid(Uuid::from_u128(1)),
         );
+        let lines = wish.lines(rate_plan_id);
         let row = Reservation {
             hotel_id,
             reservation_id,
@@ -121,11 +150,12 @@ impl Reservations {
             quote_id: QuoteId::from_uuid(Uuid::from_u128(1)),
             room_type_id,
             rate_plan_id,
-            rooms: wish.rooms,
+            rooms: wish.all_rooms(),
             party: Party {
-                adults: 1,
+                adults: wish.all_rooms(),
                 children: 0,
             },
+            lines: lines.clone(),
             guest_id,
             guest_name: String::new(),
             guest_email: String::new(),
@@ -148,14 +178,15 @@ impl Reservations {
             hold_id: Some(hold_id),
             payment_id: Some(payment_id),
             hotel_id,
-            room_type_id,
+            room_type_id: lines.is_empty().then_some(room_type_id),
             rate_plan_id,
             stay: wish.stay,
-            rooms: wish.rooms,
+            rooms: wish.all_rooms(),
             guest_id,
             total: wish.total(),
             payment_method: payment_method.to_owned(),
             time_zone: Some(wish.zone.name().to_owned()),
+            lines,
         });
         StartSaga { saga_id, saga }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use contract::command::InventoryCommand;
 use contract::{HotelId, Outcome, RoomTypeId, SagaId, StayDate};
-use inventory::model::{Contradiction, Hold, HoldKey, HoldState, Ledger, NightKey};
+use inventory::model::{Contradiction, Hold, HoldKey, HoldState, Ledger, LineKey, NightKey, RoomTypeKey};
 use rules::{Night, overbooking};
 
 /// Rows of `inventory.room_night` and `inventory.hold`.
@@ -13,11 +13,11 @@ use rules::{Night, overbooking};
 pub struct Rooms {
     /// The time, as the database knows it.
     pub now: DateTime<Utc>,
-    room_type: (HotelId, RoomTypeId),
+    room_types: BTreeSet<RoomTypeKey>,
     /// Nights by key.
     pub nights: BTreeMap<NightKey, Night>,
-    /// Holds by key, each with when it expires, in seconds.
-    pub holds: BTreeMap<HoldKey, (Hold, i64)>,
+    /// Lines of holds by key, each with when it expires, in seconds.
+    pub holds: BTreeMap<LineKey, (Hold, i64)>,
     /// How often anything of it was written; the laws are looked at only after something was.
     pub writes: u64,
 }
@@ -41,29 +41,42 @@ impl Rooms {
         first: StayDate,
         totals: &[i32],
     ) -> Self {
-        let night = |(at, total): (usize, &i32)| {
-            let date = first.plus_days(u32::try_from(at).unwrap_or(0));
+        let mut rooms = Self {
+            now,
+            room_types: BTreeSet::new(),
+            nights: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            writes: 0,
+        };
+        rooms.offer(room_type, first, totals);
+        rooms
+    }
+
+    /// Nights with so many rooms each of one more type.
+    pub fn offer(&mut self, room_type: RoomTypeKey, first: StayDate, totals: &[i32]) {
+        self.room_types.insert(room_type);
+        for (at, total) in (0..).zip(totals) {
             let night = Night {
                 total: *total,
                 held: 0,
                 sold: 0,
                 closed: false,
             };
-            ((room_type.0, room_type.1, date), night)
-        };
-        Self {
-            now,
-            room_type,
-            nights: totals.iter().enumerate().map(night).collect(),
-            holds: BTreeMap::new(),
-            writes: 0,
+            self.nights
+                .insert((room_type.0, room_type.1, first.plus_days(at)), night);
         }
+    }
+
+    /// The lines of a hold, in their order.
+    pub fn lines(&self, (hotel, hold): HoldKey) -> impl Iterator<Item = &Hold> {
+        let lines = self.holds.range((hotel, hold, 0)..=(hotel, hold, u16::MAX));
+        lines.map(|(_, (line, _))| line)
     }
 
     fn ledger(&self) -> Ledger {
         Ledger::new(
             self.now,
-            BTreeSet::from([self.room_type]),
+            self.room_types.clone(),
             self.nights.iter().map(|(key, night)| (*key, *night)),
             self.holds.iter().map(|(key, (hold, _))| (*key, *hold)),
         )
@@ -91,11 +104,11 @@ impl Rooms {
     /// # Errors
     /// When the books contradict themselves.
     pub fn expire(&mut self, now: i64) -> Result<Vec<NightKey>, Contradiction> {
-        let over: Vec<HoldKey> = self
+        let over: BTreeSet<HoldKey> = self
             .holds
             .iter()
             .filter(|(_, (hold, at))| hold.state == HoldState::Held && *at <= now)
-            .map(|(key, _)| *key)
+            .map(|((hotel, hold, _), _)| (*hotel, *hold))
             .collect();
         let mut ledger = self.ledger();
         for key in over {

@@ -93,10 +93,25 @@ impl World {
         let nights = random.usize(1..=3);
         let mut total = || if is_large { 10 } else { random.i32(1..=2) };
         let totals: Vec<i32> = (0..nights).map(|_| total()).collect();
+        let other = (room_type.0, RoomTypeId::from_uuid(Uuid::from_u128(3)));
+        let others: Vec<i32> = (0..nights).map(|_| total()).collect();
         let wishes = (0..random.usize(2..=4))
             .map(|_| {
                 let rooms = rooms(&mut random, is_large);
-                wish(&mut random, room_type, zone, first, nights, rooms)
+                let (wish, card) = wish(&mut random, room_type, zone, first, nights, rooms);
+                // Some want rooms of both types, and some only of the other.
+                let wish = match random.u32(0..4) {
+                    0 => Wish {
+                        other: Some(other.1),
+                        ..wish
+                    },
+                    1 if random.bool() => Wish {
+                        room_type: other,
+                        ..wish
+                    },
+                    _ => wish,
+                };
+                (wish, card)
             })
             .collect();
         let mut world = Self {
@@ -104,7 +119,11 @@ impl World {
             now,
             lsn: 0,
             broker: Broker::default(),
-            rooms: Rooms::new(now, room_type, first, &totals),
+            rooms: {
+                let mut rooms = Rooms::new(now, room_type, first, &totals);
+                rooms.offer(other, first, &others);
+                rooms
+            },
             money: Payments::default(),
             provider: Provider::default(),
             reservations: Reservations::default(),
@@ -293,6 +312,7 @@ fn wish(
         room_type,
         stay: stay.unwrap_or_else(|_| unreachable!("at least one night")),
         rooms,
+        other: None,
         // A stay may be free, and then no provider is asked.
         price: if random.u32(0..8) == 0 { 0 } else { 10_001 },
         currency: eur.unwrap_or_else(|_| unreachable!("a currency like any other")),

@@ -1,6 +1,6 @@
 //! What the checker sees of the model: what must hold in every state, and what must come up in some.
 
-use inventory::model::HoldState;
+use inventory::model::{Hold, HoldState};
 use orchestrator::engine::{Entry, State as SagaState};
 use payment::model::State as PaymentState;
 use reservation::model::State as Reserved;
@@ -31,8 +31,8 @@ impl World {
             .next()
             .unwrap_or_else(|| unreachable!("every booking has its reservation"));
         let rooms = self.rooms.get(state.rooms);
-        let mut holds = rooms.holds.iter().filter(|((_, hold), _)| *hold == row.hold_id);
-        let hold = holds.next().map(|(_, (hold, _))| *hold);
+        let lines: Vec<Hold> = rooms.lines((row.hotel_id, row.hold_id)).copied().collect();
+        let hold = lines.first().copied();
         let payments = self.payments.get(state.payments[booking]);
         let payment = payments.payments.get(&row.payment_id);
         let provider = self.providers.get(state.providers[booking]);
@@ -40,6 +40,10 @@ impl World {
             |of: fn(&sim::provider::Authorization) -> i64| provider.authorizations.values().map(of).sum();
         Facts {
             hold: hold.map(|hold| hold.state),
+            torn: hold.is_some_and(|first| {
+                let whole = first.taking.is_none() || lines.len() == row.lines.len().max(1);
+                !whole || lines.iter().any(|line| line.state != first.state)
+            }),
             tombstone: hold.is_some_and(|hold| hold.taking.is_none()),
             reserved: row.state,
             noted: row.cancel_requested_at.is_some(),
@@ -82,16 +86,22 @@ impl World {
     fn is_oversold(&self, state: &State) -> bool {
         self.oversold.of(state.rooms, || {
             let rooms = self.rooms.get(state.rooms);
-            let (mut held, mut sold) = (0, 0);
-            for (hold, _) in rooms.holds.values().filter(|(hold, _)| hold.takes().is_some()) {
-                if hold.state == HoldState::Sold {
-                    sold += 1;
-                } else {
-                    held += 1;
-                }
-            }
-            rooms.nights.values().any(|night| {
-                (night.held, night.sold) != (held, sold) || (held + sold) * 10 > night.total * 11
+            rooms.nights.iter().any(|((_, room_type, _), night)| {
+                let of_type = |hold: &Hold| {
+                    hold.takes()
+                        .is_some_and(|taking| taking.room_type_id == *room_type)
+                };
+                let lines = || {
+                    rooms
+                        .holds
+                        .values()
+                        .map(|(line, _)| line)
+                        .filter(|line| of_type(line))
+                };
+                let count = |state| lines().filter(|line| line.state == state).count();
+                let taken = [HoldState::Held, HoldState::Sold]
+                    .map(|state| i32::try_from(count(state)).unwrap_or(i32::MAX));
+                [night.held, night.sold] != taken || night.taken() * 10 > night.total * 11
             })
         })
     }
@@ -199,6 +209,9 @@ fn promise(facts: &Facts, inbox_forgets: bool) -> bool {
 pub(crate) fn laws() -> Vec<Property<World>> {
     vec![
         Property::always("no night is oversold", |model, state| !model.is_oversold(state)),
+        Property::always("all lines of a hold stand alike", |model, state| {
+            model.each(state, |facts| !facts.torn)
+        }),
         Property::always("no card is charged without a room", |model, state| {
             model.each(state, |facts| {
                 facts.left() == 0

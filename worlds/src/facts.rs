@@ -9,6 +9,8 @@ use reservation::model::State as Reserved;
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Facts {
     pub(crate) hold: Option<HoldState>,
+    /// Whether lines of the hold stand otherwise than its first, or are missing.
+    pub(crate) torn: bool,
     pub(crate) tombstone: bool,
     pub(crate) reserved: Reserved,
     pub(crate) noted: bool,

@@ -34,6 +34,7 @@ impl Setup {
             cards: [Card::Good; 2],
             left,
             inbox_forgets: false,
+            two_types: false,
             is_planted: false,
             bug: None,
         }

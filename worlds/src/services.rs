@@ -54,6 +54,8 @@ pub struct Setup {
     pub left: Left,
     /// Whether messages that come again are handled again, as if the inbox had forgotten them.
     pub inbox_forgets: bool,
+    /// Whether each guest wants a room of each of two types, so that a hold has two lines.
+    pub two_types: bool,
     /// Whether something is expected to be found.
     pub is_planted: bool,
     /// A bug to plant.
@@ -90,8 +92,8 @@ pub struct Services {
     cancelled: Memo<Ref, (Ref, Vec<Ref>)>,
 }
 
-/// One night with one room, wanted by both guests.
-fn one_night() -> (Rooms, Wish) {
+/// One night with one room, or with one of each of two types, wanted by both guests.
+fn one_night(two_types: bool) -> (Rooms, Wish) {
     let (hotel, room_type) = (Uuid::from_u128(1), Uuid::from_u128(2));
     let room_type = (
         contract::HotelId::from_uuid(hotel),
@@ -107,13 +109,21 @@ fn one_night() -> (Rooms, Wish) {
         room_type,
         stay: stay.unwrap_or_else(|_| unreachable!("one night")),
         rooms: 1,
+        other: None,
         price: 10_000,
         currency: eur.unwrap_or_else(|_| unreachable!("a currency like any other")),
         penalty: Penalty::Percent(30),
         is_flexible: false,
         zone: chrono_tz::UTC,
     };
-    (Rooms::new(now, room_type, night, &[1]), wish)
+    let mut rooms = Rooms::new(now, room_type, night, &[1]);
+    if !two_types {
+        return (rooms, wish);
+    }
+    let other = contract::RoomTypeId::from_uuid(Uuid::from_u128(3));
+    rooms.offer((room_type.0, other), night, &[1]);
+    let other = Some(other);
+    (rooms, Wish { other, ..wish })
 }
 
 impl Services {
@@ -122,7 +132,7 @@ impl Services {
         // What is known of a world before anything happens is true.
         planted::plant(None);
         let now = DateTime::from_timestamp(20_000 * 86_400, 0).unwrap_or_default();
-        let (rooms, wish) = one_night();
+        let (rooms, wish) = one_night(setup.two_types);
         let mut table = Reservations::default();
         let asked = setup.cards.map(|card| table.create(wish, token(card), now));
         let fresh = asked.each_ref().map(|start| {

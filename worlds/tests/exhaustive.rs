@@ -70,3 +70,17 @@ fn nothing_is_violated_when_a_capture_is_declined_and_commands_are_sent_again() 
     setup.cards[0] = Card::CaptureDeclined;
     visited("a capture that is declined", setup);
 }
+
+/// A room of each of two types, both or neither: of two guests one has both, and the other nothing.
+#[test]
+fn nothing_is_violated_when_a_hold_has_two_lines() {
+    let left = Left {
+        copies: 1,
+        cancellations: 0,
+        ..LEFT
+    };
+    let mut setup = Setup::usual(left);
+    setup.two_types = true;
+    setup.inbox_forgets = true;
+    visited("two lines", setup);
+}

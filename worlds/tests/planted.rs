@@ -6,7 +6,7 @@ use sim::provider::Card;
 use worlds::{Found, Left, Setup, shortest};
 
 /// Bugs in the rules that the model runs, and what has to go wrong for each to show.
-const SWITCHES: [(Bug, Left); 9] = [
+const SWITCHES: [(Bug, Left); 10] = [
     (Bug::UndoOutOfOrder, NOTHING),
     (Bug::TombstoneForgotten, NOTHING),
     (Bug::ReleaseTwiceCounts, NOTHING),
@@ -16,6 +16,7 @@ const SWITCHES: [(Bug, Left); 9] = [
     (Bug::StaleReplyBelieved, A_RESEND),
     (Bug::RefusalAmongSeveralBelieved, A_RESEND),
     (Bug::UnknownTakenForDeclined, TWO_LOSSES),
+    (Bug::LineForgotten, NOTHING),
 ];
 const NOTHING: Left = Left {
     copies: 0,
@@ -55,6 +56,7 @@ fn is_found(bug: Bug, left: Left) -> bool {
     let mut setup = Setup::usual(left);
     setup.is_planted = true;
     setup.bug = Some(bug);
+    setup.two_types = bug == Bug::LineForgotten;
     if bug == Bug::ReleaseTwiceCounts {
         setup.cards[0] = Card::CaptureDeclined;
     }

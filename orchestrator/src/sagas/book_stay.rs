@@ -42,9 +42,7 @@ mod inventory {
         Command::Inventory(InventoryCommand::Hold {
             hotel_id: stay.hotel_id,
             hold_id: stay.hold_id(),
-            room_type_id: stay.room_type_id,
-            stay: stay.stay,
-            rooms: stay.rooms,
+            lines: stay.held_lines(),
             time_zone: stay.time_zone.clone(),
         })
     }
@@ -128,7 +126,7 @@ pub(crate) mod tests {
             hold_id: Some(HoldId::new()),
             payment_id: Some(PaymentId::new()),
             hotel_id: HotelId::new(),
-            room_type_id: RoomTypeId::new(),
+            room_type_id: Some(RoomTypeId::new()),
             rate_plan_id: RatePlanId::new(),
             stay: Stay::new(day("2026-12-24"), day("2026-12-27")).unwrap(),
             rooms: 1,
@@ -136,6 +134,7 @@ pub(crate) mod tests {
             total: Money::from_minor(38_700, "EUR".parse().unwrap()).unwrap(),
             payment_method: "pm_ok".to_owned(),
             time_zone: Some("Pacific/Kiritimati".to_owned()),
+            lines: Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use contract::money::MoneyError;
-use contract::quote::{NightPrice, TaxLine};
+use contract::quote::{NightPrice, QuotedLine, TaxLine};
 use contract::{Currency, Money, Text};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -101,21 +101,40 @@ pub(crate) struct Priced {
     pub(crate) total: Money,
 }
 
-/// Adds up nights, rooms and taxes. Each tax is rounded half up to the currency's smallest unit.
+/// Adds up the lines, each with its nights, and taxes. Each tax is rounded half up to the currency's smallest unit.
 ///
 /// # Errors
 /// When the sum is above the largest amount of money.
-pub(crate) fn price_stay(
-    nights: &[NightPrice],
-    rooms: u16,
+pub(crate) fn price_lines(
+    lines: &[QuotedLine],
     taxes: &[Tax],
     currency: Currency,
 ) -> Result<Priced, MoneyError> {
-    let mut one_room = Money::zero(currency);
-    for night in nights {
-        one_room = one_room.plus(night.price)?;
+    let mut net = Money::zero(currency);
+    for night in lines.iter().flat_map(|line| &line.nights) {
+        net = net.plus(night.price)?;
     }
-    let net = one_room.times(u32::from(rooms))?;
+    with_taxes(net, taxes)
+}
+
+/// What all lines cost together, night by night. They are of one stay, and each night of it has its price.
+///
+/// # Errors
+/// When a sum is above the largest amount of money.
+pub(crate) fn nights_of_all(lines: &[QuotedLine]) -> Result<Vec<NightPrice>, MoneyError> {
+    let Some((first, others)) = lines.split_first() else {
+        return Ok(Vec::new());
+    };
+    let mut nights = first.nights.clone();
+    for other in others {
+        for (night, more) in nights.iter_mut().zip(&other.nights) {
+            night.price = night.price.plus(more.price)?;
+        }
+    }
+    Ok(nights)
+}
+
+fn with_taxes(net: Money, taxes: &[Tax]) -> Result<Priced, MoneyError> {
     let mut total = net;
     let mut lines = Vec::with_capacity(taxes.len());
     for tax in taxes {

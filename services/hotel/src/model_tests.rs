@@ -1,7 +1,9 @@
 //! Properties of prices.
 
-use contract::StayDate;
+use contract::line::Line;
 use contract::money::MINOR_MAX;
+use contract::quote::Party;
+use contract::{RatePlanId, RoomTypeId, Stay, StayDate};
 use proptest::prelude::*;
 use rules::limits::ROOMS_MAX;
 
@@ -28,6 +30,51 @@ fn tax(percent: &str) -> Tax {
         name: Text::new("VAT").unwrap(),
         percent: percent.parse().unwrap(),
     }
+}
+
+/// So many rooms that are alike.
+fn price_stay(
+    nights: &[NightPrice],
+    rooms: u16,
+    taxes: &[Tax],
+    currency: Currency,
+) -> Result<Priced, MoneyError> {
+    let line = QuotedLine {
+        line: Line {
+            room_type_id: RoomTypeId::new(),
+            rate_plan_id: RatePlanId::new(),
+            stay: Stay::new(day("2027-01-01"), day("2027-01-02")).unwrap(),
+            party: Party {
+                adults: 1,
+                children: 0,
+            },
+        },
+        nights: nights.to_vec(),
+    };
+    price_lines(&vec![line; usize::from(rooms)], taxes, currency)
+}
+
+#[test]
+fn what_all_lines_cost_is_told_night_by_night_and_adds_up_to_the_same() {
+    let priced = |amounts: &[i64]| QuotedLine {
+        line: Line {
+            room_type_id: RoomTypeId::new(),
+            rate_plan_id: RatePlanId::new(),
+            stay: Stay::new(day("2027-01-01"), day("2027-01-03")).unwrap(),
+            party: Party {
+                adults: 1,
+                children: 0,
+            },
+        },
+        nights: nights(amounts),
+    };
+    let lines = [priced(&[10_000, 12_000]), priced(&[5_000, 5_001])];
+    assert_eq!(nights_of_all(&lines).unwrap(), nights(&[15_000, 17_001]));
+    let whole = price_lines(&lines, &[tax("6.00")], eur()).unwrap();
+    assert_eq!(
+        (whole.total_before_taxes.minor(), whole.total.minor()),
+        (32_001, 33_921)
+    );
 }
 
 fn tax_minor(net: i64, percent: &str) -> i64 {

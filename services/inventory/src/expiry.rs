@@ -69,11 +69,12 @@ pub(crate) async fn expire_due(pool: &PgPool) -> Result<u64, Broken> {
             }
             let wanted: std::collections::BTreeSet<_> = due
                 .iter()
-                .filter_map(|((hotel_id, _), hold)| Some((*hotel_id, hold.takes()?)))
+                .filter_map(|((hotel_id, ..), hold)| Some((*hotel_id, hold.takes()?)))
                 .flat_map(|(hotel_id, taking)| taking.nights(hotel_id))
                 .collect();
             let nights = store::lock_nights(db, wanted.into_iter()).await?;
-            let keys: Vec<_> = due.iter().map(|(key, _)| *key).collect();
+            let keys: std::collections::BTreeSet<_> =
+                due.iter().map(|((hotel, hold, _), _)| (*hotel, *hold)).collect();
             let mut ledger = Ledger::new(now, std::collections::BTreeSet::new(), nights, due);
             for key in &keys {
                 ledger.expire(*key).map_err(settle::broken)?;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path, State};
 use axum::routing::get;
-use contract::command::InventoryCommand;
+use contract::command::{HeldLine, HeldLines, InventoryCommand};
 use contract::{CommandEnvelope, HoldId, HotelId, Outcome, RoomTypeId, SagaId, Stay, StayDate};
 use platform::Broken;
 use platform::db::unit_of_work;
@@ -154,9 +154,30 @@ pub(crate) fn hold(
     sent(InventoryCommand::Hold {
         hotel_id,
         hold_id,
-        room_type_id,
-        stay,
-        rooms,
+        lines: HeldLines(vec![HeldLine {
+            room_type_id,
+            stay,
+            rooms,
+        }]),
+        time_zone: None,
+    })
+}
+
+/// A hold of several lines.
+pub(crate) fn hold_lines(
+    hotel_id: HotelId,
+    hold_id: HoldId,
+    lines: &[(RoomTypeId, Stay, u16)],
+) -> CommandEnvelope<InventoryCommand> {
+    let line = |(room_type_id, stay, rooms): &(RoomTypeId, Stay, u16)| HeldLine {
+        room_type_id: *room_type_id,
+        stay: *stay,
+        rooms: *rooms,
+    };
+    sent(InventoryCommand::Hold {
+        hotel_id,
+        hold_id,
+        lines: HeldLines(lines.iter().map(line).collect()),
         time_zone: None,
     })
 }
@@ -239,7 +260,7 @@ pub(crate) async fn books(pool: &PgPool, hotel: HotelId) -> (Vec<String>, Vec<St
     );
     let holds = sqlx::query_scalar!(
         r#"select format('%s %s %s %s', check_in, check_out, rooms, state) as "line!"
-         from inventory.hold where hotel_id = $1 order by hold_id"#,
+         from inventory.hold where hotel_id = $1 order by hold_id, line_no"#,
         hotel.uuid()
     );
     (

@@ -56,12 +56,17 @@ async fn open_ledger(
         .collect();
     let (holds, now) = store::lock_holds(db, named.iter().copied()).await?;
 
-    let known: BTreeSet<HoldKey> = holds.iter().map(|(key, _)| *key).collect();
+    let known: BTreeSet<HoldKey> = holds
+        .iter()
+        .map(|((hotel, hold, _), _)| (*hotel, *hold))
+        .collect();
     let new = commands
         .iter()
         .filter(|envelope| !known.contains(&hold_key(&envelope.command)));
-    let asked: Vec<(HoldKey, Taking)> = new.filter_map(|envelope| taking(&envelope.command)).collect();
-    let taken = holds.iter().filter_map(|(key, hold)| Some((*key, hold.takes()?)));
+    let asked: Vec<(HoldKey, Taking)> = new.flat_map(|envelope| takings(&envelope.command)).collect();
+    let taken = holds
+        .iter()
+        .filter_map(|((hotel, hold_id, _), hold)| Some(((*hotel, *hold_id), hold.takes()?)));
     let wanted: BTreeSet<NightKey> = asked
         .iter()
         .copied()
@@ -106,27 +111,22 @@ const fn hold_key(command: &InventoryCommand) -> HoldKey {
     }
 }
 
-const fn taking(command: &InventoryCommand) -> Option<(HoldKey, Taking)> {
-    match *command {
+fn takings(command: &InventoryCommand) -> Vec<(HoldKey, Taking)> {
+    match command {
         InventoryCommand::Hold {
             hotel_id,
             hold_id,
-            room_type_id,
-            stay,
-            rooms,
+            lines,
             ..
-        } => Some((
-            (hotel_id, hold_id),
-            Taking {
-                room_type_id,
-                stay,
-                rooms,
-            },
-        )),
-        InventoryCommand::Book { .. } | InventoryCommand::Release { .. } => None,
+        } => Taking::of(lines)
+            .map(|taking| ((*hotel_id, *hold_id), taking))
+            .collect(),
+        InventoryCommand::Book { .. } | InventoryCommand::Release { .. } => Vec::new(),
     }
 }
 
+#[cfg(test)]
+mod lines_tests;
 #[cfg(test)]
 mod races;
 #[cfg(test)]

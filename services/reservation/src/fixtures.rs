@@ -50,11 +50,15 @@ pub(crate) fn euros(amount: &str) -> Money {
 pub(crate) fn quote() -> Quote {
     let stay = Stay::new(day("2127-03-10"), day("2127-03-13")).unwrap();
     let prices = ["90.00", "100.00", "110.00"];
+    let with_its = |(night, price)| NightPrice {
+        night,
+        price: euros(price),
+    };
     Quote {
         quote_id: QuoteId::new(),
         hotel_id: HotelId::new(),
         time_zone: "Europe/Lisbon".to_owned(),
-        room_type_id: RoomTypeId::new(),
+        room_type_id: Some(RoomTypeId::new()),
         rate_plan_id: RatePlanId::new(),
         stay,
         rooms: 2,
@@ -62,14 +66,8 @@ pub(crate) fn quote() -> Quote {
             adults: 3,
             children: 1,
         },
-        nights: stay
-            .nights()
-            .zip(prices)
-            .map(|(night, price)| NightPrice {
-                night,
-                price: euros(price),
-            })
-            .collect(),
+        nights: stay.nights().zip(prices).map(with_its).collect(),
+        lines: Vec::new(),
         taxes: vec![TaxLine {
             name: Text::new("VAT").unwrap(),
             percent: "6.00".to_owned(),
@@ -98,10 +96,11 @@ pub(crate) fn pending() -> Reservation {
         state: State::Pending,
         version: 1,
         quote_id: quote.quote_id,
-        room_type_id: quote.room_type_id,
+        room_type_id: quote.room_type_id.unwrap(),
         rate_plan_id: quote.rate_plan_id,
         rooms: quote.rooms,
         party: quote.party,
+        lines: Vec::new(),
         guest_id: GuestId::new(),
         guest_name: "Ana Sousa".to_owned(),
         guest_email: "ana@example.com".to_owned(),
@@ -297,7 +296,7 @@ impl World {
         let quote = Quote {
             quote_id: row.quote_id,
             hotel_id: row.hotel_id,
-            room_type_id: row.room_type_id,
+            room_type_id: Some(row.room_type_id),
             rate_plan_id: row.rate_plan_id,
             ..quote()
         };

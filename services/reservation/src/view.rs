@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
+use contract::line::{self, Line};
 use contract::quote::{CancellationPolicy, Party};
 use contract::{
     BookingCode, GuestId, HotelId, Money, PaymentId, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId,
@@ -27,7 +28,9 @@ pub(crate) struct ReservationBody {
     saga_id: SagaId,
     state: State,
     hotel_id: HotelId,
-    room_type_id: RoomTypeId,
+    /// What all rooms are; left out where they are of several types.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room_type_id: Option<RoomTypeId>,
     rate_plan_id: RatePlanId,
     quote_id: QuoteId,
     check_in: StayDate,
@@ -35,7 +38,10 @@ pub(crate) struct ReservationBody {
     /// Rooms each night.
     #[schema(example = 1)]
     rooms: u16,
+    /// Who stays, in all rooms together.
     party: Party,
+    /// Room by room: what, when, who.
+    lines: Vec<Line>,
     guest: GuestBody,
     /// What was quoted, and is charged.
     total: Money,
@@ -93,7 +99,7 @@ struct Links {
 
 impl From<&Reservation> for ReservationBody {
     fn from(row: &Reservation) -> Self {
-        let itself = location(row.reservation_id);
+        let (itself, lines) = (location(row.reservation_id), row.lines());
         Self {
             reservation_id: row.reservation_id,
             code: row.code,
@@ -101,13 +107,14 @@ impl From<&Reservation> for ReservationBody {
             saga_id: row.saga_id,
             state: row.state,
             hotel_id: row.hotel_id,
-            room_type_id: row.room_type_id,
+            room_type_id: line::room_type_of(&lines),
             rate_plan_id: row.rate_plan_id,
             quote_id: row.quote_id,
             check_in: row.terms.stay.check_in(),
             check_out: row.terms.stay.check_out(),
             rooms: row.rooms,
             party: row.party,
+            lines,
             guest: GuestBody {
                 guest_id: row.guest_id,
                 name: row.guest_name.clone(),

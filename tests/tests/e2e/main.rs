@@ -11,6 +11,7 @@ mod crash;
 mod envelope;
 mod faults;
 mod hostile;
+mod lines;
 mod offers;
 mod payments;
 mod races;

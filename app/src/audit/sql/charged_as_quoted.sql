@@ -2,7 +2,8 @@
 select r.reservation_id, r.currency, r.total_minor, r.quote -> 'total' quoted, lines.amount sum_of_lines, m.captured_minor
 from reservation.reservation r
 cross join lateral (
-    select (select sum((night -> 'price' ->> 'amount')::numeric) from json_array_elements(r.quote -> 'nights') night) * r.rooms
+    select (select sum((night -> 'price' ->> 'amount')::numeric) from json_array_elements(r.quote -> 'nights') night)
+         * case when r.quote -> 'lines' is null then r.rooms else 1 end
          + (select coalesce(sum((tax -> 'amount' ->> 'amount')::numeric), 0) from json_array_elements(r.quote -> 'taxes') tax) amount
 ) lines
 left join (

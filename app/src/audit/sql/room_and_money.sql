@@ -8,8 +8,9 @@ from (select *, coalesce(hold_id, reservation_id) its_hold_id, coalesce(payment_
       from reservation.reservation) r
 full join (select payment_id, sum(amount_minor) net_minor from payment.movement group by 1) p
     on p.payment_id = r.its_payment_id
-full join (select hold_id, count(*) filter (where state = 'sold') sold, count(*) filter (where state = 'held') held,
-                  min(check_in) check_in, min(check_out) check_out, min(rooms) rooms
+full join (select hold_id, coalesce(sum(rooms) filter (where state = 'sold'), 0) sold, count(*) filter (where state = 'held') held,
+                  min(check_in) filter (where state = 'sold') check_in, min(check_out) filter (where state = 'sold') check_out,
+                  count(distinct (check_in, check_out)) filter (where state = 'sold') stays
            from inventory.hold group by 1) h
     on h.hold_id = r.its_hold_id
 -- What an abandoned run left as it was, or was undone by hand, is owed, and no violation, until somebody has closed it.
@@ -22,12 +23,12 @@ where not exists (
    or (r.state = 'confirmed' and (coalesce(p.net_minor, 0) <> r.total_minor
        or (h.hold_id is null
            and r.check_out >= coalesce((select stays_before from inventory.retention), '-infinity'))
-       or (h.hold_id is not null and (h.sold <> 1
-           or (h.check_in, h.check_out, h.rooms) is distinct from (r.check_in, r.check_out, r.rooms)))))
+       or (h.hold_id is not null
+           and (h.stays, h.check_in, h.check_out, h.sold) is distinct from (1, r.check_in, r.check_out, r.rooms))))
    or (r.state = 'rejected' and (coalesce(p.net_minor, 0) <> 0 or coalesce(h.sold, 0) + coalesce(h.held, 0) > 0))
    or (r.state = 'cancelled' and (coalesce(p.net_minor, 0) <> coalesce(r.penalty_minor, 0)
        or coalesce(h.held, 0) > 0 or (r.kept_until is null and coalesce(h.sold, 0) > 0)
        or (h.hold_id is null
            and r.kept_until >= coalesce((select stays_before from inventory.retention), '-infinity'))
-       or (h.hold_id is not null and r.kept_until is not null and (h.sold <> 1
-           or (h.check_in, h.check_out, h.rooms) is distinct from (r.check_in, r.kept_until, r.rooms))))))
+       or (h.hold_id is not null and r.kept_until is not null
+           and (h.stays, h.check_in, h.check_out, h.sold) is distinct from (1, r.check_in, r.kept_until, r.rooms)))))

@@ -1,52 +1,36 @@
 //! `POST /v1/quotes`: the order form. The hot path of this service: two statements on one connection.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::SubsecRound as _;
 use chrono_tz::Tz;
-use contract::number::within;
-use contract::quote::{NightPrice, Party, Quote};
+use contract::line::{self, Line};
+use contract::quote::{NightPrice, Quote, QuotedLine};
 use contract::refusal::Code;
-use contract::{HotelId, Money, QuoteId, RatePlanId, RoomTypeId, Stay, StayDate};
+use contract::{Money, QuoteId, RoomTypeId, Stay, StayDate};
 use platform::access::Allowed;
 use platform::http::{Common, Keyed, Problem, Stored, StrictJson};
 use platform::problems;
 use platform::{Broken, repeat};
-use rules::limits::ROOMS_MAX;
-use rules::{Ask, Blocked, Facts, NightFacts, Today};
-use serde::{Deserialize, Serialize};
+use rules::{Blocked, Facts, NightFacts, Today};
+use serde::Serialize;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
+
+mod wanted;
+
+use wanted::{CreateQuote, Wanted};
 
 use super::{App, unknown};
 use crate::SCHEMA;
 use crate::model;
 use crate::store;
 
-/// A stay to price.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CreateQuote {
-    /// Where.
-    hotel_id: HotelId,
-    /// What.
-    room_type_id: RoomTypeId,
-    /// On which terms.
-    rate_plan_id: RatePlanId,
-    /// The day of arrival at the hotel, from today up to 730 days ahead.
-    check_in: StayDate,
-    /// The day of departure, 1 to 30 nights later.
-    check_out: StayDate,
-    /// How many rooms.
-    #[serde(deserialize_with = "within::<1, ROOMS_MAX, _, _>")]
-    #[schema(minimum = 1, maximum = 9, example = 1)]
-    rooms: u16,
-    /// Who stays, in all rooms together; at least one adult in each room.
-    party: Party,
-}
-
-/// A quote with its token.
+/// A quote with its token. `lines` says of each room what it costs. `nights` is what one room costs where they are alike,
+/// and else, where `room_type_id` is left out, what all of them cost.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct IssuedQuote {
     #[serde(flatten)]
@@ -57,58 +41,81 @@ pub(super) struct IssuedQuote {
     quote_token: String,
 }
 
-impl CreateQuote {
-    /// What can be said without looking anything up.
-    fn check(&self) -> Result<Ask, Blocked> {
-        let stay = rules::dates::stay(self.check_in, self.check_out)?;
-        Ask::new(stay, self.rooms, self.party)
+/// Prices what is wanted.
+async fn quote(
+    body: &CreateQuote,
+    wanted: &Wanted,
+    app: &App,
+    db: &mut PgConnection,
+) -> Result<(Quote, Money), Problem> {
+    let (hotel_id, rate_plan_id) = (body.hotel_id, body.rate_plan_id);
+    let found = store::offers(db, hotel_id, rate_plan_id, &room_types(&wanted.lines)).await?;
+    let found = found.ok_or_else(|| unknown("hotel", "/hotel_id"))?;
+    for (at, line) in wanted.lines.iter().enumerate() {
+        if !found.capacities.contains_key(&line.room_type_id) {
+            return Err(unknown("room type in this hotel", &wanted.room_type_at(at)));
+        }
     }
-
-    async fn quote(&self, app: &App, db: &mut PgConnection, ask: Ask) -> Result<(Quote, Money), Problem> {
-        let found = store::offer(db, self.hotel_id, self.room_type_id, self.rate_plan_id).await?;
-        let found = found.ok_or_else(|| unknown("hotel", "/hotel_id"))?;
-        let capacity = found
-            .capacity
-            .ok_or_else(|| unknown("room type in this hotel", "/room_type_id"))?;
-        let cancellation_policy = found
-            .cancellation_policy
-            .ok_or_else(|| unknown("rate plan in this hotel", "/rate_plan_id"))?;
-        let now = app.clock.now();
-        let today = Today::at(now, &zone_of(&found)?);
-        let of = (self.hotel_id, self.room_type_id, self.rate_plan_id);
-        let stay = ask.stay;
-        let nights = store::prices(db, of, stay.check_in(), stay.check_out(), found.currency).await?;
-        let priced = model::price_stay(&nights, self.rooms, &found.taxes, found.currency);
+    let cancellation_policy = found
+        .cancellation_policy
+        .ok_or_else(|| unknown("rate plan in this hotel", "/rate_plan_id"))?;
+    let now = app.clock.now();
+    let today = Today::at(now, &zone_of(&found)?);
+    let stay = wanted.ask.stay;
+    let of = (hotel_id, rate_plan_id, found.currency);
+    let per_night = store::prices_of(db, of, &room_types(&wanted.lines), stay).await?;
+    let nights_of = |line: &Line| per_night.get(&line.room_type_id).cloned().unwrap_or_default();
+    let lines: Vec<QuotedLine> = wanted
+        .lines
+        .iter()
+        .map(|line| QuotedLine {
+            line: *line,
+            nights: nights_of(line),
+        })
+        .collect();
+    let priced = model::price_lines(&lines, &found.taxes, found.currency);
+    for (at, (line, ask)) in wanted.asks().iter().enumerate() {
         // The hotel's part of the rules: the rooms that are left are the inventory's to count.
         let facts = Facts {
             today: Some(today),
-            capacity: Some(capacity),
-            nights: &facts_of(stay, &nights),
+            capacity: found.capacities.get(&line.room_type_id).copied(),
+            nights: &facts_of(stay, &nights_of(line)),
             payable: Some(priced.is_ok()),
             ..Facts::default()
         };
-        if let Some(blocked) = rules::first(&ask, &facts) {
-            return Err(refused(blocked));
+        if let Some(blocked) = rules::first(ask, &facts) {
+            return Err(wanted.refused(at, blocked));
         }
-        let priced = priced.map_err(|_| refused(Blocked::TooExpensive))?;
-        let quote = Quote {
-            quote_id: QuoteId::of(self.hotel_id),
-            hotel_id: self.hotel_id,
-            time_zone: found.time_zone,
-            room_type_id: self.room_type_id,
-            rate_plan_id: self.rate_plan_id,
-            stay,
-            rooms: self.rooms,
-            party: self.party,
-            nights,
-            taxes: priced.taxes,
-            total: priced.total,
-            cancellation_policy,
-            // A token's expiry is in whole seconds; what is shown is what is meant.
-            expires_at: (now + app.quote_ttl).trunc_subsecs(0),
-        };
-        Ok((quote, priced.total_before_taxes))
     }
+    let too_expensive = |_| wanted.refused(0, Blocked::TooExpensive);
+    let priced = priced.map_err(too_expensive)?;
+    let is_alike = line::are_alike(&wanted.lines);
+    let nights = match lines.first() {
+        Some(first) if is_alike => first.nights.clone(),
+        _ => model::nights_of_all(&lines).map_err(too_expensive)?,
+    };
+    let quote = Quote {
+        quote_id: QuoteId::of(hotel_id),
+        hotel_id,
+        time_zone: found.time_zone,
+        room_type_id: line::room_type_of(&wanted.lines).filter(|_| is_alike),
+        rate_plan_id,
+        stay,
+        rooms: wanted.ask.rooms,
+        party: wanted.party,
+        nights,
+        lines: if is_alike { Vec::new() } else { lines },
+        taxes: priced.taxes,
+        total: priced.total,
+        cancellation_policy,
+        // A token's expiry is in whole seconds; what is shown is what is meant.
+        expires_at: (now + app.quote_ttl).trunc_subsecs(0),
+    };
+    Ok((quote, priced.total_before_taxes))
+}
+
+fn room_types(lines: &[Line]) -> BTreeSet<RoomTypeId> {
+    lines.iter().map(|line| line.room_type_id).collect()
 }
 
 /// Which nights of the stay have a price. `known` is sorted by night.
@@ -122,20 +129,9 @@ fn facts_of(stay: Stay, known: &[NightPrice]) -> Vec<NightFacts> {
     facts.collect()
 }
 
-fn zone_of(offer: &store::Offer) -> Result<Tz, Broken> {
+fn zone_of(offer: &store::Offers) -> Result<Tz, Broken> {
     let unknown = |_| Broken::Inconsistent(format!("the stored time zone {} is not known", offer.time_zone));
     offer.time_zone.parse().map_err(unknown)
-}
-
-/// At the field that has to change, where it is one: else another night may do.
-fn refused(blocked: Blocked) -> Problem {
-    let problem = blocked.tell(Problem::refused, |detail| {
-        Problem::new(Common::InvalidField, detail)
-    });
-    match blocked.field() {
-        Some(field) => problem.at(field.pointer()),
-        None => problem,
-    }
 }
 
 problems!(Problems:
@@ -147,7 +143,8 @@ problems!(Problems:
 /// Price a stay.
 ///
 /// The answer is the order form: nights with the price of each, taxes, the total that will be charged, what a
-/// cancellation costs, and a signed token that holds all of it until `expires_at`. It takes no room out of sale.
+/// cancellation costs, and a signed token that holds all of it until `expires_at`. It takes no room out of sale. Rooms of
+/// several types, or with guests that are to be spread in another way than evenly, are asked for by `lines`.
 #[utoipa::path(
     post,
     path = "/v1/quotes",
@@ -168,15 +165,16 @@ pub(super) async fn create_quote(
     StrictJson(body): StrictJson<CreateQuote>,
 ) -> Result<Response, Problem> {
     let request = keyed.with(&body);
-    let ask = body.check().map_err(refused)?;
+    let wanted = body.check()?;
     let pool = app.pool.clone();
     repeat::once(&pool, SCHEMA, request, move |db| {
         Box::pin(async move {
-            let (quote, total_before_taxes) = body.quote(&app, db, ask).await?;
+            let (mut quote, total_before_taxes) = quote(&body, &wanted, &app, db).await?;
             let quote_token = app
                 .tokens
                 .sign(&quote, quote.expires_at)
                 .map_err(|error| Broken::Inconsistent(format!("a quote could not be signed: {error}")))?;
+            quote.lines = quote.quoted_lines();
             let issued = IssuedQuote {
                 quote,
                 total_before_taxes,

@@ -41,11 +41,18 @@ async fn a_quote_adds_up_and_its_token_says_the_same(pool: PgPool) {
     );
     assert_eq!(quote["time_zone"], "Europe/Lisbon");
     assert_eq!(quote["expires_at"], "2026-06-01T22:45:00Z");
+    let parties =
+        [(1, 1), (1, 1), (1, 2)].map(|(adults, children)| json!({"adults": adults, "children": children}));
+    let lines = quote["lines"].as_array().unwrap();
+    assert_eq!(
+        lines.iter().map(|line| line["party"].clone()).collect::<Vec<_>>(),
+        parties
+    );
     let token = quote["quote_token"].as_str().unwrap();
     let claims = api.verify(token, 14).unwrap();
     assert_eq!(claims.cancellation_policy.penalty, Penalty::FirstNight);
     let mut shown = quote.clone();
-    for beside_it in ["quote_token", "total_before_taxes"] {
+    for beside_it in ["quote_token", "total_before_taxes", "lines"] {
         shown.as_object_mut().unwrap().remove(beside_it);
     }
     assert_eq!(serde_json::to_value(&claims).unwrap(), shown);

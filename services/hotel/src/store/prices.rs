@@ -1,10 +1,13 @@
 //! The prices of nights.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::NaiveDate;
 use contract::quote::NightPrice;
-use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, StayDate};
+use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, Stay, StayDate};
 use platform::Broken;
 use sqlx::postgres::PgConnection;
+use uuid::Uuid;
 
 use super::inconsistent;
 
@@ -34,6 +37,37 @@ pub(crate) async fn prices(
         let night = StayDate::from_date(row.night).map_err(inconsistent)?;
         let price = Money::from_minor(row.amount_minor, currency).map_err(inconsistent)?;
         prices.push(NightPrice { night, price });
+    }
+    Ok(prices)
+}
+
+/// The prices of the nights of a stay in some room types, each in date order. Of the hotel, its rate plan and currency.
+pub(crate) async fn prices_of(
+    db: &mut PgConnection,
+    (hotel_id, rate_plan_id, currency): (HotelId, RatePlanId, Currency),
+    room_types: &BTreeSet<RoomTypeId>,
+    stay: Stay,
+) -> Result<BTreeMap<RoomTypeId, Vec<NightPrice>>, Broken> {
+    let wanted: Vec<Uuid> = room_types.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        "select room_type_id, night, amount_minor
+         from hotel.price
+         where hotel_id = $1 and room_type_id = any($2) and rate_plan_id = $3 and night >= $4 and night < $5
+         order by room_type_id, night",
+        hotel_id.uuid(),
+        &wanted,
+        rate_plan_id.uuid(),
+        stay.check_in().date(),
+        stay.check_out().date(),
+    )
+    .fetch_all(db)
+    .await?;
+    let mut prices: BTreeMap<RoomTypeId, Vec<NightPrice>> = BTreeMap::new();
+    for row in rows {
+        let night = StayDate::from_date(row.night).map_err(inconsistent)?;
+        let price = Money::from_minor(row.amount_minor, currency).map_err(inconsistent)?;
+        let of = prices.entry(RoomTypeId::from_uuid(row.room_type_id)).or_default();
+        of.push(NightPrice { night, price });
     }
     Ok(prices)
 }

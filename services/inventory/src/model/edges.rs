@@ -1,6 +1,6 @@
 //! The rules at both sides of their edges, and which of two reasons is told.
 
-use contract::command::InventoryCommand;
+use contract::command::{HeldLine, HeldLines, InventoryCommand};
 
 use super::*;
 
@@ -63,9 +63,11 @@ fn ask_in(
     let command = InventoryCommand::Hold {
         hotel_id: of.0,
         hold_id: HoldId::new(),
-        room_type_id: of.1,
-        stay: Stay::new(day(from), day(from + nights)).unwrap(),
-        rooms,
+        lines: HeldLines(vec![HeldLine {
+            room_type_id: of.1,
+            stay: Stay::new(day(from), day(from + nights)).unwrap(),
+            rooms,
+        }]),
         time_zone: zone.map(str::to_owned),
     };
     match ledger.apply(SAGA, &command).unwrap() {

@@ -1,10 +1,11 @@
-//! A hold: what it takes, and how it stands.
+//! A line of a hold: what it takes, and how it stands.
 
+use contract::command::HeldLines;
 use contract::{HotelId, RoomTypeId, SagaId, Stay, StayDate};
 
 use super::NightKey;
 
-/// How a hold stands.
+/// How a line of a hold stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HoldState {
     /// Takes rooms, until it is booked or expires.
@@ -29,6 +30,15 @@ pub struct Taking {
 }
 
 impl Taking {
+    /// What the lines of a command take.
+    pub fn of(HeldLines(lines): &HeldLines) -> impl Iterator<Item = Self> {
+        lines.iter().map(|line| Self {
+            room_type_id: line.room_type_id,
+            stay: line.stay,
+            rooms: line.rooms,
+        })
+    }
+
     /// The nights, in the order in which they are locked.
     pub fn nights(self, hotel_id: HotelId) -> impl Iterator<Item = NightKey> {
         let Self {
@@ -38,7 +48,7 @@ impl Taking {
     }
 }
 
-/// A hold.
+/// A line of a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hold {
     /// The saga that asked first.

@@ -1,6 +1,6 @@
 //! What must hold for the books whatever is asked, in whatever order, and however often.
 
-use contract::command::InventoryCommand;
+use contract::command::{HeldLine, HeldLines, InventoryCommand};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -72,16 +72,22 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let id = (0_u8..8).prop_map(hold_id);
     let zone = prop::sample::select(vec![None, Some("Pacific/Kiritimati"), Some("Pacific/Pago_Pago")]);
-    let hold = (id.clone(), 0_u8..3, -2_i32..NIGHTS, 1_u32..4, 0_u16..=10, zone);
-    let hold = hold.prop_map(|(hold_id, number, offset, nights, rooms, zone)| {
-        let stay = Stay::new(day(offset), day(offset).plus_days(nights)).unwrap();
-        let room_type_id = room_type(number);
+    let line = (0_u8..3, -2_i32..NIGHTS, 1_u32..4, 0_u16..=10).prop_map(|(number, offset, nights, rooms)| {
+        HeldLine {
+            room_type_id: room_type(number),
+            stay: Stay::new(day(offset), day(offset).plus_days(nights)).unwrap(),
+            rooms,
+        }
+    });
+    let lines = prop_oneof![
+        3 => prop::collection::vec(line.clone(), 1..=1),
+        1 => prop::collection::vec(line, 0..=3),
+    ];
+    let hold = (id.clone(), lines, zone).prop_map(|(hold_id, lines, zone)| {
         Step::Command(InventoryCommand::Hold {
             hotel_id: HOTEL,
             hold_id,
-            room_type_id,
-            stay,
-            rooms,
+            lines: HeldLines(lines),
             time_zone: zone.map(str::to_owned),
         })
     });
@@ -137,7 +143,7 @@ fn nights_of(taking: Option<Taking>, from: Option<StayDate>) -> Vec<StayDate> {
         .collect()
 }
 
-type Snapshot = (Vec<(NightKey, Night)>, Vec<(HoldKey, Hold)>);
+type Snapshot = (Vec<(NightKey, Night)>, Vec<(LineKey, Hold)>);
 
 fn snapshot(ledger: &Ledger) -> Snapshot {
     let nights = ledger
@@ -178,19 +184,27 @@ proptest! {
             match (run(&mut ledger, step), step) {
                 (Some(Outcome::Refused(_)), _) => prop_assert_eq!(snapshot(&ledger), before),
                 (Some(Outcome::Done), Step::Command(InventoryCommand::Hold { hold_id, .. })) => {
-                    let takes = ledger.holds[&(HOTEL, *hold_id)].now.takes().unwrap();
-                    prop_assert!(takes.nights(HOTEL).all(|key| ledger.nights[&key].now.taken() >= i32::from(takes.rooms)));
+                    let lines = lines_of(&ledger.holds, (HOTEL, *hold_id)).filter_map(|(_, line)| line.now.takes());
+                    let lines: Vec<Taking> = lines.collect();
+                    prop_assert!(!lines.is_empty());
+                    let wanted = |key| lines.iter().filter(move |line| line.nights(HOTEL).any(|night| night == key));
+                    for key in lines.iter().flat_map(|line| line.nights(HOTEL)) {
+                        let rooms: i32 = wanted(key).map(|line| i32::from(line.rooms)).sum();
+                        prop_assert!(ledger.nights[&key].now.taken() >= rooms);
+                    }
                 }
                 (Some(Outcome::Done), Step::Command(InventoryCommand::Book { hold_id, .. })) => {
-                    prop_assert_eq!(ledger.holds[&(HOTEL, *hold_id)].now.state, HoldState::Sold);
+                    prop_assert_eq!(ledger.state((HOTEL, *hold_id)), Some(HoldState::Sold));
                 }
                 (outcome, Step::Command(InventoryCommand::Release { hold_id, from, .. })) => {
                     prop_assert_eq!(outcome, Some(Outcome::Done));
-                    let (now, key) = (&ledger.holds[&(HOTEL, *hold_id)].now, (HOTEL, *hold_id));
-                    let was = before.1.iter().find(|(id, _)| *id == key).and_then(|(_, hold)| hold.takes());
-                    let sold = was.filter(|_| now.state == HoldState::Sold);
-                    let (kept, takes) = (nights_of(sold, *from), nights_of(now.takes(), None));
-                    prop_assert_eq!(takes, kept, "of {:?} from {:?}", was, from);
+                    prop_assert!(ledger.state((HOTEL, *hold_id)).is_some());
+                    for (key, now) in lines_of(&ledger.holds, (HOTEL, *hold_id)) {
+                        let was = before.1.iter().find(|(id, _)| id == key).and_then(|(_, hold)| hold.takes());
+                        let sold = was.filter(|_| now.now.state == HoldState::Sold);
+                        let (kept, takes) = (nights_of(sold, *from), nights_of(now.now.takes(), None));
+                        prop_assert_eq!(takes, kept, "of {:?} from {:?}", was, from);
+                    }
                 }
                 _ => {}
             }
@@ -225,7 +239,8 @@ proptest! {
         ledger.apply(SAGA, &release(released, None)).unwrap();
         for step in &after {
             let outcome = run(&mut ledger, step);
-            prop_assert!(ledger.holds[&(HOTEL, released)].now.takes().is_none());
+            let mut lines = lines_of(&ledger.holds, (HOTEL, released));
+            prop_assert!(lines.all(|(_, line)| line.now.takes().is_none()));
             if let Step::Command(InventoryCommand::Hold { hold_id, .. } | InventoryCommand::Book { hold_id, .. }) = step
                 && *hold_id == released
             {
@@ -266,7 +281,7 @@ fn released(is_booked: bool, froms: &[Option<StayDate>]) -> (Ledger, Hold) {
     let InventoryCommand::Hold { hold_id, .. } = command else {
         unreachable!()
     };
-    let (hotel_id, key) = (HOTEL, (HOTEL, hold_id));
+    let (hotel_id, key) = (HOTEL, (HOTEL, hold_id, FIRST_LINE));
     ledger.apply(SAGA, &command).unwrap();
     if is_booked {
         let book = InventoryCommand::Book { hotel_id, hold_id };
@@ -334,9 +349,11 @@ fn hold(number: u8, offset: i32, nights: u32, rooms: u16) -> InventoryCommand {
     InventoryCommand::Hold {
         hotel_id: HOTEL,
         hold_id: HoldId::new(),
-        room_type_id,
-        stay,
-        rooms,
+        lines: HeldLines(vec![HeldLine {
+            room_type_id,
+            stay,
+            rooms,
+        }]),
         time_zone: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::command::InventoryCommand;
+use contract::command::{HeldLine, HeldLines, InventoryCommand};
 use contract::{HoldId, HotelId, RoomTypeId, StayDate};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -287,9 +287,11 @@ async fn a_stay_is_past_by_the_date_at_its_hotel(pool: PgPool) {
                 commands.push(sent(InventoryCommand::Hold {
                     hotel_id: hotel,
                     hold_id: HoldId::new(),
-                    room_type_id: room_type,
-                    stay: stay(check_in, 2),
-                    rooms: 1,
+                    lines: HeldLines(vec![HeldLine {
+                        room_type_id: room_type,
+                        stay: stay(check_in, 2),
+                        rooms: 1,
+                    }]),
                     time_zone: time_zone.map(|zone| zone.name().to_owned()),
                 }));
             }

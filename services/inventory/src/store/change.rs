@@ -32,17 +32,18 @@ pub(crate) async fn change(
     let done = sqlx::query!(
         r#"with new as (
              insert into inventory.hold
-                 (hotel_id, hold_id, saga_id, room_type_id, check_in, check_out, rooms, state, expires_at)
-             select hotel_id, hold_id, saga_id, room_type_id, check_in, check_out, rooms, state,
+                 (hotel_id, hold_id, line_no, saga_id, room_type_id, check_in, check_out, rooms, state, expires_at)
+             select hotel_id, hold_id, line_no, saga_id, room_type_id, check_in, check_out, rooms, state,
                     case when rooms is not null then now() + make_interval(secs => $5::int) end
-             from unnest($1::inventory.hold_1[])
-             order by hotel_id, hold_id
+             from unnest($1::inventory.hold_2[])
+             order by hotel_id, hold_id, line_no
              on conflict do nothing returning 1),
          changed as (
              update inventory.hold as hold
              set state = changed.state, check_out = changed.check_out, changed_at = now()
-             from unnest($2::inventory.hold_1[]) as changed
-             where hold.hotel_id = changed.hotel_id and hold.hold_id = changed.hold_id returning 1),
+             from unnest($2::inventory.hold_2[]) as changed
+             where hold.hotel_id = changed.hotel_id and hold.hold_id = changed.hold_id
+                 and hold.line_no = changed.line_no returning 1),
          nights as (
              update inventory.room_night
              set held = room_night.held + count.held,

@@ -7,11 +7,12 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::date;
-use crate::model::{Hold, HoldKey, HoldState, Taking};
+use crate::model::{Hold, HoldKey, HoldState, LineKey, Taking};
 
 struct Row {
     hotel_id: Uuid,
     hold_id: Uuid,
+    line_no: i16,
     saga_id: Uuid,
     room_type_id: Option<Uuid>,
     check_in: Option<NaiveDate>,
@@ -20,24 +21,24 @@ struct Row {
     state: String,
 }
 
-/// Locks those of the holds that exist, in key order, and reads them as they are then; and answers when this
+/// Locks all lines of those of the holds that exist, in key order, and reads them as they are then; and answers when this
 /// transaction began, by the database's clock.
 pub(crate) async fn lock_holds(
     db: &mut PgConnection,
     keys: impl Iterator<Item = HoldKey>,
-) -> Result<(Vec<(HoldKey, Hold)>, DateTime<Utc>), Broken> {
+) -> Result<(Vec<(LineKey, Hold)>, DateTime<Utc>), Broken> {
     let (hotels, holds): (Vec<Uuid>, Vec<Uuid>) =
         keys.map(|(hotel, hold)| (hotel.uuid(), hold.uuid())).unzip();
     let rows = sqlx::query!(
         r#"with locked as materialized (
-             select hold.hotel_id, hold.hold_id, hold.saga_id, hold.room_type_id, hold.check_in, hold.check_out,
+             select hold.hotel_id, hold.hold_id, hold.line_no, hold.saga_id, hold.room_type_id, hold.check_in, hold.check_out,
                     hold.rooms, hold.state
              from unnest($1::uuid[], $2::uuid[]) as wanted (hotel_id, hold_id)
              join inventory.hold as hold on hold.hotel_id = wanted.hotel_id and hold.hold_id = wanted.hold_id
-             order by hold.hotel_id, hold.hold_id
+             order by hold.hotel_id, hold.hold_id, hold.line_no
              for update of hold)
-         select now() as "now!", hotel_id as "hotel_id?", hold_id as "hold_id?", saga_id as "saga_id?", room_type_id,
-                check_in, check_out, rooms, state as "state?"
+         select now() as "now!", hotel_id as "hotel_id?", hold_id as "hold_id?", line_no as "line_no?", saga_id as "saga_id?",
+                room_type_id, check_in, check_out, rooms, state as "state?"
          from (values (1)) as always left join locked on true"#,
         &hotels,
         &holds
@@ -49,6 +50,7 @@ pub(crate) async fn lock_holds(
         Some(Row {
             hotel_id: row.hotel_id?,
             hold_id: row.hold_id?,
+            line_no: row.line_no?,
             saga_id: row.saga_id?,
             room_type_id: row.room_type_id,
             check_in: row.check_in,
@@ -61,19 +63,25 @@ pub(crate) async fn lock_holds(
     Ok((holds, now))
 }
 
-/// Locks holds whose time is over, at most `limit`, and leaves out those that somebody is busy with.
+/// Locks holds whose time is over, all lines of at most `limit`, and leaves out those that somebody is busy with: who has
+/// the first line has the others.
 pub(crate) async fn lock_due_holds(
     db: &mut PgConnection,
     limit: i64,
-) -> Result<Vec<(HoldKey, Hold)>, Broken> {
+) -> Result<Vec<(LineKey, Hold)>, Broken> {
     let rows = sqlx::query_as!(
         Row,
-        "select hotel_id, hold_id, saga_id, room_type_id, check_in, check_out, rooms, state
-         from inventory.hold
-         where state = 'held' and expires_at <= now()
-         order by expires_at
-         limit $1
-         for update skip locked",
+        "with due as materialized (
+             select hotel_id, hold_id from inventory.hold
+             where state = 'held' and expires_at <= now() and line_no = 1
+             order by expires_at
+             limit $1
+             for update skip locked)
+         select hold.hotel_id, hold.hold_id, hold.line_no, hold.saga_id, hold.room_type_id, hold.check_in,
+                hold.check_out, hold.rooms, hold.state
+         from due join inventory.hold as hold on hold.hotel_id = due.hotel_id and hold.hold_id = due.hold_id
+         order by hold.hotel_id, hold.hold_id, hold.line_no
+         for update of hold",
         limit
     )
     .fetch_all(db)
@@ -93,11 +101,12 @@ pub(crate) async fn next_due_ms(db: &mut PgConnection) -> Result<Option<i64>, Br
     Ok(next)
 }
 
-/// A hold as a row.
+/// A line of a hold as a row.
 #[derive(sqlx::Encode)]
 pub(super) struct HoldRow {
     hotel_id: Uuid,
     hold_id: Uuid,
+    line_no: i16,
     saga_id: Uuid,
     room_type_id: Option<Uuid>,
     check_in: Option<NaiveDate>,
@@ -105,14 +114,15 @@ pub(super) struct HoldRow {
     rooms: Option<i32>,
     state: &'static str,
 }
-platform::row_type!(HoldRow, "inventory.hold_1");
+platform::row_type!(HoldRow, "inventory.hold_2");
 
-impl From<&(HoldKey, Hold)> for HoldRow {
-    fn from(((hotel_id, hold_id), hold): &(HoldKey, Hold)) -> Self {
+impl From<&(LineKey, Hold)> for HoldRow {
+    fn from(((hotel_id, hold_id, line_no), hold): &(LineKey, Hold)) -> Self {
         let taking = hold.taking;
         Self {
             hotel_id: hotel_id.uuid(),
             hold_id: hold_id.uuid(),
+            line_no: i16::try_from(*line_no).unwrap_or(i16::MAX),
             saga_id: hold.saga_id.uuid(),
             room_type_id: taking.map(|taking| taking.room_type_id.uuid()),
             check_in: taking.map(|taking| taking.stay.check_in().date()),
@@ -132,7 +142,7 @@ const fn word(state: HoldState) -> &'static str {
     }
 }
 
-fn read(row: &Row) -> Result<(HoldKey, Hold), Broken> {
+fn read(row: &Row) -> Result<(LineKey, Hold), Broken> {
     let wrong = |what: &str| Broken::Inconsistent(format!("hold {}: {what}", row.hold_id));
     let state = match row.state.as_str() {
         "held" => HoldState::Held,
@@ -154,7 +164,12 @@ fn read(row: &Row) -> Result<(HoldKey, Hold), Broken> {
         }
         _ => None,
     };
-    let key = (HotelId::from_uuid(row.hotel_id), HoldId::from_uuid(row.hold_id));
+    let line_no = u16::try_from(row.line_no).map_err(|_| wrong("line"))?;
+    let key = (
+        HotelId::from_uuid(row.hotel_id),
+        HoldId::from_uuid(row.hold_id),
+        line_no,
+    );
     let hold = Hold {
         saga_id: SagaId::from_uuid(row.saga_id),
         taking,

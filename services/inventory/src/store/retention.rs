@@ -14,9 +14,14 @@ const STAY_AHEAD_DAYS: i32 = 762;
 pub(crate) async fn remove_over(db: &mut PgConnection, days: i32, limit: i64) -> Result<u64, Broken> {
     let stays = sqlx::query!(
         "delete from inventory.hold where (hotel_id, hold_id) in (
-             select hotel_id, hold_id from inventory.hold
+             select hotel_id, hold_id from inventory.hold first
              where state <> 'held' and check_out < (now() at time zone 'utc')::date - $1::int
-               and changed_at < now() - make_interval(days => $1)
+               and changed_at < now() - make_interval(days => $1) and line_no = 1
+               and not exists (
+                   select from inventory.hold other
+                   where (other.hotel_id, other.hold_id) = (first.hotel_id, first.hold_id) and other.line_no <> 1
+                     and (other.state = 'held' or other.check_out >= (now() at time zone 'utc')::date - $1::int
+                       or other.changed_at >= now() - make_interval(days => $1)))
              order by check_out limit $2 for update skip locked)",
         days,
         limit

@@ -108,7 +108,7 @@ async fn book_new<'a>(
         let known = guests.len();
         let guest_id = *guests.entry(email_of(&group[*at])).or_insert_with(GuestId::new);
         rows.push((
-            reservation(&group[*at], guest_id, draw(), now),
+            reservation(&group[*at], guest_id, draw(), now)?,
             guests.len() > known,
         ));
     }
@@ -185,11 +185,23 @@ fn refusal(
     })
 }
 
-fn reservation(creation: &Creation, guest_id: GuestId, code: BookingCode, now: DateTime<Utc>) -> Reservation {
+fn reservation(
+    creation: &Creation,
+    guest_id: GuestId,
+    code: BookingCode,
+    now: DateTime<Utc>,
+) -> Result<Reservation, Broken> {
     let Order {
         quote, terms, guest, ..
     } = &creation.order;
-    Reservation {
+    let first = quote.lines.first().map(|line| line.line.room_type_id);
+    let Some(room_type_id) = quote.room_type_id.or(first) else {
+        return Err(Broken::Inconsistent(format!(
+            "quote {} names no room type",
+            quote.quote_id
+        )));
+    };
+    Ok(Reservation {
         hotel_id: quote.hotel_id,
         reservation_id: creation.reservation_id,
         code,
@@ -200,10 +212,11 @@ fn reservation(creation: &Creation, guest_id: GuestId, code: BookingCode, now: D
         state: State::Pending,
         version: 1,
         quote_id: quote.quote_id,
-        room_type_id: quote.room_type_id,
+        room_type_id,
         rate_plan_id: quote.rate_plan_id,
         rooms: quote.rooms,
         party: quote.party,
+        lines: quote.lines.iter().map(|line| line.line).collect(),
         guest_id,
         guest_name: guest.name.as_str().to_owned(),
         guest_email: guest.email.as_str().to_owned(),
@@ -215,7 +228,7 @@ fn reservation(creation: &Creation, guest_id: GuestId, code: BookingCode, now: D
         refusal: None,
         created_at: now,
         updated_at: now,
-    }
+    })
 }
 
 fn start_saga(creation: &Creation, row: &Reservation) -> Result<Outgoing, Broken> {
@@ -224,7 +237,7 @@ fn start_saga(creation: &Creation, row: &Reservation) -> Result<Outgoing, Broken
         hold_id: Some(row.hold_id),
         payment_id: Some(row.payment_id),
         hotel_id: row.hotel_id,
-        room_type_id: row.room_type_id,
+        room_type_id: row.lines.is_empty().then_some(row.room_type_id),
         rate_plan_id: row.rate_plan_id,
         stay: row.terms.stay,
         rooms: row.rooms,
@@ -232,6 +245,7 @@ fn start_saga(creation: &Creation, row: &Reservation) -> Result<Outgoing, Broken
         total: row.terms.total,
         payment_method: creation.order.payment_method.as_str().to_owned(),
         time_zone: Some(row.terms.time_zone.name().to_owned()),
+        lines: row.lines.clone(),
     };
     Ok(start(row.saga_id, SagaData::BookStay(data))?.within(creation.envelope.clone()))
 }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use contract::event::{ReservationEvent, ReservationFact};
+use contract::line::{self, Line};
 use contract::quote::{CancellationPolicy, Party};
 use contract::saga::CancelStay;
 use contract::{
@@ -94,14 +95,16 @@ pub struct Reservation {
     pub version: i32,
     /// The quote that it was made from.
     pub quote_id: QuoteId,
-    /// What is booked.
+    /// What is booked; of the first room, where `lines` says it of each.
     pub room_type_id: RoomTypeId,
     /// On which terms.
     pub rate_plan_id: RatePlanId,
     /// How many rooms.
     pub rooms: u16,
-    /// Who stays.
+    /// Who stays, in all rooms together.
     pub party: Party,
+    /// Room by room, where the rooms are not all alike.
+    pub lines: Vec<Line>,
     /// The guest.
     pub guest_id: GuestId,
     /// As given for this stay.
@@ -300,15 +303,30 @@ impl Reservation {
         }
     }
 
+    /// Room by room.
+    pub fn lines(&self) -> Vec<Line> {
+        if !self.lines.is_empty() {
+            return self.lines.clone();
+        }
+        let whole = Line {
+            room_type_id: self.room_type_id,
+            rate_plan_id: self.rate_plan_id,
+            stay: self.terms.stay,
+            party: self.party,
+        };
+        whole.alike(self.rooms)
+    }
+
     /// A fact about it, for other systems.
     pub fn event(&self, fact: ReservationFact, at: DateTime<Utc>) -> ReservationEvent {
         ReservationEvent {
             reservation_id: self.reservation_id,
             hotel_id: self.hotel_id,
-            room_type_id: self.room_type_id,
+            room_type_id: line::room_type_of(&self.lines()),
             guest_id: self.guest_id,
             stay: self.terms.stay,
             rooms: self.rooms,
+            lines: self.lines.clone(),
             total: self.terms.total,
             at,
             fact,

@@ -245,7 +245,7 @@ fn a_fact_says_what_it_is_about() {
     assert_eq!(event.reservation_id, reservation.reservation_id);
     assert_eq!(
         (event.hotel_id, event.room_type_id),
-        (reservation.hotel_id, reservation.room_type_id)
+        (reservation.hotel_id, Some(reservation.room_type_id))
     );
     assert_eq!(
         (event.guest_id, event.rooms),

@@ -14,8 +14,9 @@ use std::str::FromStr as _;
 
 use chrono::{DateTime, Days, Utc};
 use chrono_tz::Tz;
+use contract::line::{self, Line};
 use contract::penalty::Penalty;
-use contract::quote::{NightPrice, Quote};
+use contract::quote::{NightPrice, Quote, QuotedLine};
 use contract::{Money, Stay, StayDate};
 use rules::occupancy;
 
@@ -75,13 +76,11 @@ impl Terms {
         if !occupancy::in_range(quote.party, quote.rooms) {
             return Err(InvalidTerms("its rooms or party are out of range"));
         }
-        if !quote
-            .stay
-            .nights()
-            .eq(quote.nights.iter().map(|price| price.night))
-        {
+        let are_its = |nights: &[NightPrice]| quote.stay.nights().eq(nights.iter().map(|price| price.night));
+        if !are_its(&quote.nights) {
             return Err(InvalidTerms("its nights are not those of its stay"));
         }
+        lines_fit(quote)?;
         let policy = quote.cancellation_policy;
         let free_until = policy
             .free_until_days_before
@@ -170,7 +169,7 @@ impl Terms {
     }
 }
 
-/// Each night's share of the total, in date order; `prices` are those of one room, before taxes.
+/// Each night's share of the total, in date order; `prices` are those of one room or of all, before taxes.
 pub fn shares(total: Money, stay: Stay, prices: &[NightPrice]) -> Result<Vec<Money>, InvalidTerms> {
     if usize::try_from(stay.nights_count()) != Ok(prices.len()) {
         return Err(InvalidTerms("it has not as many prices as nights"));
@@ -195,6 +194,33 @@ pub fn shares(total: Money, stay: Stay, prices: &[NightPrice]) -> Result<Vec<Mon
             .ok_or(InvalidTerms("its amounts are out of range"))
     };
     prices.iter().map(&mut share).collect()
+}
+
+/// A quote says what it is for once: of all rooms, or of each.
+fn lines_fit(quote: &Quote) -> Result<(), InvalidTerms> {
+    if quote.room_type_id.is_some() == quote.lines.is_empty() {
+        let of_all =
+            |line: &QuotedLine| (line.line.stay, line.line.rate_plan_id) == (quote.stay, quote.rate_plan_id);
+        let lines: Vec<Line> = quote.lines.iter().map(|line| line.line).collect();
+        let fits = quote.lines.iter().all(of_all)
+            && (lines.is_empty()
+                || (lines.len(), line::together(&lines)) == (usize::from(quote.rooms), quote.party))
+            && nights_add_up(quote);
+        if fits {
+            return Ok(());
+        }
+    }
+    Err(InvalidTerms("its lines are not those of its stay"))
+}
+
+fn nights_add_up(quote: &Quote) -> bool {
+    let sum_of = |(at, night): (usize, &NightPrice)| {
+        let of_lines = quote.lines.iter().map(|line| line.nights.get(at));
+        let its = of_lines.map(|price| price.filter(|price| price.night == night.night));
+        let sum: Option<i64> = its.map(|price| price.map(|price| price.price.minor())).sum();
+        sum == Some(night.price.minor())
+    };
+    quote.lines.is_empty() || quote.nights.iter().enumerate().all(sum_of)
 }
 
 fn days_before(date: StayDate, days: u16) -> Result<StayDate, InvalidTerms> {

@@ -148,6 +148,50 @@ fn a_quote_whose_nights_are_not_those_of_its_stay_is_refused() {
     assert!(Terms::of(&quote).is_err());
 }
 
+/// A double of 100 and a single of 50, two nights, booked room by room.
+fn mixed() -> Quote {
+    let mut quote = priced("EUR", &[150, 150], 2, 0, Penalty::FirstNight);
+    quote.room_type_id = None;
+    let line = |adults, price: i64| QuotedLine {
+        line: Line {
+            room_type_id: contract::RoomTypeId::new(),
+            rate_plan_id: quote.rate_plan_id,
+            stay: quote.stay,
+            party: contract::quote::Party { adults, children: 0 },
+        },
+        nights: quote
+            .nights
+            .iter()
+            .map(|night| NightPrice {
+                price: Money::from_minor(price, night.price.currency()).unwrap(),
+                ..*night
+            })
+            .collect(),
+    };
+    quote.lines = vec![line(2, 100), line(1, 50)];
+    quote.party = line::together(&[quote.lines[0].line, quote.lines[1].line]);
+    quote
+}
+
+#[test]
+fn lines_that_do_not_add_up_to_their_quote_are_refused() {
+    assert!(Terms::of(&mixed()).is_ok());
+    let wrong: [fn(&mut Quote); 7] = [
+        |quote| quote.room_type_id = Some(contract::RoomTypeId::new()),
+        |quote| quote.lines.clear(),
+        |quote| quote.rooms = 3,
+        |quote| quote.party.adults += 1,
+        |quote| quote.lines[1].nights.truncate(1),
+        |quote| quote.lines[0].line.rate_plan_id = contract::RatePlanId::new(),
+        |quote| quote.nights[0].price = quote.lines[0].nights[0].price,
+    ];
+    for (at, change) in wrong.into_iter().enumerate() {
+        let mut quote = mixed();
+        change(&mut quote);
+        assert!(Terms::of(&quote).is_err(), "{at}");
+    }
+}
+
 #[test]
 fn dates_are_the_hotels() {
     let mut quote = with_policy(Some(0), Penalty::Full);

@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 use chrono::{DateTime, NaiveDate, Utc};
 use contract::quote::{CancellationPolicy, NightPrice, Party};
 use contract::{
-    BookingCode, Currency, GuestId, HoldId, HotelId, Money, PaymentId, QuoteId, RatePlanId, Refusal,
+    BookingCode, Currency, GuestId, HoldId, HotelId, Line, Money, PaymentId, QuoteId, RatePlanId, Refusal,
     ReservationId, RoomTypeId, SagaId, Stay, StayDate,
 };
 use platform::Broken;
@@ -43,6 +43,7 @@ pub(super) struct Row {
     pub(super) cancellation_policy: Json<CancellationPolicy>,
     pub(super) time_zone: String,
     pub(super) free_until: Option<NaiveDate>,
+    pub(super) lines: Option<Json<Vec<Line>>>,
     /// Of the quote, which every reservation has kept since the first.
     pub(super) nights: Json<Vec<NightPrice>>,
     pub(super) cancel_requested_at: Option<DateTime<Utc>>,
@@ -67,6 +68,7 @@ macro_rules! reservations {
                 + "r.guest_id, g.email, r.guest_name, r.guest_phone, r.adults, r.children, r.quote_id, "
                 + "r.room_type_id, r.rate_plan_id, r.check_in, r.check_out, r.rooms, r.currency, r.total_minor, "
                 + "r.cancellation_policy as \"cancellation_policy: _\", r.time_zone, r.free_until, "
+                + "r.lines as \"lines: _\", "
                 + "r.quote -> 'nights' as \"nights!: _\", r.cancel_requested_at, r.penalty_minor, r.refund_minor, "
                 + "r.kept_until, "
                 + "r.refusal_code, r.refusal_message, r.refusal_night, r.refusal as \"refusal: _\", r.created_at, r.updated_at, "
@@ -148,6 +150,7 @@ impl Row {
                 adults: small(self.adults)?,
                 children: small(self.children)?,
             },
+            lines: self.lines.map(|lines| lines.0).unwrap_or_default(),
             guest_id: GuestId::from_uuid(self.guest_id),
             guest_name: self.guest_name,
             guest_email: self.email,

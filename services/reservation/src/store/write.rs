@@ -52,6 +52,7 @@ struct BookingRow<'a> {
     check_in: NaiveDate,
     check_out: NaiveDate,
     rooms: i16,
+    lines: Option<String>,
     currency: &'a str,
     total_minor: i64,
     quote: String,
@@ -61,7 +62,7 @@ struct BookingRow<'a> {
     late_penalty_minor: i64,
     at: DateTime<Utc>,
 }
-platform::row_type!(BookingRow<'_>, "reservation.booking_2");
+platform::row_type!(BookingRow<'_>, "reservation.booking_3");
 
 impl<'a> BookingRow<'a> {
     fn of(booking: &Booking<'a>) -> Result<Self, Broken> {
@@ -94,6 +95,9 @@ impl<'a> BookingRow<'a> {
             check_in: row.terms.stay.check_in().date(),
             check_out: row.terms.stay.check_out().date(),
             rooms: small(row.rooms),
+            lines: (!row.lines.is_empty())
+                .then(|| json(serde_json::to_string(&row.lines)))
+                .transpose()?,
             currency: row.terms.total.currency().code(),
             total_minor: row.terms.total.minor(),
             quote: json(serde_json::to_string(booking.quote))?,
@@ -118,7 +122,7 @@ pub(crate) async fn book(
 ) -> Result<bool, Broken> {
     let rows: Vec<BookingRow<'_>> = bookings.iter().map(BookingRow::of).collect::<Result<_, _>>()?;
     let done = sqlx::query!(
-        r#"with new as materialized (select * from unnest($1::reservation.booking_2[])),
+        r#"with new as materialized (select * from unnest($1::reservation.booking_3[])),
          keys as (
              insert into reservation.idempotency_key
                  (client, route, key, fingerprint, hotel_id, reservation_id, claimed_at)
@@ -132,11 +136,11 @@ pub(crate) async fn book(
          bookings as (
              insert into reservation.reservation (hotel_id, reservation_id, code, hold_id, payment_id, saga_id, state, version, guest_id,
                  guest_name, guest_phone, adults, children, quote_id, used_quote_id, room_type_id, rate_plan_id,
-                 check_in, check_out, rooms, currency, total_minor, quote, cancellation_policy, time_zone,
+                 check_in, check_out, rooms, lines, currency, total_minor, quote, cancellation_policy, time_zone,
                  free_until, late_penalty_minor, created_at, updated_at, client, key, fingerprint)
              select hotel_id, reservation_id, code, hold_id, payment_id, saga_id, 'pending', 1, guest_id, guest_name, guest_phone, adults,
-                 children, quote_id, quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, currency,
-                 total_minor, quote::json, cancellation_policy::json, time_zone, free_until, late_penalty_minor,
+                 children, quote_id, quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, lines::json,
+                 currency, total_minor, quote::json, cancellation_policy::json, time_zone, free_until, late_penalty_minor,
                  at, at, client, key, fingerprint
              from new where (select count(*) from guests) = (select count(*) from new where guest_is_new)
                  and (select count(*) from keys) = cardinality($1)

@@ -134,7 +134,7 @@ fn read_books(ids: [HoldId; 3]) -> Ledger {
     let holds = ids
         .into_iter()
         .zip(states)
-        .map(|(id, state)| ((HOTEL, id), hold(state)));
+        .map(|(id, state)| ((HOTEL, id, FIRST_LINE), hold(state)));
     let night = Night {
         total: 10,
         held: 2,
@@ -147,7 +147,9 @@ fn read_books(ids: [HoldId; 3]) -> Ledger {
 
 fn states_of(changes: &Changes) -> Vec<(HoldKey, HoldState)> {
     let holds = changes.changed_holds.iter();
-    holds.map(|(key, hold)| (*key, hold.state)).collect()
+    holds
+        .map(|((hotel, id, _), hold)| ((*hotel, *id), hold.state))
+        .collect()
 }
 
 #[test]
@@ -209,5 +211,116 @@ fn a_night_that_is_not_in_the_books_is_a_contradiction_that_says_which() {
     assert!(
         said.contains(&day(1).to_string()) && said.contains(&held.to_string()),
         "{said}"
+    );
+}
+
+fn mixed(hold_id: HoldId, lines: &[(u8, i32, u32, u16)]) -> InventoryCommand {
+    let line = |(number, offset, nights, rooms): &(u8, i32, u32, u16)| HeldLine {
+        room_type_id: room_type(*number),
+        stay: Stay::new(day(*offset), day(*offset).plus_days(*nights)).unwrap(),
+        rooms: *rooms,
+    };
+    InventoryCommand::Hold {
+        hotel_id: HOTEL,
+        hold_id,
+        lines: HeldLines(lines.iter().map(line).collect()),
+        time_zone: None,
+    }
+}
+
+fn told(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done => "done".to_owned(),
+        Outcome::Refused(refusal) => format!("{} {:?}", refusal.word(), refusal.night()),
+    }
+}
+
+#[test]
+fn lines_of_several_room_types_are_held_together_or_not_at_all() {
+    let none = || ledger(&[2, 2, 2, 2, 2, 1, 1, 1, 1, 0]);
+    for (lines, wanted) in [
+        (vec![(0, 0, 3, 1), (1, 0, 3, 1)], "done".to_owned()),
+        (vec![(0, 0, 3, 2), (1, 0, 4, 1)], "done".to_owned()),
+        // Each alone would fit; together they want one more than there is.
+        (
+            vec![(0, 0, 3, 2), (0, 1, 1, 1)],
+            format!("sold_out {:?}", Some(day(1))),
+        ),
+        (
+            vec![(0, 0, 3, 1), (1, 2, 1, 1), (1, 2, 1, 1)],
+            format!("sold_out {:?}", Some(day(2))),
+        ),
+        (
+            vec![(0, 0, 3, 1), (1, 3, 2, 1)],
+            format!("closed {:?}", Some(day(4))),
+        ),
+        (
+            vec![(0, 0, 1, 5), (1, 0, 1, 5)],
+            "rooms_out_of_range None".to_owned(),
+        ),
+        (vec![], "rooms_out_of_range None".to_owned()),
+        (
+            vec![(0, 0, 1, 1), (2, 0, 1, 1)],
+            "unknown_room_type None".to_owned(),
+        ),
+    ] {
+        let mut books = none();
+        let before = snapshot(&books);
+        let outcome = books.apply(SAGA, &mixed(HoldId::new(), &lines)).unwrap();
+        assert_eq!(told(&outcome), wanted, "{lines:?}");
+        assert!(
+            outcome == Outcome::Done || snapshot(&books) == before,
+            "{lines:?}"
+        );
+        assert!(outcome != Outcome::Done || books.changes().new_holds.len() == lines.len());
+    }
+}
+
+#[test]
+fn all_lines_are_booked_released_and_expired_together() {
+    let taken = |books: &Ledger| {
+        books
+            .nights
+            .values()
+            .map(|night| (night.now.held, night.now.sold))
+            .collect::<Vec<_>>()
+    };
+    let with = |first: (i32, i32), second: (i32, i32)| {
+        let mut wanted = vec![(0, 0); 10];
+        wanted[..2].fill(first);
+        wanted[5..7].fill(second);
+        wanted
+    };
+    let (hotel_id, hold_id) = (HOTEL, HoldId::new());
+    let held = || {
+        let mut books = ledger(&[5; 10]);
+        let hold = mixed(hold_id, &[(0, 0, 2, 2), (1, 0, 2, 1)]);
+        for command in [&hold, &hold] {
+            assert_eq!(books.apply(SAGA, command).unwrap(), Outcome::Done);
+        }
+        assert_eq!(taken(&books), with((2, 0), (1, 0)));
+        books
+    };
+    let book = InventoryCommand::Book { hotel_id, hold_id };
+    let mut books = held();
+    for _ in 0..2 {
+        assert_eq!(books.apply(SAGA, &book).unwrap(), Outcome::Done);
+        assert_eq!(taken(&books), with((0, 2), (0, 1)));
+        books.expire((HOTEL, hold_id)).unwrap();
+    }
+    // Nights that have begun stay sold, in all rooms.
+    for _ in 0..2 {
+        books.apply(SAGA, &release(hold_id, Some(day(1)))).unwrap();
+        let mut begun = with((0, 0), (0, 0));
+        (begun[0], begun[5]) = ((0, 2), (0, 1));
+        assert_eq!(taken(&books), begun);
+    }
+    books.apply(SAGA, &release(hold_id, None)).unwrap();
+    assert_eq!(taken(&books), with((0, 0), (0, 0)));
+    let mut books = held();
+    books.expire((HOTEL, hold_id)).unwrap();
+    assert_eq!(taken(&books), with((0, 0), (0, 0)));
+    assert!(
+        matches!(books.apply(SAGA, &book).unwrap(), Outcome::Refused(why) if why.word() == "hold_expired")
     );
 }
