@@ -6,6 +6,7 @@
 //! those of the inventory's part together.
 
 pub mod blocked;
+pub mod combine;
 pub mod dates;
 pub mod limits;
 pub mod occupancy;

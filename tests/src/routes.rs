@@ -93,6 +93,7 @@ mod tests {
             ("/v1/hotels/1/room-types/2", "hotel"),
             ("/v1/hotels/1/rate-plans/2", "hotel"),
             ("/v1/hotels/1/calendar?from=x", "availability"),
+            ("/v1/hotels/1/combinations?guests=2", "availability"),
             ("/v1/reservations/1/cancellation", "reservation"),
             ("/v1/payments/1", "payment"),
         ] {

@@ -2,6 +2,7 @@
 
 pub mod availability;
 pub mod calendar;
+pub mod combinations;
 pub mod explain;
 #[cfg(test)]
 mod offer_tests;
@@ -24,6 +25,7 @@ use crate::service::Service;
 operations! { pub Arc<Service>;
     GetAvailability = availability::get: Row::anyone(),
     GetCalendar = calendar::get: Row::anyone(),
+    GetCombinations = combinations::get: Row::anyone().cost(2),
 }
 
 /// What is not offered whatever room type is taken, as the quote refuses it too, with the same code.
