@@ -5,6 +5,7 @@
 const STATES = ['running', 'compensating', 'completed', 'compensated', 'stuck', 'abandoned'];
 const REFRESH_MS = 2000;
 const PAGE = 50;
+const KEY = 'bellhop-key';   // where this tab keeps the API key until it is closed
 
 const at = (id) => document.getElementById(id);
 let definitions = [];
@@ -26,13 +27,17 @@ function make(name, attributes, ...children) {
 }
 
 async function read(path) {
+  const headers = { accept: 'application/json' };
+  const key = sessionStorage.getItem(KEY);
+  if (key) headers.authorization = `Bearer ${key}`;
   let response;
   try {
-    response = await fetch(path, { headers: { accept: 'application/json' }, cache: 'no-store' });
+    response = await fetch(path, { headers, cache: 'no-store' });
   } catch {
     throw new Error('Bellhop does not answer. Is it running?');
   }
   const body = await response.json().catch(() => null);
+  if (response.status === 401 || response.status === 403) at('access').hidden = false;
   if (!response.ok) throw new Error(body?.detail ?? `${path} answered ${response.status}.`);
   return body;
 }
@@ -291,7 +296,19 @@ function follow() {
   show();
 }
 
+/** The key goes with every request of this tab, and is forgotten with it. */
+function takeKey(event) {
+  event.preventDefault();
+  const key = at('key').value.trim();
+  if (key) sessionStorage.setItem(KEY, key);
+  else sessionStorage.removeItem(KEY);
+  at('key').value = '';
+  at('access').hidden = true;
+  show();
+}
+
 function begin() {
+  at('access').addEventListener('submit', takeKey);
   at('state').append(...STATES.map((state) => make('option', { value: state }, state)));
   for (const filter of ['state', 'type']) {
     at(filter).addEventListener('change', () => { cursor = null; show(); });

@@ -602,6 +602,9 @@ start_own_servers() {
     export BELLHOP_KAFKA_BROKERS BELLHOP_REDIS_URL
 }
 
+# make_key BELLHOP KIND: a new principal of this kind; prints its key.
+make_key() { "$1" access make --kind "$2" | sed -n "s/^$2 //p"; }
+
 # run_tests [ARGUMENT OF cargo test...]: against the servers that start_own_servers started.
 run_tests() {
     build debug bellhop

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use platform::Secret;
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,6 +25,9 @@ pub struct ClientConfig {
     /// Base URL of the platform's REST API.
     #[arg(long, env = "BELLHOP_URL", default_value = "http://127.0.0.1:8080")]
     pub url: String,
+    /// API key to ask with; without one everything is asked as anybody would. `scripts/up` makes one.
+    #[arg(long, env = "BELLHOP_KEY", default_value = "", hide_env_values = true)]
+    pub key: Secret,
 }
 
 /// An answer: its status and its JSON body.
@@ -69,6 +73,7 @@ impl Answer {
 #[derive(Clone, Debug)]
 pub struct Client {
     base: String,
+    key: Secret,
     http: reqwest::Client,
 }
 
@@ -85,6 +90,7 @@ impl Client {
             .build()?;
         Ok(Self {
             base: config.url.trim_end_matches('/').to_owned(),
+            key: config.key.clone(),
             http,
         })
     }
@@ -141,6 +147,9 @@ impl Client {
             let mut request = self.http.request(method.clone(), &url);
             for (name, value) in headers {
                 request = request.header(*name, *value);
+            }
+            if !self.key.is_empty() {
+                request = request.bearer_auth(self.key.reveal());
             }
             if let Some(body) = body {
                 request = request.json(body);

@@ -1,6 +1,7 @@
 //! The commands of the executable. No business rule lives here: `run` wires the services together,
 //! the other commands use the public HTTP interface or look on from outside.
 
+pub mod access_command;
 pub mod audit;
 pub mod client;
 pub mod doctor;

@@ -29,6 +29,9 @@ enum Command {
     Replay(bellhop::replay::Replay),
     /// Check that no invariant is violated; exits with 1 on the first kind that is.
     Audit(bellhop::audit::Audit),
+    /// Make a principal with an API key, past HTTP: so the first administrator comes to be.
+    #[command(subcommand)]
+    Access(bellhop::access_command::Access),
     /// Say what is missing or wrong around the platform, and what to do about it.
     Doctor(bellhop::doctor::Doctor),
 }
@@ -46,6 +49,7 @@ fn main() -> anyhow::Result<std::process::ExitCode> {
             Command::Warm(warm) => warm.execute().await,
             Command::Replay(replay) => replay.execute().await,
             Command::Audit(audit) => audit.execute().await,
+            Command::Access(access) => access.execute().await,
             Command::Doctor(doctor) => doctor.execute().await,
         }
     })

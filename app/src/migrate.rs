@@ -40,8 +40,9 @@ pub struct Migrate {
 }
 
 /// Who owns a schema, with its migrations. The role and the schema bear the module's name.
-pub fn owners() -> [(&'static str, &'static Migrator); 6] {
+pub fn owners() -> [(&'static str, &'static Migrator); 7] {
     [
+        ("access", &access::MIGRATOR),
         ("hotel", &hotel::MIGRATOR),
         ("inventory", &inventory::MIGRATOR),
         ("reservation", &reservation::MIGRATOR),

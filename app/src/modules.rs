@@ -1,10 +1,16 @@
 //! What can be set of each module.
 
 use clap::Args;
+use platform::StartError;
+use platform::access::{AccessConfig, PepperConfig, Peppers};
 
 /// The settings of every module.
 #[derive(Args, Debug)]
 pub struct Modules {
+    #[command(flatten, next_help_heading = "Identities")]
+    pub(crate) identities: AccessConfig,
+    #[command(flatten, next_help_heading = "Identities")]
+    pub(crate) pepper: PepperConfig,
     #[command(flatten, next_help_heading = "Hotel service")]
     pub(crate) hotel: hotel::Config,
     #[command(flatten, next_help_heading = "Inventory service")]
@@ -21,4 +27,14 @@ pub struct Modules {
     pub(crate) orchestrator: orchestrator::Config,
     #[command(flatten, next_help_heading = "Sandbox provider")]
     pub(crate) sandbox_provider: sandbox_provider::Config,
+}
+
+impl Modules {
+    /// The peppers of API keys.
+    ///
+    /// # Errors
+    /// When there is none that can be used.
+    pub(crate) fn peppers(&self) -> Result<Peppers, StartError> {
+        self.pepper.ring()
+    }
 }

@@ -1,14 +1,18 @@
 //! One OpenAPI document for all services, made from their code, and Swagger UI to try it.
 
 use axum::Router;
+use axum::http::Method;
 use axum::routing::get;
 use contract::refusal::{Code, Kind};
-use platform::http::{CODES, Declared, ProblemBody, documented, met_by_all};
+use platform::access::{Identity, Rule};
+use platform::http::{CODES, Common, Declared, ProblemBody, documented, met_by_all};
 use utoipa::PartialSchema as _;
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{
     AdditionalProperties, Components, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type,
 };
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{HeaderBuilder, Info, License, OpenApi, OpenApiBuilder, PathItem, RefOr, Response};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -21,6 +25,7 @@ pub fn document() -> OpenApi {
     info.license = Some(license);
     let mut document = OpenApiBuilder::new().info(info).build();
     for part in [
+        access::openapi(),
         hotel::openapi(),
         inventory::openapi(),
         reservation::openapi(),
@@ -34,9 +39,74 @@ pub fn document() -> OpenApi {
     }
     let components = document.components.get_or_insert_with(Components::new);
     components.schemas.insert("Problem".to_owned(), problem());
+    components.add_security_scheme(KEY, SecurityScheme::Http(key_scheme()));
+    secure(&mut document);
     let paths = document.paths.paths.values_mut();
     paths.flat_map(operations).for_each(complete);
     document
+}
+
+/// Under which the document says who may; who is above an operator's level may what it may.
+const WHO: &str = "x-who-may";
+/// How the document calls the credential.
+const KEY: &str = "key";
+
+fn key_scheme() -> Http {
+    let mut scheme = Http::new(HttpAuthScheme::Bearer);
+    scheme.bearer_format = Some("bhk_<id>_<secret>_<check sum>".to_owned());
+    scheme.description = Some("An API key, as it was shown when it was made.".to_owned());
+    scheme
+}
+
+/// Says of each operation, as its row does, who may, and what others are told.
+fn secure(document: &mut OpenApi) {
+    for (path, method, row) in crate::operations::table().rows() {
+        let Some(PathItem { get, put, post, .. }) = document.paths.paths.get_mut(path) else {
+            continue;
+        };
+        let operation = match *method {
+            Method::GET => get,
+            Method::PUT => put,
+            _ => post,
+        };
+        let Some(operation) = operation else {
+            continue;
+        };
+        let who: Vec<_> = row.rule.kinds().iter().map(|kind| kind.word()).collect();
+        let more = operation.extensions.get_or_insert_default();
+        more.merge(Extensions::from_iter([(WHO, serde_json::json!(who))]));
+        if row.identity != Identity::Unread {
+            guard(operation, row.rule);
+        }
+    }
+}
+
+/// Says which credential an operation takes, and what those without a good one are told.
+fn guard(operation: &mut Operation, rule: Rule) {
+    let mut told = vec![
+        Common::CredentialInvalid.declared(),
+        Common::IdentitiesStale.declared(),
+    ];
+    let key = SecurityRequirement::new::<_, [&str; 0], &str>(KEY, []);
+    operation.security = Some(match rule {
+        Rule::Of(_) => {
+            told.extend([Common::CredentialMissing, Common::NotPermitted].map(Common::declared));
+            vec![key]
+        }
+        Rule::Anyone | Rule::UntilLinks(_) => vec![SecurityRequirement::default(), key],
+    });
+    let responses = &mut operation.responses.responses;
+    for (status, response) in &documented(&told) {
+        let RefOr::T(declared) = response else {
+            continue;
+        };
+        // What the handler declares with the same status is told beside it.
+        let both: Vec<Declared> = match responses.get(status) {
+            Some(RefOr::T(known)) => codes(known).chain(codes(declared)).collect(),
+            _ => codes(declared).collect(),
+        };
+        responses.extend(documented(&both));
+    }
 }
 
 fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

@@ -5,15 +5,23 @@ use platform::access::{Listener, Place, Row, Table};
 use crate::targets::SANDBOX_PREFIX;
 
 /// Pages and files that anybody may read; they hold nothing but themselves.
-const PAGES: &Row = &Row::anyone().named("Pages").found_by(Place::Root);
+const PAGES: &Row = &Row::anyone().named("Pages").unidentified().found_by(Place::Root);
 /// What those who look after a process ask it.
-const OPS: &Row = &Row::anyone().named("Ops").on(Listener::Ops).found_by(Place::Root);
+const OPS: &Row = &Row::anyone()
+    .named("Ops")
+    .on(Listener::Ops)
+    .unidentified()
+    .found_by(Place::Root);
 /// Another company's server, which knows nobody of ours.
-const SANDBOX: &Row = &Row::anyone().named("Sandbox").found_by(Place::Root);
+const SANDBOX: &Row = &Row::anyone()
+    .named("Sandbox")
+    .unidentified()
+    .found_by(Place::Root);
 
 /// The row of every route that a process may serve.
 pub fn table() -> Table {
     let services = [
+        access::operations(),
         hotel::operations(),
         inventory::operations(),
         reservation::operations(),

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use clap::Args;
-use platform::access::guarded;
+use platform::access::{Gate, Identities, ServiceIdentity, ServiceTokens, follow, guarded};
 use platform::db::DatabaseConfig;
 use platform::health::Health;
 use platform::http::{self, HttpConfig};
@@ -88,7 +88,9 @@ impl Run {
             .merge(operations(&parts.health, metrics))
             .merge(crate::openapi::routes()?)
             .merge(crate::problems::pages());
-        let mut routes = http::traced(http::layers(guarded(routes, crate::operations::table())), &tracer);
+        let gate = self.gate(&parts)?;
+        let guarded = guarded(routes, crate::operations::table(), gate);
+        let mut routes = http::traced(http::layers(guarded), &tracer);
         if let Some(cors) = http::cors(&self.http.cors_origins) {
             routes = routes.layer(cors);
         }
@@ -103,6 +105,21 @@ impl Run {
         } else {
             ExitCode::FAILURE
         })
+    }
+}
+
+impl Run {
+    /// Who knows who asks; begins to follow who is who.
+    fn gate(&self, parts: &Parts) -> anyhow::Result<Gate> {
+        let gate = Gate {
+            identities: Identities::default(),
+            peppers: self.modules.peppers()?,
+            services: ServiceTokens::new(&self.token)?,
+            clock: parts.clock.clone(),
+        };
+        let asks_as = ServiceIdentity::of(parts, "follower")?;
+        follow(parts, &self.modules.identities, &gate.identities, asks_as)?;
+        Ok(gate)
     }
 }
 

@@ -12,6 +12,8 @@ use crate::modules::Modules;
 pub enum Target {
     /// Everything in one process.
     All,
+    /// Principals and their API keys.
+    Access,
     /// Hotels, room types, rate plans, prices and quotes.
     Hotel,
     /// Rooms per night and holds.
@@ -31,8 +33,9 @@ pub enum Target {
 }
 
 /// Every target that is a module, in the order in which they start.
-const MODULES: [Target; 8] = [
+const MODULES: [Target; 9] = [
     Target::Relay,
+    Target::Access,
     Target::SandboxProvider,
     Target::Hotel,
     Target::Inventory,
@@ -57,6 +60,7 @@ impl Target {
     fn start(self, parts: &Parts, modules: &Modules) -> Result<Router, StartError> {
         match self {
             Self::All => Ok(Router::new()),
+            Self::Access => access::start(parts, &modules.peppers()?),
             Self::Hotel => hotel::start(parts, &modules.hotel),
             Self::Inventory => inventory::start(parts, &modules.inventory, &modules.availability.hotel_url),
             Self::Reservation => reservation::start(parts, &modules.reservation),

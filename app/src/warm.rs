@@ -8,6 +8,8 @@ use clap::Args;
 use contract::HotelId;
 use indicatif::{ProgressBar, ProgressStyle};
 use platform::Clock;
+use platform::access::{ServiceIdentity, ServiceTokens};
+use platform::token::TokenConfig;
 
 use crate::say;
 
@@ -22,6 +24,8 @@ pub struct Warm {
     hotels: Vec<HotelId>,
     #[command(flatten)]
     availability: availability::Config,
+    #[command(flatten)]
+    token: TokenConfig,
 }
 
 impl Warm {
@@ -33,12 +37,14 @@ impl Warm {
         let clock = Clock::system();
         let mode = if self.verify { Mode::Verify } else { Mode::Repair };
         let mut plan = Plan::all(mode, clock.now());
+        let tokens = ServiceTokens::new(&self.token)?;
+        let identity = ServiceIdentity::new(tokens, availability::NAME, clock);
         if !self.hotels.is_empty() {
             plan.hotels = Some(self.hotels);
         }
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} hotels, {msg} keys, {eta} left")?;
         let bar = ProgressBar::new(0).with_style(style);
-        let report = availability::rebuild(&self.availability, &clock, &plan, |progress| {
+        let report = availability::rebuild(&self.availability, identity, &plan, |progress| {
             bar.set_length(progress.hotels_total);
             bar.set_position(progress.hotels_done);
             bar.set_message(progress.keys.to_string());

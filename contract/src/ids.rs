@@ -179,6 +179,18 @@ id!(
     /// What a person said to a run, once.
     VerbId
 );
+id!(
+    /// Somebody or something that may have keys.
+    PrincipalId
+);
+id!(
+    /// One hotel, or all of them, that a principal works for.
+    GrantId
+);
+id!(
+    /// An API key.
+    KeyId
+);
 
 impl HoldId {
     /// The hold of a booking that was made when holds had no ids of their own: it bears the reservation's.

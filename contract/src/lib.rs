@@ -26,7 +26,8 @@ pub mod topics;
 pub use code::BookingCode;
 pub use command::{Command, CommandEnvelope};
 pub use ids::{
-    GuestId, HoldId, HotelId, PaymentId, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId, VerbId,
+    GrantId, GuestId, HoldId, HotelId, KeyId, PaymentId, PrincipalId, QuoteId, RatePlanId, ReservationId,
+    RoomTypeId, SagaId, VerbId,
 };
 pub use line::Line;
 pub use money::{Currency, Money};

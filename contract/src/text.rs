@@ -125,6 +125,14 @@ impl<const MAX: usize> fmt::Debug for Text<MAX> {
     }
 }
 
+impl<const MAX: usize> std::str::FromStr for Text<MAX> {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        Self::new(text)
+    }
+}
+
 impl<const MAX: usize> fmt::Display for Text<MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -23,6 +23,12 @@ pub const ROOM_TYPE_CHANGES: &str = "bellhop.hotel.room_type";
 pub const RATE_PLAN_CHANGES: &str = "bellhop.hotel.rate_plan";
 /// Changes of prices.
 pub const PRICE_CHANGES: &str = "bellhop.hotel.price";
+/// Changes of principals. Read whole by every process.
+pub const PRINCIPAL_CHANGES: &str = "bellhop.access.principal";
+/// Changes of what principals were granted. Read whole by every process.
+pub const GRANT_CHANGES: &str = "bellhop.access.granted";
+/// Changes of API keys. Read whole by every process.
+pub const KEY_CHANGES: &str = "bellhop.access.api_key";
 /// The relay's heartbeat, by which the cache knows how fresh it is.
 pub const HEARTBEAT: &str = "bellhop.relay.heartbeat";
 
@@ -55,5 +61,13 @@ pub fn all() -> Vec<(String, i32)> {
         .iter()
         .chain(&published)
         .map(|topic| ((*topic).to_owned(), PARTITIONS));
-    live.chain(dead).chain([(HEARTBEAT.to_owned(), 1)]).collect()
+    live.chain(dead)
+        .chain([(HEARTBEAT.to_owned(), 1)])
+        .chain(whole())
+        .collect()
+}
+
+/// The topics that are read whole, which therefore keep the last message of each key for ever, with their partitions.
+pub fn whole() -> [(String, i32); 3] {
+    [PRINCIPAL_CHANGES, GRANT_CHANGES, KEY_CHANGES].map(|topic| (topic.to_owned(), 1))
 }

@@ -30,13 +30,19 @@ pub(crate) struct Inspection {
 
 /// Who sees the runs.
 const INSPECTS: Row = Row::of(&[Kind::Viewer]).class(Class::Desk);
+/// Who acts on them. It must be known this second who they are.
+const SAYS: Row = Row::of(&[Kind::Operator])
+    .class(Class::Money)
+    .cost(20)
+    .waits()
+    .fresh();
 
 operations! { pub(crate) Arc<Inspection>;
     ListSagas = list::list_sagas: INSPECTS.cost(5).found_by(Place::All),
     GetSaga = one::get_saga: INSPECTS,
-    SayVerb = say::say_verb: Row::of(&[Kind::Operator]).class(Class::Money).cost(20).waits(),
+    SayVerb = say::say_verb: SAYS,
     GetVerb = verb::get_verb: INSPECTS,
-    ApproveVerb = approve::approve_verb: Row::of(&[Kind::Operator]).class(Class::Money).cost(20).waits(),
+    ApproveVerb = approve::approve_verb: SAYS,
     ListSagaDefinitions = definitions::list_saga_definitions: INSPECTS.found_by(Place::Root),
 }
 

@@ -6,15 +6,27 @@
 
 mod actor;
 mod allowed;
+mod follow;
+mod gate;
 mod guard;
+mod identities;
+mod key;
 mod operations;
 mod row;
+mod rows;
 mod sees;
+mod service;
 mod table;
 
 pub use actor::{Actor, Kind, NoActor};
 pub use allowed::{Allowed, Operation, TakesItsOwn, takes_its_own};
+pub use follow::{AccessConfig, follow};
+pub use gate::Gate;
 pub use guard::{guarded, trial};
-pub use row::{Class, Listener, Place, Row, Rule};
+pub use identities::Identities;
+pub use key::{ApiKey, PepperConfig, Peppers};
+pub use row::{Class, Identity, Listener, Place, Row, Rule};
+pub use rows::{AccessChanges, GrantRow, KeyRow, PrincipalRow, TOPICS};
 pub use sees::{Sees, What};
+pub use service::{ServiceIdentity, ServiceTokens};
 pub use table::Table;

@@ -41,6 +41,12 @@ impl Envelope {
         }
     }
 
+    /// The same, asked by this actor as it is written.
+    #[must_use]
+    pub fn by(self, actor: Option<String>) -> Self {
+        Self { actor, ..self }
+    }
+
     /// Reads the headers of a message by their names. One that is missing, without a value, in quotation marks or not
     /// to be understood is no reason to refuse the message.
     pub fn of_message<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Self {

@@ -3,6 +3,7 @@
 mod member;
 mod poller;
 mod received;
+mod whole;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use rdkafka::metadata::MetadataTopic;
 
 pub use poller::{BATCH_MAX, consume};
 pub use received::{Delivery, Received};
+pub use whole::{Whole, read_whole};
 
 /// Asking for topics or creating them takes no longer.
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -79,17 +81,33 @@ impl KafkaConfig {
     /// # Errors
     /// When the brokers cannot be reached or refuse.
     pub async fn create_topics(&self, topics: &[(String, i32)]) -> Result<(), KafkaError> {
+        self.create(topics, &[]).await
+    }
+
+    /// As [`Self::create_topics`], of topics that are read whole: of each key the last message stays for ever.
+    ///
+    /// # Errors
+    /// When the brokers cannot be reached or refuse.
+    pub async fn create_whole_topics(&self, topics: &[(String, i32)]) -> Result<(), KafkaError> {
+        self.create(topics, &[("cleanup.policy", "compact")]).await
+    }
+
+    async fn create(&self, topics: &[(String, i32)], settings: &[(&str, &str)]) -> Result<(), KafkaError> {
         let admin: AdminClient<_> = self.client().create()?;
         let names: Vec<String> = topics.iter().map(|(name, _)| self.topic(name)).collect();
         let wanted: Vec<NewTopic<'_>> = names
             .iter()
             .zip(topics)
             .map(|(name, (_, partitions))| {
-                NewTopic::new(
+                let mut topic = NewTopic::new(
                     name,
                     *partitions,
                     TopicReplication::Fixed(self.kafka_replication_factor),
-                )
+                );
+                for (name, value) in settings {
+                    topic = topic.set(name, value);
+                }
+                topic
             })
             .collect();
         let options = AdminOptions::new().request_timeout(Some(ADMIN_TIMEOUT));

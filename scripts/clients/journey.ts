@@ -6,7 +6,7 @@ import type { components, paths } from "./document.js";
 type Penalty = components["schemas"]["Penalty"];
 declare const process: { argv: string[] };
 
-const client = createClient<paths>({ baseUrl: process.argv[2] });
+const client = createClient<paths>({ baseUrl: process.argv[2], headers: { authorization: `Bearer ${process.argv[3]}` } });
 const day = (offset: number) => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10);
 const [first, second, last] = [day(40), day(41), day(42)];
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import bellhop_client as b
 
-api = b.ApiClient(b.Configuration(host=sys.argv[1]))
+api = b.ApiClient(b.Configuration(host=sys.argv[1], access_token=sys.argv[2]))
 hotels, inventory, search = b.HotelsApi(api), b.InventoryApi(api), b.AvailabilityApi(api)
 bookings, payments, sagas = b.ReservationsApi(api), b.PaymentsApi(api), b.SagasApi(api)
 first = date.today() + timedelta(days=40)

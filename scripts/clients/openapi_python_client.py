@@ -5,7 +5,7 @@ import time
 import uuid
 from datetime import date, timedelta
 
-from bellhop_attrs import Client
+from bellhop_attrs import AuthenticatedClient
 from bellhop_attrs import models as m
 from bellhop_attrs.api.availability import get_availability
 from bellhop_attrs.api.hotels import create_hotel, create_quote, create_rate_plan, create_room_type, list_rate_plans, set_prices
@@ -17,7 +17,7 @@ from bellhop_attrs.api.reservations import (
 )
 from bellhop_attrs.api.sagas import get_saga
 
-client = Client(base_url=sys.argv[1], timeout=60)
+client = AuthenticatedClient(base_url=sys.argv[1], token=sys.argv[2], timeout=60)
 first = date.today() + timedelta(days=40)
 last = first + timedelta(days=2)
 

@@ -13,7 +13,7 @@ TODAY = datetime.date.today()
 RULES = {
     "card_data_refused", "duplicate_night", "empty_range", "filter_missing", "idempotency_key_reused",
     "invalid_amount", "invalid_cursor", "invalid_quote", "invalid_signature", "invalid_stay",
-    "night_in_past", "nothing_to_set", "party_differs", "party_too_large", "party_too_small", "range_too_long",
+    "night_in_past", "not_permitted", "nothing_to_set", "party_differs", "party_too_large", "party_too_small", "range_too_long",
     "reason_required",
     "stay_in_past", "stay_too_far_ahead", "stay_too_long", "too_far_ahead", "too_many_nights", "total_required",
     "unknown_time_zone",

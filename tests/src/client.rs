@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
+use crate::keys::{Keys, bearer};
 use crate::routes::Routes;
 
 /// A request that waits for its outcome is answered within 30 s; without an answer for longer nobody is there.
@@ -34,11 +35,13 @@ impl Answer {
     }
 }
 
-/// Speaks to one platform. Its requests fail only when nobody answers.
+/// Speaks to one platform. Its requests fail only when nobody answers. What guests ask is asked without a key, and
+/// everything else with an operator's, unless a request has an `authorization` of its own; an empty one is none.
 #[derive(Debug, Clone)]
 pub struct Client {
     url: String,
     routes: Arc<Routes>,
+    keys: Arc<Keys>,
     http: reqwest::Client,
 }
 
@@ -48,6 +51,7 @@ impl Client {
         Self {
             url: url.to_owned(),
             routes: Arc::default(),
+            keys: Arc::default(),
             http: reqwest::Client::new(),
         }
     }
@@ -60,6 +64,14 @@ impl Client {
         }
     }
 
+    /// The same with these keys.
+    pub(crate) fn with_keys(self, keys: &Arc<Keys>) -> Self {
+        Self {
+            keys: Arc::clone(keys),
+            ..self
+        }
+    }
+
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.routes.of(path).unwrap_or(&self.url))
     }
@@ -69,7 +81,7 @@ impl Client {
     /// # Errors
     /// When nobody answers.
     pub async fn get(&self, path: &str) -> reqwest::Result<Answer> {
-        self.send(self.http.get(self.at(path))).await
+        self.json(Method::GET, path, &Value::Null, &[]).await
     }
 
     /// A request with headers and, unless it is null, a JSON body.
@@ -83,12 +95,18 @@ impl Client {
         body: &Value,
         headers: &[(&str, &str)],
     ) -> reqwest::Result<Answer> {
-        let mut request = self.http.request(method, self.at(path));
+        let mut request = self.http.request(method.clone(), self.at(path));
         if !body.is_null() {
             request = request.json(body);
         }
-        for (name, value) in headers {
+        let without_key = ("authorization", "");
+        for (name, value) in headers.iter().filter(|header| **header != without_key) {
             request = request.header(*name, *value);
+        }
+        if !headers.iter().any(|(name, _)| *name == "authorization")
+            && let Some(key) = self.keys.of(method.as_str(), path)
+        {
+            request = request.header("authorization", bearer(key));
         }
         self.send(request).await
     }

@@ -9,6 +9,7 @@ mod collector;
 mod document;
 mod half_open;
 mod hotel;
+mod keys;
 mod load;
 mod platform;
 mod process;
@@ -20,8 +21,9 @@ pub use collector::{Collector, Seen as SpanSeen};
 pub use document::Document;
 pub use half_open::HalfOpen;
 pub use hotel::{Hotel, booking_body, quote_a_day_earlier, quote_again, today_at};
+pub use keys::{Keys, bearer};
 pub use load::{Acknowledged, Load, Seen, lost};
-pub use platform::Platform;
+pub use platform::{Platform, TOKEN_SECRET};
 pub use process::ended;
 pub use routes::{TARGETS, fixed_address};
 

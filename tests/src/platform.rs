@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
@@ -11,10 +12,13 @@ use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use uuid::Uuid;
 
+use crate::keys::Keys;
 use crate::{Answer, Client, LOOK_AGAIN, PATIENCE, until};
 
 /// With what the platforms of tests sign their tokens.
-pub(crate) const TOKEN_SECRET: &str = "a secret for tests of at least 32 bytes";
+pub const TOKEN_SECRET: &str = "a secret for tests of at least 32 bytes";
+/// Under what the platforms of tests keep their keys.
+const KEY_PEPPER: &str = "1:a pepper for tests of at least 32 bytes";
 /// Between two audits, each of which reads everything.
 const BETWEEN_AUDITS: Duration = Duration::from_millis(200);
 
@@ -28,6 +32,8 @@ pub struct Platform {
     pub url: String,
     /// Everything that configures the binary.
     pub env: Vec<(String, String)>,
+    /// The keys of its people.
+    pub keys: Arc<Keys>,
     folder: PathBuf,
     admin_url: String,
     pub(crate) processes: Vec<(String, Child)>,
@@ -78,6 +84,8 @@ impl Platform {
             ("BELLHOP_SLOT", name.clone()),
             ("BELLHOP_LISTEN", format!("127.0.0.1:{port}")),
             ("BELLHOP_URL", url.clone()),
+            ("BELLHOP_ACCESS_URL", url.clone()),
+            ("BELLHOP_KEY_PEPPER", KEY_PEPPER.to_owned()),
             ("BELLHOP_HOTEL_URL", url.clone()),
             ("BELLHOP_INVENTORY_URL", url.clone()),
             ("BELLHOP_PROVIDER_URL", format!("{url}/sandbox-provider")),
@@ -98,10 +106,11 @@ impl Platform {
         ];
         let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
         let client = Client::new(&url);
-        let platform = Self {
+        let mut platform = Self {
             name,
             url,
             env,
+            keys: Arc::default(),
             folder,
             admin_url,
             processes: Vec::new(),
@@ -114,6 +123,7 @@ impl Platform {
             "{}",
             String::from_utf8_lossy(&migrated.stderr)
         );
+        platform.make_keys();
         platform
     }
 

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 const CADDYFILE: &str = include_str!("../../docker/Caddyfile");
 
 /// Every target that can run in a process of its own, in the order in which they are started.
-pub const TARGETS: [&str; 8] = [
+pub const TARGETS: [&str; 9] = [
     "relay",
+    "access",
     "sandbox-provider",
     "hotel",
     "inventory",

@@ -15,6 +15,7 @@ impl Platform {
             .map(|target| ((*target).to_owned(), fixed_address()))
             .collect();
         let url = |target: &str| format!("http://{}", addresses[target]);
+        self.set("BELLHOP_ACCESS_URL", &url("access"));
         self.set("BELLHOP_HOTEL_URL", &url("hotel"));
         self.set("BELLHOP_INVENTORY_URL", &url("inventory"));
         self.set(
@@ -23,7 +24,7 @@ impl Platform {
         );
         let webhook = format!("{}/v1/webhooks/sandbox", url("payment"));
         self.set("BELLHOP_SANDBOX_WEBHOOK_URL", &webhook);
-        self.client = Client::routed(&self.url, Routes::to(&addresses));
+        self.client = Client::routed(&self.url, Routes::to(&addresses)).with_keys(&self.keys);
         self.addresses = addresses;
     }
 

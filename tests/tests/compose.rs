@@ -9,7 +9,8 @@ use std::process::Command;
 use serde_json::{Map, Value};
 
 /// The service that answers the paths with a tag of the API's document.
-const SERVICE_OF_TAG: [(&str, &str); 8] = [
+const SERVICE_OF_TAG: [(&str, &str); 9] = [
+    ("Access", "access"),
     ("Hotels", "hotel"),
     ("Inventory", "inventory"),
     ("Reservations", "reservation"),

@@ -355,4 +355,18 @@ refusals! {
         guest "Say whose reservations: give hotel_id, guest_id or guest_email.",
         staff "Say whose reservations are wanted.",
         operator "A list of everybody's reservations was asked for.";
+
+    TooManyKeys { most: u32 } = "too_many_keys", Taken,
+        happened "The principal has as many live keys as it may have; `most` says how many.",
+        remedy "Revoke one, or wait until one that was rotated has ended.",
+        guest "There are {most} live keys already; revoke one first.",
+        staff "There are {most} live keys already; revoke one first.",
+        operator "The principal has {most} live keys.";
+
+    KeyIsOver = "key_is_over", Taken,
+        happened "The key has ended or was revoked, so nothing takes its place.",
+        remedy "Make a new key for the principal.",
+        guest "The key is over; make a new one.",
+        staff "The key is over; make a new one.",
+        operator "A key that is over was to be rotated.";
 }

@@ -10,28 +10,52 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::actor::Actor;
 use super::allowed::Admitted;
+use super::gate::{self, Gate};
 use super::row::Row;
 use super::sees::Sees;
 use super::table::Table;
 use crate::http::{Caller, Common, Problem};
 
-/// The routes behind their rows: a route that has none is not served, whatever it is.
-pub fn guarded(routes: Router, table: Table) -> Router {
-    behind(routes, table, Actor::ANYONE)
+/// The routes behind their rows: a route that has none is not served, whatever it is, and whom a row does not admit is
+/// told so before anything of the request is read.
+pub fn guarded(routes: Router, table: Table, gate: Gate) -> Router {
+    behind(routes, table, Door::Gate(gate))
 }
 
-/// The routes as this actor alone meets them: for tests of handlers.
+/// The routes as this actor alone meets them, who sees everything whatever the rules: for tests of handlers.
 pub fn trial(routes: Router, table: Table, actor: Actor) -> Router {
-    behind(routes, table, actor)
+    behind(routes, table, Door::Trial(actor))
 }
 
-fn behind(routes: Router, table: Table, actor: Actor) -> Router {
-    let table = Arc::new(table);
+/// By what is decided who asks.
+enum Door {
+    Gate(Gate),
+    Trial(Actor),
+}
+
+impl Door {
+    fn admit(&self, request: &Request, row: &Row) -> Result<(Actor, Sees), Problem> {
+        match self {
+            Self::Gate(gate) => {
+                let (actor, hotels) = gate.admit(request.headers(), row)?;
+                Ok((actor, Sees::of(actor, hotels.as_ref(), row.rule)))
+            }
+            Self::Trial(actor) => Ok((*actor, Sees::everything())),
+        }
+    }
+}
+
+fn behind(routes: Router, table: Table, door: Door) -> Router {
+    let known = Arc::new((table, door));
     routes.layer(from_fn(move |request: Request, next: Next| {
-        let table = Arc::clone(&table);
+        let known = Arc::clone(&known);
         async move {
-            match row(&table, &request) {
-                Found::Row(row) => next.run(admitted(request, row, actor)).await,
+            let (table, door) = &*known;
+            match row(table, &request) {
+                Found::Row(row) => match door.admit(&request, row) {
+                    Ok(who) => next.run(admitted(request, row, who)).await,
+                    Err(problem) => gate::answer(problem),
+                },
                 // Nothing is routed there, and the answer says so.
                 Found::NoRoute => next.run(request).await,
                 Found::Refused(response) => response,
@@ -86,8 +110,7 @@ fn not_allowed(rows: &[(Method, &'static Row)]) -> Response {
     response
 }
 
-fn admitted(mut request: Request, row: &'static Row, actor: Actor) -> Request {
-    let sees = Sees::of(actor, None, row.rule);
+fn admitted(mut request: Request, row: &'static Row, (actor, sees): (Actor, Sees)) -> Request {
     let extensions = request.extensions_mut();
     extensions.insert(Caller::of(actor.named()));
     extensions.insert(Admitted { actor, sees, row });
@@ -120,7 +143,7 @@ mod tests {
             .route("/others", get(others))
             .route("/forgotten", get(async || "served"));
         let table = Table::default().pages(&["/own/{id}", "/others"], Read::ROW);
-        let routes = crate::http::layers(guarded(routes, table));
+        let routes = crate::http::layers(trial(routes, table, Actor::ANYONE));
         let request = Request::builder()
             .method(method)
             .uri(path)

@@ -14,6 +14,14 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// The kinds that it admits, but for the higher levels of an operator's.
+    pub const fn kinds(self) -> &'static [Kind] {
+        match self {
+            Self::Anyone | Self::UntilLinks(_) => &[Kind::Anyone],
+            Self::Of(kinds) => kinds,
+        }
+    }
+
     /// Whether the rule admits the kind.
     pub fn admits(self, kind: Kind) -> bool {
         match self {
@@ -64,6 +72,17 @@ pub enum Place {
     Root,
 }
 
+/// How well it must be known who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// No credential is read: of pages and files, for example, to which a proxy or a scraper may send its own.
+    Unread,
+    /// As well as this process knows.
+    Known,
+    /// As it is this second, or nothing is done.
+    Fresh,
+}
+
 /// What is said of one operation. Written as `anyone().class(Class::Booking).cost(10)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
@@ -87,6 +106,8 @@ pub struct Row {
     pub cors: bool,
     /// Whether it may wait for an outcome, which takes a place of its own.
     pub waits: bool,
+    /// How well it must be known who asks.
+    pub identity: Identity,
     /// What tells where its thing lives.
     pub place: Place,
 }
@@ -104,6 +125,7 @@ impl Row {
             compress: false,
             cors: true,
             waits: false,
+            identity: Identity::Known,
             place: Place::Path,
         }
     }
@@ -146,6 +168,22 @@ impl Row {
     /// Its thing is found so.
     pub const fn found_by(self, place: Place) -> Self {
         Self { place, ..self }
+    }
+
+    /// Nobody is told apart, whatever credential they send.
+    pub const fn unidentified(self) -> Self {
+        Self {
+            identity: Identity::Unread,
+            ..self
+        }
+    }
+
+    /// Nothing is done unless it is known this second who is who.
+    pub const fn fresh(self) -> Self {
+        Self {
+            identity: Identity::Fresh,
+            ..self
+        }
     }
 
     /// It may wait for an outcome.

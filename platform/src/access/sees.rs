@@ -44,6 +44,11 @@ impl Sees {
         })
     }
 
+    /// Everything, for tests of handlers.
+    pub(super) const fn everything() -> Self {
+        Self(What::All)
+    }
+
     /// What is seen.
     pub const fn what(&self) -> &What {
         &self.0

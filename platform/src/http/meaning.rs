@@ -140,6 +140,18 @@ codes! {
     InvalidSignature = "invalid_signature", Forbidden 401,
         "The webhook is not signed by whom it should be, or too old.",
         "Sign it with the shared secret, and send it at once.";
+    CredentialMissing = "credential_missing", Forbidden 401,
+        "The operation is not for everybody, and the request has no credential.",
+        "Send Authorization: Bearer with an API key. `bellhop access make` makes the first one, POST /v1/principals/{principal_id}/keys the others.";
+    CredentialInvalid = "credential_invalid", Forbidden 401,
+        "The credential is not one, or it has ended, was revoked, or is not good for this operation.",
+        "Send the key as it was shown, or another one. Without an Authorization header the request is one of anybody.";
+    NotPermitted = "not_permitted", Forbidden 403,
+        "The operation is not for this caller.",
+        "Ask somebody whose key is for it; the detail says of which kind.";
+    IdentitiesStale = "identities_stale", Busy 503,
+        "This process does not know well enough who is who: neither the change topics nor the access service tell.",
+        "Send the same again after Retry-After seconds.";
     NotFound = "not_found", Missing 404,
         "There is nothing here: no such path, or nothing with this id. `pointer` says which part of the path, the body or the query names it in vain.",
         "Look at the ids; they are UUIDs.";

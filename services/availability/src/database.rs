@@ -6,17 +6,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, StayDate};
+use contract::{HotelId, RatePlanId, RoomTypeId, StayDate};
 use futures::{StreamExt, TryStreamExt, stream};
-use rules::Night;
-use serde::Deserialize;
+use platform::access::ServiceIdentity;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::catalogue::{Catalogue, HotelFacts, RatePlanFacts, RoomTypeFacts};
+use crate::catalogue::{Catalogue, HotelFacts, RoomTypeFacts};
 use crate::config::Config;
 use crate::layout::Days;
 use crate::nights::{RoomTypeNights, Seen};
+
+mod rows;
+
+use rows::{HotelDetail, Page, RatePlanRow, RoomTypeRow};
+pub use rows::{InventoryNight, Listed, PriceNight};
 
 /// How long a request waits for its turn, in milliseconds.
 const TURN_MS: u64 = 1_000;
@@ -30,6 +34,8 @@ const IDLE_MS: u64 = 3_000;
 const PAGE: u32 = 200;
 /// Pages that one list is read for at most.
 const PAGES_MAX: usize = 1_000;
+/// The operation of the inventory service that is not for everybody.
+const GET_INVENTORY: &str = "GetInventory";
 /// Nights that one call may ask for.
 pub const NIGHTS_PER_CALL: i32 = 366;
 
@@ -67,96 +73,16 @@ pub struct Database {
     client: reqwest::Client,
     hotels: String,
     inventory: String,
+    identity: ServiceIdentity,
     turns: Arc<Semaphore>,
 }
 
-/// One page of a list.
-#[derive(Debug, Deserialize)]
-struct Page<T> {
-    items: Vec<T>,
-    /// Hotels of the page that the hotel service cannot read itself.
-    #[serde(default)]
-    unreadable: Vec<Listed>,
-    #[serde(default)]
-    next_cursor: Option<String>,
-}
-
-/// A hotel as the list of hotels names it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Listed {
-    /// The hotel.
-    pub hotel_id: HotelId,
-    /// Its name.
-    #[serde(default)]
-    pub name: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct RoomTypeRow {
-    room_type_id: RoomTypeId,
-    #[serde(flatten)]
-    facts: RoomTypeFacts,
-}
-
-#[derive(Debug, Deserialize)]
-struct RatePlanRow {
-    rate_plan_id: RatePlanId,
-    #[serde(flatten)]
-    facts: RatePlanFacts,
-}
-
-#[derive(Debug, Deserialize)]
-struct HotelDetail {
-    name: String,
-    time_zone: String,
-    currency: Currency,
-}
-
-/// A night of the inventory service.
-#[derive(Debug, Clone, Deserialize)]
-pub struct InventoryNight {
-    /// Which rooms.
-    pub room_type_id: RoomTypeId,
-    /// The night.
-    pub night: StayDate,
-    /// Rooms that exist.
-    pub total: i32,
-    /// Rooms on hold.
-    pub held: i32,
-    /// Rooms sold.
-    pub sold: i32,
-    /// Whether the hotel has closed the night.
-    pub closed: bool,
-}
-
-impl InventoryNight {
-    /// Rooms that can still be taken.
-    pub fn left(&self) -> u64 {
-        let rooms = Night {
-            total: self.total,
-            held: self.held,
-            sold: self.sold,
-            closed: self.closed,
-        };
-        rooms.left().into()
-    }
-}
-
-/// A price of the hotel service.
-#[derive(Debug, Clone, Deserialize)]
-pub struct PriceNight {
-    /// The night.
-    pub night: StayDate,
-    /// The price of one room.
-    pub price: Money,
-}
-
 impl Database {
-    /// The services at the configured addresses.
+    /// The services at the configured addresses, which are asked as this one.
     ///
     /// # Errors
     /// When the HTTP client cannot be made.
-    pub fn new(config: &Config) -> Result<Self, reqwest::Error> {
+    pub fn new(config: &Config, identity: ServiceIdentity) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder()
             .no_proxy()
             .connect_timeout(Duration::from_millis(TURN_MS))
@@ -168,6 +94,7 @@ impl Database {
             client,
             hotels: address(&config.hotel_url),
             inventory: address(&config.inventory_url),
+            identity,
             turns: Arc::new(Semaphore::new(config.fallback_calls_max.max(1))),
         })
     }
@@ -232,7 +159,7 @@ impl Database {
     /// See [`AskError`].
     pub async fn hotels(&self) -> Result<Vec<Listed>, AskError> {
         let url = format!("{}/v1/hotels?limit={PAGE}", self.hotels);
-        let (mut hotels, unreadable) = self.pages::<Listed>(url).await?;
+        let (mut hotels, unreadable) = self.pages::<Listed>(url, None).await?;
         hotels.extend(unreadable);
         Ok(hotels)
     }
@@ -305,7 +232,7 @@ impl Database {
         );
         // The inventory service knows only hotels that have rooms; whether there is a hotel is the
         // hotel service's to say.
-        none_if_unknown(self.list(url).await)
+        none_if_unknown(self.pages(url, Some(GET_INVENTORY)).await.map(|(rows, _)| rows))
     }
 
     /// The prices of several room types and rate plans, in the order asked for.
@@ -330,18 +257,23 @@ impl Database {
 
     /// Every page of the list at `url`, which has a query already.
     async fn list<T: DeserializeOwned>(&self, url: String) -> Result<Vec<T>, AskError> {
-        Ok(self.pages(url).await?.0)
+        Ok(self.pages(url, None).await?.0)
     }
 
-    /// Every page of the list at `url`, and the hotels of them that cannot be read.
-    async fn pages<T: DeserializeOwned>(&self, url: String) -> Result<(Vec<T>, Vec<Listed>), AskError> {
-        let mut page: Page<T> = self.get(url.clone()).await?;
+    /// Every page of the list at `url`, and the hotels of them that cannot be read. `operation`: which is asked with a
+    /// token.
+    async fn pages<T: DeserializeOwned>(
+        &self,
+        url: String,
+        operation: Option<&str>,
+    ) -> Result<(Vec<T>, Vec<Listed>), AskError> {
+        let mut page: Page<T> = self.ask(url.clone(), operation).await?;
         let (mut rows, mut unreadable) = (page.items, page.unreadable);
         for _ in 0..PAGES_MAX {
             let Some(cursor) = page.next_cursor else {
                 return Ok((rows, unreadable));
             };
-            page = self.get(format!("{url}&cursor={cursor}")).await?;
+            page = self.ask(format!("{url}&cursor={cursor}"), operation).await?;
             rows.append(&mut page.items);
             unreadable.append(&mut page.unreadable);
         }
@@ -352,14 +284,26 @@ impl Database {
     }
 
     async fn get<T: DeserializeOwned>(&self, url: String) -> Result<T, AskError> {
+        self.ask(url, None).await
+    }
+
+    fn request(&self, url: &str, operation: Option<&str>) -> reqwest::RequestBuilder {
+        let request = self.client.get(url);
+        match operation {
+            Some(operation) => request.header("authorization", self.identity.authorization(operation)),
+            None => request,
+        }
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, url: String, operation: Option<&str>) -> Result<T, AskError> {
         let away = |source| AskError::Away {
             url: url.clone(),
             source,
         };
-        let response = match self.client.get(&url).send().await {
+        let response = match self.request(&url, operation).send().await {
             // A kept connection may have been closed under us; that is not the service's failure.
             Err(error) if error.is_request() && !error.is_timeout() => {
-                self.client.get(&url).send().await.map_err(away)?
+                self.request(&url, operation).send().await.map_err(away)?
             }
             other => other.map_err(away)?,
         };

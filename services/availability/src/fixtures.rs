@@ -10,8 +10,10 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use contract::{HotelId, RatePlanId, RoomTypeId, StayDate, topics};
-use platform::Tasks;
+use platform::access::{ServiceIdentity, ServiceTokens};
 use platform::kafka::Received;
+use platform::token::TokenConfig;
+use platform::{Clock, Tasks};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -19,6 +21,7 @@ use crate::cache::Cache;
 use crate::changes;
 use crate::config::Config;
 use crate::consumer;
+use crate::database::Database;
 use crate::layout::Days;
 use crate::nights::Place;
 
@@ -41,6 +44,13 @@ pub(crate) fn days(from: &str, to: &str) -> Days {
 pub(crate) struct TestCache {
     pub(crate) cache: Cache,
     pub(crate) prefix: String,
+}
+
+/// As this service.
+pub(crate) fn identity(clock: Clock) -> ServiceIdentity {
+    let token_secret = "0123456789abcdef0123456789abcdef".parse().unwrap();
+    let tokens = ServiceTokens::new(&TokenConfig { token_secret }).unwrap();
+    ServiceIdentity::new(tokens, crate::NAME, clock)
 }
 
 impl TestCache {
@@ -82,6 +92,10 @@ impl TestCache {
             cache_age_ms_max: 60_000,
             cache_past_days: 1,
         }
+    }
+
+    pub(crate) fn database(&self, services: &str) -> Database {
+        Database::new(&self.config(services), identity(Clock::system())).unwrap()
     }
 
     pub(crate) async fn apply(&self, messages: &[Received]) {

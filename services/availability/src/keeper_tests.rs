@@ -12,7 +12,7 @@ fn clock() -> Clock {
 
 async fn keeper_of(of: &TestCache, hotel: TestHotel) -> Keeper {
     let (services, _) = serve(Tables::new(hotel)).await;
-    let database = Database::new(&of.config(&services)).unwrap();
+    let database = of.database(&services);
     let rebuilder = Rebuilder {
         cache: of.cache.clone(),
         database,
@@ -172,7 +172,7 @@ async fn a_hotel_that_cannot_be_filled_is_told_and_tried_again_until_it_can() {
     let (services, hotels) = shapes::serve(vec![good.clone(), bad.clone(), also.clone()]).await;
     let rebuilder = Rebuilder {
         cache: of.cache.clone(),
-        database: Database::new(&of.config(&services)).unwrap(),
+        database: of.database(&services),
         clock: clock(),
         past_days: 1,
     };
@@ -215,7 +215,7 @@ async fn a_filling_that_does_not_succeed_is_told_with_its_reason() {
     let of = TestCache::new();
     let rebuilder = Rebuilder {
         cache: of.cache.clone(),
-        database: Database::new(&of.config("http://127.0.0.1:1")).unwrap(),
+        database: of.database("http://127.0.0.1:1"),
         clock: clock(),
         past_days: 1,
     };

@@ -29,12 +29,15 @@ mod shapes;
 use std::sync::Arc;
 
 use axum::Router;
+use platform::access::ServiceIdentity;
 use platform::{Parts, StartError};
 use tokio::sync::mpsc;
 
 pub use config::Config;
 pub use rebuild::{Difference, Failed, Mode, Plan, Progress, RebuildError, Report, rebuild};
 
+/// As whom this service asks others.
+pub const NAME: &str = "availability";
 /// Cold hotels that wait for the keeper at most.
 const COLD_MAX: usize = 256;
 
@@ -55,7 +58,7 @@ pub fn operations() -> platform::access::Table {
 /// When a setting cannot be used.
 pub fn start(parts: &Parts, config: &Config) -> Result<Router, StartError> {
     let cache = open_cache(config)?;
-    let database = open_database(config)?;
+    let database = open_database(config, ServiceIdentity::of(parts, NAME)?)?;
     consumer::start(parts, cache.clone())?;
     let (cold, cold_hotels) = mpsc::channel(COLD_MAX);
     keeper::start(parts, config, cache.clone(), database.clone(), cold_hotels);
@@ -79,7 +82,7 @@ fn open_cache(config: &Config) -> Result<cache::Cache, StartError> {
     })
 }
 
-fn open_database(config: &Config) -> Result<database::Database, StartError> {
-    database::Database::new(config)
+fn open_database(config: &Config, identity: ServiceIdentity) -> Result<database::Database, StartError> {
+    database::Database::new(config, identity)
         .map_err(|error| StartError::Setting(format!("The HTTP client cannot be made: {error}")))
 }

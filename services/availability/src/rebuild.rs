@@ -20,6 +20,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use contract::HotelId;
 use futures::{StreamExt, stream};
+use platform::access::ServiceIdentity;
 use platform::{Clock, chain};
 
 use crate::cache::Cache;
@@ -160,18 +161,19 @@ pub enum RebuildError {
 /// When Redis or a service stays away; what was done so far stays done, and a second run goes on.
 pub async fn rebuild(
     config: &Config,
-    clock: &Clock,
+    identity: ServiceIdentity,
     plan: &Plan,
     progress: impl FnMut(Progress) + Send,
 ) -> Result<Report, RebuildError> {
     let setting = |error: &dyn std::fmt::Display| RebuildError::Setting(error.to_string());
     let cache =
         Cache::new(config.redis_url.reveal(), &config.redis_prefix).map_err(|error| setting(&error))?;
-    let database = Database::new(config).map_err(|error| setting(&error))?;
+    let clock = identity.clock().clone();
+    let database = Database::new(config, identity).map_err(|error| setting(&error))?;
     let rebuilder = Rebuilder {
         cache,
         database,
-        clock: clock.clone(),
+        clock,
         past_days: config.cache_past_days,
     };
     rebuilder.run(plan, progress).await

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use contract::StayDate;
 
 use super::*;
-use crate::fixtures::{Tables, TestCache, TestHotel, days, serve};
+use crate::fixtures::{Tables, TestCache, TestHotel, days, identity, serve};
 
 fn plan(mode: Mode) -> Plan {
     Plan {
@@ -19,9 +19,11 @@ fn plan(mode: Mode) -> Plan {
 async fn run(of: &TestCache, services: &str, mode: Mode) -> Report {
     let mut steps = Vec::new();
     let config = of.config(services);
-    let report = rebuild(&config, &Clock::system(), &plan(mode), |step| steps.push(step))
-        .await
-        .unwrap();
+    let report = rebuild(&config, identity(Clock::system()), &plan(mode), |step| {
+        steps.push(step);
+    })
+    .await
+    .unwrap();
     assert_eq!(
         steps.last().map(|step| (step.hotels_done, step.hotels_total)),
         Some((1, 1))
@@ -106,7 +108,7 @@ async fn a_change_that_arrives_while_the_tables_are_read_wins() {
     let closed = gate.lock().await;
     let config = of.config(&services);
     let (clock, plan) = (Clock::system(), plan(Mode::Repair));
-    let rebuilding = rebuild(&config, &clock, &plan, |_| ());
+    let rebuilding = rebuild(&config, identity(clock.clone()), &plan, |_| ());
     let meanwhile = async {
         // The rebuild has read the cache once it asks for the rooms.
         while !asked.load(Ordering::SeqCst) {
@@ -139,7 +141,7 @@ async fn a_cache_that_is_emptied_while_the_tables_are_read_does_not_count_as_fil
     let closed = gate.lock().await;
     let config = of.config(&services);
     let (clock, plan) = (Clock::system(), plan(Mode::Repair));
-    let rebuilding = rebuild(&config, &clock, &plan, |_| ());
+    let rebuilding = rebuild(&config, identity(clock.clone()), &plan, |_| ());
     let meanwhile = async {
         while !asked.load(Ordering::SeqCst) {
             tokio::task::yield_now().await;
@@ -178,7 +180,7 @@ async fn a_later_change_is_newer_than_what_a_rebuild_wrote() {
 async fn a_service_that_is_away_is_an_error_and_not_an_empty_table() {
     let of = TestCache::new();
     let config = of.config("http://127.0.0.1:1");
-    let error = rebuild(&config, &Clock::system(), &plan(Mode::Repair), |_| ())
+    let error = rebuild(&config, identity(Clock::system()), &plan(Mode::Repair), |_| ())
         .await
         .unwrap_err();
     assert!(

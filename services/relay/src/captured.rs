@@ -9,7 +9,7 @@ pub const PREFIX: &str = "bellhop";
 
 /// Outboxes, whose rows are messages, then the tables whose changed rows are published. What was said before outboxes
 /// had days comes first, since it was said first.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 17] = [
     "inventory.outbox_former",
     "reservation.outbox_former",
     "payment.outbox_former",
@@ -23,6 +23,9 @@ const TABLES: [&str; 14] = [
     "hotel.rate_plan",
     "hotel.price",
     "inventory.room_night",
+    "access.principal",
+    "access.granted",
+    "access.api_key",
     "relay.heartbeat",
 ];
 

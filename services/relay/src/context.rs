@@ -88,6 +88,7 @@ impl Relay {
                 );
                 store::snapshot_due(&self.pool, &self.config.slot_name).await?;
             }
+            self.kafka.create_whole_topics(&contract::topics::whole()).await?;
             self.kafka.create_topics(&topics).await?;
             self.topics_made.store(true, Ordering::Relaxed);
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{assert_none, files, read};
 
-const SCHEMAS: [&str; 6] = [
+const SCHEMAS: [&str; 7] = [
+    "access",
     "hotel",
     "inventory",
     "reservation",

@@ -7,7 +7,7 @@ use tests::{Hotel, PATIENCE, Platform, until};
 use super::connect::{Connect, kafka};
 
 /// Every target but the relay.
-const OTHERS: &str = "sandbox-provider,hotel,inventory,payment,reservation,orchestrator,availability";
+const OTHERS: &str = "access,sandbox-provider,hotel,inventory,payment,reservation,orchestrator,availability";
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "scripts/prove debezium runs it"]

@@ -71,7 +71,7 @@ async fn a_second_orchestrator_takes_over_and_the_paused_one_does_no_harm() {
     platform.set("BELLHOP_LISTEN", &listen);
     platform.run("orchestrator");
     platform.set("BELLHOP_LISTEN", &own.1);
-    platform.run("relay,sandbox-provider,hotel,inventory,payment,reservation,availability");
+    platform.run("relay,access,sandbox-provider,hotel,inventory,payment,reservation,availability");
     platform.ready().await;
     let hotel = Hotel::create(&platform, 20).await;
     assert_eq!(hotel.book(&platform, 0, 1, "pm_ok").await.status, 201);

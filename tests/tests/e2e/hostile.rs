@@ -2,8 +2,7 @@
 //! and the status, code and pointer that answer it. Never a 5xx, never a word of the database's.
 //!
 //! Rows that wait for what does not exist yet, each to be added with its feature:
-//! - auth: no key, garbage, expired, other audience, `alg:none`, revoked, wrong scope (401, 403); keys of one
-//!   tenant used by another; 404 for what belongs to somebody else, the same as for what is not there
+//! - auth: bearer tokens of issuers and sessions; keys have their rows here, and who sees what is `matrix.rs`
 //! - `If-Match`: missing (428), stale (412)
 //! - rate limits: a burst above the quota (429 with `Retry-After`)
 //! - event streams: no auth, garbage as `Last-Event-ID`, a thousand streams, a slow reader
@@ -12,6 +11,7 @@
 //! - HTTP/2 (rapid reset): not spoken; its preface is a row of the sockets
 
 mod bodies;
+mod credentials;
 mod fields;
 mod impossible;
 mod offers;
@@ -35,6 +35,7 @@ async fn hostile_requests_get_a_clear_problem_and_never_a_failure() {
     paths::rows(&mut table, &hotel);
     impossible::rows(&mut table, &platform, &hotel).await;
     webhooks::rows(&mut table, &platform, &hotel).await;
+    credentials::rows(&mut table, &platform);
     sockets::rows(&mut table, &hotel);
     table.finish();
     let booked = hotel.book(&platform, 50, 1, "pm_ok").await;

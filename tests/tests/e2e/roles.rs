@@ -3,7 +3,8 @@
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tests::Platform;
 
-const OWNERS: [&str; 6] = [
+const OWNERS: [&str; 7] = [
+    "access",
     "hotel",
     "inventory",
     "reservation",
@@ -81,6 +82,9 @@ async fn every_cross_schema_read_and_write_is_denied() {
 /// The relay may read what it publishes, to take a snapshot.
 fn relay_captures(role: &str, schema: &str, table: &str) -> bool {
     let published = [
+        ("access", "principal"),
+        ("access", "granted"),
+        ("access", "api_key"),
         ("hotel", "hotel"),
         ("hotel", "room_type"),
         ("hotel", "rate_plan"),
@@ -92,7 +96,7 @@ fn relay_captures(role: &str, schema: &str, table: &str) -> bool {
 
 async fn tables(platform: &Platform) -> Vec<(String, String)> {
     let sql = "select coalesce(string_agg(table_schema || '.' || table_name, ' '), '') from information_schema.tables \
-               where table_schema in ('hotel', 'inventory', 'reservation', 'payment', 'relay', 'orchestrator')";
+               where table_schema in ('access', 'hotel', 'inventory', 'reservation', 'payment', 'relay', 'orchestrator')";
     let all = platform.query(sql).await.unwrap();
     all.split(' ')
         .filter_map(|name| name.split_once('.'))

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{Hotel, Platform, booking_body, fixed_address, until};
+use tests::{Answer, Hotel, Platform, bearer, booking_body, fixed_address, until};
 
-const REST: &str = "hotel,inventory,reservation,availability,orchestrator,relay,sandbox-provider";
+const REST: &str = "access,hotel,inventory,reservation,availability,orchestrator,relay,sandbox-provider";
 
 /// A platform of two processes, one of which has the payment service alone.
 async fn apart() -> Platform {
@@ -59,7 +59,10 @@ async fn say(platform: &Platform, id: &str, verb: &str) -> Value {
         ("idempotency-key", &key[..]),
         ("prefer", "wait=30"),
     ];
-    let said = platform.send_json(Method::POST, &path, &why, &headers).await;
+    let mut said = platform.send_json(Method::POST, &path, &why, &headers).await;
+    if said.text("/state") == "waits" {
+        said = approve(platform, &said).await;
+    }
     assert_eq!(
         (said.status, said.text("/state")),
         (StatusCode::CREATED, "applied"),
@@ -67,6 +70,26 @@ async fn say(platform: &Platform, id: &str, verb: &str) -> Value {
         said.json
     );
     shown.json
+}
+
+/// A second person, who has seen the same, approves what the first one said and cannot approve alone.
+async fn approve(platform: &Platform, said: &Answer) -> Answer {
+    let path = format!("/v1/verbs/{}/approve", said.text("/verb_id"));
+    let second = bearer(&platform.keys.second);
+    let headers = [("preview-digest", said.text("/digest")), ("prefer", "wait=30")];
+    let alone = platform
+        .send_json(Method::POST, &path, &Value::Null, &headers)
+        .await;
+    assert_eq!(
+        (alone.status, alone.text("/code")),
+        (StatusCode::CONFLICT, "against_rule"),
+        "{}",
+        alone.json
+    );
+    let headers = [headers[0], headers[1], ("authorization", &second)];
+    platform
+        .send_json(Method::POST, &path, &Value::Null, &headers)
+        .await
 }
 
 /// Asks for a booking, and answers its reservation and its run, which waits for the payment service.

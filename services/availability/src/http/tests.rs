@@ -17,7 +17,6 @@ use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 use crate::cache::Cache;
-use crate::database::Database;
 use crate::fixtures::{Tables, TestCache, TestHotel, serve};
 use crate::nights::Place;
 use crate::service::Service;
@@ -48,7 +47,7 @@ impl Front {
         let (cold, receiver) = mpsc::channel(8);
         let service = Service {
             cache,
-            database: Database::new(&config).unwrap(),
+            database: of.database(services),
             clock: Clock::fixed(now),
             age_ms_max: config.cache_age_ms_max,
             cold,

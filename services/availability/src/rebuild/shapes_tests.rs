@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use super::*;
-use crate::fixtures::{TestCache, days};
+use crate::fixtures::{TestCache, days, identity};
 use crate::nights::Seen;
 use crate::shapes::{Broken, Part, Shape, broken, serve, shape};
 
@@ -36,9 +36,11 @@ fn hotels() -> impl Strategy<Value = Vec<Shape>> {
 
 async fn run(of: &TestCache, services: &str, mode: Mode) -> Report {
     let (config, mut steps) = (of.config(services), Vec::new());
-    let report = rebuild(&config, &Clock::system(), &plan(mode), |step| steps.push(step))
-        .await
-        .unwrap();
+    let report = rebuild(&config, identity(Clock::system()), &plan(mode), |step| {
+        steps.push(step);
+    })
+    .await
+    .unwrap();
     let last = steps
         .last()
         .map_or((0, 0), |step| (step.hotels_done, step.hotels_total));
@@ -56,7 +58,7 @@ async fn both(of: &TestCache, services: &str, hotel: HotelId) -> (Seen, Seen) {
         from: FIRST,
         to: LAST,
     };
-    let database = Database::new(&of.config(services)).unwrap();
+    let database = of.database(services);
     let mut cached = of.cache.read(hotel, days, |_, _| true).await.unwrap();
     cached.place = None;
     // One call is about a year at most, and the sample is longer.
@@ -198,7 +200,7 @@ async fn a_filling_ends_at_once_when_the_cache_is_emptied() {
     let hotels: Vec<Shape> = (0..40).map(|_| empty(None)).collect();
     let (services, _) = serve(hotels).await;
     let (config, mut steps) = (of.config(&services), 0);
-    let done = rebuild(&config, &Clock::system(), &plan(Mode::Repair), |_| {
+    let done = rebuild(&config, identity(Clock::system()), &plan(Mode::Repair), |_| {
         steps += 1;
         of.empty();
     })
@@ -260,7 +262,9 @@ async fn nights_that_are_over_everywhere_leave_the_cache_and_no_others() {
             cache_past_days: past_days,
             ..of.config(&services)
         };
-        rebuild(&config, &clock, &plan, |_| ()).await.unwrap();
+        rebuild(&config, identity(clock.clone()), &plan, |_| ())
+            .await
+            .unwrap();
         for day in nights {
             assert_eq!(there(day), day >= left, "{day} of {today}, {past_days} days kept");
         }
@@ -278,7 +282,10 @@ async fn nights_that_are_over_everywhere_leave_the_cache_and_no_others() {
     let config = of.config(&services);
     let verify = Plan::all(Mode::Verify, clock.now());
     assert_eq!(
-        rebuild(&config, &clock, &verify, |_| ()).await.unwrap().differing,
+        rebuild(&config, identity(clock), &verify, |_| ())
+            .await
+            .unwrap()
+            .differing,
         0
     );
 }

@@ -14,7 +14,7 @@ use platform::repeat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{App, unknown};
+use super::{App, seen, unknown};
 use crate::catalogue::RatePlan;
 use crate::{SCHEMA, store};
 
@@ -84,12 +84,13 @@ problems!(Problems: Common::IdempotencyKeyInvalid, Common::NotFound, Common::Ide
     )
 )]
 pub(super) async fn create_rate_plan(
-    _: Allowed<super::CreateRatePlan>,
+    allowed: Allowed<super::CreateRatePlan>,
     State(app): State<App>,
     StrictPath(hotel_id): StrictPath<HotelId>,
     keyed: Keyed,
     StrictJson(body): StrictJson<CreateRatePlan>,
 ) -> Result<Response, Problem> {
+    seen(&allowed.sees, hotel_id)?;
     let request = keyed.with(&body);
     let plan = body.check(hotel_id)?;
     repeat::once(&app.pool, SCHEMA, request, move |db| {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::fields::{PICTURES_MAX, PictureUrl, urls};
-use super::{App, at_most, unknown};
+use super::{App, at_most, seen, unknown};
 use crate::catalogue::RoomType;
 use crate::{SCHEMA, store};
 
@@ -105,12 +105,13 @@ problems!(Problems: Common::IdempotencyKeyInvalid, Common::NotFound, Common::Ide
     )
 )]
 pub(super) async fn create_room_type(
-    _: Allowed<super::CreateRoomType>,
+    allowed: Allowed<super::CreateRoomType>,
     State(app): State<App>,
     StrictPath(hotel_id): StrictPath<HotelId>,
     keyed: Keyed,
     StrictJson(body): StrictJson<CreateRoomType>,
 ) -> Result<Response, Problem> {
+    seen(&allowed.sees, hotel_id)?;
     let request = keyed.with(&body);
     let room_type = body.check(hotel_id)?;
     repeat::once(&app.pool, SCHEMA, request, move |db| {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::fields::AmountText;
-use super::{App, at_most, unknown};
+use super::{App, at_most, seen, unknown};
 use crate::store;
 
 /// The most nights of one request.
@@ -91,11 +91,12 @@ problems!(Problems: Common::NotFound, Code::InvalidAmount, Code::DuplicateNight)
     )
 )]
 pub(super) async fn set_prices(
-    _: Allowed<super::SetPrices>,
+    allowed: Allowed<super::SetPrices>,
     State(app): State<App>,
     StrictPath(hotel_id): StrictPath<HotelId>,
     StrictJson(body): StrictJson<SetPrices>,
 ) -> Result<Json<PricesSet>, Problem> {
+    seen(&allowed.sees, hotel_id)?;
     if body.nights.is_empty() {
         return Err(Problem::invalid_field("/nights", "Name at least one night."));
     }

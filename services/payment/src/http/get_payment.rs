@@ -106,13 +106,13 @@ problems!(Problems: Common::NotFound);
     )
 )]
 pub(super) async fn get_payment(
-    _: Allowed<super::GetPayment>,
+    allowed: Allowed<super::GetPayment>,
     Shared(state): Shared<Arc<super::State>>,
     StrictPath(payment_id): StrictPath<PaymentId>,
 ) -> Result<Json<Body>, Problem> {
     let found = db::unit_of_work::<_, Broken, _>(&state.pool, move |db| {
         Box::pin(async move {
-            let Some(payment) = payment::by_id(db, payment_id).await? else {
+            let Some(payment) = payment::by_id(db, &allowed.sees, payment_id).await? else {
                 return Ok(None);
             };
             let movements = ledger::of_payment(db, payment.hotel_id, payment_id).await?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use contract::{Currency, HotelId, Money, PaymentId, ReservationId};
 use platform::Broken;
+use platform::access::Sees;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -169,16 +170,22 @@ pub(crate) async fn read(db: &mut PgConnection, keys: &[Key]) -> Result<HashMap<
 }
 
 /// Reads one payment by its id alone.
-pub(crate) async fn by_id(db: &mut PgConnection, payment_id: PaymentId) -> Result<Option<Payment>, Broken> {
+pub(crate) async fn by_id(
+    db: &mut PgConnection,
+    sees: &Sees,
+    payment_id: PaymentId,
+) -> Result<Option<Payment>, Broken> {
     let row = sqlx::query_as!(
         Row,
         "select hotel_id, payment_id, reservation_id, state, amount_minor, currency, payment_method,
                 authorization_id, captured_minor, refunded_minor
          from payment.payment
-         where payment_id = $1
+         where payment_id = $1 and ($2 or hotel_id = any($3))
          order by hotel_id
          limit 1",
         payment_id.uuid(),
+        sees.all(),
+        sees.hotels(),
     )
     .fetch_optional(db)
     .await?;

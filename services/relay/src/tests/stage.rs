@@ -29,14 +29,14 @@ const OTHERS: &str = "
     create table hotel.hotel (hotel_id uuid primary key, name text, time_zone text, currency char(3));
     create table hotel.room_type (hotel_id uuid, room_type_id uuid, name text, primary key (hotel_id, room_type_id));
     create table hotel.rate_plan (hotel_id uuid, rate_plan_id uuid, name text, primary key (hotel_id, rate_plan_id));
-    create table hotel.price (hotel_id uuid, room_type_id uuid, rate_plan_id uuid, night date, amount_minor bigint,
-        primary key (hotel_id, room_type_id, rate_plan_id, night));";
+    create table hotel.price (hotel_id uuid, room_type_id uuid, rate_plan_id uuid, night date, amount_minor bigint, primary key (hotel_id, room_type_id, rate_plan_id, night));
+    create table access.principal (principal_id uuid primary key); create table access.granted (grant_id uuid primary key); create table access.api_key (key_id uuid primary key);";
 /// The role's rights, as `bellhop migrate` grants them.
 const RIGHTS: &str = "
     do $$ begin create role bellhop_relay; exception when duplicate_object or unique_violation then null; end $$;
     do $$ begin alter role bellhop_relay login replication;
     exception when internal_error then null; end $$;
-    grant usage on schema inventory, reservation, payment, orchestrator, hotel, relay to bellhop_relay;
+    grant usage on schema access, inventory, reservation, payment, orchestrator, hotel, relay to bellhop_relay;
     grant select, insert, update on all tables in schema relay to bellhop_relay;";
 /// The owners of outboxes.
 pub(super) const SPEAKERS: [&str; 4] = ["inventory", "reservation", "payment", "orchestrator"];
@@ -160,6 +160,7 @@ impl Stage {
     async fn build(name: &str, server: &PgConnectOptions, brokers: &str) -> Self {
         let admin = PgPool::connect_with(server.clone().database(name)).await.unwrap();
         for schema in [
+            "access",
             "hotel",
             "inventory",
             "reservation",

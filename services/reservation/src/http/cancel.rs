@@ -46,13 +46,13 @@ problems!(Problems: Common::NotFound, Code::NotCancellable, Code::StayOver);
     )
 )]
 pub(super) async fn cancel_reservation(
-    _: Allowed<super::CancelReservation>,
+    allowed: Allowed<super::CancelReservation>,
     State(app): State<App>,
     StrictPath(reservation_id): StrictPath<ReservationId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut watch = app.waiting.watch(reservation_id);
-    let envelope = Envelope::of_request(&headers);
+    let envelope = Envelope::of_request(&headers).by(allowed.actor.named());
     let cancelling =
         db::unit_of_work::<_, Broken, _>(&app.pool, move |db| cancel(db, reservation_id, envelope));
     let done = cancelling.await?;

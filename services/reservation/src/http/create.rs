@@ -102,7 +102,7 @@ problems!(Problems:
     )
 )]
 pub(super) async fn create_reservation(
-    _: Allowed<super::CreateReservation>,
+    allowed: Allowed<super::CreateReservation>,
     State(app): State<App>,
     keyed: Keyed,
     headers: HeaderMap,
@@ -124,7 +124,7 @@ pub(super) async fn create_reservation(
         order,
         reservation_id: ReservationId::of(hotel_id),
         saga_id: SagaId::of(hotel_id),
-        envelope: Envelope::of_request(&headers),
+        envelope: Envelope::of_request(&headers).by(allowed.actor.named()),
         waits: prefer.wait.is_some(),
     };
     // The answer is given even when the caller has gone away: a repeat will ask for it.

@@ -57,7 +57,7 @@ problems!(Problems: Common::InvalidCursor, Code::FilterMissing);
     )
 )]
 pub(super) async fn list_reservations(
-    _: Allowed<super::ListReservations>,
+    allowed: Allowed<super::ListReservations>,
     State(app): State<App>,
     StrictQuery(which): StrictQuery<Which>,
 ) -> Result<Json<ReservationPage>, Problem> {
@@ -70,6 +70,7 @@ pub(super) async fn list_reservations(
         state: which.state,
         before,
         rows: which.limit.rows_and_one(),
+        sees: allowed.sees,
     };
     let mut rows = match (which.guest(&app).await?, which.hotel_id) {
         (Guest::One(guest_id), hotel_id) => read::page_of_guest(&app.pool, guest_id, hotel_id, page).await?,

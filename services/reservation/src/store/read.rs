@@ -5,6 +5,7 @@ use std::str::FromStr as _;
 use chrono::{DateTime, Utc};
 use contract::{BookingCode, GuestId, HotelId, ReservationId};
 use platform::Broken;
+use platform::access::Sees;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -12,12 +13,14 @@ use super::row::{Row, reservations};
 use crate::model::{Email, Reservation, State};
 
 /// Which reservations a page shows, newest first.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Page {
     pub(crate) state: Option<State>,
     /// Those made before this one.
     pub(crate) before: Option<ReservationId>,
     pub(crate) rows: i64,
+    /// What whoever asks sees.
+    pub(crate) sees: Sees,
 }
 
 impl Page {
@@ -108,11 +111,14 @@ pub(crate) async fn page_of_hotel(
 ) -> Result<Vec<Reservation>, Broken> {
     let rows = reservations!(
         "where r.hotel_id = $1 and r.reservation_id < $2 and ($3::text is null or r.state = $3) \
-         order by r.reservation_id desc limit $4",
+         and ($5 or r.hotel_id = any($6) or r.guest_id = $7) order by r.reservation_id desc limit $4",
         hotel_id.uuid(),
         page.before(),
         page.state(),
-        page.rows
+        page.rows,
+        page.sees.all(),
+        page.sees.hotels(),
+        page.sees.guest()
     )
     .fetch_all(&mut *platform::db::lease(pool).await?)
     .await?;
@@ -128,12 +134,16 @@ pub(crate) async fn page_of_guest(
 ) -> Result<Vec<Reservation>, Broken> {
     let rows = reservations!(
         "where r.guest_id = $1 and r.reservation_id < $2 and ($3::text is null or r.state = $3) \
-         and ($5::uuid is null or r.hotel_id = $5) order by r.reservation_id desc limit $4",
+         and ($5::uuid is null or r.hotel_id = $5) \
+         and ($6 or r.hotel_id = any($7) or r.guest_id = $8) order by r.reservation_id desc limit $4",
         guest_id.uuid(),
         page.before(),
         page.state(),
         page.rows,
-        hotel_id.map(HotelId::uuid)
+        hotel_id.map(HotelId::uuid),
+        page.sees.all(),
+        page.sees.hotels(),
+        page.sees.guest()
     )
     .fetch_all(&mut *platform::db::lease(pool).await?)
     .await?;

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tests::{Document, Platform};
+use tests::{Document, Keys, Platform, bearer};
 
 use super::sentences::fault;
 
@@ -154,6 +155,7 @@ pub(super) struct Table {
     wrong: Vec<String>,
     codes: BTreeSet<String>,
     document: Document,
+    keys: Arc<Keys>,
 }
 
 impl Table {
@@ -164,6 +166,7 @@ impl Table {
             rows: 0,
             wrong: Vec::new(),
             codes: BTreeSet::new(),
+            keys: Arc::clone(&platform.keys),
         }
     }
 
@@ -185,9 +188,18 @@ impl Table {
         heard
     }
 
+    /// With the key of whoever asks this.
+    fn with_key(&self, sent: &Sent) -> Sent {
+        let has_one = sent.headers.iter().any(|(name, _)| name == "authorization");
+        match self.keys.of(&sent.method, &sent.target) {
+            Some(key) if !has_one => sent.clone().header("authorization", &bearer(key)),
+            _ => sent.clone(),
+        }
+    }
+
     /// The answer, whatever it is, as long as it is one of ours and gives nothing away.
     pub(super) fn send(&mut self, what: &str, sent: &Sent) -> Heard {
-        let bytes = self.exchange(&sent.wire());
+        let bytes = self.exchange(&self.with_key(sent).wire());
         let heard = Heard::read(&bytes).map(|(heard, _)| heard);
         let heard =
             heard.unwrap_or_else(|| panic!("{what}: no answer to {} {}", sent.method, short(&sent.target)));

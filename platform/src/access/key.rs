@@ -1,0 +1,270 @@
+//! API keys: `bhk_<id>_<256-bit secret>_<CRC-32>`. The id finds the row, the secret is kept as its HMAC under a pepper,
+//! and the check sum tells a key that was cut off from one that is wrong, before anybody looks.
+
+use std::fmt::{self, Write as _};
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::StartError;
+use crate::secret::Secret;
+
+/// How a key begins, so that who finds one in a log knows what it is.
+pub(super) const PREFIX: &str = "bhk_";
+/// Bytes of a key's secret.
+const SECRET_BYTES: usize = 32;
+/// The fewest bytes of a pepper.
+const PEPPER_BYTES_MIN: usize = 32;
+
+/// A key, as its owner has it.
+#[derive(Clone)]
+pub struct ApiKey {
+    id: Uuid,
+    secret: String,
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiKey({})", self.id)
+    }
+}
+
+impl ApiKey {
+    /// A new key under this id.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn make(id: Uuid) -> Result<Self, getrandom::Error> {
+        let mut secret = [0_u8; SECRET_BYTES];
+        getrandom::fill(&mut secret)?;
+        Ok(Self {
+            id,
+            secret: hex(&secret),
+        })
+    }
+
+    /// Reads one; none when it is not written as a key is.
+    pub fn read(text: &str) -> Option<Self> {
+        let (keyed, sum) = text.strip_prefix(PREFIX)?.rsplit_once('_')?;
+        let (id, secret) = keyed.split_once('_')?;
+        let lower = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let fits = id.len() == 32 && secret.len() == 2 * SECRET_BYTES && lower(id) && lower(secret);
+        if !fits || sum != check_sum(id, secret) {
+            return None;
+        }
+        Some(Self {
+            id: Uuid::try_parse(id).ok()?,
+            secret: secret.to_owned(),
+        })
+    }
+
+    /// What its row is found by.
+    pub const fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// As its owner is shown it, once.
+    pub fn reveal(&self) -> String {
+        let id = self.id.simple().to_string();
+        let sum = check_sum(&id, &self.secret);
+        format!("{PREFIX}{id}_{}_{sum}", self.secret)
+    }
+
+    /// What of it is told in lists.
+    pub fn hint(id: Uuid) -> String {
+        format!("{PREFIX}{}_…", id.simple())
+    }
+}
+
+fn check_sum(id: &str, secret: &str) -> String {
+    format!(
+        "{:08x}",
+        crc32fast::hash(format!("{PREFIX}{id}_{secret}").as_bytes())
+    )
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // A text takes whatever it is given.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The peppers under which the hashes of keys are made.
+#[derive(clap::Args, Clone, Debug)]
+pub struct PepperConfig {
+    /// Peppers of API keys as `kid:secret`, separated by commas, each secret of at least 32 bytes: the first makes hashes, all verify.
+    /// The same for every process of the platform. `scripts/up` makes one.
+    #[arg(long, env = "BELLHOP_KEY_PEPPER", default_value = "", hide_env_values = true)]
+    pub key_pepper: Secret,
+}
+
+impl PepperConfig {
+    /// The ring of peppers.
+    ///
+    /// # Errors
+    /// A setting error that names the variable and the remedy.
+    pub fn ring(&self) -> Result<Peppers, StartError> {
+        Peppers::read(self.key_pepper.reveal()).ok_or_else(|| {
+            StartError::Setting(format!(
+                "BELLHOP_KEY_PEPPER: it is kid:secret, and the secret has at least {PEPPER_BYTES_MIN} bytes; \
+                 `echo 1:$(openssl rand -hex 32)` makes a good one"
+            ))
+        })
+    }
+}
+
+/// The peppers by their ids; the first makes hashes, all verify.
+#[derive(Clone)]
+pub struct Peppers(Vec<(String, Secret)>);
+
+impl fmt::Debug for Peppers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(kid, _)| kid)).finish()
+    }
+}
+
+impl Peppers {
+    fn read(text: &str) -> Option<Self> {
+        let mut ring: Vec<(String, Secret)> = Vec::new();
+        for line in text.split(',') {
+            let (kid, secret) = line.trim().split_once(':')?;
+            let known = ring.iter().any(|(other, _)| other == kid);
+            let fits = (1..=16).contains(&kid.len()) && kid.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            if known || !fits || secret.len() < PEPPER_BYTES_MIN {
+                return None;
+            }
+            ring.push((kid.to_owned(), secret.parse().ok()?));
+        }
+        Some(Self(ring))
+    }
+
+    /// The hash of a key for its row: the pepper's id, and the HMAC-SHA-256 in hexadecimal.
+    pub fn hash(&self, key: &ApiKey) -> (String, String) {
+        let Some((kid, pepper)) = self.0.first() else {
+            return (String::new(), String::new());
+        };
+        (kid.clone(), hex(&mac(pepper, key).finalize().into_bytes()))
+    }
+
+    /// Whether the row's hash is that of the key; in constant time.
+    pub fn verify(&self, key: &ApiKey, kid: &str, hash: &str) -> bool {
+        let Some((_, pepper)) = self.0.iter().find(|(known, _)| known == kid) else {
+            return false;
+        };
+        let digits = hash.as_bytes().chunks(2).map(|pair| {
+            let pair = std::str::from_utf8(pair).ok()?;
+            u8::from_str_radix(pair, 16).ok()
+        });
+        let Some(hash) = digits.collect::<Option<Vec<u8>>>() else {
+            return false;
+        };
+        mac(pepper, key).verify_slice(&hash).is_ok()
+    }
+}
+
+fn mac(pepper: &Secret, key: &ApiKey) -> Hmac<Sha256> {
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(pepper.reveal().as_bytes()).expect("HMAC takes keys of any length");
+    mac.update(key.id.as_bytes());
+    mac.update(key.secret.as_bytes());
+    mac
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: Uuid = Uuid::from_u128(0x0193_6f5e_7d5c_7c3a_9a44_0d3f_6a1b_2c4d);
+
+    fn ring(text: &str) -> Result<Peppers, StartError> {
+        let key_pepper = text.parse().unwrap();
+        PepperConfig { key_pepper }.ring()
+    }
+
+    #[test]
+    fn a_key_is_read_as_it_was_shown_and_no_other_text_is() {
+        let key = ApiKey::make(ID).unwrap();
+        let text = key.reveal();
+        assert_eq!(ApiKey::read(&text).map(|key| key.reveal()), Some(text.clone()));
+        assert_eq!(text.len(), 4 + 32 + 1 + 64 + 1 + 8);
+        assert!(!format!("{key:?}").contains(&key.secret) && !ApiKey::hint(ID).contains(&key.secret));
+        assert_ne!(
+            ApiKey::make(ID).unwrap().reveal(),
+            text,
+            "two keys have two secrets"
+        );
+        for at in 0..text.len() {
+            let mut wrong = text.clone().into_bytes();
+            wrong[at] = if wrong[at] == b'0' { b'1' } else { b'0' };
+            let wrong = String::from_utf8(wrong).unwrap();
+            assert!(wrong == text || ApiKey::read(&wrong).is_none(), "{at}");
+            assert!(ApiKey::read(&text[..at]).is_none(), "cut at {at}");
+        }
+        for wrong in [
+            "",
+            "bhk_",
+            "bhk___",
+            &text.to_uppercase(),
+            &format!("{text} "),
+            &format!("{text}0"),
+        ] {
+            assert!(ApiKey::read(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_hash_is_a_keys_under_its_pepper_alone() {
+        let (one, two) = (
+            "1:".to_owned() + &"p".repeat(32),
+            "2:".to_owned() + &"q".repeat(32),
+        );
+        let old = ring(&one).unwrap();
+        let (key, other) = (ApiKey::make(ID).unwrap(), ApiKey::make(ID).unwrap());
+        let (kid, hash) = old.hash(&key);
+        assert_eq!((kid.as_str(), hash.len()), ("1", 64));
+        // After a rotation the former pepper still verifies, and the new one makes.
+        let both = ring(&format!("{two},{one}")).unwrap();
+        assert!(both.verify(&key, &kid, &hash) && both.hash(&key).0 == "2");
+        let moved = ApiKey::read(&key.reveal())
+            .map(|key| ApiKey {
+                id: Uuid::from_u128(7),
+                ..key
+            })
+            .unwrap();
+        for (key, kid, hash) in [
+            (&other, "1", hash.as_str()),
+            (&moved, "1", hash.as_str()),
+            (&key, "2", hash.as_str()),
+            (&key, "3", hash.as_str()),
+            (&key, "1", ""),
+            (&key, "1", &hash[2..]),
+            (&key, "1", "zz"),
+        ] {
+            assert!(!both.verify(key, kid, hash), "{kid} {hash}");
+        }
+        assert!(!ring(&two).unwrap().verify(&key, &kid, &hash));
+    }
+
+    #[test]
+    fn a_platform_does_not_start_without_a_pepper() {
+        let short = "1:".to_owned() + &"p".repeat(31);
+        let twice = format!("1:{0},1:{0}", "p".repeat(32));
+        for wrong in [
+            "",
+            "p",
+            &"p".repeat(40),
+            &short,
+            &twice,
+            &format!(":{}", "p".repeat(32)),
+        ] {
+            let said = ring(wrong).unwrap_err().to_string();
+            assert!(
+                said.contains("BELLHOP_KEY_PEPPER") && said.contains("openssl"),
+                "{said}"
+            );
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The rows of the schema `access`, as they travel: in its change topics and in its answers. Columns that are not known
+//! here are ignored, so that the tables may grow.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The topics of the tables' changes; each has one partition and is kept whole.
+pub const TOPICS: [&str; 3] = [
+    "bellhop.access.principal",
+    "bellhop.access.granted",
+    "bellhop.access.api_key",
+];
+
+/// Somebody or something that may have keys. Never with its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PrincipalRow {
+    /// Its id.
+    pub principal_id: Uuid,
+    /// What it is.
+    pub kind: String,
+    /// Since when it is nobody any more.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Of two forms of a row, the one with the greater version counts.
+    pub version: i64,
+}
+
+/// A hotel that a principal works for, or all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GrantRow {
+    /// Its id.
+    pub grant_id: Uuid,
+    /// To whom.
+    pub principal_id: Uuid,
+    /// Which hotel; all without one.
+    pub hotel_id: Option<Uuid>,
+    /// Since when it is withdrawn.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// As that of a principal.
+    pub version: i64,
+}
+
+/// A key, as its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KeyRow {
+    /// Its id, which stands in the key.
+    pub key_id: Uuid,
+    /// Whose it is.
+    pub principal_id: Uuid,
+    /// Under which pepper the hash is.
+    pub pepper_kid: String,
+    /// HMAC-SHA-256 in hexadecimal.
+    pub hash: String,
+    /// When it ends by itself.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// Since when it is revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// As that of a principal.
+    pub version: i64,
+}
+
+/// What has changed after a version.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccessChanges {
+    /// The greatest version there is.
+    pub version: i64,
+    /// Principals.
+    pub principals: Vec<PrincipalRow>,
+    /// Grants.
+    pub grants: Vec<GrantRow>,
+    /// Keys.
+    pub keys: Vec<KeyRow>,
+}

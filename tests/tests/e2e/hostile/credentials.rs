@@ -1,0 +1,65 @@
+//! What may stand in `Authorization` that is no credential, or not for this.
+
+use platform::access::{ApiKey, ServiceTokens};
+use platform::token::TokenConfig;
+use tests::{Platform, bearer};
+
+use super::wire::{Sent, Table, Want};
+
+const INVALID: Want<'static> = Want {
+    status: 401,
+    code: "credential_invalid",
+    pointer: Some("Authorization"),
+};
+/// `{"alg":"none"}` and `{"iss":"hotel","aud":"ListHotels","exp":9999999999}`, signed by nobody.
+const UNSIGNED: &str =
+    "bhs_eyJhbGciOiJub25lIn0.eyJpc3MiOiJob3RlbCIsImF1ZCI6Ikxpc3RIb3RlbHMiLCJleHAiOjk5OTk5OTk5OTl9.";
+
+pub(super) fn rows(table: &mut Table, platform: &Platform) {
+    let key = platform.keys.staff.as_str();
+    let nobodys = ApiKey::make("01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d".parse().unwrap())
+        .unwrap()
+        .reveal();
+    let token_secret = tests::TOKEN_SECRET.parse().unwrap();
+    let tokens = ServiceTokens::new(&TokenConfig { token_secret }).unwrap();
+    let elsewhere = tokens.authorization("hotel", "GetInventory", platform::Clock::system().now());
+    for (what, value) in [
+        ("nothing", String::new()),
+        ("a scheme alone", "Bearer".to_owned()),
+        ("a scheme and a space", "Bearer ".to_owned()),
+        ("another scheme", "Basic YWRtaW46YWRtaW4=".to_owned()),
+        ("a key without a scheme", key.to_owned()),
+        ("two keys in one", format!("Bearer {key}, Bearer {key}")),
+        ("a key that was cut off", bearer(&key[..key.len() - 1])),
+        ("a key with a letter more", bearer(&format!("{key}0"))),
+        ("a key in capitals", bearer(&key.to_uppercase())),
+        ("nobody's key", bearer(&nobodys)),
+        ("a long text", bearer(&"a".repeat(6_000))),
+        ("bytes that are no text", "Bearer \u{e9}\u{ff}".to_owned()),
+        ("an unsigned token", bearer(UNSIGNED)),
+        (
+            "a token of another issuer",
+            bearer("eyJhbGciOiJIUzI1NiJ9.e30.AAAA"),
+        ),
+        ("a service's token for something else", elsewhere),
+    ] {
+        let sent = Sent::get("/v1/hotels").header("authorization", &value);
+        table.refused(&format!("credential: {what}"), &sent, INVALID);
+    }
+    let twice = Sent::get("/v1/hotels")
+        .header("authorization", &bearer(key))
+        .header("authorization", &bearer(key));
+    table.refused("credential: twice", &twice, INVALID);
+    let scheme = Sent::get("/v1/hotels").header("authorization", &format!("bEARER   {key}"));
+    table.served("a scheme in other letters", &scheme, 200);
+    let others = Sent::get("/v1/relay").header("authorization", &bearer(key));
+    let want = Want {
+        status: 403,
+        code: "not_permitted",
+        pointer: Some("Authorization"),
+    };
+    table.refused("a key that is not for this", &others, want);
+    // Pages and files tell nobody apart, whatever a proxy sends them.
+    let page = Sent::get("/healthz").header("authorization", "Basic YWRtaW46YWRtaW4=");
+    table.served("a proxy's own credential", &page, 200);
+}

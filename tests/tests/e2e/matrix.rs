@@ -1,0 +1,323 @@
+//! Who may do what: every operation of the document, asked by everybody there is, about a hotel of their own, another's
+//! and none. What must come of it follows from `x-who-may`, which the document has from the rows of the operations.
+
+use platform::access::{Kind, ServiceIdentity, ServiceTokens};
+use platform::token::TokenConfig;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Client, Hotel, Platform, bearer, until};
+
+/// What the gate says to whom it does not let in.
+const OF_THE_GATE: [&str; 3] = ["credential_missing", "credential_invalid", "not_permitted"];
+const NOBODY: &str = "01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d";
+
+/// An operation as the document has it.
+struct Operation {
+    method: Method,
+    path: String,
+    name: String,
+    may: Vec<Kind>,
+}
+
+impl Operation {
+    fn admits(&self, kind: Kind) -> bool {
+        self.is_for_anyone() || self.may.iter().any(|least| kind.is_at_least(*least))
+    }
+
+    fn is_for_anyone(&self) -> bool {
+        self.may.contains(&Kind::Anyone)
+    }
+}
+
+async fn operations(platform: &Platform) -> Vec<Operation> {
+    let document = platform.get("/openapi.json").await.json;
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let may = operation["x-who-may"].as_array().unwrap().iter();
+            all.push(Operation {
+                method: method.to_uppercase().parse().unwrap(),
+                path: path.clone(),
+                name: operation["operationId"].as_str().unwrap().to_owned(),
+                may: may
+                    .map(|word| Kind::of(word.as_str().unwrap()).unwrap())
+                    .collect(),
+            });
+        }
+    }
+    all
+}
+
+/// Somebody who asks.
+struct Who {
+    kind: Kind,
+    key: Option<String>,
+    /// Whether they see the things of one hotel alone.
+    limited: bool,
+}
+
+/// A key of a new principal who works for this hotel alone.
+async fn limited(platform: &Platform, kind: Kind, hotel: &Hotel) -> Who {
+    let admin = bearer(&platform.keys.admin);
+    let headers = [("authorization", admin.as_str())];
+    let wanted = json!({"kind": kind.word(), "name": "Of one hotel", "hotels": [hotel.hotel_id]});
+    let made = platform
+        .send_json(Method::POST, "/v1/principals", &wanted, &headers)
+        .await;
+    let path = format!("/v1/principals/{}/keys", made.text("/principal_id"));
+    let made = platform
+        .send_json(Method::POST, &path, &json!({}), &headers)
+        .await;
+    let key = made.text("/key").to_owned();
+    until("the key is known", async || {
+        let answer = ask(
+            &platform.client(),
+            Method::GET,
+            "/v1/hotels",
+            &Value::Null,
+            Some(&key),
+        )
+        .await;
+        (answer.status == 200).then_some(())
+    })
+    .await;
+    Who {
+        kind,
+        key: Some(key),
+        limited: true,
+    }
+}
+
+async fn everybody(platform: &Platform, own: &Hotel) -> Vec<Who> {
+    let keys = &platform.keys;
+    let all = [
+        (Kind::Staff, &keys.staff),
+        (Kind::Partner, &keys.partner),
+        (Kind::Viewer, &keys.viewer),
+        (Kind::Operator, &keys.operator),
+        (Kind::Admin, &keys.admin),
+    ];
+    let mut everybody: Vec<_> = all
+        .into_iter()
+        .map(|(kind, key)| Who {
+            kind,
+            key: Some(key.clone()),
+            limited: false,
+        })
+        .collect();
+    everybody.push(Who {
+        kind: Kind::Anyone,
+        key: None,
+        limited: false,
+    });
+    everybody.push(limited(platform, Kind::Staff, own).await);
+    everybody.push(limited(platform, Kind::Partner, own).await);
+    everybody
+}
+
+/// The things of a hotel that operations are about.
+struct Things {
+    hotel: String,
+    room_type: String,
+    rate_plan: String,
+    reservation: String,
+    payment: String,
+    saga: String,
+}
+
+impl Things {
+    async fn of(platform: &Platform, hotel: &Hotel) -> Self {
+        let booked = hotel.book(platform, 3, 1, "pm_ok").await;
+        assert_eq!(booked.status, 201, "{}", booked.json);
+        Self {
+            hotel: hotel.hotel_id.clone(),
+            room_type: hotel.room_type_id.clone(),
+            rate_plan: hotel.rate_plan_id.clone(),
+            reservation: booked.text("/reservation_id").to_owned(),
+            payment: booked.text("/payment_id").to_owned(),
+            saga: booked.text("/saga_id").to_owned(),
+        }
+    }
+
+    fn absent() -> Self {
+        let nobody = || NOBODY.to_owned();
+        Self {
+            hotel: nobody(),
+            room_type: nobody(),
+            rate_plan: nobody(),
+            reservation: nobody(),
+            payment: nobody(),
+            saga: nobody(),
+        }
+    }
+
+    fn path(&self, operation: &Operation, hotel: &Hotel) -> String {
+        let path = operation.path.replace("{hotel_id}", &self.hotel);
+        let path = path.replace("{room_type_id}", &self.room_type);
+        let path = path.replace("{rate_plan_id}", &self.rate_plan);
+        let path = path.replace("{reservation_id}", &self.reservation);
+        let path = path.replace("{payment_id}", &self.payment);
+        let path = path.replace("{saga_id}", &self.saga);
+        let path = path.replace("{verb}", "pause");
+        let path = ["{verb_id}", "{principal_id}", "{key_id}"]
+            .iter()
+            .fold(path, |path, id| path.replace(id, NOBODY));
+        match operation.name.as_str() {
+            "get_inventory" => format!("{path}?from={}&to={}", hotel.night(3), hotel.night(4)),
+            "list_reservations" => format!("{path}?hotel_id={}", self.hotel),
+            _ => path,
+        }
+    }
+
+    /// What is sent: what would be done where it is a hotel's own business, and nothing useful elsewhere.
+    fn body(&self, operation: &Operation, hotel: &Hotel) -> Value {
+        match operation.name.as_str() {
+            "create_room_type" => {
+                json!({"name": "Single", "beds": ["single"], "adults_max": 1, "children_max": 0})
+            }
+            "create_rate_plan" => {
+                json!({"name": "Full", "cancellation_policy": {"penalty": {"kind": "full"}}})
+            }
+            "set_prices" => json!({
+                "room_type_id": self.room_type, "rate_plan_id": self.rate_plan,
+                "nights": [{"night": hotel.night(5), "price": {"amount": "90.00", "currency": "EUR"}}],
+            }),
+            "set_inventory" => json!({"from": hotel.night(59), "to": hotel.night(60), "total": 3}),
+            _ if operation.method == Method::GET => Value::Null,
+            _ => json!({}),
+        }
+    }
+}
+
+async fn ask(client: &Client, method: Method, path: &str, body: &Value, key: Option<&str>) -> Answer {
+    // An empty one is left out by the client.
+    let authorization = key.map_or_else(String::new, bearer);
+    let headers = [("authorization", authorization.as_str())];
+    client.json(method, path, body, &headers).await.unwrap()
+}
+
+fn code(answer: &Answer) -> &str {
+    answer.text("/code")
+}
+
+/// Whether the answer is what the row says, for somebody who is or is not admitted.
+fn wrong(operation: &Operation, who: &Who, answer: &Answer) -> Option<String> {
+    let (status, code) = (answer.status.as_u16(), code(answer));
+    let right = match who.kind {
+        kind if operation.admits(kind) => !OF_THE_GATE.contains(&code),
+        Kind::Anyone => (status, code) == (401, "credential_missing"),
+        _ => (status, code) == (403, "not_permitted"),
+    };
+    (!right).then(|| format!("{} by {}: {status} {code}", operation.name, who.kind))
+}
+
+/// Of a hotel's things, somebody of one hotel has their own, and another's are as what is not there.
+fn leaks(operation: &Operation, own: &Answer, foreign: &Answer, absent: &Answer) -> Option<String> {
+    let told = |answer: &Answer| (answer.status.as_u16(), answer.json.clone());
+    if operation.name == "list_reservations" {
+        let rows = |answer: &Answer| answer.json["items"].as_array().map(Vec::len);
+        let right = rows(own) == Some(1) && rows(foreign) == Some(0) && told(foreign) == told(absent);
+        return (!right).then(|| format!("{}: {:?}, {:?}", operation.name, told(own), told(foreign)));
+    }
+    let right = own.status.is_success() && foreign.status == 404 && told(foreign) == told(absent);
+    (!right).then(|| {
+        format!(
+            "{}: own {:?}, another's {:?}, none {:?}",
+            operation.name,
+            told(own),
+            told(foreign),
+            told(absent)
+        )
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_may_what_the_rows_say_and_sees_what_is_theirs_alone() {
+    let platform = Platform::start().await;
+    let (own, foreign) = (
+        Hotel::create(&platform, 3).await,
+        Hotel::create(&platform, 3).await,
+    );
+    let client = platform.client();
+    let things = [
+        Things::of(&platform, &own).await,
+        Things::of(&platform, &foreign).await,
+        Things::absent(),
+    ];
+    let everybody = everybody(&platform, &own).await;
+    let (mut asked, mut scoped, mut faults) = (0, 0, Vec::new());
+    for operation in operations(&platform).await {
+        for who in &everybody {
+            let mut answers = Vec::new();
+            for of in &things {
+                let (path, body) = (of.path(&operation, &own), of.body(&operation, &own));
+                let answer = ask(
+                    &client,
+                    operation.method.clone(),
+                    &path,
+                    &body,
+                    who.key.as_deref(),
+                )
+                .await;
+                faults.extend(wrong(&operation, who, &answer));
+                answers.push(answer);
+                asked += 1;
+            }
+            if who.limited && operation.admits(who.kind) && !operation.is_for_anyone() {
+                faults.extend(leaks(&operation, &answers[0], &answers[1], &answers[2]));
+                scoped += 1;
+            }
+        }
+        faults.extend(unknown(&client, &operation, &things[0], &own).await);
+        faults.extend(service(&client, &operation, &things[0], &own).await);
+        asked += 2;
+    }
+    assert!(
+        faults.is_empty(),
+        "{} of {asked}:\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
+    assert!(asked > 900 && scoped == 14, "{asked} {scoped}");
+}
+
+/// A key that nobody has is refused everywhere.
+async fn unknown(client: &Client, operation: &Operation, of: &Things, hotel: &Hotel) -> Option<String> {
+    let key = platform::access::ApiKey::make(NOBODY.parse().unwrap())
+        .unwrap()
+        .reveal();
+    let (path, body) = (of.path(operation, hotel), of.body(operation, hotel));
+    let answer = ask(client, operation.method.clone(), &path, &body, Some(&key)).await;
+    let told = (answer.status.as_u16(), code(&answer));
+    // The provider's credential is its signature.
+    if operation.name == "webhook" {
+        return (told.1 == "credential_invalid").then(|| "the webhook reads keys".to_owned());
+    }
+    (told != (401, "credential_invalid")).then(|| format!("{} by nobody's key: {told:?}", operation.name))
+}
+
+/// A service has what is for services, by a token for that operation alone.
+async fn service(client: &Client, operation: &Operation, of: &Things, hotel: &Hotel) -> Option<String> {
+    let token_secret = tests::TOKEN_SECRET.parse().unwrap();
+    let tokens = ServiceTokens::new(&TokenConfig { token_secret }).unwrap();
+    let identity = ServiceIdentity::new(tokens, "matrix", platform::Clock::system());
+    let named: String = operation.name.split('_').map(capital).collect();
+    let token = identity.authorization(&named).replace("Bearer ", "");
+    let (path, body) = (of.path(operation, hotel), of.body(operation, hotel));
+    let answer = ask(client, operation.method.clone(), &path, &body, Some(&token)).await;
+    let who = Who {
+        kind: Kind::Service,
+        key: None,
+        limited: false,
+    };
+    // The type of its row is called otherwise.
+    if operation.name == "webhook" {
+        return None;
+    }
+    wrong(operation, &who, &answer)
+}
+
+fn capital(word: &str) -> String {
+    let (first, rest) = word.split_at(1);
+    first.to_uppercase() + rest
+}
