@@ -120,8 +120,9 @@ impl CreateQuote {
 
     fn alike(&self) -> Result<(RoomTypeId, Party, u16), Problem> {
         let missing = |field: &str| {
-            let detail =
-                format!("{field} is missing; say room_type_id, rooms and party, or lines, room by room.");
+            let detail = format!(
+                "The field {field} is missing; say room_type_id, rooms and party, or lines, room by room."
+            );
             Problem::invalid_field(&format!("/{field}"), detail)
         };
         Ok((
