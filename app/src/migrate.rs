@@ -81,7 +81,7 @@ impl Migrate {
             self.tables(module, migrator).await?;
             match module {
                 "orchestrator" => self.carry_runs_over().await?,
-                "reservation" => self.give_codes().await?,
+                "reservation" => self.complete_bookings().await?,
                 _ => {}
             }
             say::line(format!(
@@ -140,13 +140,22 @@ impl Migrate {
         Ok(())
     }
 
-    /// Bookings that were made when there were no codes get one.
-    async fn give_codes(&self) -> anyhow::Result<()> {
+    /// Bookings that were made when there were no codes get one, and those cancelled when charges were not told apart get
+    /// theirs.
+    async fn complete_bookings(&self) -> anyhow::Result<()> {
         let pool = self.database.pool("reservation")?;
         let given = reservation::give_codes(&pool).await;
         let given = given.context("the bookings of the former release could not be given codes")?;
         if given > 0 {
             say::line(format!("reservation: {given} bookings have a code from now on"));
+        }
+        let charged = reservation::charge_cancelled(&pool).await;
+        let charged =
+            charged.context("the bookings cancelled by the former release could not be charged for it")?;
+        if charged > 0 {
+            say::line(format!(
+                "reservation: {charged} cancelled bookings have their charge from now on"
+            ));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use contract::{ReservationId, Stay};
 use inventory::model::{Hold, HoldState, NightKey, Taking};
 use orchestrator::engine::State as SagaState;
 use payment::model::State as PaymentState;
-use reservation::model::{Reservation, State, Transition};
+use reservation::model::{Reservation, State, Transition, all_charges};
 
 use crate::cache::left;
 use crate::money::Account;
@@ -356,6 +356,13 @@ fn ended(world: &World, reservation: &Reservation) -> Checked {
     let (theirs, ours) = (Books::of(world, id), left_of(world, reservation));
     if theirs.left() != ours {
         return Err(format!("{id}: the provider has {theirs:?}, we have {ours} left"));
+    }
+    // What was promised is of all rooms together here.
+    let charges = all_charges(&reservation.promised, 1, &reservation.later);
+    let counting = charges.iter().filter(|charge| !charge.reversed);
+    let owed: i64 = counting.map(|charge| charge.amount.minor()).sum();
+    if reservation.state != State::Rejected && owed != ours {
+        return Err(format!("{id}: its charges add up to {owed}, we have {ours} left"));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use contract::{
     BookingCode, Currency, GuestId, HoldId, HotelId, Line, Money, PaymentId, QuoteId, RatePlanId,
     ReservationId, RoomTypeId, SagaId, Stay, StayDate,
 };
-use reservation::model::{Cancelling, Moves, Reservation, State, Terms, Transition, shares};
+use reservation::model::{Cancelling, Moves, Promised, Reservation, State, Terms, Transition, shares};
 use uuid::Uuid;
 
 /// Who stays in a room.
@@ -83,12 +83,20 @@ impl Wish {
         Money::from_minor(minor, self.currency).unwrap_or(Money::zero(self.currency))
     }
 
-    fn terms(&self) -> Terms {
+    fn promised(&self) -> Promised {
         let priced = |(night, minor): (StayDate, i64)| NightPrice {
             night,
             price: self.money(minor),
         };
-        let nights: Vec<NightPrice> = self.stay.nights().zip(self.prices()).map(priced).collect();
+        Promised {
+            nights: self.stay.nights().zip(self.prices()).map(priced).collect(),
+            lines: Vec::new(),
+            taxes: Vec::new(),
+        }
+    }
+
+    fn terms(&self) -> Terms {
+        let nights = self.promised().nights;
         Terms {
             free_until: day_before(self.stay.check_in()).filter(|_| self.is_flexible),
             penalty: self.penalty,
@@ -167,6 +175,8 @@ impl Reservations {
             terms: wish.terms(),
             cancel_requested_at: None,
             cost: None,
+            promised: wish.promised(),
+            later: Vec::new(),
             refusal: None,
             created_at: now,
             updated_at: now,

@@ -22,7 +22,7 @@ use sqlx::{PgPool, Row as _};
 use tower::ServiceExt as _;
 
 use crate::commands::Commands;
-use crate::model::{Reservation, State, Terms};
+use crate::model::{Promised, Reservation, State, Terms};
 use crate::store::read;
 use crate::{App, Config};
 
@@ -109,6 +109,8 @@ pub(crate) fn pending() -> Reservation {
         terms: Terms::of(&quote).unwrap(),
         cancel_requested_at: None,
         cost: None,
+        promised: Promised::of(&quote),
+        later: Vec::new(),
         refusal: None,
         created_at: at(NOW),
         updated_at: at(NOW),

@@ -29,6 +29,7 @@ use platform::{Clock, Parts, StartError, Tasks, consumer, outbox, repeat};
 use sqlx::PgPool;
 
 pub use config::Config;
+pub use store::charges::charge_cancelled;
 pub use store::codes::give_codes;
 
 use answers::Answers;

@@ -12,7 +12,7 @@ use platform::http::{Problem, Stored};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::{Reservation, State};
+use crate::model::{Charge, Reservation, State, all_charges};
 
 /// Where reservations are.
 pub(crate) const RESERVATIONS: &str = "/v1/reservations";
@@ -45,6 +45,8 @@ pub(crate) struct ReservationBody {
     guest: GuestBody,
     /// What was quoted, and is charged.
     total: Money,
+    /// What it costs, charge by charge. Those that are not `reversed` add up to `total`, or to the `penalty` of a cancelled stay.
+    charges: Vec<Charge>,
     cancellation_policy: CancellationPolicy,
     /// Why it was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,6 +124,7 @@ impl From<&Reservation> for ReservationBody {
                 phone: row.guest_phone.clone(),
             },
             total: row.terms.total,
+            charges: all_charges(&row.promised, row.rooms, &row.later),
             cancellation_policy: row.cancellation_policy,
             refusal: row.refusal.clone(),
             cancel_requested_at: row.cancel_requested_at,

@@ -81,6 +81,11 @@ async fn two_room_types_are_quoted_held_paid_and_cancelled_together() {
         .await;
     assert_eq!(payment.json["captured"]["amount"], "318.00", "{}", payment.json);
 
+    assert_eq!(
+        charges(&booked.json),
+        "1 night 100.00, 1 night 100.00, 2 night 50.00, 2 night 50.00, - tax 18.00"
+    );
+
     // The double would be there once more by nobody's count: there is one, and so the single is not taken either.
     let again = platform.post("/v1/quotes", &wanted(&hotel, &single)).await.json;
     let refused = hotel.book_quote(&platform, &again, "pm_ok").await;
@@ -99,8 +104,34 @@ async fn two_room_types_are_quoted_held_paid_and_cancelled_together() {
         .await;
     assert_eq!(cancelled.text("/state"), "cancelled", "{}", cancelled.json);
     assert_eq!(cancelled.json["refund"]["amount"], "318.00");
+    // Free of charge until three days before: that is what counts from now on.
+    assert_eq!(charges(&cancelled.json), "- cancellation 0.00");
+    let reversed = cancelled.json["charges"].as_array().unwrap().iter();
+    assert_eq!(
+        reversed
+            .filter(|charge| charge["reversed"] == json!(true))
+            .count(),
+        5
+    );
     assert_eq!(rooms(&platform).await, "");
     at_rest(&platform).await;
+}
+
+/// The charges that count.
+fn charges(reservation: &Value) -> String {
+    let all = reservation["charges"].as_array().unwrap().iter();
+    let counting = all.filter(|charge| charge.get("reversed").is_none());
+    let told = counting.map(|charge| {
+        let line = charge["line"]
+            .as_u64()
+            .map_or_else(|| "-".to_owned(), |line| line.to_string());
+        let (kind, amount) = (
+            charge["kind"].as_str().unwrap(),
+            charge["amount"]["amount"].as_str().unwrap(),
+        );
+        format!("{line} {kind} {amount}")
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 async fn what_a_combination_lists_can_be_quoted(platform: &Platform, hotel: &Hotel, single: &str) {

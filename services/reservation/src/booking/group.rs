@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 
 use super::turns::{Refused, firsts, quote_of, refuse};
 use super::{Created, Creation, Draw, Failed, Known, Order, start};
-use crate::model::{Reservation, State};
+use crate::model::{Promised, Reservation, State};
 use crate::store::asked::{self, Asked, Claimed};
 use crate::store::read;
 use crate::store::write::{self, Booking};
@@ -225,6 +225,8 @@ fn reservation(
         terms: terms.clone(),
         cancel_requested_at: None,
         cost: None,
+        promised: Promised::of(quote),
+        later: Vec::new(),
         refusal: None,
         created_at: now,
         updated_at: now,

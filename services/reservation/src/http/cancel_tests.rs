@@ -236,3 +236,40 @@ async fn all(world: &World, filter: &str) -> Vec<String> {
         }
     }
 }
+
+/// A process of the former release cancels without saying what is charged; the next `bellhop migrate` says it.
+#[sqlx::test(migrations = false)]
+async fn what_was_cancelled_before_there_were_charges_is_charged_once(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let (paid, free) = (confirmed(&world).await, confirmed(&world).await);
+    let untouched = confirmed(&world).await;
+    move_dates(&world, &paid, "free_until = null").await;
+    for row in [&paid, &free] {
+        world.cancel(row.reservation_id, 0).await;
+        world.command(vec![mark_cancelled(row)]).await.unwrap();
+    }
+    let told = async |row: &Reservation| {
+        let path = format!("/v1/reservations/{}", row.reservation_id);
+        world.get(&path).await.json()["charges"].clone()
+    };
+    let before = [told(&paid).await, told(&free).await, told(&untouched).await];
+    let last = |charges: &Value| charges.as_array().unwrap().last().unwrap()["amount"]["amount"].clone();
+    assert_eq!(
+        (last(&before[0]), last(&before[1])),
+        ("636.00".into(), "0.00".into())
+    );
+    world.sql("delete from reservation.charge".to_owned()).await;
+    // Shown all the same.
+    assert_eq!(
+        [told(&paid).await, told(&free).await, told(&untouched).await],
+        before
+    );
+    assert_eq!(crate::charge_cancelled(&pool).await.unwrap(), 2);
+    assert_eq!(crate::charge_cancelled(&pool).await.unwrap(), 0, "once");
+    assert_eq!(
+        [told(&paid).await, told(&free).await, told(&untouched).await],
+        before
+    );
+    let charged = "charge where kind = 'cancellation' and charge_no = 1";
+    assert_eq!(world.count(charged).await, 2);
+}

@@ -14,6 +14,7 @@ use contract::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::charges::{ChargeKind, Later, Promised};
 use super::terms::{Cost, NightCost, Terms};
 
 /// Where a reservation stands.
@@ -121,6 +122,10 @@ pub struct Reservation {
     pub cancel_requested_at: Option<DateTime<Utc>>,
     /// Who got what, from the moment of cancelling.
     pub cost: Option<Cost>,
+    /// What was promised, price by price.
+    pub promised: Promised,
+    /// What is charged beside it, or in its place.
+    pub later: Vec<Later>,
     /// Why it was rejected.
     pub refusal: Option<Refusal>,
     /// When it was asked for.
@@ -247,6 +252,8 @@ impl Reservation {
         match (self.state, self.cost) {
             (State::Cancelling, Some(cost)) => {
                 self.step(&mut moves, State::Cancelled, None, at);
+                self.later
+                    .push(Later::first(ChargeKind::Cancellation, cost.penalty));
                 moves.facts.push(ReservationFact::Cancelled {
                     penalty: cost.penalty,
                     kept_until: cost.kept_until,

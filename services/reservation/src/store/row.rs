@@ -3,16 +3,17 @@
 use std::str::FromStr as _;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use contract::quote::{CancellationPolicy, NightPrice, Party};
+use contract::quote::{CancellationPolicy, NightPrice, Party, QuotedLine, TaxLine};
 use contract::{
     BookingCode, Currency, GuestId, HoldId, HotelId, Line, Money, PaymentId, QuoteId, RatePlanId, Refusal,
     ReservationId, RoomTypeId, SagaId, Stay, StayDate,
 };
 use platform::Broken;
+use serde::Deserialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::model::{Cost, Reservation, State, Terms, shares};
+use crate::model::{ChargeKind, Cost, Later, Promised, Reservation, State, Terms, shares};
 
 /// The columns of a reservation and its guest, and the database's time.
 #[derive(Debug)]
@@ -44,8 +45,12 @@ pub(super) struct Row {
     pub(super) time_zone: String,
     pub(super) free_until: Option<NaiveDate>,
     pub(super) lines: Option<Json<Vec<Line>>>,
-    /// Of the quote, which every reservation has kept since the first.
+    /// Of the quote, which every reservation has kept since the first, as what follows.
     pub(super) nights: Json<Vec<NightPrice>>,
+    pub(super) taxes: Json<Vec<TaxLine>>,
+    pub(super) quoted_lines: Option<Json<Vec<QuotedLine>>>,
+    /// Of a cancelled one.
+    pub(super) later: Option<Json<Vec<LaterRow>>>,
     pub(super) cancel_requested_at: Option<DateTime<Utc>>,
     pub(super) penalty_minor: Option<i64>,
     pub(super) refund_minor: Option<i64>,
@@ -59,6 +64,14 @@ pub(super) struct Row {
     pub(super) now: DateTime<Utc>,
 }
 
+/// A charge that came after the booking.
+#[derive(Debug, Deserialize)]
+pub(super) struct LaterRow {
+    charge_no: i32,
+    kind: String,
+    amount_minor: i64,
+}
+
 /// A query for reservations: `reservations!("where …", arguments…)`.
 macro_rules! reservations {
     ($rest:tt $(, $argument:expr)* $(,)?) => {
@@ -69,7 +82,11 @@ macro_rules! reservations {
                 + "r.room_type_id, r.rate_plan_id, r.check_in, r.check_out, r.rooms, r.currency, r.total_minor, "
                 + "r.cancellation_policy as \"cancellation_policy: _\", r.time_zone, r.free_until, "
                 + "r.lines as \"lines: _\", "
-                + "r.quote -> 'nights' as \"nights!: _\", r.cancel_requested_at, r.penalty_minor, r.refund_minor, "
+                + "r.quote -> 'nights' as \"nights!: _\", r.quote -> 'taxes' as \"taxes!: _\", "
+                + "r.quote -> 'lines' as \"quoted_lines: _\", "
+                + "case when r.state = 'cancelled' then (select json_agg(json_build_object('charge_no', c.charge_no, 'kind', c.kind, "
+                + "'amount_minor', c.amount_minor) order by c.charge_no) from reservation.charge c "
+                + "where c.hotel_id = r.hotel_id and c.reservation_id = r.reservation_id) end as \"later: _\", r.cancel_requested_at, r.penalty_minor, r.refund_minor, "
                 + "r.kept_until, "
                 + "r.refusal_code, r.refusal_message, r.refusal_night, r.refusal as \"refusal: _\", r.created_at, r.updated_at, "
                 + "now() as \"now!\" "
@@ -110,6 +127,20 @@ impl Row {
             }
             _ => None,
         };
+        let later = self.later.map(|later| later.0).unwrap_or_default();
+        let later = later.into_iter().map(|row| {
+            Ok(Later {
+                charge_no: row.charge_no,
+                kind: unreadable(ChargeKind::from_str(&row.kind))?,
+                amount: money(row.amount_minor)?,
+            })
+        });
+        let mut later: Vec<Later> = later.collect::<Result<_, Broken>>()?;
+        let state = unreadable(State::from_str(&self.state))?;
+        // A process of the former release has cancelled it, and `bellhop migrate` was not run since.
+        if let (State::Cancelled, true, Some(cost)) = (state, later.is_empty(), cost) {
+            later.push(Later::first(ChargeKind::Cancellation, cost.penalty));
+        }
         let total = money(self.total_minor)?;
         let stay = unreadable(Stay::new(date(self.check_in)?, date(self.check_out)?))?;
         let terms = Terms {
@@ -140,7 +171,7 @@ impl Row {
                 .map_or(PaymentId::of_former(reservation_id), PaymentId::from_uuid),
             saga_id: SagaId::from_uuid(self.saga_id),
             cancellation_saga_id: self.cancellation_saga_id.map(SagaId::from_uuid),
-            state: unreadable(State::from_str(&self.state))?,
+            state,
             version: self.version,
             quote_id: QuoteId::from_uuid(self.quote_id),
             room_type_id: RoomTypeId::from_uuid(self.room_type_id),
@@ -159,6 +190,12 @@ impl Row {
             terms,
             cancel_requested_at: self.cancel_requested_at,
             cost,
+            promised: Promised {
+                nights: self.nights.0,
+                lines: self.quoted_lines.map(|lines| lines.0).unwrap_or_default(),
+                taxes: self.taxes.0,
+            },
+            later,
             refusal,
             created_at: self.created_at,
             updated_at: self.updated_at,

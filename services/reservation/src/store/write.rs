@@ -11,8 +11,9 @@ use platform::outbox::Outgoing;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::charges::{self, ChargeRow};
 use super::history::{Line, LineRow};
-use crate::model::Reservation;
+use crate::model::{Reservation, State};
 
 platform::message_row!("reservation.message_1");
 
@@ -220,8 +221,8 @@ impl<'a> ChangeRow<'a> {
     }
 }
 
-/// Writes changed reservations, each of which the transaction has locked, with the lines of their history and what is
-/// to be said. A rejected one gives its quote back. An answer that is there stays.
+/// Writes changed reservations, each of which the transaction has locked, with the lines of their history, what they
+/// are charged since and what is to be said. A rejected one gives its quote back. An answer that is there stays.
 pub(crate) async fn change(
     db: &mut PgConnection,
     changed: &[Changed<'_>],
@@ -231,6 +232,9 @@ pub(crate) async fn change(
     if changed.is_empty() && lines.is_empty() && said.is_empty() {
         return Ok(());
     }
+    let cancelled = changed.iter().map(|(row, _)| *row);
+    let cancelled = cancelled.filter(|row| row.state == State::Cancelled);
+    let charges: Vec<ChargeRow> = cancelled.flat_map(charges::of).collect();
     let changed: Vec<ChangeRow<'_>> = changed.iter().map(ChangeRow::of).collect::<Result<_, _>>()?;
     let lines: Vec<LineRow<'_>> = lines.iter().map(LineRow::from).collect();
     let done = sqlx::query!(
@@ -249,20 +253,25 @@ pub(crate) async fn change(
              insert into reservation.reservation_history
                  (hotel_id, reservation_id, version, from_state, state, reason, at)
              select * from unnest($2::reservation.line_1[]) returning 1),
+         charges as (
+             insert into reservation.charge (hotel_id, reservation_id, charge_no, kind, amount_minor, at)
+             select * from unnest($4::reservation.charge_1[]) returning 1),
          messages as (
              insert into reservation.outbox
                  (id, aggregatetype, aggregateid, type, payload, actor, traceparent, deadline_ms)
              select id, topic, key, type, payload::json, actor, traceparent, deadline_ms
              from unnest($3::reservation.message_1[]) returning 1)
          select (select count(*) from changed) as "changed!", (select count(*) from lines) as "lines!",
-             (select count(*) from messages) as "messages!""#,
+             (select count(*) from messages) as "messages!", (select count(*) from charges) as "charges!""#,
         &changed as &[ChangeRow<'_>],
         &lines as &[LineRow<'_>],
         &Message::all(said) as &[Message<'_>],
+        &charges as &[ChargeRow],
     )
     .fetch_one(db)
     .await?;
     all_written("changed reservations", done.changed, changed.len())?;
     all_written("lines of history", done.lines, lines.len())?;
+    all_written("charges", done.charges, charges.len())?;
     all_written("messages", done.messages, said.len())
 }
