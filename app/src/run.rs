@@ -7,7 +7,8 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use clap::Args;
-use platform::access::{Gate, Identities, ServiceIdentity, ServiceTokens, follow, guarded};
+use contract::topics;
+use platform::access::{AccessTopics, Gate, Identities, ServiceIdentity, ServiceTokens, follow, guarded};
 use platform::db::DatabaseConfig;
 use platform::health::Health;
 use platform::http::{self, HttpConfig};
@@ -108,6 +109,14 @@ impl Run {
     }
 }
 
+/// From which every process knows who is who.
+const TOPICS: AccessTopics = AccessTopics {
+    principals: topics::PRINCIPAL_CHANGES,
+    grants: topics::GRANT_CHANGES,
+    keys: topics::KEY_CHANGES,
+    heartbeat: topics::HEARTBEAT,
+};
+
 impl Run {
     /// Who knows who asks; begins to follow who is who.
     fn gate(&self, parts: &Parts) -> anyhow::Result<Gate> {
@@ -118,7 +127,7 @@ impl Run {
             clock: parts.clock.clone(),
         };
         let asks_as = ServiceIdentity::of(parts, "follower")?;
-        follow(parts, &self.modules.identities, &gate.identities, asks_as)?;
+        follow(parts, &self.modules.identities, TOPICS, &gate.identities, asks_as)?;
         Ok(gate)
     }
 }

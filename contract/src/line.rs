@@ -28,6 +28,20 @@ pub struct Party {
     pub children: u16,
 }
 
+impl Party {
+    /// All of them.
+    pub fn together(parties: impl IntoIterator<Item = Self>) -> Self {
+        let none = Self {
+            adults: 0,
+            children: 0,
+        };
+        parties.into_iter().fold(none, |all, party| Self {
+            adults: all.adults.saturating_add(party.adults),
+            children: all.children.saturating_add(party.children),
+        })
+    }
+}
+
 /// One room of a booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Line {
@@ -72,14 +86,7 @@ pub fn held(lines: &[Line]) -> HeldLines {
 
 /// Who stays in all rooms together.
 pub fn together(lines: &[Line]) -> Party {
-    let none = Party {
-        adults: 0,
-        children: 0,
-    };
-    lines.iter().fold(none, |all, line| Party {
-        adults: all.adults.saturating_add(line.party.adults),
-        children: all.children.saturating_add(line.party.children),
-    })
+    Party::together(lines.iter().map(|line| line.party))
 }
 
 /// The room type of all lines, if they have one.

@@ -26,7 +26,7 @@ pub use guard::{guarded, trial};
 pub use identities::Identities;
 pub use key::{ApiKey, PepperConfig, Peppers};
 pub use row::{Class, Identity, Listener, Place, Row, Rule};
-pub use rows::{AccessChanges, GrantRow, KeyRow, PrincipalRow, TOPICS};
+pub use rows::{AccessChanges, AccessTopics, GrantRow, KeyRow, PrincipalRow};
 pub use sees::{Sees, What};
 pub use service::{ServiceIdentity, ServiceTokens};
 pub use table::Table;

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 
-use crate::causes::chain;
+use crate::chain;
 use crate::db::{self, Broken};
 use crate::kafka::{self, Delivery, Received};
 use crate::outbox::{self, Outgoing, Schema};

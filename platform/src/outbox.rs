@@ -175,7 +175,7 @@ fn keep_tidy_every(tasks: &Tasks, pool: &PgPool, schema: Schema, every: Duration
             if let Err(error) = done {
                 tracing::warn!(
                     schema = schema.0,
-                    error = crate::causes::chain(&error),
+                    error = crate::chain(&error),
                     "housekeeping failed"
                 );
             }

@@ -71,7 +71,7 @@ where
                     }
                 }
                 Err(error) => {
-                    let error = crate::causes::chain(&error);
+                    let error = crate::chain(&error);
                     tracing::warn!(
                         table,
                         error,

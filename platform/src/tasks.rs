@@ -35,7 +35,7 @@ impl Tasks {
             if let Err(error) = handle.await {
                 tracing::error!(
                     task = name,
-                    error = crate::causes::chain(&error),
+                    error = crate::chain(&error),
                     "task {name} died; stopping the process"
                 );
                 failed.cancel();

@@ -26,16 +26,34 @@ impl TokenConfig {
     /// # Errors
     /// A setting error that names the variable and the remedy.
     pub fn tokens(&self, audience: &'static str) -> Result<Tokens, crate::StartError> {
-        Tokens::new(self.token_secret.reveal(), audience).map_err(|error| {
-            crate::StartError::Setting(format!(
-                "BELLHOP_TOKEN_SECRET: {error}; `openssl rand -hex 32` makes a good one"
-            ))
-        })
+        Tokens::new(self.token_secret.reveal(), audience).map_err(unusable)
+    }
+
+    /// The secret, if it has [`SECRET_BYTES_MIN`].
+    ///
+    /// # Errors
+    /// As [`Self::tokens`].
+    pub(crate) fn secret(&self) -> Result<&Secret, crate::StartError> {
+        is_strong(self.token_secret.reveal()).map_err(unusable)?;
+        Ok(&self.token_secret)
     }
 }
 
 /// The fewest bytes that a secret may have.
 pub const SECRET_BYTES_MIN: usize = 32;
+
+fn unusable(error: TokenError) -> crate::StartError {
+    crate::StartError::Setting(format!(
+        "BELLHOP_TOKEN_SECRET: {error}; `openssl rand -hex 32` makes a good one"
+    ))
+}
+
+const fn is_strong(secret: &str) -> Result<(), TokenError> {
+    if secret.len() < SECRET_BYTES_MIN {
+        return Err(TokenError::WeakSecret);
+    }
+    Ok(())
+}
 
 /// Why a token is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -80,9 +98,7 @@ impl Tokens {
     /// # Errors
     /// [`TokenError::WeakSecret`].
     pub fn new(secret: &str, audience: &'static str) -> Result<Self, TokenError> {
-        if secret.len() < SECRET_BYTES_MIN {
-            return Err(TokenError::WeakSecret);
-        }
+        is_strong(secret)?;
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["exp", "aud"]);

@@ -197,7 +197,7 @@ impl Tracer {
             && let Err(error) = open.spans.shutdown_with_timeout(EXPORT_TIMEOUT)
         {
             tracing::warn!(
-                error = crate::causes::chain(&error),
+                error = crate::chain(&error),
                 "the last spans did not reach the collector"
             );
         }

@@ -8,13 +8,11 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::identities::{Identities, STALE_AFTER};
-use super::rows::{AccessChanges, TOPICS};
+use super::rows::{AccessChanges, AccessTopics};
 use super::service::ServiceIdentity;
 use crate::kafka::{Received, Whole, read_whole};
 use crate::{Parts, StartError, chain};
 
-/// The topic of the relay's heartbeats.
-const HEARTBEAT: &str = "bellhop.relay.heartbeat";
 /// The part of the process that says whether who is who is known.
 const PART: &str = "identities";
 /// Between two questions to the access service while the topics are silent.
@@ -46,6 +44,7 @@ struct Source {
 }
 
 struct Follower {
+    topics: AccessTopics,
     identities: Identities,
     client: reqwest::Client,
     url: String,
@@ -63,6 +62,7 @@ struct Follower {
 pub fn follow(
     parts: &Parts,
     config: &AccessConfig,
+    topics: AccessTopics,
     identities: &Identities,
     asks_as: ServiceIdentity,
 ) -> Result<(), StartError> {
@@ -72,8 +72,14 @@ pub fn follow(
         .pool_idle_timeout(IDLE)
         .build()
         .map_err(|error| StartError::Setting(format!("The HTTP client cannot be made: {error}")))?;
-    let mut read = read_whole(&parts.kafka, &TOPICS, &[HEARTBEAT], parts.tasks.stop_token())?;
+    let mut read = read_whole(
+        &parts.kafka,
+        &[topics.principals, topics.grants, topics.keys],
+        &[topics.heartbeat],
+        parts.tasks.stop_token(),
+    )?;
     let mut follower = Follower {
+        topics,
         identities: identities.clone(),
         client,
         url: config.access_url.trim_end_matches('/').to_owned(),
@@ -132,7 +138,7 @@ impl Follower {
                     self.identities.nothing_is_missing(STALE_AFTER);
                 }
             }
-            Whole::Message(message) if message.topic == HEARTBEAT => self.heartbeat(&message),
+            Whole::Message(message) if message.topic == self.topics.heartbeat => self.heartbeat(&message),
             Whole::Message(message) => {
                 if !message.payload.is_empty() && self.row(&message).is_none() {
                     tracing::error!(topic = message.topic, "a row of access cannot be read");
@@ -160,7 +166,12 @@ impl Follower {
         fn after<R: serde::de::DeserializeOwned>(payload: &[u8]) -> Option<R> {
             serde_json::from_slice::<Change<R>>(payload).ok()?.after
         }
-        let [principals, grants, keys] = TOPICS;
+        let AccessTopics {
+            principals,
+            grants,
+            keys,
+            ..
+        } = self.topics;
         match message.topic.as_str() {
             topic if topic == principals => self.identities.principal(after(&message.payload)?),
             topic if topic == grants => self.identities.grant(after(&message.payload)?),

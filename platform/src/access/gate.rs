@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use uuid::Uuid;
 
 use super::actor::{Actor, Kind};
 use super::identities::{Identities, Known};
 use super::key::{self, ApiKey, Peppers};
-use super::row::{Identity, Row, Rule};
+use super::row::{Identity, Row};
 use super::service::{self, ServiceTokens};
 use crate::clock::Clock;
 use crate::http::{Common, Problem};
@@ -47,12 +46,13 @@ impl Gate {
     }
 
     fn who(&self, headers: &HeaderMap, row: &Row) -> Result<Known, Problem> {
+        let anyone = || (Actor::ANYONE, Some(Arc::default()));
         if row.identity == Identity::Unread {
-            return Ok((Actor::ANYONE, Some(no_hotels())));
+            return Ok(anyone());
         }
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
         let Some(value) = values.next() else {
-            return Ok((Actor::ANYONE, Some(no_hotels())));
+            return Ok(anyone());
         };
         if values.next().is_some() {
             return Err(invalid(
@@ -83,10 +83,6 @@ impl Gate {
     }
 }
 
-fn no_hotels() -> Arc<[Uuid]> {
-    Arc::new([])
-}
-
 /// What stands behind `Bearer`, which is written in any case.
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, rest) = value.split_once(' ')?;
@@ -98,13 +94,8 @@ fn invalid(detail: &str) -> Problem {
 }
 
 fn refused(actor: Actor, row: &Row) -> Problem {
-    let who = match row.rule {
-        Rule::Anyone | Rule::UntilLinks(_) => String::new(),
-        Rule::Of(kinds) => {
-            let words: Vec<_> = kinds.iter().map(|kind| kind.word()).collect();
-            words.join(", ")
-        }
-    };
+    let words: Vec<_> = row.rule.kinds().iter().map(|kind| kind.word()).collect();
+    let who = words.join(", ");
     if actor.kind() == Kind::Anyone {
         let detail = format!("Send `Authorization: Bearer` with a key of one of these: {who}.");
         return Problem::new(Common::CredentialMissing, detail).at("Authorization");

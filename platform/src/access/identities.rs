@@ -122,7 +122,7 @@ impl Identities {
         // A kind of a newer release is nobody here.
         let kind = Kind::of(&principal.kind)?;
         let hotels = rows.hotels.get(&row.principal_id).cloned();
-        let hotels = hotels.unwrap_or_else(|| Some(Arc::new([])));
+        let hotels = hotels.unwrap_or_else(|| Some(Arc::default()));
         Some((Actor::new(kind, row.principal_id), hotels))
     }
 

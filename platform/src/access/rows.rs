@@ -6,12 +6,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// The topics of the tables' changes; each has one partition and is kept whole.
-pub const TOPICS: [&str; 3] = [
-    "bellhop.access.principal",
-    "bellhop.access.granted",
-    "bellhop.access.api_key",
-];
+/// The topics of the tables' changes, each of one partition and kept whole, and of the relay's heartbeat.
+#[derive(Debug, Clone, Copy)]
+pub struct AccessTopics {
+    /// Of principals.
+    pub principals: &'static str,
+    /// Of what they were granted.
+    pub grants: &'static str,
+    /// Of keys.
+    pub keys: &'static str,
+    /// Of the heartbeat.
+    pub heartbeat: &'static str,
+}
 
 /// Somebody or something that may have keys. Never with its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::actor::{Actor, Kind};
 use super::row::Rule;
+use crate::http::Problem;
 
 /// What an actor sees. Only admission makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Sees {
                 hotels.map_or(What::All, |hotels| What::Hotels(Arc::clone(hotels)))
             }
             Kind::Service | Kind::Viewer | Kind::Operator | Kind::Admin => What::All,
-            Kind::Anyone => What::Hotels(Arc::new([])),
+            Kind::Anyone => What::Hotels(Arc::default()),
         })
     }
 
@@ -87,6 +88,17 @@ impl Sees {
     pub fn hotel(&self, hotel: Uuid) -> bool {
         self.all() || self.hotels().contains(&hotel)
     }
+
+    /// As [`Self::hotel`], for a request whose path names the hotel.
+    ///
+    /// # Errors
+    /// 404, as of a hotel that nobody has: another's is not there.
+    pub fn require_hotel(&self, hotel: Uuid) -> Result<(), Problem> {
+        if self.hotel(hotel) {
+            return Ok(());
+        }
+        Err(Problem::not_found("hotel").at("hotel_id"))
+    }
 }
 
 #[cfg(test)]
@@ -112,6 +124,9 @@ mod tests {
                 "{kind}"
             );
             assert!(of(kind, None).all(), "{kind}");
+            assert!(limited.require_hotel(mine).is_ok(), "{kind}");
+            let refused = limited.require_hotel(other).unwrap_err();
+            assert_eq!(refused.status().as_u16(), 404, "{kind}");
         }
         assert!(of(Kind::Viewer, Some(&hotels)).all());
         let guest = of(Kind::Guest, Some(&hotels));

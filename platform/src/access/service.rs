@@ -11,7 +11,7 @@ use super::actor::{Actor, Kind};
 use super::key::hex;
 use crate::clock::Clock;
 use crate::secret::Secret;
-use crate::token::{SECRET_BYTES_MIN, TokenConfig};
+use crate::token::TokenConfig;
 use crate::{Parts, StartError};
 
 /// How such a token begins.
@@ -38,12 +38,7 @@ impl ServiceTokens {
     /// # Errors
     /// A setting error that names the variable and the remedy.
     pub fn new(config: &TokenConfig) -> Result<Self, StartError> {
-        if config.token_secret.reveal().len() < SECRET_BYTES_MIN {
-            return Err(StartError::Setting(format!(
-                "BELLHOP_TOKEN_SECRET: the secret must have at least {SECRET_BYTES_MIN} bytes; `openssl rand -hex 32` makes a good one"
-            )));
-        }
-        Ok(Self(config.token_secret.clone()))
+        Ok(Self(config.secret()?.clone()))
     }
 
     /// The value of the `Authorization` header with which `service` calls `operation`, as its row is named.

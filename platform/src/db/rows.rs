@@ -33,12 +33,15 @@ macro_rules! row_type {
 
 /// A statement says how many rows it wrote of each kind: another number than was given to it is a mistake in the code or
 /// in the tables. In a transaction nothing is committed then; what [`one_statement`](super::one_statement) ran stands, and
-/// the mistake is told.
+/// the mistake is told. A count is a statement's own (`i64`), or that of the rows it affected (`u64`).
 ///
 /// # Errors
 /// When the numbers differ; `what` says of which rows.
-pub fn all_written(what: &str, written: i64, wanted: usize) -> Result<(), Broken> {
-    if usize::try_from(written) == Ok(wanted) {
+pub fn all_written<N>(what: &str, written: N, wanted: usize) -> Result<(), Broken>
+where
+    N: Copy + std::fmt::Display + TryInto<usize>,
+{
+    if written.try_into().ok() == Some(wanted) {
         return Ok(());
     }
     let how = format!("{written} of {wanted} {what} were written");

@@ -168,7 +168,7 @@ impl IntoResponse for Problem {
 impl From<Broken> for Problem {
     /// Logged here, once, with the whole chain; the client learns only whether to come back.
     fn from(error: Broken) -> Self {
-        tracing::error!(error = crate::causes::chain(&error), "a request failed");
+        tracing::error!(error = crate::chain(&error), "a request failed");
         if error.is_transient() {
             return Self::unavailable("The database is busy or away; nothing was changed. Try again.", 1);
         }

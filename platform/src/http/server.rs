@@ -183,10 +183,7 @@ async fn serve_and_drain(
                 });
             }
             Err(error) => {
-                tracing::warn!(
-                    error = crate::causes::chain(&error),
-                    "a connection could not be accepted"
-                );
+                tracing::warn!(error = crate::chain(&error), "a connection could not be accepted");
                 if !tasks.pause(Duration::from_millis(100)).await {
                     break;
                 }

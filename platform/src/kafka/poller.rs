@@ -141,7 +141,7 @@ impl Poller {
             }
             Err(error) => tracing::warn!(
                 group = self.group,
-                error = crate::causes::chain(&error),
+                error = crate::chain(&error),
                 "no new consumer yet; trying again"
             ),
         }
@@ -176,7 +176,7 @@ impl Poller {
                 Some(Err(error)) => {
                     tracing::warn!(
                         group = self.group,
-                        error = crate::causes::chain(&error),
+                        error = crate::chain(&error),
                         "the Kafka consumer reports an error"
                     );
                     self.is_lost |= matches!(error, KafkaError::MessageConsumptionFatal(_));
@@ -211,7 +211,7 @@ impl Poller {
         if let Err(error) = self.member.consumer.store_offsets(&offsets) {
             tracing::warn!(
                 group = self.group,
-                error = crate::causes::chain(&error),
+                error = crate::chain(&error),
                 "offsets were not kept; the messages may come again"
             );
         }

@@ -33,7 +33,7 @@ impl Told {
             Err(error) if !was_failing => {
                 tracing::warn!(
                     endpoint = self.endpoint,
-                    error = crate::causes::chain(error),
+                    error = crate::chain(error),
                     "the collector does not take spans; they are lost"
                 );
             }

@@ -4,9 +4,8 @@ mod changes;
 mod keys;
 mod principals;
 
-use contract::KeyId;
 use platform::access::{Class, Kind, Listener, Peppers, Place, Row};
-use platform::http::{Common, Problem};
+use platform::http::Problem;
 use platform::operations;
 use sqlx::PgPool;
 
@@ -33,9 +32,9 @@ operations! { pub(crate) App;
 }
 
 fn no_principal() -> Problem {
-    Problem::new(Common::NotFound, "There is no such principal.").at("principal_id")
+    Problem::not_found("principal").at("principal_id")
 }
 
-fn no_key(_: KeyId) -> Problem {
-    Problem::new(Common::NotFound, "There is no such key.").at("key_id")
+fn no_key() -> Problem {
+    Problem::not_found("key").at("key_id")
 }

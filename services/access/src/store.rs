@@ -81,7 +81,7 @@ pub(crate) async fn tell(
         body,
     );
     let told = told.execute(db).await?.rows_affected();
-    db::all_written("lines of the trail", i64::try_from(told).unwrap_or(-1), 1)
+    db::all_written("lines of the trail", told, 1)
 }
 
 pub(crate) async fn add_principal(
@@ -135,7 +135,7 @@ pub(crate) async fn set_hotels(
         version,
     );
     let ended = ended.execute(&mut *db).await?.rows_affected();
-    db::all_written("withdrawn grants", i64::try_from(ended).unwrap_or(-1), over.len())?;
+    db::all_written("withdrawn grants", ended, over.len())?;
     let granted = sqlx::query!(
         "insert into access.granted (grant_id, principal_id, hotel_id, version)
          select grant_id, $1, hotel_id, $2 from unnest($3::uuid[], $4::uuid[]) as g (grant_id, hotel_id)",
@@ -145,7 +145,7 @@ pub(crate) async fn set_hotels(
         &wanted as &[Option<Uuid>],
     );
     let granted = granted.execute(db).await?.rows_affected();
-    db::all_written("grants", i64::try_from(granted).unwrap_or(-1), ids.len())
+    db::all_written("grants", granted, ids.len())
 }
 
 pub(crate) async fn add_key(
@@ -168,7 +168,7 @@ pub(crate) async fn add_key(
         version,
     );
     let made = made.execute(db).await?.rows_affected();
-    db::all_written("keys", i64::try_from(made).unwrap_or(-1), 1)
+    db::all_written("keys", made, 1)
 }
 
 /// How many keys of a principal are good now.
@@ -213,7 +213,7 @@ pub(crate) async fn end_key(
         version,
     );
     let ended = ended.execute(db).await?.rows_affected();
-    db::all_written("ended keys", i64::try_from(ended).unwrap_or(-1), 1)
+    db::all_written("ended keys", ended, 1)
 }
 
 /// Revokes a key unless it is revoked; answers whether it was not.

@@ -17,7 +17,7 @@ use contract::StayDate;
 use platform::access::Row;
 use platform::http::{Common, Problem};
 use platform::operations;
-use rules::{Blocked, Field};
+use rules::{Ask, Blocked, Facts, Field, NightFacts, Today};
 use serde::Serialize;
 
 use crate::service::Service;
@@ -36,6 +36,26 @@ fn refused(blocked: Blocked) -> Problem {
             Problem::new(Common::InvalidField, detail)
         })
         .at(parameter)
+}
+
+/// Whether a stay is offered at all, whatever room type is taken.
+fn offered_by_hotel(ask: &Ask, today: Today) -> Result<(), Problem> {
+    let facts = Facts {
+        today: Some(today),
+        ..Facts::default()
+    };
+    rules::first(ask, &facts).map_or(Ok(()), |blocked| Err(refused(blocked)))
+}
+
+/// What the nights say in one rate plan. A closed night has no rooms left, and nothing here knows why.
+fn facts_of(left: &[Option<u64>], prices: &[Option<u64>]) -> Vec<NightFacts> {
+    let nights = left.iter().zip(prices);
+    let facts = nights.map(|(left, price)| NightFacts {
+        closed: None,
+        left: Some(left.map_or(0, |left| u32::try_from(left).unwrap_or(u32::MAX))),
+        priced: Some(price.is_some()),
+    });
+    facts.collect()
 }
 
 /// A parameter that has no default.

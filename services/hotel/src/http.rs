@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use chrono::TimeDelta;
-use contract::HotelId;
-use platform::access::{Class, Kind, Place, Row, Sees};
-use platform::http::{Common, Cursor, PageLimit, Problem};
+use platform::access::{Class, Kind, Place, Row};
+use platform::http::{Cursor, PageLimit, Problem};
 use platform::token::Tokens;
 use platform::{Clock, operations};
 use serde::Serialize;
@@ -130,16 +129,8 @@ fn at_most<T>(list: &[T], max: usize, pointer: &str) -> Result<(), Problem> {
 }
 
 /// 404, with the field that names what is not there.
-/// Another's hotel is not there for who writes.
-fn seen(sees: &Sees, hotel_id: HotelId) -> Result<(), Problem> {
-    if sees.hotel(hotel_id.uuid()) {
-        return Ok(());
-    }
-    Err(unknown("hotel", "hotel_id"))
-}
-
 fn unknown(what: &str, pointer: &str) -> Problem {
-    Problem::new(Common::NotFound, format!("There is no such {what}.")).at(pointer)
+    Problem::not_found(what).at(pointer)
 }
 
 #[cfg(test)]

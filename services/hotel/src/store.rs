@@ -9,8 +9,8 @@ mod room_types;
 use platform::Broken;
 
 pub(crate) use hotels::{add_hotel, hotel, hotels};
-pub(crate) use offers::{Offers, offer, offers};
-pub(crate) use prices::{prices, prices_of, set_prices};
+pub(crate) use offers::{Offers, offers};
+pub(crate) use prices::{prices, set_prices};
 pub(crate) use rate_plans::{add_rate_plan, rate_plan, rate_plans};
 pub(crate) use room_types::{add_room_type, room_type, room_types};
 

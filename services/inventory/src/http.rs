@@ -3,9 +3,9 @@
 mod get_inventory;
 mod set_inventory;
 
+use contract::StayDate;
 use contract::range::nights_between;
-use contract::{HotelId, StayDate};
-use platform::access::{Class, Kind, Row, Sees};
+use platform::access::{Class, Kind, Row};
 use platform::http::Problem;
 use platform::{Clock, operations};
 use sqlx::PgPool;
@@ -31,14 +31,6 @@ operations! { pub(crate) Rooms;
         Row::of(&[Kind::Staff, Kind::Partner, Kind::Operator]).class(Class::Desk).cost(10),
     GetInventory = get_inventory::get_inventory:
         Row::of(&[Kind::Staff, Kind::Partner, Kind::Service, Kind::Viewer]).class(Class::Desk).cost(5),
-}
-
-/// Another's hotel is not there.
-fn seen(sees: &Sees, hotel_id: HotelId) -> Result<(), Problem> {
-    if sees.hotel(hotel_id.uuid()) {
-        return Ok(());
-    }
-    Err(Problem::not_found("hotel").at("hotel_id"))
 }
 
 /// Checks that `to` is 1 to [`NIGHTS_MAX`] nights after `from`.

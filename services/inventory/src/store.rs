@@ -34,14 +34,3 @@ pub(crate) async fn now(db: &mut PgConnection) -> Result<DateTime<Utc>, Broken> 
 fn date(date: chrono::NaiveDate) -> Result<StayDate, Broken> {
     StayDate::from_date(date).map_err(|error| Broken::Inconsistent(format!("{date}: {error}")))
 }
-
-/// Checks that a statement wrote as many rows as were locked for it.
-fn all_written(what: &str, wanted: usize, written: u64) -> Result<(), Broken> {
-    if u64::try_from(wanted) == Ok(written) {
-        Ok(())
-    } else {
-        Err(Broken::Inconsistent(format!(
-            "{written} of {wanted} {what} were written"
-        )))
-    }
-}

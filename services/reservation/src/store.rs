@@ -2,6 +2,7 @@
 //! depends on the size of a batch; what one transaction writes is one statement.
 
 pub(crate) mod asked;
+mod batches;
 pub(crate) mod charges;
 pub(crate) mod codes;
 pub(crate) mod guests;

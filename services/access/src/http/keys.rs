@@ -156,7 +156,7 @@ pub(super) async fn rotate_key(
     let made = db::unit_of_work::<_, Problem, _>(&app.pool, move |db| {
         Box::pin(async move {
             let version = store::next_version(db).await?;
-            let (principal_id, former) = store::key(db, key_id).await?.ok_or_else(|| no_key(key_id))?;
+            let (principal_id, former) = store::key(db, key_id).await?.ok_or_else(no_key)?;
             let now = store::now(db).await?;
             if former.revoked_at.is_some() || former.ends_at <= now {
                 return Err(Why::KeyIsOver.tell(Problem::refused));
@@ -192,7 +192,7 @@ pub(super) async fn revoke_key(
         Box::pin(async move {
             let version = store::next_version(db).await?;
             let revoked = store::revoke_key(db, key_id, version).await?;
-            let (principal_id, key) = store::key(db, key_id).await?.ok_or_else(|| no_key(key_id))?;
+            let (principal_id, key) = store::key(db, key_id).await?.ok_or_else(no_key)?;
             if revoked {
                 store::tell(db, &actor, principal_id, Done::KeyRevoked(key_id)).await?;
             }

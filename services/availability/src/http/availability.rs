@@ -12,12 +12,12 @@ use platform::access::Allowed;
 use platform::http::{Common, Problem, StrictPath, StrictQuery};
 use platform::problems;
 use rules::limits::ROOMS_MAX;
-use rules::{Ask, Blocked, Facts, NightFacts, Today};
+use rules::{Ask, Blocked, Facts, Today};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::explain::{self, Explain, NotSold};
-use super::{json, night_names, refused, required};
+use super::{facts_of, json, night_names, offered_by_hotel, refused, required};
 use crate::catalogue::RoomTypeFacts;
 use crate::layout::Days;
 use crate::model::{fewest, sum_of_all};
@@ -162,14 +162,7 @@ pub async fn get(
         })
         .await?;
     let today = service.today(&seen.catalogue.hotel)?;
-    let of_hotel = Facts {
-        today: Some(today),
-        ..Facts::default()
-    };
-    // Not offered whatever room type is taken.
-    if let Some(blocked) = rules::first(&ask, &of_hotel) {
-        return Err(refused(blocked));
-    }
+    offered_by_hotel(&ask, today)?;
     let names = night_names(stay.check_in(), days.count());
     let asked = Asked {
         seen: &seen,
@@ -285,17 +278,6 @@ impl<'a> Asked<'a> {
         });
         sold.collect()
     }
-}
-
-/// What the nights say in one rate plan. A closed night has no rooms left, and nothing here knows why.
-fn facts_of(left: &[Option<u64>], prices: &[Option<u64>]) -> Vec<NightFacts> {
-    let nights = left.iter().zip(prices);
-    let facts = nights.map(|(left, price)| NightFacts {
-        closed: None,
-        left: Some(left.map_or(0, |left| u32::try_from(left).unwrap_or(u32::MAX))),
-        priced: Some(price.is_some()),
-    });
-    facts.collect()
 }
 
 /// All nights in all rooms, when every night has a price and the sum is an amount of money.

@@ -12,11 +12,11 @@ use platform::access::Allowed;
 use platform::http::{Common, Problem, StrictPath, StrictQuery};
 use platform::problems;
 use rules::combine::{self, Choice};
-use rules::{Ask, Facts, NightFacts};
+use rules::{Ask, Facts};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{json, refused, required};
+use super::{facts_of, json, offered_by_hotel, refused, required};
 use crate::layout::Days;
 use crate::model::{fewest, sum_of_all};
 use crate::nights::Seen;
@@ -147,19 +147,13 @@ pub async fn get(
     let Guests(parties) = required("guests", query.guests)?;
     let stay = rules::dates::stay(check_in, check_out).map_err(refused)?;
     let rooms = u16::try_from(parties.len()).unwrap_or(u16::MAX);
-    let ask = Ask::new(stay, rooms, all(&parties)).map_err(|_| {
+    let ask = Ask::new(stay, rooms, Party::together(parties.iter().copied())).map_err(|_| {
         let detail = "A booking has at most 9 rooms, 36 adults and 36 children, and an adult in every room.";
         Problem::invalid_field("guests", detail)
     })?;
     let days = Days::between(stay.check_in(), stay.check_out());
     let (seen, freshness) = service.read(hotel, days, |_, _| true).await?;
-    let of_hotel = Facts {
-        today: Some(service.today(&seen.catalogue.hotel)?),
-        ..Facts::default()
-    };
-    if let Some(blocked) = rules::first(&ask, &of_hotel) {
-        return Err(refused(blocked));
-    }
+    offered_by_hotel(&ask, service.today(&seen.catalogue.hotel)?)?;
     let mut combinations: Vec<Combination<'_>> = (0..seen.catalogue.rate_plans.len())
         .filter_map(|plan| combination(&seen, plan, &ask, &parties))
         .collect();
@@ -176,19 +170,6 @@ pub async fn get(
     Ok(json(&answer, 512 + lines * LINE_BYTES))
 }
 
-/// Everybody together.
-fn all(parties: &[Party]) -> Party {
-    let sum = |of: fn(&Party) -> u16| {
-        parties
-            .iter()
-            .fold(0_u16, |sum, party| sum.saturating_add(of(party)))
-    };
-    Party {
-        adults: sum(|party| party.adults),
-        children: sum(|party| party.children),
-    }
-}
-
 /// The cheapest rooms for everybody in this rate plan, if all of them can be had.
 fn combination<'a>(seen: &'a Seen, plan: usize, ask: &Ask, parties: &[Party]) -> Option<Combination<'a>> {
     let currency = seen.catalogue.hotel.currency;
@@ -201,25 +182,19 @@ fn combination<'a>(seen: &'a Seen, plan: usize, ask: &Ask, parties: &[Party]) ->
     let sold = seen.room_types.iter().filter_map(|nights| {
         let (room_type_id, room_type) = seen.catalogue.room_types.get(nights.index)?;
         let prices = nights.prices.get(plan)?;
-        let known = nights.left.iter().zip(prices).map(|(left, price)| NightFacts {
-            closed: None,
-            left: Some(left.map_or(0, |left| u32::try_from(left).unwrap_or(u32::MAX))),
-            priced: Some(price.is_some()),
-        });
-        let known: Vec<NightFacts> = known.collect();
         let facts = Facts {
-            nights: &known,
+            nights: &facts_of(&nights.left, prices),
             ..Facts::default()
         };
-        let price = i64::try_from(sum_of_all(prices)?).ok()?;
+        if rules::first(&one, &facts).is_some() {
+            return None;
+        }
         let choice = Choice {
             capacity: room_type.capacity(),
             left: fewest(&nights.left),
-            price,
+            price: i64::try_from(sum_of_all(prices)?).ok()?,
         };
-        rules::first(&one, &facts)
-            .is_none()
-            .then_some((*room_type_id, room_type.name.as_str(), choice))
+        Some((*room_type_id, room_type.name.as_str(), choice))
     });
     let sold: Vec<_> = sold.collect();
     let choices: Vec<Choice> = sold.iter().map(|(.., choice)| *choice).collect();

@@ -49,7 +49,8 @@ async fn quote(
     db: &mut PgConnection,
 ) -> Result<(Quote, Money), Problem> {
     let (hotel_id, rate_plan_id) = (body.hotel_id, body.rate_plan_id);
-    let found = store::offers(db, hotel_id, rate_plan_id, &room_types(&wanted.lines)).await?;
+    let room_types: BTreeSet<RoomTypeId> = wanted.lines.iter().map(|line| line.room_type_id).collect();
+    let found = store::offers(db, hotel_id, rate_plan_id, &room_types).await?;
     let found = found.ok_or_else(|| unknown("hotel", "/hotel_id"))?;
     for (at, line) in wanted.lines.iter().enumerate() {
         if !found.capacities.contains_key(&line.room_type_id) {
@@ -63,7 +64,7 @@ async fn quote(
     let today = Today::at(now, &zone_of(&found)?);
     let stay = wanted.ask.stay;
     let of = (hotel_id, rate_plan_id, found.currency);
-    let per_night = store::prices_of(db, of, &room_types(&wanted.lines), stay).await?;
+    let per_night = store::prices(db, of, &room_types, (stay.check_in(), stay.check_out())).await?;
     let nights_of = |line: &Line| per_night.get(&line.room_type_id).cloned().unwrap_or_default();
     let lines: Vec<QuotedLine> = wanted
         .lines
@@ -112,10 +113,6 @@ async fn quote(
         expires_at: (now + app.quote_ttl).trunc_subsecs(0),
     };
     Ok((quote, priced.total_before_taxes))
-}
-
-fn room_types(lines: &[Line]) -> BTreeSet<RoomTypeId> {
-    lines.iter().map(|line| line.room_type_id).collect()
 }
 
 /// Which nights of the stay have a price. `known` is sorted by night.

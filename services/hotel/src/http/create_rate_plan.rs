@@ -14,7 +14,7 @@ use platform::repeat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{App, seen, unknown};
+use super::{App, unknown};
 use crate::catalogue::RatePlan;
 use crate::{SCHEMA, store};
 
@@ -90,7 +90,7 @@ pub(super) async fn create_rate_plan(
     keyed: Keyed,
     StrictJson(body): StrictJson<CreateRatePlan>,
 ) -> Result<Response, Problem> {
-    seen(&allowed.sees, hotel_id)?;
+    allowed.sees.require_hotel(hotel_id.uuid())?;
     let request = keyed.with(&body);
     let plan = body.check(hotel_id)?;
     repeat::once(&app.pool, SCHEMA, request, move |db| {

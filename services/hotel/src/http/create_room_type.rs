@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::fields::{PICTURES_MAX, PictureUrl, urls};
-use super::{App, at_most, seen, unknown};
+use super::{App, at_most, unknown};
 use crate::catalogue::RoomType;
 use crate::{SCHEMA, store};
 
@@ -111,7 +111,7 @@ pub(super) async fn create_room_type(
     keyed: Keyed,
     StrictJson(body): StrictJson<CreateRoomType>,
 ) -> Result<Response, Problem> {
-    seen(&allowed.sees, hotel_id)?;
+    allowed.sees.require_hotel(hotel_id.uuid())?;
     let request = keyed.with(&body);
     let room_type = body.check(hotel_id)?;
     repeat::once(&app.pool, SCHEMA, request, move |db| {

@@ -1,5 +1,7 @@
 //! `GET /v1/hotels/{hotel_id}/prices`
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use contract::quote::NightPrice;
@@ -66,16 +68,18 @@ pub(super) async fn list_prices(
 ) -> Result<Json<Page<NightPrice>>, Problem> {
     query.check()?;
     let mut db = app.connection().await?;
-    let offer = store::offer(&mut db, hotel_id, query.room_type_id, query.rate_plan_id).await?;
+    let room_type = BTreeSet::from([query.room_type_id]);
+    let offer = store::offers(&mut db, hotel_id, query.rate_plan_id, &room_type).await?;
     let offer = offer.ok_or_else(|| unknown("hotel", "hotel_id"))?;
-    if offer.capacity.is_none() {
+    if offer.capacities.is_empty() {
         return Err(unknown("room type in this hotel", "room_type_id"));
     }
     if offer.cancellation_policy.is_none() {
         return Err(unknown("rate plan in this hotel", "rate_plan_id"));
     }
-    let of = (hotel_id, query.room_type_id, query.rate_plan_id);
-    let items = store::prices(&mut db, of, query.from, query.to, offer.currency).await?;
+    let of = (hotel_id, query.rate_plan_id, offer.currency);
+    let mut prices = store::prices(&mut db, of, &room_type, (query.from, query.to)).await?;
+    let items = prices.remove(&query.room_type_id).unwrap_or_default();
     Ok(Json(Page {
         items,
         next_cursor: None,

@@ -1,5 +1,7 @@
 //! `PUT /v1/hotels/{hotel_id}/prices`
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use contract::refusal::Code;
@@ -11,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::fields::AmountText;
-use super::{App, at_most, seen, unknown};
+use super::{App, at_most, unknown};
 use crate::store;
 
 /// The most nights of one request.
@@ -96,16 +98,17 @@ pub(super) async fn set_prices(
     StrictPath(hotel_id): StrictPath<HotelId>,
     StrictJson(body): StrictJson<SetPrices>,
 ) -> Result<Json<PricesSet>, Problem> {
-    seen(&allowed.sees, hotel_id)?;
+    allowed.sees.require_hotel(hotel_id.uuid())?;
     if body.nights.is_empty() {
         return Err(Problem::invalid_field("/nights", "Name at least one night."));
     }
     at_most(&body.nights, NIGHTS_MAX as usize, "/nights")?;
     let mut db = app.connection().await?;
     // Read before and not in the statement's transaction: none of this is ever changed or removed.
-    let offer = store::offer(&mut db, hotel_id, body.room_type_id, body.rate_plan_id).await?;
+    let room_type = BTreeSet::from([body.room_type_id]);
+    let offer = store::offers(&mut db, hotel_id, body.rate_plan_id, &room_type).await?;
     let offer = offer.ok_or_else(|| unknown("hotel", "hotel_id"))?;
-    if offer.capacity.is_none() {
+    if offer.capacities.is_empty() {
         return Err(unknown("room type in this hotel", "/room_type_id"));
     }
     if offer.cancellation_policy.is_none() {

@@ -1,4 +1,4 @@
-//! What a hotel offers under one room type and rate plan.
+//! What a hotel offers under some room types and a rate plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,59 +12,6 @@ use uuid::Uuid;
 
 use super::{inconsistent, rate_plans::PolicyColumns, small};
 use crate::model::Tax;
-
-/// What a hotel offers under one room type and rate plan, as far as its prices need it.
-#[derive(Debug)]
-pub(crate) struct Offer {
-    /// The hotel's currency.
-    pub(crate) currency: Currency,
-    /// How many people a room takes; none when the hotel has no such room type.
-    pub(crate) capacity: Option<Capacity>,
-    /// What a cancellation costs; none when the hotel has no such rate plan.
-    pub(crate) cancellation_policy: Option<CancellationPolicy>,
-}
-
-/// The offer, if there is such a hotel.
-pub(crate) async fn offer(
-    db: &mut PgConnection,
-    hotel_id: HotelId,
-    room_type_id: RoomTypeId,
-    rate_plan_id: RatePlanId,
-) -> Result<Option<Offer>, Broken> {
-    let row = sqlx::query!(
-        r#"select h.currency, t.adults_max as "adults_max?", t.children_max as "children_max?",
-                  p.free_until_days_before, p.penalty as "penalty?", p.penalty_percent
-           from hotel.hotel h
-           left join hotel.room_type t on t.hotel_id = h.hotel_id and t.room_type_id = $2
-           left join hotel.rate_plan p on p.hotel_id = h.hotel_id and p.rate_plan_id = $3
-           where h.hotel_id = $1"#,
-        hotel_id.uuid(),
-        room_type_id.uuid(),
-        rate_plan_id.uuid(),
-    )
-    .fetch_optional(db)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let capacity = row.adults_max.zip(row.children_max).map(|(adults, children)| {
-        Ok::<_, Broken>(Capacity {
-            adults: small(adults)?.into(),
-            children: small(children)?.into(),
-        })
-    });
-    let policy = row.penalty.map(|penalty| {
-        let (free_until_days_before, penalty_percent) = (row.free_until_days_before, row.penalty_percent);
-        CancellationPolicy::try_from(PolicyColumns {
-            free_until_days_before,
-            penalty,
-            penalty_percent,
-        })
-    });
-    Ok(Some(Offer {
-        currency: row.currency.parse().map_err(inconsistent)?,
-        capacity: capacity.transpose()?,
-        cancellation_policy: policy.transpose()?,
-    }))
-}
 
 /// What a hotel offers under one rate plan and some room types, everything that pricing needs but the prices.
 #[derive(Debug)]

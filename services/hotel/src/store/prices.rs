@@ -4,49 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use contract::quote::NightPrice;
-use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, Stay, StayDate};
+use contract::{Currency, HotelId, Money, RatePlanId, RoomTypeId, StayDate};
 use platform::Broken;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use super::inconsistent;
 
-/// The prices from a night up to but without another, in date order.
+/// The prices of some room types from a night up to but without another, each in date order. Of the hotel, its rate plan
+/// and currency.
 pub(crate) async fn prices(
-    db: &mut PgConnection,
-    of: (HotelId, RoomTypeId, RatePlanId),
-    from: StayDate,
-    to: StayDate,
-    currency: Currency,
-) -> Result<Vec<NightPrice>, Broken> {
-    let rows = sqlx::query!(
-        "select night, amount_minor
-         from hotel.price
-         where hotel_id = $1 and room_type_id = $2 and rate_plan_id = $3 and night >= $4 and night < $5
-         order by night",
-        of.0.uuid(),
-        of.1.uuid(),
-        of.2.uuid(),
-        from.date(),
-        to.date(),
-    )
-    .fetch_all(db)
-    .await?;
-    let mut prices = Vec::with_capacity(rows.len());
-    for row in rows {
-        let night = StayDate::from_date(row.night).map_err(inconsistent)?;
-        let price = Money::from_minor(row.amount_minor, currency).map_err(inconsistent)?;
-        prices.push(NightPrice { night, price });
-    }
-    Ok(prices)
-}
-
-/// The prices of the nights of a stay in some room types, each in date order. Of the hotel, its rate plan and currency.
-pub(crate) async fn prices_of(
     db: &mut PgConnection,
     (hotel_id, rate_plan_id, currency): (HotelId, RatePlanId, Currency),
     room_types: &BTreeSet<RoomTypeId>,
-    stay: Stay,
+    (from, to): (StayDate, StayDate),
 ) -> Result<BTreeMap<RoomTypeId, Vec<NightPrice>>, Broken> {
     let wanted: Vec<Uuid> = room_types.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query!(
@@ -57,8 +28,8 @@ pub(crate) async fn prices_of(
         hotel_id.uuid(),
         &wanted,
         rate_plan_id.uuid(),
-        stay.check_in().date(),
-        stay.check_out().date(),
+        from.date(),
+        to.date(),
     )
     .fetch_all(db)
     .await?;

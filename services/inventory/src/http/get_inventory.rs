@@ -10,7 +10,7 @@ use platform::problems;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Rooms, range, seen};
+use super::{Rooms, range};
 use crate::store::{self, NightRow};
 
 /// Nights of all room types together that one answer holds.
@@ -99,7 +99,7 @@ pub(super) async fn get_inventory(
     StrictPath(hotel_id): StrictPath<HotelId>,
     StrictQuery(which): StrictQuery<Which>,
 ) -> Result<Json<Inventory>, Problem> {
-    seen(&allowed.sees, hotel_id)?;
+    allowed.sees.require_hotel(hotel_id.uuid())?;
     range(which.from, which.to, "to")?;
     let limit = i64::try_from(ROWS_MAX + 1).unwrap_or(i64::MAX);
     let nights = (which.from, which.to);

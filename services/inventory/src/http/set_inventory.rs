@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
-use super::{Rooms, range, seen};
+use super::{Rooms, range};
 use crate::model::{NightSet, NotSet, RoomTypeKey, Wanted, set_night};
 use crate::store::{self, Reduction};
 
@@ -89,7 +89,7 @@ pub(super) async fn set_inventory(
     StrictPath((hotel_id, room_type_id)): StrictPath<(HotelId, RoomTypeId)>,
     StrictJson(wish): StrictJson<SetInventory>,
 ) -> Result<Json<InventorySet>, Problem> {
-    seen(&allowed.sees, hotel_id)?;
+    allowed.sees.require_hotel(hotel_id.uuid())?;
     check(&wish, today(&rooms)?)?;
     let key = (hotel_id, room_type_id);
     rooms.catalogue.room_type(key).await?;

@@ -3,10 +3,11 @@
 use chrono::NaiveDate;
 use contract::{HotelId, RoomTypeId, StayDate};
 use platform::Broken;
+use platform::db::all_written;
 use rules::Night;
 use sqlx::{PgConnection, PgPool};
 
-use super::{all_written, date};
+use super::date;
 use crate::model::RoomTypeKey;
 
 /// One night of one room type.
@@ -152,7 +153,7 @@ pub(crate) async fn change_nights(
     )
     .execute(db)
     .await?;
-    all_written("nights", changed.len(), done.rows_affected())
+    all_written("nights", done.rows_affected(), changed.len())
 }
 
 /// Records that a hotel insisted on fewer rooms than are taken.

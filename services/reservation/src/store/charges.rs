@@ -5,6 +5,7 @@ use platform::Broken;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use super::batches;
 use crate::model::Reservation;
 
 /// A charge as a row.
@@ -31,17 +32,13 @@ pub(super) fn of(row: &Reservation) -> impl Iterator<Item = ChargeRow> {
     })
 }
 
-/// Bookings in one statement, so that nobody waits long for one of them.
-const AT_ONCE: i64 = 1_000;
-
 /// Charges each cancelled booking for its cancellation, of which that is not said, and answers to how many; for `bellhop
 /// migrate`. Processes of the former release cancel without saying it.
 ///
 /// # Errors
 /// When the database cannot be reached, or refuses a statement.
 pub async fn charge_cancelled(pool: &PgPool) -> Result<u64, Broken> {
-    let (mut charged, mut last) = (0, (Uuid::nil(), Uuid::nil()));
-    loop {
+    batches::all(async |last| {
         let rows = sqlx::query!(
             r#"with cancelled as (
                  select hotel_id, reservation_id, penalty_minor, updated_at from reservation.reservation r
@@ -58,14 +55,14 @@ pub async fn charge_cancelled(pool: &PgPool) -> Result<u64, Broken> {
                order by hotel_id, reservation_id"#,
             last.0,
             last.1,
-            AT_ONCE
+            batches::AT_ONCE
         )
         .fetch_all(&mut *platform::db::lease(pool).await?)
         .await?;
-        let Some(end) = rows.last() else {
-            return Ok(charged);
-        };
-        last = (end.hotel_id, end.reservation_id);
-        charged += u64::try_from(rows.len()).unwrap_or(u64::MAX);
-    }
+        Ok(rows
+            .iter()
+            .map(|row| (row.hotel_id, row.reservation_id))
+            .collect())
+    })
+    .await
 }

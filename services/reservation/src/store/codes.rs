@@ -2,10 +2,8 @@
 
 use platform::Broken;
 use sqlx::PgPool;
-use uuid::Uuid;
 
-/// Bookings in one statement, so that nobody waits long for one of them.
-const AT_ONCE: i64 = 1_000;
+use super::batches;
 
 /// Gives a code to each booking that has none, and answers to how many; for `bellhop migrate`. What processes of the
 /// former release write meanwhile has one by the table's default.
@@ -13,8 +11,7 @@ const AT_ONCE: i64 = 1_000;
 /// # Errors
 /// When the database cannot be reached, or refuses a statement.
 pub async fn give_codes(pool: &PgPool) -> Result<u64, Broken> {
-    let (mut given, mut last) = (0, (Uuid::nil(), Uuid::nil()));
-    loop {
+    batches::all(async |last| {
         let rows = sqlx::query!(
             r#"with without as (
                  select hotel_id, reservation_id from reservation.reservation
@@ -28,14 +25,14 @@ pub async fn give_codes(pool: &PgPool) -> Result<u64, Broken> {
                order by hotel_id, reservation_id"#,
             last.0,
             last.1,
-            AT_ONCE
+            batches::AT_ONCE
         )
         .fetch_all(&mut *platform::db::lease(pool).await?)
         .await?;
-        let Some(end) = rows.last() else {
-            return Ok(given);
-        };
-        last = (end.hotel_id, end.reservation_id);
-        given += u64::try_from(rows.len()).unwrap_or(u64::MAX);
-    }
+        Ok(rows
+            .iter()
+            .map(|row| (row.hotel_id, row.reservation_id))
+            .collect())
+    })
+    .await
 }

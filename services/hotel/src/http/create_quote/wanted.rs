@@ -69,7 +69,7 @@ impl CreateQuote {
     /// What can be said without looking anything up.
     pub(super) fn check(&self) -> Result<Wanted, Problem> {
         let stay = rules::dates::stay(self.check_in, self.check_out)
-            .map_err(|blocked| refused(blocked, str::to_owned))?;
+            .map_err(|blocked| refused(blocked, At::Whole))?;
         let line = |room_type_id, party| Line {
             room_type_id,
             rate_plan_id: self.rate_plan_id,
@@ -90,13 +90,8 @@ impl CreateQuote {
             (line(room_type_id, party).alike(rooms), party, rooms)
         };
         let ask = Ask::new(stay, rooms, party);
-        let whole = |field: &str| match field {
-            "/rooms" => "/lines".to_owned(),
-            of_party if of_party.starts_with("/party") => "/lines".to_owned(),
-            other => other.to_owned(),
-        };
-        let at = |field: &str| if by_line { whole(field) } else { field.to_owned() };
-        let ask = ask.map_err(|blocked| refused(blocked, at))?;
+        let whole = if by_line { At::Lines } else { At::Whole };
+        let ask = ask.map_err(|blocked| refused(blocked, whole))?;
         Ok(Wanted {
             ask,
             party,
@@ -145,11 +140,7 @@ impl Wanted {
 
     /// Why this line, or all lines where they were not asked for one by one, cannot be sold.
     pub(super) fn refused(&self, line: usize, blocked: Blocked) -> Problem {
-        refused(blocked, |field| match field {
-            "/rooms" if self.by_line => "/lines".to_owned(),
-            of_party if self.by_line && of_party.starts_with("/party") => format!("/lines/{line}{of_party}"),
-            other => other.to_owned(),
-        })
+        refused(blocked, if self.by_line { At::Line(line) } else { At::Whole })
     }
 
     /// What the rules are asked, line by line: rooms that are alike are asked for together.
@@ -172,13 +163,36 @@ impl Wanted {
     }
 }
 
+/// Where what was asked for is written.
+#[derive(Debug, Clone, Copy)]
+enum At {
+    /// In fields for all rooms.
+    Whole,
+    /// In all lines together.
+    Lines,
+    /// In this line.
+    Line(usize),
+}
+
+impl At {
+    /// The field that says this of all rooms, or the one that says it here.
+    fn field(self, of_all: &str) -> String {
+        match self {
+            Self::Lines if of_all == "/rooms" || of_all.starts_with("/party") => "/lines".to_owned(),
+            Self::Line(_) if of_all == "/rooms" => "/lines".to_owned(),
+            Self::Line(line) if of_all.starts_with("/party") => format!("/lines/{line}{of_all}"),
+            _ => of_all.to_owned(),
+        }
+    }
+}
+
 /// At the field that has to change, where it is one: else another night may do.
-fn refused(blocked: Blocked, at: impl Fn(&'static str) -> String) -> Problem {
+fn refused(blocked: Blocked, at: At) -> Problem {
     let problem = blocked.tell(Problem::refused, |detail| {
         Problem::new(Common::InvalidField, detail)
     });
     match blocked.field() {
-        Some(field) => problem.at(&at(field.pointer())),
+        Some(field) => problem.at(&at.field(field.pointer())),
         None => problem,
     }
 }
