@@ -74,8 +74,8 @@ async function journey(penalty: Penalty): Promise<string> {
   const list = good(await client.GET("/v1/reservations", { params: { query: { hotel_id: hotel.hotel_id } } }));
   same("the list", list.items.map((row) => row.reservation_id), [stay.reservation_id]);
   const email = booking.body.guest.email;
-  const found = good(await client.POST("/v1/reservations/look-up", { body: { code: stay.code, email } }));
-  same("the look-up", found.reservation_id, stay.reservation_id);
+  const lookedUp = good(await client.POST("/v1/reservations/look-up", { body: { code: stay.code, email } }));
+  same("the look-up", lookedUp.reservation_id, stay.reservation_id);
   const cost = good(await client.GET("/v1/reservations/{reservation_id}/cancellation-quote", one));
   const gone = good(await client.POST("/v1/reservations/{reservation_id}/cancellation", {
     params: { ...one.params, header: { Prefer: "wait=30" } },
