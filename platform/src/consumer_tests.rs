@@ -356,3 +356,31 @@ async fn a_long_transaction_loses_nothing_of_what_comes_meanwhile(pool: PgPool) 
     broker.until_committed(0, 26).await;
     assert!(process.stop().await);
 }
+
+#[sqlx::test(migrations = false)]
+async fn partitions_that_were_paused_are_read_again_once_they_went_and_came_back(pool: PgPool) {
+    open_shop(&pool).await;
+    let (broker, clerk) = (Broker::with(2).await, Arc::new(Clerk::default()));
+    clerk.expect("taken over", &[Fate::Superseded; 1_000]);
+    broker.order(0, "taken over");
+    let first = Process::start(&broker, &pool, "9", Arc::clone(&clerk));
+    until("the batch has taken so long that the partitions are paused", async || {
+        (clerk.tries_of("taken over") >= 3).then_some(())
+    })
+    .await;
+    // The group takes both partitions away, gives the first to the one whose name comes first, and the other back.
+    let second = Process::start(&broker, &pool, "1", Arc::default());
+    until("a partition came back", async || {
+        (clerk.news().len() > 1 && clerk.is_assigned()).then_some(())
+    })
+    .await;
+    for partition in 0..2 {
+        broker.order(partition, &format!("next of {partition}"));
+    }
+    until("all are handled", async || {
+        (handled(&pool).await.len() == 3).then_some(())
+    })
+    .await;
+    assert_eq!(clerk.told(), ["next of 1"]);
+    assert!(first.stop().await && second.stop().await);
+}

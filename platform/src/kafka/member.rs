@@ -62,8 +62,14 @@ impl ConsumerContext for Rebalances {
         }
     }
 
-    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Assign(partitions) = rebalance {
+            // librdkafka remembers what was paused also while a partition is another's. It would come back paused,
+            // and nobody who waited for a batch when it went knows that any more.
+            if let Err(error) = consumer.resume(partitions) {
+                let error = crate::chain(&error);
+                tracing::error!(error, "what was assigned may stay paused");
+            }
             let come = self.partitions(partitions);
             self.change_assigned(|assigned| assigned.extend(come.iter().cloned()));
             self.say(Delivery::Assigned(come));
