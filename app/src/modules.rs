@@ -2,7 +2,7 @@
 
 use clap::Args;
 use platform::StartError;
-use platform::access::{AccessConfig, PepperConfig, Peppers};
+use platform::access::{AccessConfig, LinkConfig, Links, PepperConfig, Peppers};
 
 /// The settings of every module.
 #[derive(Args, Debug)]
@@ -11,6 +11,8 @@ pub struct Modules {
     pub(crate) identities: AccessConfig,
     #[command(flatten, next_help_heading = "Identities")]
     pub(crate) pepper: PepperConfig,
+    #[command(flatten, next_help_heading = "Identities")]
+    pub(crate) link: LinkConfig,
     #[command(flatten, next_help_heading = "Hotel service")]
     pub(crate) hotel: hotel::Config,
     #[command(flatten, next_help_heading = "Inventory service")]
@@ -36,5 +38,13 @@ impl Modules {
     /// When there is none that can be used.
     pub(crate) fn peppers(&self) -> Result<Peppers, StartError> {
         self.pepper.ring()
+    }
+
+    /// What makes and reads guest links.
+    ///
+    /// # Errors
+    /// When there is no secret that can be used.
+    pub(crate) fn links(&self) -> Result<Links, StartError> {
+        self.link.links()
     }
 }

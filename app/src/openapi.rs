@@ -3,8 +3,8 @@
 use axum::Router;
 use axum::http::Method;
 use axum::routing::get;
-use contract::refusal::{Code, Kind};
-use platform::access::{Identity, Rule};
+use contract::refusal::{self, Code};
+use platform::access::{Identity, Kind, Rule};
 use platform::http::{CODES, Common, Declared, ProblemBody, documented, met_by_all};
 use utoipa::PartialSchema as _;
 use utoipa::openapi::extensions::Extensions;
@@ -40,6 +40,7 @@ pub fn document() -> OpenApi {
     let components = document.components.get_or_insert_with(Components::new);
     components.schemas.insert("Problem".to_owned(), problem());
     components.add_security_scheme(KEY, SecurityScheme::Http(key_scheme()));
+    components.add_security_scheme(GUEST_LINK, SecurityScheme::Http(link_scheme()));
     secure(&mut document);
     let paths = document.paths.paths.values_mut();
     paths.flat_map(operations).for_each(complete);
@@ -48,13 +49,24 @@ pub fn document() -> OpenApi {
 
 /// Under which the document says who may; who is above an operator's level may what it may.
 const WHO: &str = "x-who-may";
-/// How the document calls the credential.
+/// How the document calls the credentials.
 const KEY: &str = "key";
+const GUEST_LINK: &str = "guest_link";
 
 fn key_scheme() -> Http {
     let mut scheme = Http::new(HttpAuthScheme::Bearer);
     scheme.bearer_format = Some("bhk_<id>_<secret>_<check sum>".to_owned());
     scheme.description = Some("An API key, as it was shown when it was made.".to_owned());
+    scheme
+}
+
+fn link_scheme() -> Http {
+    let mut scheme = Http::new(HttpAuthScheme::Bearer);
+    scheme.bearer_format = Some("bhl_1_<kid>_<reservation>_<number>_<end>_<HMAC>_<check sum>".to_owned());
+    scheme.description = Some(
+        "The `guest_link.token` of the answer to a booking or a look-up. It opens that one reservation."
+            .to_owned(),
+    );
     scheme
 }
 
@@ -85,15 +97,20 @@ fn secure(document: &mut OpenApi) {
 fn guard(operation: &mut Operation, rule: Rule) {
     let mut told = vec![
         Common::CredentialInvalid.declared(),
+        Common::LinkEnded.declared(),
         Common::IdentitiesStale.declared(),
     ];
-    let key = SecurityRequirement::new::<_, [&str; 0], &str>(KEY, []);
+    let by = |scheme| SecurityRequirement::new::<_, [&str; 0], &str>(scheme, []);
     operation.security = Some(match rule {
         Rule::Of(_) => {
             told.extend([Common::CredentialMissing, Common::NotPermitted].map(Common::declared));
-            vec![key]
+            if rule.admits(Kind::Guest) {
+                vec![by(KEY), by(GUEST_LINK)]
+            } else {
+                vec![by(KEY)]
+            }
         }
-        Rule::Anyone | Rule::UntilLinks(_) => vec![SecurityRequirement::default(), key],
+        Rule::Anyone => vec![SecurityRequirement::default(), by(KEY)],
     });
     let responses = &mut operation.responses.responses;
     for (status, response) in &documented(&told) {
@@ -180,12 +197,12 @@ fn problem() -> RefOr<Schema> {
     let arguments = Code::ALL.iter().flat_map(|code| code.meaning().arguments);
     for argument in arguments {
         let member = match argument.kind {
-            Kind::Date => ObjectBuilder::new()
+            refusal::Kind::Date => ObjectBuilder::new()
                 .schema_type(Type::String)
                 .format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
                 .examples(["2026-12-24"]),
-            Kind::Count => ObjectBuilder::new().schema_type(Type::Integer).examples([9]),
-            Kind::Id => ObjectBuilder::new()
+            refusal::Kind::Count => ObjectBuilder::new().schema_type(Type::Integer).examples([9]),
+            refusal::Kind::Id => ObjectBuilder::new()
                 .schema_type(Type::String)
                 .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
                 .examples(["01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d"]),

@@ -123,6 +123,7 @@ impl Run {
         let gate = Gate {
             identities: Identities::default(),
             peppers: self.modules.peppers()?,
+            links: self.modules.links()?,
             services: ServiceTokens::new(&self.token)?,
             clock: parts.clock.clone(),
         };

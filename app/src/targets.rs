@@ -63,7 +63,7 @@ impl Target {
             Self::Access => access::start(parts, &modules.peppers()?),
             Self::Hotel => hotel::start(parts, &modules.hotel),
             Self::Inventory => inventory::start(parts, &modules.inventory, &modules.availability.hotel_url),
-            Self::Reservation => reservation::start(parts, &modules.reservation),
+            Self::Reservation => reservation::start(parts, &modules.reservation, modules.links()?),
             Self::Payment => payment::start(parts, &modules.payment),
             Self::Relay => relay::start(parts, &modules.relay),
             Self::Availability => availability::start(parts, &modules.availability),

@@ -364,9 +364,10 @@ async fn partitions_that_were_paused_are_read_again_once_they_went_and_came_back
     clerk.expect("taken over", &[Fate::Superseded; 1_000]);
     broker.order(0, "taken over");
     let first = Process::start(&broker, &pool, "9", Arc::clone(&clerk));
-    until("the batch has taken so long that the partitions are paused", async || {
-        (clerk.tries_of("taken over") >= 3).then_some(())
-    })
+    until(
+        "the batch has taken so long that the partitions are paused",
+        async || (clerk.tries_of("taken over") >= 3).then_some(()),
+    )
     .await;
     // The group takes both partitions away, gives the first to the one whose name comes first, and the other back.
     let second = Process::start(&broker, &pool, "1", Arc::default());

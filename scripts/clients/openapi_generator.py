@@ -64,8 +64,9 @@ def journey(penalty):
     assert stay.reservation_id in [row.reservation_id for row in bookings.list_reservations(hotel_id=hotel.hotel_id).items]
     found = bookings.look_up_reservation(b.LookUp(code=stay.code, email=stay.guest.email))
     assert found.reservation_id == stay.reservation_id, found
-    cost = bookings.cancellation_quote(stay.reservation_id)
-    gone = bookings.cancel_reservation(stay.reservation_id, prefer="wait=30")
+    guest = b.ReservationsApi(b.ApiClient(b.Configuration(host=sys.argv[1], access_token=found.guest_link.token)))
+    cost = guest.cancellation_quote(stay.reservation_id)
+    gone = guest.cancel_reservation(stay.reservation_id, prefer="wait=30")
     assert gone.state == "cancelled" and (gone.penalty, gone.refund) == (cost.penalty, cost.refund), (gone, cost)
     states = [row.state for row in bookings.reservation_history(stay.reservation_id).items]
     assert states == ["pending", "confirmed", "cancelling", "cancelled"], states

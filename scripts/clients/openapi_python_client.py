@@ -73,7 +73,8 @@ def journey(penalty):
     assert [row.reservation_id for row in listed] == [stay.reservation_id]
     found = ask(look_up_reservation, body=m.LookUp(code=stay.code, email=stay.guest.email)).parsed
     assert found.reservation_id == stay.reservation_id, found
-    cost = ask(cancellation_quote, stay.reservation_id).parsed
+    guest = AuthenticatedClient(base_url=sys.argv[1], token=found.guest_link.token, timeout=60)
+    cost = cancellation_quote.sync_detailed(stay.reservation_id, client=guest).parsed
     gone = ask(cancel_reservation, stay.reservation_id, prefer="wait=30").parsed
     assert gone.state == m.ReservationState.CANCELLED and (gone.penalty, gone.refund) == (cost.penalty, cost.refund), gone
     states = [row.state.value for row in ask(reservation_history, stay.reservation_id).parsed.items]

@@ -42,7 +42,8 @@ impl Keys {
         }))
     }
 
-    /// The key with which this is asked: guests have none, and everything else an operator does.
+    /// The key with which this is asked: guests have none, and everything else an operator does, who also looks after
+    /// reservations in the place of guests with their links.
     pub fn of(&self, method: &str, target: &str) -> Option<&str> {
         (!is_a_guests(method, target) && !self.operator.is_empty()).then_some(self.operator.as_str())
     }
@@ -63,7 +64,7 @@ impl Platform {
 /// Whether a guest asks this, who has no key.
 fn is_a_guests(method: &str, target: &str) -> bool {
     let path = target.split('?').next().unwrap_or_default();
-    let mine = ["/v1/quotes", "/v1/reservations/", "/v1/webhooks/"];
+    let mine = ["/v1/quotes", "/v1/reservations/look-up", "/v1/webhooks/"];
     let search = ["/availability", "/calendar"];
     !path.starts_with("/v1/")
         || mine.iter().any(|start| path.starts_with(start))
@@ -86,7 +87,8 @@ fn guests_have_no_key_and_whoever_works_with_the_platform_has_one() {
         ("POST", "/v1/quotes", None),
         ("POST", "/v1/reservations", None),
         ("GET", "/v1/reservations?hotel_id=1", Some("key")),
-        ("GET", "/v1/reservations/1", None),
+        ("GET", "/v1/reservations/1", Some("key")),
+        ("POST", "/v1/reservations/look-up", None),
         ("GET", "/v1/hotels/1/availability?check_in=x", None),
         ("PUT", "/v1/hotels/1/prices", Some("key")),
         ("GET", "/v1/sagas", Some("key")),

@@ -8,7 +8,9 @@ use axum::response::{IntoResponse as _, Response};
 use super::actor::{Actor, Kind};
 use super::identities::{Identities, Known};
 use super::key::{self, ApiKey, Peppers};
-use super::row::{Identity, Row};
+use super::link::{self, Link, Links, NoLink};
+use super::row::{Identity, Row, Rule};
+use super::sees::Sees;
 use super::service::{self, ServiceTokens};
 use crate::clock::Clock;
 use crate::http::{Common, Problem};
@@ -20,33 +22,57 @@ pub struct Gate {
     pub identities: Identities,
     /// The peppers of keys.
     pub peppers: Peppers,
+    /// The links of guests.
+    pub links: Links,
     /// The tokens of services.
     pub services: ServiceTokens,
     /// What time it is.
     pub clock: Clock,
 }
 
+/// Who asks, and how that is known.
+enum Who {
+    Known(Known),
+    Guest(Link),
+}
+
+impl Who {
+    const fn actor(&self) -> Actor {
+        match self {
+            Self::Known((actor, _)) => *actor,
+            Self::Guest(link) => Actor::new(Kind::Guest, link.reservation),
+        }
+    }
+
+    fn sees(&self, rule: Rule) -> Sees {
+        match self {
+            Self::Known((actor, hotels)) => Sees::of(*actor, hotels.as_ref(), rule),
+            Self::Guest(link) => Sees::by_link(link, rule),
+        }
+    }
+}
+
 impl Gate {
-    /// Who asks, if the row admits them.
+    /// Who asks, and what they see, if the row admits them.
     ///
     /// # Errors
     /// 401 without a good credential where one is needed or given, 403 for whom the row does not admit, 503 while nobody
     /// can be known.
-    pub(super) fn admit(&self, headers: &HeaderMap, row: &Row) -> Result<Known, Problem> {
-        let known = self.who(headers, row)?;
-        let (actor, _) = &known;
+    pub(super) fn admit(&self, headers: &HeaderMap, row: &Row) -> Result<(Actor, Sees), Problem> {
+        let who = self.who(headers, row)?;
+        let actor = who.actor();
         if !row.rule.admits(actor.kind()) {
-            return Err(refused(*actor, row));
+            return Err(refused(actor, row));
         }
         if row.identity == Identity::Fresh && self.identities.is_stale() {
             let detail = "Who is who could not be compared with the access service for over a second; nothing was done.";
             return Err(Problem::new(Common::IdentitiesStale, detail).retry_after(1));
         }
-        Ok(known)
+        Ok((actor, who.sees(row.rule)))
     }
 
-    fn who(&self, headers: &HeaderMap, row: &Row) -> Result<Known, Problem> {
-        let anyone = || (Actor::ANYONE, Some(Arc::default()));
+    fn who(&self, headers: &HeaderMap, row: &Row) -> Result<Who, Problem> {
+        let anyone = || Who::Known((Actor::ANYONE, Some(Arc::default())));
         if row.identity == Identity::Unread {
             return Ok(anyone());
         }
@@ -65,7 +91,14 @@ impl Gate {
             let actor = self.services.verify(token, row.name, self.clock.now());
             let actor = actor
                 .ok_or_else(|| invalid("The token of a service is not good for this, or not any more."))?;
-            return Ok((actor, None));
+            return Ok(Who::Known((actor, None)));
+        }
+        if bearer.starts_with(link::PREFIX) {
+            return self
+                .links
+                .read(bearer, self.clock.now())
+                .map(Who::Guest)
+                .map_err(no_link);
         }
         let Some(key) = ApiKey::read(bearer) else {
             let detail = format!(
@@ -79,7 +112,9 @@ impl Gate {
             return Err(Problem::new(Common::IdentitiesStale, detail).retry_after(1));
         }
         let known = self.identities.of_key(&key, &self.peppers, self.clock.now());
-        known.ok_or_else(|| invalid("The key is not known here, or it has ended or was revoked."))
+        known
+            .map(Who::Known)
+            .ok_or_else(|| invalid("The key is not known here, or it has ended or was revoked."))
     }
 }
 
@@ -93,14 +128,40 @@ fn invalid(detail: &str) -> Problem {
     Problem::new(Common::CredentialInvalid, detail).at("Authorization")
 }
 
+fn no_link(why: NoLink) -> Problem {
+    match why {
+        NoLink::Wrong => {
+            let detail = format!(
+                "A guest link begins with {} and is sent as a whole, as it was given; {}.",
+                link::PREFIX,
+                link::SOURCE
+            );
+            invalid(&detail)
+        }
+        NoLink::Ended => {
+            let detail = format!("The guest link has ended; {}.", link::SOURCE);
+            Problem::new(Common::LinkEnded, detail).at("Authorization")
+        }
+    }
+}
+
 fn refused(actor: Actor, row: &Row) -> Problem {
-    let words: Vec<_> = row.rule.kinds().iter().map(|kind| kind.word()).collect();
+    let kinds = row.rule.kinds();
+    let with_a_key = kinds.iter().filter(|kind| **kind != Kind::Guest);
+    let words: Vec<_> = with_a_key.map(|kind| kind.word()).collect();
     let who = words.join(", ");
     if actor.kind() == Kind::Anyone {
-        let detail = format!("Send `Authorization: Bearer` with a key of one of these: {who}.");
+        let detail = if kinds.contains(&Kind::Guest) {
+            format!(
+                "Send `Authorization: Bearer` with the booking's guest link ({}), or with a key of one of these: {who}.",
+                link::SOURCE
+            )
+        } else {
+            format!("Send `Authorization: Bearer` with a key of one of these: {who}.")
+        };
         return Problem::new(Common::CredentialMissing, detail).at("Authorization");
     }
-    let detail = format!("This is for {who}; the key is that of a {}.", actor.kind());
+    let detail = format!("This is for {who}; the credential is that of a {}.", actor.kind());
     Problem::new(Common::NotPermitted, detail).at("Authorization")
 }
 

@@ -36,10 +36,7 @@ enum Door {
 impl Door {
     fn admit(&self, request: &Request, row: &Row) -> Result<(Actor, Sees), Problem> {
         match self {
-            Self::Gate(gate) => {
-                let (actor, hotels) = gate.admit(request.headers(), row)?;
-                Ok((actor, Sees::of(actor, hotels.as_ref(), row.rule)))
-            }
+            Self::Gate(gate) => gate.admit(request.headers(), row),
             Self::Trial(actor) => Ok((*actor, Sees::everything())),
         }
     }

@@ -9,15 +9,13 @@ pub enum Rule {
     Anyone,
     /// These kinds, and the higher levels of an operator's.
     Of(&'static [Kind]),
-    /// Whoever asks, only until guests have links to their reservations; then these kinds.
-    UntilLinks(&'static [Kind]),
 }
 
 impl Rule {
     /// The kinds that it admits, but for the higher levels of an operator's.
     pub const fn kinds(self) -> &'static [Kind] {
         match self {
-            Self::Anyone | Self::UntilLinks(_) => &[Kind::Anyone],
+            Self::Anyone => &[Kind::Anyone],
             Self::Of(kinds) => kinds,
         }
     }
@@ -25,7 +23,7 @@ impl Rule {
     /// Whether the rule admits the kind.
     pub fn admits(self, kind: Kind) -> bool {
         match self {
-            Self::Anyone | Self::UntilLinks(_) => true,
+            Self::Anyone => true,
             Self::Of(kinds) => kinds.iter().any(|least| kind.is_at_least(*least)),
         }
     }
@@ -138,11 +136,6 @@ impl Row {
     /// A row of an operation for these kinds.
     pub const fn of(kinds: &'static [Kind]) -> Self {
         Self::new(Rule::Of(kinds))
-    }
-
-    /// A row of an operation that is for these kinds as soon as guests have links, and for whoever asks till then.
-    pub const fn until_links(kinds: &'static [Kind]) -> Self {
-        Self::new(Rule::UntilLinks(kinds))
     }
 
     /// With its name.

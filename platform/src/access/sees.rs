@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::actor::{Actor, Kind};
+use super::link::Link;
 use super::row::Rule;
 use crate::http::Problem;
 
@@ -22,8 +23,8 @@ pub enum What {
     Hotels(Arc<[Uuid]>),
     /// What is of this guest.
     Guest(Uuid),
-    /// One reservation.
-    One(Uuid),
+    /// One reservation, as long as it has this number for its links.
+    One(Uuid, i32),
 }
 
 impl Sees {
@@ -35,14 +36,22 @@ impl Sees {
         }
         let id = actor.id().unwrap_or_default();
         Self(match actor.kind() {
-            Kind::Guest => What::One(id),
             Kind::Member => What::Guest(id),
             Kind::Partner | Kind::Staff => {
                 hotels.map_or(What::All, |hotels| What::Hotels(Arc::clone(hotels)))
             }
             Kind::Service | Kind::Viewer | Kind::Operator | Kind::Admin => What::All,
-            Kind::Anyone => What::Hotels(Arc::default()),
+            // What a guest sees their link says, and none was read.
+            Kind::Anyone | Kind::Guest => What::Hotels(Arc::default()),
         })
+    }
+
+    /// What a guest sees by this link where they were admitted by the rule.
+    pub(super) fn by_link(link: &Link, rule: Rule) -> Self {
+        if rule.admits(Kind::Anyone) {
+            return Self(What::All);
+        }
+        Self(What::One(link.reservation, link.number))
     }
 
     /// Everything, for tests of handlers.
@@ -79,7 +88,15 @@ impl Sees {
     /// The one reservation that is seen.
     pub const fn one(&self) -> Option<Uuid> {
         match self.0 {
-            What::One(one) => Some(one),
+            What::One(one, _) => Some(one),
+            _ => None,
+        }
+    }
+
+    /// The number that this one reservation must have for its links.
+    pub const fn link_no(&self) -> Option<i32> {
+        match self.0 {
+            What::One(_, number) => Some(number),
             _ => None,
         }
     }
@@ -129,15 +146,23 @@ mod tests {
             assert_eq!(refused.status().as_u16(), 404, "{kind}");
         }
         assert!(of(Kind::Viewer, Some(&hotels)).all());
-        let guest = of(Kind::Guest, Some(&hotels));
+        let link = Link {
+            reservation: mine,
+            number: 7,
+            ends_at: chrono::DateTime::UNIX_EPOCH,
+        };
+        let guest = Sees::by_link(&link, rule);
         assert_eq!(
-            (guest.one(), guest.guest(), guest.hotel(mine)),
-            (Some(mine), None, false)
+            (guest.one(), guest.link_no(), guest.guest(), guest.hotel(mine)),
+            (Some(mine), Some(7), None, false)
         );
+        assert!(Sees::by_link(&link, Rule::Anyone).all());
+        let unread = of(Kind::Guest, None);
+        assert!(!unread.all() && unread.one().is_none(), "without a link");
         let member = of(Kind::Member, None);
         assert_eq!(
-            (member.one(), member.guest(), member.hotel(mine)),
-            (None, Some(mine), false)
+            (member.one(), member.link_no(), member.guest(), member.hotel(mine)),
+            (None, None, Some(mine), false)
         );
         // Nobody is admitted here without a credential; were it forgotten, nothing would be seen.
         let nobody = Sees::of(Actor::ANYONE, None, rule);

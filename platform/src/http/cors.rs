@@ -57,7 +57,12 @@ pub fn cors(origins: &[Origin]) -> Option<CorsLayer> {
     let named = HeaderName::from_static;
     let layer = CorsLayer::new()
         .allow_methods([Method::GET, Method::POST, Method::PUT])
-        .allow_headers([header::CONTENT_TYPE, named("idempotency-key"), named("prefer")])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            named("idempotency-key"),
+            named("prefer"),
+        ])
         .expose_headers([
             header::LOCATION,
             header::RETRY_AFTER,
@@ -108,7 +113,7 @@ mod tests {
         if method == Method::OPTIONS {
             request = request.header("access-control-request-method", "POST").header(
                 "access-control-request-headers",
-                "content-type,idempotency-key,prefer",
+                "authorization,content-type,idempotency-key,prefer",
             );
         }
         let long = if path == "/taken?long" { 70_000 } else { 0 };
@@ -129,7 +134,7 @@ mod tests {
         let answer = ask(&[SHOP], Method::OPTIONS, "/taken", SHOP).await;
         assert_eq!((answer.status(), allowed(&answer)), (StatusCode::OK, Some(SHOP)));
         let headers = answer.headers()["access-control-allow-headers"].to_str().unwrap();
-        for name in ["content-type", "idempotency-key", "prefer"] {
+        for name in ["authorization", "content-type", "idempotency-key", "prefer"] {
             assert!(headers.contains(name), "{headers}");
         }
         assert!(

@@ -142,10 +142,13 @@ codes! {
         "Sign it with the shared secret, and send it at once.";
     CredentialMissing = "credential_missing", Forbidden 401,
         "The operation is not for everybody, and the request has no credential.",
-        "Send Authorization: Bearer with an API key. `bellhop access make` makes the first one, POST /v1/principals/{principal_id}/keys the others.";
+        "Send Authorization: Bearer with an API key, or with the guest link of the booking where the operation takes one: POST /v1/reservations/look-up gives it. `bellhop access make` makes the first one, POST /v1/principals/{principal_id}/keys the others.";
     CredentialInvalid = "credential_invalid", Forbidden 401,
         "The credential is not one, or it has ended, was revoked, or is not good for this operation.",
-        "Send the key as it was shown, or another one. Without an Authorization header the request is one of anybody.";
+        "Send the key or the guest link as it was shown, or another one. Without an Authorization header the request is one of anybody.";
+    LinkEnded = "link_ended", Forbidden 401,
+        "The guest link was good, and has ended.",
+        "Ask for a new one: POST /v1/reservations/look-up gives it for the booking's code and the guest's e-mail.";
     NotPermitted = "not_permitted", Forbidden 403,
         "The operation is not for this caller.",
         "Ask somebody whose key is for it; the detail says of which kind.";

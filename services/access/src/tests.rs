@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, header};
 use http_body_util::BodyExt as _;
 use platform::Clock;
-use platform::access::{Gate, Identities, PepperConfig, ServiceTokens, guarded};
+use platform::access::{Gate, Identities, LinkConfig, PepperConfig, ServiceTokens, guarded};
 use platform::token::TokenConfig;
 use serde_json::{Value, json};
 use sqlx::Executor as _;
@@ -27,10 +27,12 @@ impl Api {
         pool.execute("create schema if not exists access").await.unwrap();
         MIGRATOR.run(&pool).await.unwrap();
         let key_pepper = format!("1:{}", "p".repeat(32)).parse().unwrap();
+        let link_secret = format!("1:{}", "l".repeat(32)).parse().unwrap();
         let token_secret = "0123456789abcdef0123456789abcdef".parse().unwrap();
         let gate = Gate {
             identities: Identities::default(),
             peppers: PepperConfig { key_pepper }.ring().unwrap(),
+            links: LinkConfig { link_secret }.links().unwrap(),
             services: ServiceTokens::new(&TokenConfig { token_secret }).unwrap(),
             clock: Clock::system(),
         };

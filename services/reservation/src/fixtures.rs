@@ -4,19 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::command::{CommandEnvelope, ReservationCommand};
+use contract::command::ReservationCommand;
 use contract::penalty::Penalty;
 use contract::quote::{CancellationPolicy, NightPrice, Party, Quote, TaxLine};
 use contract::{
-    GuestId, HoldId, HotelId, Money, PaymentId, QuoteId, RatePlanId, Refusal, ReservationId, RoomTypeId,
-    SagaId,
+    GuestId, HoldId, HotelId, Money, PaymentId, QuoteId, RatePlanId, ReservationId, RoomTypeId, SagaId,
 };
 use contract::{Stay, StayDate, Text};
 use http_body_util::BodyExt as _;
-use platform::access::{Actor, trial};
-use platform::consumer::{Incoming, Participant as _};
+use platform::access::{Actor, LinkConfig, Links, trial};
+use platform::consumer::Participant as _;
 use platform::token::Tokens;
-use platform::{Broken, Clock, Envelope, Parts, Tasks, db};
+use platform::{Broken, Clock, Parts, Tasks, db};
 use serde_json::{Value, json};
 use sqlx::{PgPool, Row as _};
 use tower::ServiceExt as _;
@@ -27,9 +26,11 @@ use crate::store::read;
 use crate::{App, Config};
 
 mod answers;
+mod asked;
 mod codes;
 
 pub(crate) use answers::{Answer, at_once, replayed, same};
+pub(crate) use asked::{confirm, incoming, mark_cancelled, reject};
 
 /// When the tests' clocks begin; far ahead, as cancellations go by the database's clock.
 pub(crate) const NOW: &str = "2127-03-01T10:00:00Z";
@@ -120,6 +121,12 @@ pub(crate) fn pending() -> Reservation {
 /// The secret that signs the tests' quotes.
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
+/// What makes the tests' guest links.
+fn links() -> Links {
+    let link_secret = format!("1:{SECRET}").parse().unwrap();
+    LinkConfig { link_secret }.links().unwrap()
+}
+
 /// One process of the service, on a database of its own.
 pub(crate) struct World {
     pub(crate) pool: PgPool,
@@ -207,7 +214,8 @@ impl World {
             reservation_queue_max: 2_000,
             open_bookings_max,
         };
-        let app = App::start(&parts(clock.clone()), &config, pool.clone(), tokens.clone());
+        let parts = parts(clock.clone());
+        let app = App::start(&parts, &config, pool.clone(), tokens.clone(), links());
         Self {
             pool: pool.clone(),
             clock,
@@ -307,7 +315,9 @@ impl World {
     }
 
     pub(crate) async fn stored(&self, reservation_id: ReservationId) -> Reservation {
-        read::by_id(&self.pool, reservation_id).await.unwrap().unwrap().0
+        let mut db = self.pool.acquire().await.unwrap();
+        let found = read::by_ids(&mut db, &[reservation_id]).await;
+        found.unwrap().remove(0)
     }
 
     /// Runs SQL that only tests need.
@@ -345,46 +355,6 @@ impl World {
         let sql = "select type from reservation.outbox order by id";
         let rows = sqlx::raw_sql(sql).fetch_all(&self.pool).await.unwrap();
         rows.iter().map(|row| row.get("type")).collect()
-    }
-}
-
-/// What the orchestrator asks.
-pub(crate) fn confirm(row: &Reservation) -> ReservationCommand {
-    ReservationCommand::Confirm {
-        hotel_id: row.hotel_id,
-        reservation_id: row.reservation_id,
-    }
-}
-
-pub(crate) fn mark_cancelled(row: &Reservation) -> ReservationCommand {
-    ReservationCommand::MarkCancelled {
-        hotel_id: row.hotel_id,
-        reservation_id: row.reservation_id,
-    }
-}
-
-pub(crate) fn reject(row: &Reservation, refusal: Refusal) -> ReservationCommand {
-    ReservationCommand::Reject {
-        hotel_id: row.hotel_id,
-        reservation_id: row.reservation_id,
-        refusal,
-    }
-}
-
-pub(crate) fn incoming(command: ReservationCommand) -> Incoming<CommandEnvelope<ReservationCommand>> {
-    Incoming {
-        message_id: SagaId::new().uuid(),
-        topic: contract::topics::RESERVATION_COMMANDS.to_owned(),
-        partition: 0,
-        body: CommandEnvelope {
-            saga_id: SagaId::new(),
-            step: "confirm-reservation".to_owned(),
-            undo: false,
-            round: 1,
-            attempt: 1,
-            command,
-        },
-        envelope: Envelope::default(),
     }
 }
 

@@ -13,6 +13,7 @@ mod config;
 #[cfg(test)]
 mod fixtures;
 mod http;
+mod link;
 pub mod model;
 mod open;
 mod store;
@@ -22,6 +23,7 @@ mod waiting;
 use std::sync::Arc;
 
 use contract::{BookingCode, quote, topics};
+use platform::access::Links;
 use platform::grouped::Grouped;
 use platform::outbox::Schema;
 use platform::token::Tokens;
@@ -60,13 +62,13 @@ pub fn operations() -> platform::access::Table {
 ///
 /// # Errors
 /// When a setting cannot be used.
-pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError> {
+pub fn start(parts: &Parts, config: &Config, links: Links) -> Result<axum::Router, StartError> {
     let pool = parts
         .database
         .pool(MODULE)
         .map_err(|error| StartError::Database(MODULE, error))?;
     let tokens = parts.token.tokens(quote::AUDIENCE)?;
-    let app = App::start(parts, config, pool.clone(), tokens);
+    let app = App::start(parts, config, pool.clone(), tokens, links);
     let participant = Arc::new(Commands {
         waiting: app.waiting.clone(),
     });
@@ -89,13 +91,14 @@ pub(crate) struct App {
     clock: Clock,
     tasks: Tasks,
     tokens: Tokens,
+    links: Links,
     bookings: Grouped<Bookings>,
     answers: Grouped<Answers>,
     waiting: Waiting,
 }
 
 impl App {
-    fn start(parts: &Parts, config: &Config, pool: PgPool, tokens: Tokens) -> Self {
+    fn start(parts: &Parts, config: &Config, pool: PgPool, tokens: Tokens, links: Links) -> Self {
         let (group, queue) = (
             config.reservation_group_max.max(1),
             config.reservation_queue_max.max(1),
@@ -111,6 +114,7 @@ impl App {
             clock: parts.clock.clone(),
             tasks: tasks.clone(),
             tokens,
+            links,
             bookings: Grouped::start(tasks, "bookings", bookings, group, queue),
             answers: Grouped::start(tasks, "answers", answers, group, queue),
             waiting: Waiting::start(tasks, pool.clone()),

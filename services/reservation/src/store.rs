@@ -8,6 +8,7 @@ pub(crate) mod codes;
 pub(crate) mod guests;
 pub(crate) mod history;
 pub(crate) mod keys;
+pub(crate) mod links;
 pub(crate) mod read;
 mod row;
 pub(crate) mod write;

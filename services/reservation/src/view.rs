@@ -12,6 +12,7 @@ use platform::http::{Problem, Stored};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::link::GuestLink;
 use crate::model::{Charge, Reservation, State, all_charges};
 
 /// Where reservations are.
@@ -69,6 +70,9 @@ pub(crate) struct ReservationBody {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     links: Links,
+    /// Only in the answer to who has booked it, or has looked it up by its code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guest_link: Option<GuestLink>,
 }
 
 /// Who booked.
@@ -95,6 +99,8 @@ struct Links {
     cancellation_quote: String,
     /// POST here to cancel.
     cancellation: String,
+    /// POST here to withdraw the guest links of before.
+    guest_links_revocation: String,
     payment: String,
     saga: String,
 }
@@ -138,10 +144,22 @@ impl From<&Reservation> for ReservationBody {
                 history: format!("{itself}/history"),
                 cancellation_quote: format!("{itself}/cancellation-quote"),
                 cancellation: format!("{itself}/cancellation"),
+                guest_links_revocation: format!("{itself}/guest-links/revocation"),
                 payment: format!("/v1/payments/{}", row.payment_id),
                 saga: format!("/v1/sagas/{}", row.saga_id),
                 itself,
             },
+            guest_link: None,
+        }
+    }
+}
+
+impl ReservationBody {
+    /// The same with a link. No other answer than the one that gives it has it, least of all one that is kept.
+    pub(crate) fn with(self, link: GuestLink) -> Self {
+        Self {
+            guest_link: Some(link),
+            ..self
         }
     }
 }

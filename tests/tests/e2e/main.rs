@@ -13,6 +13,7 @@ mod faults;
 mod hostile;
 mod keys;
 mod lines;
+mod links;
 mod matrix;
 mod offers;
 mod payments;

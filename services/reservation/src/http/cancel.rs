@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use contract::refusal::Code;
 use contract::{Refusal, ReservationId, SagaId, Why};
 use futures::future::BoxFuture;
-use platform::access::Allowed;
+use platform::access::{Allowed, Sees};
 use platform::http::{Common, Prefer, Problem, StrictPath};
 use platform::{Broken, Envelope, db, problems};
 use sqlx::PgConnection;
@@ -53,8 +53,9 @@ pub(super) async fn cancel_reservation(
 ) -> Result<Response, Problem> {
     let mut watch = app.waiting.watch(reservation_id);
     let envelope = Envelope::of_request(&headers).by(allowed.actor.named());
+    let sees = allowed.sees.clone();
     let cancelling =
-        db::unit_of_work::<_, Broken, _>(&app.pool, move |db| cancel(db, reservation_id, envelope));
+        db::unit_of_work::<_, Broken, _>(&app.pool, move |db| cancel(db, reservation_id, sees, envelope));
     let done = cancelling.await?;
     let (mut row, outcome) = done.ok_or_else(view::no_reservation)?;
     match outcome {
@@ -68,7 +69,7 @@ pub(super) async fn cancel_reservation(
     {
         let ended = |state| matches!(state, model::State::Cancelled | model::State::Rejected);
         watch.until(&app.tasks, limit, ended).await;
-        if let Some((now, _)) = read::by_id(&app.pool, reservation_id).await? {
+        if let Some((now, _)) = read::by_id(&app.pool, reservation_id, &allowed.sees).await? {
             row = now;
         }
     }
@@ -102,10 +103,11 @@ type Cancelled = Option<(Reservation, Cancelling)>;
 fn cancel(
     db: &mut PgConnection,
     reservation_id: ReservationId,
+    sees: Sees,
     envelope: Envelope,
 ) -> BoxFuture<'_, Result<Cancelled, Broken>> {
     Box::pin(async move {
-        let Some((mut row, now)) = read::lock(db, reservation_id).await? else {
+        let Some((mut row, now)) = read::lock(db, reservation_id, &sees).await? else {
             return Ok(None);
         };
         let outcome = row.cancel(now, SagaId::of(row.hotel_id));

@@ -74,11 +74,11 @@ problems!(Problems: Common::NotFound);
     )
 )]
 pub(super) async fn cancellation_quote(
-    _: Allowed<super::CancellationQuote>,
+    allowed: Allowed<super::CancellationQuote>,
     State(app): State<App>,
     StrictPath(reservation_id): StrictPath<ReservationId>,
 ) -> Result<Json<CancellationQuote>, Problem> {
-    let (row, now) = read::by_id(&app.pool, reservation_id)
+    let (row, now) = read::by_id(&app.pool, reservation_id, &allowed.sees)
         .await?
         .ok_or_else(view::no_reservation)?;
     let cancellation = row.cancellation(now);

@@ -17,13 +17,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::GuestsJson;
-use crate::App;
 use crate::answers::{Answers, Due};
 use crate::booking::{Created, Creation, Known, Order, shed};
 use crate::model::{self, Guest, PaymentMethod, Terms};
 use crate::store::asked::{self, ACCEPTED, Asked};
 use crate::view::{self, ReservationBody};
 use crate::waiting::Watch;
+use crate::{App, link};
 
 /// A stay to book.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -75,6 +75,10 @@ problems!(Problems:
 /// seconds: 201 when it is confirmed, the reason when it is refused. A repeat with the same key and the same
 /// body, marked `Idempotent-Replayed: true`, is told how the booking stands: 202 while it is pending (it may
 /// wait, too), then the outcome, in the same bytes from then on.
+///
+/// 201 and 202 have `guest_link`: the token with which the guest, and nobody who knows just the id, sees and cancels the
+/// booking. It is made for each answer and kept in none. It ends thirty days after the check-out, or when the
+/// booking's links are withdrawn; `POST /v1/reservations/look-up` gives another.
 ///
 /// A quote is an order form for one booking. Under another key it is refused with `quote_used` and the path of
 /// its booking, unless that was rejected: also when the booking is pending still, was cancelled, or the quote has
@@ -149,13 +153,14 @@ impl App {
             busy()
         })??;
         match created {
-            Created::Taken(Some(shown)) => Ok(shown.first()),
+            Created::Taken(Some(shown)) => Ok(link::given(&self.links, shown).first()),
             Created::Taken(None) => {
                 let handed = match watch {
                     Some(watch) => self.until_settled(watch).await,
                     None => None,
                 };
-                Ok(self.handed_or_kept(handed, due).await?.first())
+                let answer = self.handed_or_kept(handed, due).await?;
+                Ok(link::given(&self.links, answer).first())
             }
             Created::Known(known) => self.known(due.key, known, wait).await,
             Created::QuoteUsed(reservation_id) => Ok(view::quote_used(reservation_id).first()),
@@ -222,7 +227,7 @@ impl App {
     /// Answers a request whose key was claimed before: a repeat with the outcome, for which it may wait too.
     async fn known(&self, key: Key, known: Known, wait: Option<Duration>) -> Result<Response, Problem> {
         let reservation_id = match known {
-            Known::Told(outcome) => return Ok(outcome.again()),
+            Known::Told(outcome) => return Ok(link::given(&self.links, outcome).again()),
             Known::Reused => return Err(reused()),
             Known::Open(reservation_id) => reservation_id,
         };
@@ -235,7 +240,7 @@ impl App {
             let handed = self.until_settled(watch).await;
             answer = self.handed_or_kept(handed, due).await?;
         }
-        Ok(answer.again())
+        Ok(link::given(&self.links, answer).again())
     }
 }
 

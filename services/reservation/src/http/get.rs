@@ -23,11 +23,11 @@ problems!(Problems: Common::NotFound);
     )
 )]
 pub(super) async fn get_reservation(
-    _: Allowed<super::GetReservation>,
+    allowed: Allowed<super::GetReservation>,
     State(app): State<App>,
     StrictPath(reservation_id): StrictPath<ReservationId>,
 ) -> Result<Json<ReservationBody>, Problem> {
-    let (row, _) = read::by_id(&app.pool, reservation_id)
+    let (row, _) = read::by_id(&app.pool, reservation_id, &allowed.sees)
         .await?
         .ok_or_else(no_reservation)?;
     Ok(Json(ReservationBody::from(&row)))

@@ -63,11 +63,11 @@ problems!(Problems: Common::NotFound);
     )
 )]
 pub(super) async fn reservation_history(
-    _: Allowed<super::ReservationHistory>,
+    allowed: Allowed<super::ReservationHistory>,
     State(app): State<App>,
     StrictPath(reservation_id): StrictPath<ReservationId>,
 ) -> Result<Json<ReservationHistory>, Problem> {
-    let lines = history::of(&app.pool, reservation_id).await?;
+    let lines = history::of(&app.pool, reservation_id, &allowed.sees).await?;
     if lines.is_empty() {
         return Err(view::no_reservation());
     }

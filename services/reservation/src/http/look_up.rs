@@ -10,10 +10,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::body::GuestsJson;
-use crate::App;
 use crate::model::Email;
 use crate::store::read;
 use crate::view::ReservationBody;
+use crate::{App, link};
 
 /// Which booking, and who asks. In a body, as an address has no place in logs of paths.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -33,12 +33,12 @@ problems!(Problems: Common::NotFound);
 
 /// Look a booking up by its code
 ///
-/// It opens only together with the guest's e-mail. The answer does not tell whether the code, the address or both are
-/// nobody's.
+/// It opens only together with the guest's e-mail, and the answer has a new guest link. The answer does not tell whether
+/// the code, the address or both are nobody's.
 #[utoipa::path(
     post, path = "/v1/reservations/look-up", tag = "Reservations", request_body = LookUp,
     responses(
-        (status = 200, description = "The reservation as it stands", body = ReservationBody),
+        (status = 200, description = "The reservation as it stands, with a guest link", body = ReservationBody),
         Problems,
     )
 )]
@@ -49,8 +49,9 @@ pub(super) async fn look_up_reservation(
 ) -> Result<Json<ReservationBody>, Problem> {
     let found = read::by_code(&app.pool, asked.code, &asked.email).await?;
     let nobodys = || Problem::new(Common::NotFound, "No booking has this code and this e-mail.");
-    let row = found.ok_or_else(nobodys)?;
-    Ok(Json(ReservationBody::from(&row)))
+    let (row, link_no, now) = found.ok_or_else(nobodys)?;
+    let link = link::again(&app.links, &row, link_no, now);
+    Ok(Json(ReservationBody::from(&row).with(link)))
 }
 
 #[cfg(test)]

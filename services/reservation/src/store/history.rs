@@ -5,6 +5,7 @@ use std::str::FromStr as _;
 use chrono::{DateTime, Utc};
 use contract::{HotelId, ReservationId};
 use platform::Broken;
+use platform::access::Sees;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -40,14 +41,25 @@ impl<'a> From<&'a Line> for LineRow<'a> {
     }
 }
 
-/// A reservation's lines, oldest first; empty when there is no such reservation.
-pub(crate) async fn of(pool: &PgPool, reservation_id: ReservationId) -> Result<Vec<Transition>, Broken> {
+/// A reservation's lines, oldest first; empty when whoever asks sees no such reservation.
+pub(crate) async fn of(
+    pool: &PgPool,
+    reservation_id: ReservationId,
+    sees: &Sees,
+) -> Result<Vec<Transition>, Broken> {
     let rows = sqlx::query!(
         "select h.version, h.from_state, h.state, h.reason, h.at \
          from reservation.reservation r \
          join reservation.reservation_history h using (hotel_id, reservation_id) \
-         where r.reservation_id = $1 order by h.version",
-        reservation_id.uuid()
+         where r.reservation_id = $1 \
+         and ($2 or r.hotel_id = any($3) or r.guest_id = $4 or (r.reservation_id, r.link_no) = ($5, $6)) \
+         order by h.version",
+        reservation_id.uuid(),
+        sees.all(),
+        sees.hotels(),
+        sees.guest(),
+        sees.one(),
+        sees.link_no()
     )
     .fetch_all(&mut *platform::db::lease(pool).await?)
     .await?;

@@ -33,23 +33,36 @@ impl Page {
     }
 }
 
-/// A reservation, and the database's time.
+/// A reservation that whoever asks sees, and the database's time.
 pub(crate) async fn by_id(
     pool: &PgPool,
     reservation_id: ReservationId,
+    sees: &Sees,
 ) -> Result<Option<(Reservation, DateTime<Utc>)>, Broken> {
-    let row = reservations!("where r.reservation_id = $1", reservation_id.uuid())
-        .fetch_optional(&mut *platform::db::lease(pool).await?)
-        .await?;
+    let row = reservations!(
+        "where r.reservation_id = $1 and ($2 or r.hotel_id = any($3) or r.guest_id = $4 \
+         or (r.reservation_id, r.link_no) = ($5, $6))",
+        reservation_id.uuid(),
+        sees.all(),
+        sees.hotels(),
+        sees.guest(),
+        sees.one(),
+        sees.link_no()
+    )
+    .fetch_optional(&mut *platform::db::lease(pool).await?)
+    .await?;
     row.map(with_now).transpose()
 }
+
+/// A reservation, the number of its links, and the database's time.
+pub(crate) type Found = (Reservation, i32, DateTime<Utc>);
 
 /// The reservation with this code, if it is this guest's.
 pub(crate) async fn by_code(
     pool: &PgPool,
     code: BookingCode,
     email: &Email,
-) -> Result<Option<Reservation>, Broken> {
+) -> Result<Option<Found>, Broken> {
     let row = reservations!(
         "where r.code = $1 and g.email = $2",
         code.symbols(),
@@ -57,7 +70,11 @@ pub(crate) async fn by_code(
     )
     .fetch_optional(&mut *platform::db::lease(pool).await?)
     .await?;
-    row.map(Row::read).transpose()
+    row.map(|row| {
+        let (link_no, now) = (row.link_no, row.now);
+        Ok((row.read()?, link_no, now))
+    })
+    .transpose()
 }
 
 /// Some reservations, in no order.
@@ -68,14 +85,21 @@ pub(crate) async fn by_ids(db: &mut PgConnection, ids: &[ReservationId]) -> Resu
     rows.into_iter().map(Row::read).collect()
 }
 
-/// A reservation that nobody else changes until the transaction ends, and the database's time.
+/// A reservation that whoever asks sees and nobody else changes until the transaction ends, and the database's time.
 pub(crate) async fn lock(
     db: &mut PgConnection,
     reservation_id: ReservationId,
+    sees: &Sees,
 ) -> Result<Option<(Reservation, DateTime<Utc>)>, Broken> {
     let row = reservations!(
-        "where r.reservation_id = $1 for no key update of r",
-        reservation_id.uuid()
+        "where r.reservation_id = $1 and ($2 or r.hotel_id = any($3) or r.guest_id = $4 \
+         or (r.reservation_id, r.link_no) = ($5, $6)) for no key update of r",
+        reservation_id.uuid(),
+        sees.all(),
+        sees.hotels(),
+        sees.guest(),
+        sees.one(),
+        sees.link_no()
     )
     .fetch_optional(db)
     .await?;

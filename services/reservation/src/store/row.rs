@@ -21,6 +21,7 @@ pub(super) struct Row {
     pub(super) hotel_id: Uuid,
     pub(super) reservation_id: Uuid,
     pub(super) code: Option<String>,
+    pub(super) link_no: i32,
     pub(super) hold_id: Option<Uuid>,
     pub(super) payment_id: Option<Uuid>,
     pub(super) saga_id: Uuid,
@@ -77,7 +78,7 @@ macro_rules! reservations {
     ($rest:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
             crate::store::row::Row,
-            "select r.hotel_id, r.reservation_id, r.code, r.hold_id, r.payment_id, r.saga_id, r.cancellation_saga_id, r.state, r.version, "
+            "select r.hotel_id, r.reservation_id, r.code, r.link_no, r.hold_id, r.payment_id, r.saga_id, r.cancellation_saga_id, r.state, r.version, "
                 + "r.guest_id, g.email, r.guest_name, r.guest_phone, r.adults, r.children, r.quote_id, "
                 + "r.room_type_id, r.rate_plan_id, r.check_in, r.check_out, r.rooms, r.currency, r.total_minor, "
                 + "r.cancellation_policy as \"cancellation_policy: _\", r.time_zone, r.free_until, "

@@ -1,6 +1,6 @@
 //! What may stand in `Authorization` that is no credential, or not for this.
 
-use platform::access::{ApiKey, ServiceTokens};
+use platform::access::{ApiKey, Link, LinkConfig, ServiceTokens};
 use platform::token::TokenConfig;
 use tests::{Platform, bearer};
 
@@ -23,6 +23,12 @@ pub(super) fn rows(table: &mut Table, platform: &Platform) {
     let token_secret = tests::TOKEN_SECRET.parse().unwrap();
     let tokens = ServiceTokens::new(&TokenConfig { token_secret }).unwrap();
     let elsewhere = tokens.authorization("hotel", "GetInventory", platform::Clock::system().now());
+    let link_secret = "1:a secret that is not that of this platform".parse().unwrap();
+    let forged = LinkConfig { link_secret }.links().unwrap().write(&Link {
+        reservation: "01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d".parse().unwrap(),
+        number: 1,
+        ends_at: chrono::DateTime::from_timestamp(4_000_000_000, 0).unwrap(),
+    });
     for (what, value) in [
         ("nothing", String::new()),
         ("a scheme alone", "Bearer".to_owned()),
@@ -42,6 +48,9 @@ pub(super) fn rows(table: &mut Table, platform: &Platform) {
             bearer("eyJhbGciOiJIUzI1NiJ9.e30.AAAA"),
         ),
         ("a service's token for something else", elsewhere),
+        ("a link that nobody made", bearer(&forged)),
+        ("a link that was cut off", bearer(&forged[..forged.len() - 1])),
+        ("the beginning of a link", bearer("bhl_")),
     ] {
         let sent = Sent::get("/v1/hotels").header("authorization", &value);
         table.refused(&format!("credential: {what}"), &sent, INVALID);
