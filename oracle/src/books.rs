@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use contract::command::InventoryCommand;
 use contract::{CommandEnvelope, HoldId, HotelId, Outcome, Refusal, Reply, SagaId, Stay, topics};
 use inventory::model::{
-    Changes, FIRST_LINE, Hold, HoldKey, HoldState, Ledger, LineKey, NightKey, RoomTypeKey, Taking,
+    Asked, Changes, FIRST_LINE, Hold, HoldKey, HoldState, Ledger, LineKey, NightKey, RoomTypeKey, Taking,
 };
 use rules::Night;
 use uuid::Uuid;
@@ -142,7 +142,11 @@ impl Books {
         let mut ledger = self.ledger(part.now, &keys.collect(), takings);
         for (command, reply) in &commands {
             verdict.compared("commands decided again");
-            match ledger.apply(command.saga_id, &command.command) {
+            let asked = Asked {
+                saga_id: command.saga_id,
+                round: command.round,
+            };
+            match ledger.apply(asked, &command.command) {
                 Ok(outcome) if outcome == reply.outcome => {}
                 other => wrong.push(format!(
                     "{command:?}: the rules say {other:?}, the reply was {:?}",
@@ -212,7 +216,7 @@ impl Books {
         let holds: Vec<(LineKey, Hold)> = keys
             .iter()
             .flat_map(lines)
-            .map(|(key, hold)| (*key, *hold))
+            .map(|(key, hold)| (*key, hold.clone()))
             .collect();
         let taken = holds
             .iter()
@@ -230,7 +234,7 @@ impl Books {
     /// Rows that were written and should not be, or the other way round.
     fn differences(&self, changes: &Changes, part: &Part<'_>, verdict: &mut Verdict) -> Vec<String> {
         let rows = changes.new_holds.iter().chain(&changes.changed_holds);
-        let holds: BTreeMap<LineKey, Hold> = rows.copied().collect();
+        let holds: BTreeMap<LineKey, Hold> = rows.cloned().collect();
         let mut nights = BTreeMap::new();
         for (key, held, sold) in &changes.nights {
             if let Some(mut night) = self.nights.get(key).copied() {
@@ -239,8 +243,8 @@ impl Books {
                 nights.insert(*key, night);
             }
         }
-        let written: BTreeMap<LineKey, Hold> =
-            part.holds.iter().map(|(key, (_, hold))| (*key, *hold)).collect();
+        let written = part.holds.iter().map(|(key, (_, hold))| (*key, hold.clone()));
+        let written: BTreeMap<LineKey, Hold> = written.collect();
         let mut wrong = Vec::new();
         compare("hold", &holds, &written, &mut wrong);
         compare("night", &nights, &part.nights, &mut wrong);
@@ -258,9 +262,9 @@ impl Books {
             self.left.entry(key).or_default().becomes(at_us, left(&night));
         }
         for (key, (_, hold)) in part.holds {
-            self.holds.insert(key, hold);
             let states = self.holds_of.entry(hold.saga_id).or_default();
             states.becomes(at_us, hold.state);
+            self.holds.insert(key, hold);
         }
     }
 }
@@ -306,8 +310,14 @@ fn compare<K: Ord + Copy + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
 }
 
 fn answers(reply: &Reply, command: &Command) -> bool {
-    (reply.saga_id, &reply.step, reply.undo, reply.attempt)
-        == (command.saga_id, &command.step, command.undo, command.attempt)
+    (reply.saga_id, &reply.step, reply.undo, reply.round, reply.attempt)
+        == (
+            command.saga_id,
+            &command.step,
+            command.undo,
+            command.round,
+            command.attempt,
+        )
 }
 
 fn hold(change: &Change) -> anyhow::Result<Hold> {
@@ -324,12 +334,17 @@ fn hold(change: &Change) -> anyhow::Result<Hold> {
         Some("sold") => HoldState::Sold,
         Some("released") => HoldState::Released,
         Some("expired") => HoldState::Expired,
+        Some("refused") => HoldState::Refused,
         other => anyhow::bail!("a hold in state {other:?}"),
     };
+    // A log of the former release knows no rounds.
+    let round = change.text("round").map_or(Ok(1), |_| change.get("round"))?;
     Ok(Hold {
         saga_id: change.get("saga_id")?,
+        round,
         taking,
         state,
+        refusal: change.text("refusal").map(serde_json::from_str).transpose()?,
     })
 }
 

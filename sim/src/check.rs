@@ -383,7 +383,7 @@ fn rooms_of(world: &World, reservation: &Reservation) -> Option<HoldState> {
 
 fn hold_of(world: &World, reservation: &Reservation) -> Option<Hold> {
     let mut lines = world.rooms.lines((reservation.hotel_id, reservation.hold_id));
-    lines.next().copied()
+    lines.next().cloned()
 }
 
 fn left_of(world: &World, reservation: &Reservation) -> i64 {

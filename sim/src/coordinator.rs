@@ -58,7 +58,7 @@ impl Course {
         } = line;
         let is_settled = |known: &Line| {
             let (what, of) = (known.said.what, (known.step, known.said.undo, known.said.round));
-            what != What::SentAgain && of == (*step, said.undo, said.round)
+            what.settles() && of == (*step, said.undo, said.round)
         };
         let wanted = u32::try_from(earlier.len() + 1).unwrap_or(u32::MAX);
         self.undoing |= said.undo;
@@ -72,7 +72,7 @@ impl Course {
         } else if self.undoing && (self.pivot || !said.undo) {
             let why = || format!("{step} {} after the turn", said.what.word());
             self.wrong.get_or_insert_with(why);
-        } else if earlier.iter().any(is_settled) {
+        } else if said.what != What::Verb && earlier.iter().any(is_settled) {
             let what = if said.undo { "the undo of " } else { "" };
             let why = || format!("{what}{step} {} after it was settled", said.what.word());
             self.wrong.get_or_insert_with(why);
@@ -220,6 +220,11 @@ impl Coordinator {
         self.given_up += kept.append(&decided, epochs);
         let commands = decided.moves.commands.into_iter();
         commands.map(|sent| (saga_id, sent)).collect()
+    }
+
+    /// How many lines a saga's journal has.
+    pub fn lines_of(&self, saga_id: SagaId) -> usize {
+        self.sagas.get(&saga_id).map_or(0, |kept| kept.lines.len())
     }
 
     /// Sagas whose time has come.

@@ -39,10 +39,10 @@ impl World {
 
     /// One exchange with the provider. Answers what comes next; nothing when the operation is postponed.
     fn talk(&mut self, job: &Job, say: Say) -> Option<Stage> {
-        let Plan::Call(call) = plan(&job.read, job.kind, job.asked).plan else {
+        let Plan::Call(call) = plan(&job.read, job.kind, job.asks.round, job.asked).plan else {
             return None;
         };
-        let mut key = call.key(&job.read, job.cause);
+        let mut key = call.key(&job.read, job.asks);
         let key_is_new = match call {
             Call::Authorize { .. } => planted!(AuthorizeWithNewKey),
             Call::Capture { .. } => planted!(CaptureWithNewKey),
@@ -148,7 +148,7 @@ impl World {
 
 /// What a desk does with an operation as it was read.
 fn read(job: &Job) -> Stage {
-    match plan(&job.read, job.kind, job.asked).plan {
+    match plan(&job.read, job.kind, job.asks.round, job.asked).plan {
         Plan::Settled(ending, effect) => Stage::Write(ending, effect),
         Plan::Call(_) => Stage::Talk(Say::first(job.ask_first)),
     }

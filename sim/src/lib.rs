@@ -28,6 +28,7 @@ pub mod coordinator;
 mod deliver;
 mod desk;
 pub mod money;
+mod operator;
 pub mod planted;
 mod price;
 pub mod provider;

@@ -5,8 +5,10 @@
 use std::collections::BTreeMap;
 
 use contract::command::PaymentCommand;
-use contract::{CommandEnvelope, HotelId, Money as Amount, Outcome, PaymentId, Reply, SagaId};
-use payment::model::{Asked, Begins, Effect, Ending, Kind, Moved, Now, Payment, Plan, Say, State, plan};
+use contract::{CommandEnvelope, Money as Amount, Outcome, PaymentId, Reply, SagaId};
+use payment::model::{
+    Asked, Asks, Begins, Effect, Ending, Kind, Moved, Now, Payment, Plan, Say, State, plan,
+};
 
 use crate::planted;
 
@@ -29,6 +31,7 @@ pub struct Operation {
     pub no: u64,
     kind: Kind,
     cause: Option<SagaId>,
+    round: u32,
     asked: Option<Amount>,
     reply: Reply,
     /// How it ended.
@@ -44,8 +47,8 @@ pub struct Job {
     pub no: u64,
     /// What is asked.
     pub kind: Kind,
-    /// The saga in the key.
-    pub cause: SagaId,
+    /// The saga and the round in the key.
+    pub asks: Asks,
     /// How much is asked.
     pub asked: Option<Amount>,
     /// Whether it may have been made before.
@@ -89,9 +92,9 @@ impl Money {
     /// # Errors
     /// When an effect cannot follow on what the payment is.
     pub fn take(&mut self, envelope: &CommandEnvelope<PaymentCommand>) -> Result<Vec<Reply>, String> {
-        let asked = Asked::of(envelope.saga_id, &envelope.command);
-        let (hotel_id, key) = asked.payment;
-        self.open(&envelope.command, hotel_id, key);
+        let asked = Asked::of(envelope);
+        let (_, key) = asked.payment;
+        self.open(envelope);
         let reply = envelope.reply(Outcome::Done);
         let Some(payment) = self.payments.get(&key) else {
             return Ok(vec![answer(reply, asked.of_nothing())]);
@@ -101,10 +104,10 @@ impl Money {
         let operations = self.operations.entry(key).or_default();
         let is_first =
             planted!(EarlierOperationIgnored) || operations.iter().all(|earlier| earlier.ending.is_some());
-        let (kind, cause) = (asked.kind, asked.cause);
+        let (kind, cause, round) = (asked.kind, asked.cause, asked.round);
         let known = operations
             .iter_mut()
-            .find(|known| known.kind == kind && known.cause == cause);
+            .find(|known| (known.kind, known.cause, known.round) == (kind, cause, round));
         if let Some(known) = known {
             known.reply = reply.clone();
             return Ok(match Now::of(known.ending, false, is_first) {
@@ -118,6 +121,7 @@ impl Money {
             no,
             kind,
             cause,
+            round,
             asked: minor,
             reply,
             ending: None,
@@ -127,7 +131,7 @@ impl Money {
         }
         let job = self.job(key, no, false);
         let Some(job) = job else { return Ok(Vec::new()) };
-        match plan(&job.read, job.kind, job.asked).plan {
+        match plan(&job.read, job.kind, job.asks.round, job.asked).plan {
             Plan::Settled(ending, effect) => {
                 let reply = self.settle(key, no, ending, &effect)?;
                 Ok(reply.into_iter().collect())
@@ -139,12 +143,24 @@ impl Money {
         }
     }
 
-    fn open(&mut self, command: &PaymentCommand, hotel_id: HotelId, key: Key) {
-        let Some(Begins { terms, .. }) = Begins::of(command) else {
+    fn open(&mut self, envelope: &CommandEnvelope<PaymentCommand>) {
+        let Some(Begins {
+            payment: (hotel_id, key),
+            round,
+            terms,
+        }) = Begins::of(envelope)
+        else {
             return;
         };
         self.writes += 1;
-        self.payments.entry(key).or_insert_with(|| Payment {
+        if let Some(known) = self.payments.get_mut(&key) {
+            // What was voided before it was ever authorised begins after all in a newer round.
+            if known.terms.is_none() && round > known.round {
+                known.terms = terms;
+            }
+            return;
+        }
+        let payment = Payment {
             hotel_id,
             payment_id: key,
             state: if terms.is_some() {
@@ -152,11 +168,13 @@ impl Money {
             } else {
                 State::Voided
             },
+            round,
             terms,
             authorization_id: None,
             captured_minor: 0,
             refunded_minor: 0,
-        });
+        };
+        self.payments.insert(key, payment);
     }
 
     fn job(&self, key: Key, no: u64, ask_first: bool) -> Option<Job> {
@@ -165,7 +183,10 @@ impl Money {
             payment: key,
             no,
             kind: operation.kind,
-            cause: operation.cause.unwrap_or(SagaId::from_uuid(uuid::Uuid::nil())),
+            asks: Asks {
+                cause: operation.cause.unwrap_or(SagaId::from_uuid(uuid::Uuid::nil())),
+                round: operation.round,
+            },
             asked: operation.asked,
             ask_first,
             read: self.payments.get(&key)?.clone(),
@@ -192,9 +213,10 @@ impl Money {
         };
         operation.ending = Some(ending);
         let reply = answer(operation.reply.clone(), ending);
+        let round = operation.round;
         self.writes += 1;
         let payment = self.payments.get_mut(&key).ok_or("an operation has no payment")?;
-        let (next, moved) = payment.after(effect).map_err(|error| error.to_string())?;
+        let (next, moved) = payment.after(effect, round).map_err(|error| error.to_string())?;
         *payment = next;
         let ledger = self.ledger.entry(key).or_default();
         // Debit and credit: what the guest pays is what the hotel is owed.

@@ -34,8 +34,6 @@ bugs! {
         CaptureWithNewKey,
         /// The key of an authorisation is another one each time.
         AuthorizeWithNewKey,
-        /// A message that was handled is handled again.
-        InboxSkipped,
         /// What is to be said is written after the commit.
         OutboxAfterCommit,
         /// Offsets are committed before the transaction.
@@ -89,6 +87,8 @@ bugs! {
         LineForgotten,
         /// The date in UTC is taken for that at the hotel.
         DatesOfUtc,
+        /// A refused hold is decided anew when it is asked for again.
+        RefusedHoldForgotten,
     }
 }
 

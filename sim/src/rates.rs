@@ -12,6 +12,8 @@ pub struct Rates {
     pub crash_after: u32,
     /// The relay sends again what it had sent.
     pub relay_repeats: u32,
+    /// A message that comes again is handled again, because the inbox has forgotten it.
+    pub inbox_forgets: u32,
     /// A message is overtaken by later ones of its key.
     pub overtaken: u32,
     /// A request to the provider never arrives.
@@ -40,6 +42,8 @@ pub struct Rates {
     pub log_lost: u32,
     /// The hotel closes a night or changes its total.
     pub hotel_changes: u32,
+    /// An operator says a verb to a run.
+    pub operator: u32,
 }
 
 impl Rates {
@@ -54,6 +58,7 @@ impl Rates {
             crash_before: of(200),
             crash_after: of(200),
             relay_repeats: of(150),
+            inbox_forgets: of(500),
             overtaken: of(150),
             request_lost: of(300),
             request_late: of(300),
@@ -68,6 +73,7 @@ impl Rates {
             cache_repaired: of(60),
             log_lost: of(20),
             hotel_changes: of(40),
+            operator: of(30),
         }
     }
 }

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use contract::command::InventoryCommand;
-use contract::{HotelId, Outcome, RoomTypeId, SagaId, StayDate};
-use inventory::model::{Contradiction, Hold, HoldKey, HoldState, Ledger, LineKey, NightKey, RoomTypeKey};
+use contract::{CommandEnvelope, HotelId, Outcome, RoomTypeId, StayDate};
+use inventory::model::{
+    Asked, Contradiction, Hold, HoldKey, HoldState, Ledger, LineKey, NightKey, RoomTypeKey,
+};
 use rules::{Night, overbooking};
 
 /// Rows of `inventory.room_night` and `inventory.hold`.
@@ -31,6 +33,14 @@ pub enum Set {
     Forced,
     /// More are taken.
     Refused,
+}
+
+/// Who asks the inventory, and in which round of its run.
+pub const fn asked<C>(envelope: &CommandEnvelope<C>) -> Asked {
+    Asked {
+        saga_id: envelope.saga_id,
+        round: envelope.round,
+    }
 }
 
 impl Rooms {
@@ -78,7 +88,7 @@ impl Rooms {
             self.now,
             self.room_types.clone(),
             self.nights.iter().map(|(key, night)| (*key, *night)),
-            self.holds.iter().map(|(key, (hold, _))| (*key, *hold)),
+            self.holds.iter().map(|(key, (hold, _))| (*key, hold.clone())),
         )
     }
 
@@ -88,13 +98,13 @@ impl Rooms {
     /// When the books contradict themselves.
     pub fn settle(
         &mut self,
-        commands: &[(SagaId, InventoryCommand)],
+        commands: &[(Asked, InventoryCommand)],
         expires_at: i64,
     ) -> Result<(Vec<Outcome>, Vec<NightKey>), Contradiction> {
         let mut ledger = self.ledger();
         let mut outcomes = Vec::with_capacity(commands.len());
-        for (saga_id, command) in commands {
-            outcomes.push(ledger.apply(*saga_id, command)?);
+        for (asked, command) in commands {
+            outcomes.push(ledger.apply(*asked, command)?);
         }
         Ok((outcomes, self.write(&ledger, expires_at)))
     }
@@ -148,7 +158,13 @@ impl Rooms {
             self.holds.insert(key, (hold, expires_at));
         }
         for (key, changed) in changes.changed_holds {
-            if let Some((hold, _)) = self.holds.get_mut(&key) {
+            if let Some((hold, at)) = self.holds.get_mut(&key) {
+                // What takes rooms anew lives anew.
+                *at = if hold.round < changed.round {
+                    expires_at
+                } else {
+                    *at
+                };
                 *hold = changed;
             }
         }

@@ -86,6 +86,9 @@ fn act(world: &mut World) -> Result<(), String> {
     if world.strikes(rates.hotel_changes) {
         world.change_hotel();
     }
+    if world.strikes(rates.operator) {
+        world.operate();
+    }
     if world.strikes(rates.relay_repeats) {
         let count = world.random.usize(1..6);
         world.broker.repeat(count);

@@ -30,6 +30,8 @@ pub enum Sight {
     GivenUp,
     /// A message came again and changed nothing.
     Duplicate,
+    /// A message was handled again, because the inbox had forgotten it.
+    HandledAgain,
     /// A former owner was kept from writing.
     ZombieFenced,
     /// An older change reached the cache after a newer one.
@@ -62,10 +64,12 @@ pub enum Sight {
     TotalForced,
     /// A stay was cancelled when some of its nights had begun.
     CancelledDuringStay,
+    /// An operator cancelled a run.
+    CancelledByOperator,
 }
 
 /// Names in the order of [`Sight`].
-pub const NAMES: [&str; 29] = [
+pub const NAMES: [&str; 31] = [
     "confirmed",
     "sold out",
     "three-way race for the last room",
@@ -79,6 +83,7 @@ pub const NAMES: [&str; 29] = [
     "request late at the provider",
     "step given up",
     "duplicate ignored",
+    "handled again",
     "zombie fenced",
     "old change after a newer one",
     "forgotten work swept",
@@ -95,6 +100,7 @@ pub const NAMES: [&str; 29] = [
     "total below taken refused",
     "total below taken forced",
     "cancelled during the stay",
+    "cancelled by an operator",
 ];
 
 /// How often each was seen.

@@ -31,8 +31,8 @@ impl World {
             .next()
             .unwrap_or_else(|| unreachable!("every booking has its reservation"));
         let rooms = self.rooms.get(state.rooms);
-        let lines: Vec<Hold> = rooms.lines((row.hotel_id, row.hold_id)).copied().collect();
-        let hold = lines.first().copied();
+        let lines: Vec<&Hold> = rooms.lines((row.hotel_id, row.hold_id)).collect();
+        let hold = lines.first();
         let payments = self.payments.get(state.payments[booking]);
         let payment = payments.payments.get(&row.payment_id);
         let provider = self.providers.get(state.providers[booking]);
@@ -41,7 +41,9 @@ impl World {
         Facts {
             hold: hold.map(|hold| hold.state),
             torn: hold.is_some_and(|first| {
-                let whole = first.taking.is_none() || lines.len() == row.lines.len().max(1);
+                // What was refused or forbidden is one line.
+                let is_one = first.taking.is_none() || first.state == HoldState::Refused;
+                let whole = is_one || lines.len() == row.lines.len().max(1);
                 !whole || lines.iter().any(|line| line.state != first.state)
             }),
             tombstone: hold.is_some_and(|hold| hold.taking.is_none()),
@@ -187,14 +189,11 @@ impl Model for World {
 }
 
 /// A state's promise, from its first moment on.
-fn promise(facts: &Facts, inbox_forgets: bool) -> bool {
+fn promise(facts: &Facts) -> bool {
     match facts.reserved {
         Reserved::Confirmed => facts.hold == Some(HoldState::Sold) && facts.left() == facts.total,
         Reserved::Rejected => {
-            // A hold that is handled again after its refusal takes rooms until it expires: the inbox is there
-            // so that this does not happen.
-            (facts.hold != Some(HoldState::Held) || inbox_forgets)
-                && facts.hold != Some(HoldState::Sold)
+            !matches!(facts.hold, Some(HoldState::Held | HoldState::Sold))
                 && facts.left() == 0
                 && !facts.authorized
         }
@@ -230,8 +229,7 @@ pub(crate) fn laws() -> Vec<Property<World>> {
             })
         }),
         Property::always("a reservation is what it says", |model, state| {
-            let forgets = model.setup.inbox_forgets;
-            model.each(state, |facts| promise(facts, forgets))
+            model.each(state, promise)
         }),
         Property::always("no service meets a contradiction", |_, state: &State| {
             state.contradiction.is_none()

@@ -5,7 +5,6 @@ use std::ops::Deref;
 use contract::Command;
 use payment::model::Say;
 use sim::money::Stage;
-use sim::planted;
 
 use crate::body::Body;
 use crate::facts::{Facts, Standing};
@@ -137,7 +136,7 @@ impl World {
     }
 
     pub(crate) fn handles_again(&self) -> bool {
-        self.setup.inbox_forgets || planted!(InboxSkipped)
+        self.setup.inbox_forgets
     }
 
     /// A message arrives at the service that it is for.

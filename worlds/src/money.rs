@@ -71,7 +71,7 @@ impl Services {
             if job < books.desk.len() {
                 let mut at_work = books.desk.remove(job);
                 let next = match at_work.stage {
-                    Stage::Read => Some(match plan(&at_work.read, at_work.kind, at_work.asked).plan {
+                    Stage::Read => Some(match plan_of(&at_work) {
                         Plan::Settled(ending, effect) => Stage::Write(ending, effect),
                         Plan::Call(_) => Stage::Talk(Say::first(at_work.ask_first)),
                     }),
@@ -93,12 +93,16 @@ impl Services {
     }
 }
 
+fn plan_of(job: &Job) -> Plan {
+    plan(&job.read, job.kind, job.asks.round, job.asked).plan
+}
+
 /// One exchange with the provider. Answers what comes next; nothing when the operation is postponed.
 fn talk(job: &Job, theirs: &mut Provider, say: Say, exchange: Exchange) -> Option<Stage> {
-    let Plan::Call(call) = plan(&job.read, job.kind, job.asked).plan else {
+    let Plan::Call(call) = plan_of(job) else {
         return None;
     };
-    let key = call.key(&job.read, job.cause);
+    let key = call.key(&job.read, job.asks);
     let done = match (say, exchange) {
         (_, Exchange::RequestLost) => None,
         (Say::Submit, Exchange::RequestLate) => {

@@ -291,7 +291,7 @@ impl Services {
                 return Ok((rooms, Vec::new()));
             };
             let mut books = (*self.rooms.get(rooms)).clone();
-            let asked = [(envelope.saga_id, command.clone())];
+            let asked = [(sim::rooms::asked(envelope), command.clone())];
             // All holds are due at once; whether they expire is the checker's choice.
             let (outcomes, _) = books
                 .settle(&asked, 0)

@@ -8,24 +8,28 @@
 //!    there is, never one room more. Only a hotel that insists can bring a night below what is already sold (`forced`),
 //!    and such a night sells nothing.
 //! 2. All nights of all lines of a hold or none.
-//! 3. A command that comes again finds its work done. A release that comes before its hold forbids it.
+//! 3. A command that comes again finds its work done, or its refusal, for good: a refused hold is kept like any other,
+//!    so rooms that come free later are not taken by a repeat for which nobody waits.
 //! 4. `held` and `sold` of a night are the sums of the holds in these states.
-//! 5. A refused command leaves nothing behind. A hold that comes again after its refusal is decided anew;
-//!    if nobody waits for it any more, it expires like any other.
+//! 5. A command carries the round of its run. What an older round asks changes nothing. A newer round takes rooms over
+//!    what was released, has expired or was refused, and adopts what is held or sold. A release forbids all holds of its
+//!    round and of those before, also when it comes first. Rounds of two runs are not compared: whoever cancels a
+//!    booking releases what stands, in whichever round it was sold.
 
 mod hold;
+mod sale;
 mod set;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use contract::command::InventoryCommand;
-use contract::{HoldId, HotelId, Outcome, RoomTypeId, SagaId, Stay, StayDate, Why};
+use contract::{HoldId, HotelId, Outcome, Refusal, RoomTypeId, Stay, StayDate, Why};
 use rules::limits::ROOMS_MAX;
-use rules::{Ask, Blocked, Facts, Night, NightFacts, Today};
+use rules::{Night, Today};
 
-pub use hold::{Hold, HoldState, Taking};
+pub use hold::{Asked, Hold, HoldState, Taking};
 pub(crate) use set::{NightSet, NotSet, Wanted, set_night};
 
 /// Names a room type at its hotel.
@@ -50,20 +54,12 @@ pub struct Contradiction {
     night: StayDate,
 }
 
-/// What the rules say against a hold. How many rooms is no field here: the command is as the quote had it.
-fn reason(blocked: Blocked) -> Why {
-    blocked.why().unwrap_or(Why::RoomsOutOfRange {
-        least: 1,
-        most: ROOMS_MAX.into(),
-    })
-}
-
 /// What is to be written.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Lines of holds that were not there, in key order.
     pub new_holds: Vec<(LineKey, Hold)>,
-    /// Lines whose state changed, or whose last nights were given back, in key order.
+    /// Lines of which something changed, in key order.
     pub changed_holds: Vec<(LineKey, Hold)>,
     /// By how much held and sold changed, in key order.
     pub nights: Vec<(NightKey, i32, i32)>,
@@ -109,8 +105,8 @@ impl Ledger {
     }
 
     /// Applies one command.
-    pub fn apply(&mut self, saga_id: SagaId, command: &InventoryCommand) -> Result<Outcome, Contradiction> {
-        let decided = match *command {
+    pub fn apply(&mut self, asked: Asked, command: &InventoryCommand) -> Result<Outcome, Contradiction> {
+        match *command {
             InventoryCommand::Hold {
                 hotel_id,
                 hold_id,
@@ -119,135 +115,132 @@ impl Ledger {
             } => {
                 let takings: Vec<Taking> = Taking::of(lines).collect();
                 let today = self.today(time_zone.as_deref());
-                self.hold((hotel_id, hold_id), saga_id, &takings, today)?
+                self.hold((hotel_id, hold_id), asked, &takings, today)
             }
-            InventoryCommand::Book { hotel_id, hold_id } => self.book((hotel_id, hold_id))?,
+            InventoryCommand::Book { hotel_id, hold_id } => self.book((hotel_id, hold_id), asked),
             InventoryCommand::Release {
                 hotel_id,
                 hold_id,
                 from,
             } => {
-                self.release((hotel_id, hold_id), saga_id, from)?;
-                Ok(())
+                self.release((hotel_id, hold_id), asked, from)?;
+                Ok(Outcome::Done)
             }
-        };
-        Ok(decided.map_or_else(|why| Outcome::Refused(why.into()), |()| Outcome::Done))
+        }
     }
 
     fn hold(
         &mut self,
         key: HoldKey,
-        saga_id: SagaId,
+        asked: Asked,
         takings: &[Taking],
         today: Today,
-    ) -> Result<Result<(), Why>, Contradiction> {
-        match self.state(key) {
-            None => {}
-            Some(HoldState::Held | HoldState::Sold) => return Ok(Ok(())),
-            Some(HoldState::Released) => return Ok(Err(Why::HoldReleased)),
-            Some(HoldState::Expired) => return Ok(Err(Why::HoldExpired)),
+    ) -> Result<Outcome, Contradiction> {
+        if let Some(known) = self.standing(key) {
+            let is_newer = asked.beside(known) == Ordering::Greater;
+            match known.state {
+                HoldState::Held | HoldState::Sold => {
+                    self.raise(key, asked);
+                    return Ok(Outcome::Done);
+                }
+                HoldState::Released | HoldState::Expired | HoldState::Refused if is_newer => {}
+                HoldState::Released => return Ok(refused(Why::HoldReleased)),
+                HoldState::Expired => return Ok(refused(Why::HoldExpired)),
+                HoldState::Refused => {
+                    let again = known.refusal.clone();
+                    return Ok(Outcome::Refused(
+                        again.unwrap_or_else(|| Why::HoldReleased.into()),
+                    ));
+                }
+            }
         }
-        if let Err(why) = self.may_take_all(key.0, takings, today) {
-            return Ok(Err(why));
+        match self.may_take_all(key.0, takings, today) {
+            Ok(()) => self.take(key, asked, takings).map(|()| Outcome::Done),
+            Err(why) => {
+                self.refuse(key, asked, takings, &why.into());
+                Ok(refused(why))
+            }
         }
+    }
+
+    /// The lines of a hold are the same in every round, so each takes its own place again.
+    fn take(&mut self, key: HoldKey, asked: Asked, takings: &[Taking]) -> Result<(), Contradiction> {
         for (line, taking) in (FIRST_LINE..).zip(takings) {
-            let hold = Hold {
-                saga_id,
-                taking: Some(*taking),
-                state: HoldState::Held,
-            };
-            self.insert((key.0, key.1, line), hold);
+            let hold = Hold::of(asked, HoldState::Held, Some(*taking));
+            self.put((key.0, key.1, line), hold);
             self.count(key, Some(*taking), |night, rooms| night.held += rooms)?;
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
-    fn insert(&mut self, key: LineKey, now: Hold) {
-        self.holds.insert(key, Tracked { before: None, now });
+    /// Keeps the refusal, so that whoever asks again hears the same: with the lines that are there, or as the first one.
+    fn refuse(&mut self, key: HoldKey, asked: Asked, takings: &[Taking], refusal: &Refusal) {
+        let first = takings.first().copied();
+        let first = first.filter(|taking| (1..=ROOMS_MAX).contains(&taking.rooms));
+        let mut lines = self.keys_of(key);
+        if lines.is_empty() {
+            lines.push((key.0, key.1, FIRST_LINE));
+        }
+        for line in lines {
+            let known = self.holds.get(&line).map(|hold| hold.now.taking);
+            let mut hold = Hold::of(asked, HoldState::Refused, known.unwrap_or(first));
+            hold.refusal = Some(refusal.clone());
+            self.put(line, hold);
+        }
     }
 
-    /// How a hold stands: as those of its lines that take rooms, if any does.
+    fn put(&mut self, key: LineKey, now: Hold) {
+        match self.holds.get_mut(&key) {
+            Some(tracked) => tracked.now = now,
+            None => drop(self.holds.insert(key, Tracked { before: None, now })),
+        }
+    }
+
+    /// A newer round of the run that asked first takes over what stands.
+    fn raise(&mut self, key: HoldKey, asked: Asked) {
+        for line in self.keys_of(key) {
+            if let Some(hold) = self.holds.get_mut(&line)
+                && asked.beside(&hold.now) == Ordering::Greater
+            {
+                hold.now.round = asked.round;
+            }
+        }
+    }
+
+    /// The line that says how a hold stands: one that takes rooms, if any does.
+    fn standing(&self, key: HoldKey) -> Option<&Hold> {
+        let lines = || lines_of(&self.holds, key).map(|(_, line)| &line.now);
+        lines().find(|line| line.is_taking()).or_else(|| lines().next())
+    }
+
     fn state(&self, key: HoldKey) -> Option<HoldState> {
-        let states = || lines_of(&self.holds, key).map(|(_, line)| line.now.state);
-        let is_taking = |state: &HoldState| matches!(state, HoldState::Held | HoldState::Sold);
-        states().find(is_taking).or_else(|| states().next())
+        self.standing(key).map(|line| line.state)
     }
 
     fn keys_of(&self, key: HoldKey) -> Vec<LineKey> {
         lines_of(&self.holds, key).map(|(key, _)| *key).collect()
     }
 
-    /// Today at the hotel. Whoever asks without a zone, or with one that only a newer database of zones has, may be
-    /// anywhere.
-    fn today(&self, time_zone: Option<&str>) -> Today {
-        let zone = time_zone.and_then(|zone| zone.parse::<Tz>().ok());
-        zone.map_or_else(|| Today::somewhere(self.now), |zone| Today::at(self.now, &zone))
-    }
-
-    /// Whether all lines may be taken, each from what those before it leave.
-    fn may_take_all(&self, hotel_id: HotelId, takings: &[Taking], today: Today) -> Result<(), Why> {
-        let rooms: u32 = takings.iter().map(|taking| u32::from(taking.rooms)).sum();
-        if !(1..=u32::from(ROOMS_MAX)).contains(&rooms) {
-            return Err(reason(Blocked::Rooms));
-        }
-        let mut before = BTreeMap::new();
-        for taking in takings {
-            self.may_take(hotel_id, *taking, today, &before)?;
-            for night in taking.nights(hotel_id) {
-                *before.entry(night).or_insert(0) += u32::from(taking.rooms);
+    /// A hold that is due but has not been given back yet still has its rooms, so it may be booked.
+    fn book(&mut self, key: HoldKey, asked: Asked) -> Result<Outcome, Contradiction> {
+        let Some(known) = self.standing(key) else {
+            return Ok(refused(Why::HoldExpired));
+        };
+        let is_older = asked.beside(known) == Ordering::Less;
+        match known.state {
+            HoldState::Sold => {}
+            HoldState::Held if !is_older => self.sell(key)?,
+            HoldState::Held | HoldState::Released | HoldState::Expired | HoldState::Refused => {
+                return Ok(refused(Why::HoldExpired));
             }
         }
-        Ok(())
+        self.raise(key, asked);
+        Ok(Outcome::Done)
     }
 
-    /// The inventory's part of the rules, on what its rows say.
-    fn may_take(
-        &self,
-        hotel_id: HotelId,
-        taking: Taking,
-        today: Today,
-        before: &BTreeMap<NightKey, u32>,
-    ) -> Result<(), Why> {
-        let facts_of = |key: NightKey| {
-            let mut facts = self.facts_of(&key);
-            let asked = before.get(&key).copied().unwrap_or(0);
-            facts.left = facts.left.map(|left| left.saturating_sub(asked));
-            facts
-        };
-        let nights: Vec<NightFacts> = taking.nights(hotel_id).map(facts_of).collect();
-        let facts = Facts {
-            today: Some(today),
-            offered: Some(self.room_types.contains(&(hotel_id, taking.room_type_id))),
-            nights: &nights,
-            ..Facts::default()
-        };
-        let ask = Ask {
-            stay: taking.stay,
-            rooms: taking.rooms,
-            party: None,
-        };
-        rules::first(&ask, &facts).map_or(Ok(()), |blocked| Err(reason(blocked)))
-    }
-
-    /// A night that is not in the books was never offered, and has no rooms.
-    fn facts_of(&self, key: &NightKey) -> NightFacts {
-        let night = self.nights.get(key).map(|night| night.now);
-        NightFacts {
-            closed: Some(night.is_some_and(|night| night.closed)),
-            left: Some(night.map_or(0, |night| night.free())),
-            priced: None,
-        }
-    }
-
-    /// A hold that is due but has not been given back yet still has its rooms, so it may be booked.
-    fn book(&mut self, key: HoldKey) -> Result<Result<(), Why>, Contradiction> {
-        match self.state(key) {
-            Some(HoldState::Sold) => return Ok(Ok(())),
-            None | Some(HoldState::Released | HoldState::Expired) => return Ok(Err(Why::HoldExpired)),
-            Some(HoldState::Held) => {}
-        }
+    fn sell(&mut self, key: HoldKey) -> Result<(), Contradiction> {
         for line in self.keys_of(key) {
-            let Some(hold) = self.holds.get_mut(&line) else {
+            let Some(hold) = self.holds.get_mut(&line).filter(|hold| hold.now.is_taking()) else {
                 continue;
             };
             hold.now.state = HoldState::Sold;
@@ -257,27 +250,23 @@ impl Ledger {
                 night.sold += rooms;
             })?;
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
-    fn release(
-        &mut self,
-        key: HoldKey,
-        saga_id: SagaId,
-        from: Option<StayDate>,
-    ) -> Result<(), Contradiction> {
+    fn release(&mut self, key: HoldKey, asked: Asked, from: Option<StayDate>) -> Result<(), Contradiction> {
+        let known = self.standing(key);
+        if known.is_some_and(|known| asked.beside(known) == Ordering::Less) {
+            return Ok(());
+        }
         let lines = self.keys_of(key);
         if lines.is_empty() {
-            let tombstone = Hold {
-                saga_id,
-                taking: None,
-                state: HoldState::Released,
-            };
-            self.insert((key.0, key.1, FIRST_LINE), tombstone);
+            let tombstone = Hold::of(asked, HoldState::Released, None);
+            self.put((key.0, key.1, FIRST_LINE), tombstone);
         }
         for line in lines {
             self.release_line(line, from)?;
         }
+        self.raise(key, asked);
         Ok(())
     }
 
@@ -309,7 +298,9 @@ impl Ledger {
     pub fn expire(&mut self, key: HoldKey) -> Result<(), Contradiction> {
         if self.state(key) == Some(HoldState::Held) {
             for line in self.keys_of(key) {
-                self.give_back(line, HoldState::Expired)?;
+                if self.holds.get(&line).is_some_and(|hold| hold.now.is_taking()) {
+                    self.give_back(line, HoldState::Expired)?;
+                }
             }
         }
         Ok(())
@@ -357,9 +348,9 @@ impl Ledger {
     pub fn changes(&self) -> Changes {
         let mut changes = Changes::default();
         for (key, hold) in &self.holds {
-            match hold.before {
-                None => changes.new_holds.push((*key, hold.now)),
-                Some(before) if before != hold.now => changes.changed_holds.push((*key, hold.now)),
+            match &hold.before {
+                None => changes.new_holds.push((*key, hold.now.clone())),
+                Some(before) if *before != hold.now => changes.changed_holds.push((*key, hold.now.clone())),
                 Some(_) => {}
             }
         }
@@ -382,13 +373,17 @@ fn lines_of<T>(
     holds.range((hotel_id, hold_id, 0)..=(hotel_id, hold_id, u16::MAX))
 }
 
-impl<T: Copy> Tracked<T> {
-    const fn read(row: T) -> Self {
+impl<T: Clone> Tracked<T> {
+    fn read(row: T) -> Self {
         Self {
-            before: Some(row),
+            before: Some(row.clone()),
             now: row,
         }
     }
+}
+
+fn refused(why: Why) -> Outcome {
+    Outcome::Refused(why.into())
 }
 
 #[cfg(test)]

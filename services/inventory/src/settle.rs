@@ -5,7 +5,7 @@
 //! batch locks what it is about once, decides everything in memory in the order of arrival, and writes the
 //! sum. So the price of a batch hardly depends on how many guests want the same night.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contract::command::InventoryCommand;
 use contract::{CommandEnvelope, Outcome};
@@ -14,7 +14,7 @@ use platform::outbox::Outgoing;
 use sqlx::PgConnection;
 
 use crate::Config;
-use crate::model::{Contradiction, HoldKey, Ledger, NightKey, RoomTypeKey, Taking};
+use crate::model::{Asked, Contradiction, HoldKey, Ledger, NightKey, RoomTypeKey, Taking};
 use crate::store;
 
 /// Settles commands in their order inside the open transaction and answers their outcomes in the same
@@ -36,7 +36,7 @@ pub async fn settle(
     let mut ledger = open_ledger(db, commands).await?;
     let decided = commands
         .iter()
-        .map(|envelope| ledger.apply(envelope.saga_id, &envelope.command));
+        .map(|envelope| ledger.apply(asked(envelope), &envelope.command));
     let outcomes = decided
         .collect::<Result<Vec<Outcome>, Contradiction>>()
         .map_err(broken)?;
@@ -56,13 +56,15 @@ async fn open_ledger(
         .collect();
     let (holds, now) = store::lock_holds(db, named.iter().copied()).await?;
 
-    let known: BTreeSet<HoldKey> = holds
+    let known: BTreeMap<HoldKey, u32> = holds
         .iter()
-        .map(|((hotel, hold, _), _)| (*hotel, *hold))
+        .map(|((hotel, hold_id, _), hold)| ((*hotel, *hold_id), hold.round))
         .collect();
-    let new = commands
-        .iter()
-        .filter(|envelope| !known.contains(&hold_key(&envelope.command)));
+    // What a newer round asks may be taken over what has ended.
+    let new = commands.iter().filter(|envelope| {
+        let round = known.get(&hold_key(&envelope.command));
+        round.is_none_or(|round| *round < envelope.round)
+    });
     let asked: Vec<(HoldKey, Taking)> = new.flat_map(|envelope| takings(&envelope.command)).collect();
     let taken = holds
         .iter()
@@ -99,6 +101,13 @@ pub(crate) fn broken(error: Contradiction) -> Broken {
     Broken::Inconsistent(error.to_string())
 }
 
+const fn asked(envelope: &CommandEnvelope<InventoryCommand>) -> Asked {
+    Asked {
+        saga_id: envelope.saga_id,
+        round: envelope.round,
+    }
+}
+
 const fn hold_key(command: &InventoryCommand) -> HoldKey {
     match *command {
         InventoryCommand::Hold {
@@ -129,5 +138,7 @@ fn takings(command: &InventoryCommand) -> Vec<(HoldKey, Taking)> {
 mod lines_tests;
 #[cfg(test)]
 mod races;
+#[cfg(test)]
+mod rounds_tests;
 #[cfg(test)]
 mod tests;

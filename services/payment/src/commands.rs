@@ -17,7 +17,7 @@ use crate::model::{Asked, Begins, Ending, Now, Plan};
 use crate::provider::Provider;
 use crate::settle::{self, message};
 use crate::store::operation::{self, Due, Intent};
-use crate::store::payment::{self, Key, Opening};
+use crate::store::payment::{self, Key};
 
 /// The participant: records intents and hands them to the desk.
 pub(crate) struct Commands<P> {
@@ -53,9 +53,14 @@ pub(crate) async fn handle(
     lease_ms: i64,
 ) -> Handled<Vec<Job>> {
     let intents = each_once(batch.iter().map(intent));
-    let openings = each_payment_once(batch.iter().filter_map(|message| opening(&message.body.command)));
+    let begun: Vec<Begins> = batch
+        .iter()
+        .filter_map(|message| Begins::of(&message.body))
+        .collect();
+    let openings = each_payment_once(begun.iter().cloned());
     let keys: Vec<Key> = intents.iter().map(|intent| intent.payment).collect();
-    let payments = payment::lock_or_open(db, &keys, &openings).await?;
+    let mut payments = payment::lock_or_open(db, &keys, &openings).await?;
+    payment::agree(db, &mut payments, &begun).await?;
     let (known, unknown): (Vec<Intent>, Vec<Intent>) = intents
         .into_iter()
         .partition(|intent| payments.contains_key(&intent.payment));
@@ -65,13 +70,10 @@ pub(crate) async fn handle(
         .collect::<Result<Vec<_>, _>>()?;
     let recorded = operation::record(db, &known, lease_ms).await?;
 
-    let by_key: HashMap<_, _> = known
-        .iter()
-        .map(|intent| ((intent.payment, intent.kind, intent.cause), intent))
-        .collect();
+    let by_key: HashMap<_, _> = known.iter().map(|intent| (intent.key(), intent)).collect();
     let (mut at_once, mut after) = (Vec::new(), Vec::new());
     for recorded in recorded {
-        let intent = by_key.get(&(recorded.payment, recorded.kind, recorded.cause));
+        let intent = by_key.get(&(recorded.payment, recorded.kind, recorded.cause, recorded.round));
         let (Some(intent), Some(payment)) = (intent, payments.get(&recorded.payment)) else {
             continue;
         };
@@ -89,6 +91,7 @@ pub(crate) async fn handle(
             payment: recorded.payment,
             kind: recorded.kind,
             cause: recorded.cause,
+            round: recorded.round,
             asked_minor: intent.asked_minor,
             tries: 0,
         };
@@ -108,20 +111,16 @@ pub(crate) async fn handle(
 
 fn intent(message: &Incoming<CommandEnvelope<PaymentCommand>>) -> Intent {
     let envelope = &message.body;
-    let asked = Asked::of(envelope.saga_id, &envelope.command);
+    let asked = Asked::of(envelope);
     Intent {
         payment: asked.payment,
         kind: asked.kind,
         cause: asked.cause,
+        round: asked.round,
         asked_minor: asked.minor,
         reply: envelope.reply(Outcome::Done),
         trace: message.envelope.trace.clone(),
     }
-}
-
-fn opening(command: &PaymentCommand) -> Option<Opening> {
-    let Begins { payment: key, terms } = Begins::of(command)?;
-    Some(Opening { key, terms })
 }
 
 /// Each intent once, at its first place and with its last envelope.
@@ -129,9 +128,7 @@ fn each_once(intents: impl Iterator<Item = Intent>) -> Vec<Intent> {
     let mut places = HashMap::new();
     let mut unique: Vec<Intent> = Vec::new();
     for intent in intents {
-        let place = *places
-            .entry((intent.payment, intent.kind, intent.cause))
-            .or_insert(unique.len());
+        let place = *places.entry(intent.key()).or_insert(unique.len());
         match unique.get_mut(place) {
             Some(earlier) => (earlier.reply, earlier.trace) = (intent.reply, intent.trace),
             None => unique.push(intent),
@@ -141,9 +138,9 @@ fn each_once(intents: impl Iterator<Item = Intent>) -> Vec<Intent> {
 }
 
 /// Each payment once: what came first decides whether it is a payment or a tombstone.
-fn each_payment_once(openings: impl Iterator<Item = Opening>) -> Vec<Opening> {
+fn each_payment_once(openings: impl Iterator<Item = Begins>) -> Vec<Begins> {
     let mut seen = std::collections::HashSet::new();
-    openings.filter(|opening| seen.insert(opening.key)).collect()
+    openings.filter(|opening| seen.insert(opening.payment)).collect()
 }
 
 fn answer_unknown(intent: &Intent) -> Result<Outgoing, Broken> {
@@ -156,6 +153,7 @@ fn answer_unknown(intent: &Intent) -> Result<Outgoing, Broken> {
         payment: intent.payment,
         kind: intent.kind,
         cause: intent.cause,
+        round: intent.round,
         minor: intent.asked_minor,
     };
     answer(intent, asked.of_nothing())

@@ -16,7 +16,7 @@ use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::Instant;
 
-use crate::model::{self, Answer, Call, Effect, Ending, Payment, Plan, Say};
+use crate::model::{self, Answer, Asks, Call, Effect, Ending, Payment, Plan, Say};
 use crate::provider::Provider;
 use crate::settle::{Round, Settled, Writer};
 use crate::store::operation::{Due, Postponed};
@@ -45,7 +45,7 @@ pub(crate) struct Job {
 impl Job {
     /// What is to be done. An incident is recorded here, once for each time somebody looks.
     pub(crate) fn plan(&self) -> Plan {
-        let planned = model::plan(&self.payment, self.due.kind, self.asked());
+        let planned = model::plan(&self.payment, self.due.kind, self.due.round, self.asked());
         if let Some(incident) = planned.incident {
             self.incident(incident);
         }
@@ -57,6 +57,7 @@ impl Job {
         Settled {
             payment: self.due.payment,
             operation_no: self.due.operation_no,
+            round: self.due.round,
             ending,
             effect,
         }
@@ -180,11 +181,12 @@ impl<P: Provider> Desk<P> {
 
     /// Makes the call, and asks for its outcome by its key before anything is repeated.
     async fn outcome_of(&self, job: &Job, call: &Call) -> Answer {
-        // Only a refund needs its saga in the key: everything else happens once to a payment.
-        let key = call.key(
-            &job.payment,
-            job.due.cause.unwrap_or(SagaId::from_uuid(uuid::Uuid::nil())),
-        );
+        // Only a refund needs its saga in the key: everything else happens once a round to a payment.
+        let asks = Asks {
+            cause: job.due.cause.unwrap_or(SagaId::from_uuid(uuid::Uuid::nil())),
+            round: job.due.round,
+        };
+        let key = call.key(&job.payment, asks);
         let mut say = Say::first(job.ask_first);
         loop {
             let answer = match say {

@@ -2,14 +2,18 @@
 //!
 //! [`plan`] says whether the provider must be called, [`Call::conclude`] what its answer means, and
 //! [`Payment::after`] what the payment has become and which money has moved.
+//!
+//! What is asked carries the round of its run. What an older round asks and has not been asked before changes nothing; a
+//! newer one authorises again what was declined or voided, under a key of its own, and adopts what stands. A void forbids
+//! every authorisation of its round and of those before. Money is taken once, whatever the round.
 
 mod asked;
 mod talk;
 
-use contract::{HotelId, Money, PaymentId, ReservationId, SagaId};
+use contract::{HotelId, Money, PaymentId, ReservationId};
 
-pub use asked::{Asked, Begins, Now};
-pub use talk::{Answer, Say};
+pub use asked::{Asked, Begins, Now, ONCE};
+pub use talk::{Answer, Asks, Say, payment_of_key};
 
 /// What can be asked of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,6 +89,8 @@ pub struct Payment {
     pub payment_id: PaymentId,
     /// Where it stands.
     pub state: State,
+    /// The newest round of the run that pays which has decided or adopted it, from 1.
+    pub round: u32,
     /// None for a payment that was voided before it was ever authorised.
     pub terms: Option<Terms>,
     /// The provider's id of the authorisation; none when the amount is zero.
@@ -192,15 +198,25 @@ pub struct Impossible {
     effect: Effect,
 }
 
-/// What an operation needs, when all earlier ones of the payment are settled.
-pub fn plan(payment: &Payment, kind: Kind, asked: Option<Money>) -> Planned {
+/// What an operation of this round needs, when all earlier ones of the payment are settled.
+pub fn plan(payment: &Payment, kind: Kind, round: u32, asked: Option<Money>) -> Planned {
     let plan = match kind {
-        Kind::Authorize => authorize(payment),
+        Kind::Refund => return refund(payment, asked),
+        _ if round < payment.round => of_an_older_round(kind),
+        Kind::Authorize => authorize(payment, round),
         Kind::Capture => capture(payment),
         Kind::Void => void(payment),
-        Kind::Refund => return refund(payment, asked),
     };
     Planned { plan, incident: None }
+}
+
+/// The run has gone on: nobody waits for it, and what stands is not its own.
+const fn of_an_older_round(kind: Kind) -> Plan {
+    match kind {
+        Kind::Authorize => refused(Refused::PaymentVoided),
+        Kind::Capture => refused(Refused::CaptureDeclined),
+        Kind::Void | Kind::Refund => done(Effect::Nothing),
+    }
 }
 
 const fn done(effect: Effect) -> Plan {
@@ -211,12 +227,16 @@ const fn refused(why: Refused) -> Plan {
     Plan::Settled(Ending::Refused(why), Effect::Nothing)
 }
 
-fn authorize(payment: &Payment) -> Plan {
-    match (payment.state, &payment.terms) {
-        (State::New, Some(terms)) if terms.amount.minor() == 0 => done(Effect::Authorized {
+fn authorize(payment: &Payment, round: u32) -> Plan {
+    let terms = payment
+        .terms
+        .as_ref()
+        .filter(|_| payment.may_be_authorized(round));
+    match (payment.state, terms) {
+        (_, Some(terms)) if terms.amount.minor() == 0 => done(Effect::Authorized {
             authorization_id: None,
         }),
-        (State::New, Some(terms)) => Plan::Call(Call::Authorize {
+        (_, Some(terms)) => Plan::Call(Call::Authorize {
             amount: terms.amount,
             payment_method: terms.payment_method.clone(),
             reference: terms.reservation_id,
@@ -292,23 +312,6 @@ fn refund(payment: &Payment, asked: Option<Money>) -> Planned {
     }
 }
 
-impl Kind {
-    /// Whether an operation of this kind names the saga that asks: a payment is authorised and captured
-    /// once, but each cancellation gives back its own amount.
-    pub const fn cause(self, saga_id: SagaId) -> Option<SagaId> {
-        match self {
-            Self::Authorize | Self::Capture => None,
-            Self::Void | Self::Refund => Some(saga_id),
-        }
-    }
-}
-
-/// The payment that a key of [`Call::key`] is about.
-pub fn payment_of_key(key: &str) -> Option<(HotelId, PaymentId)> {
-    let mut pieces = key.split('.');
-    Some((pieces.next()?.parse().ok()?, pieces.next()?.parse().ok()?))
-}
-
 impl Payment {
     /// Captured and not given back.
     pub fn left(&self) -> Option<Money> {
@@ -316,24 +319,35 @@ impl Payment {
         Money::from_minor(self.captured_minor - self.refunded_minor, currency).ok()
     }
 
-    /// What the payment is after an effect, and the money that moved.
+    /// Whether an authorisation of this round may begin: it is the first, or a newer one after what was declined or
+    /// voided. Whoever has paid once does not pay again.
+    fn may_be_authorized(&self, round: u32) -> bool {
+        match self.state {
+            State::New => true,
+            State::Declined | State::Voided => round > self.round && self.captured_minor == 0,
+            State::Authorized | State::Captured | State::CaptureDeclined | State::Refunded => false,
+        }
+    }
+
+    /// What the payment is after an effect of an operation of this round, and the money that moved.
     ///
     /// # Errors
     /// [`Impossible`] when the effect cannot follow.
-    pub fn after(&self, effect: &Effect) -> Result<(Self, Option<Moved>), Impossible> {
+    pub fn after(&self, effect: &Effect, round: u32) -> Result<(Self, Option<Moved>), Impossible> {
         let mut next = self.clone();
+        next.round = self.round.max(round);
         let impossible = || Impossible {
             state: self.state,
             effect: effect.clone(),
         };
         let moved = match (effect, self.state) {
             (Effect::Nothing, _) => None,
-            (Effect::Authorized { authorization_id }, State::New) => {
+            (Effect::Authorized { authorization_id }, _) if self.may_be_authorized(round) => {
                 next.state = State::Authorized;
                 next.authorization_id.clone_from(authorization_id);
                 None
             }
-            (Effect::AuthorizationDeclined, State::New) => {
+            (Effect::AuthorizationDeclined, _) if self.may_be_authorized(round) => {
                 next.state = State::Declined;
                 None
             }

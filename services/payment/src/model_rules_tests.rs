@@ -1,15 +1,16 @@
 //! The rules of a payment as tables: what is done in which state, what may follow on what, what an answer means.
 
 use contract::command::PaymentCommand;
-use contract::{HotelId, Money, Outcome, PaymentId, ReservationId, SagaId};
+use contract::{CommandEnvelope, HotelId, Money, Outcome, PaymentId, ReservationId, SagaId};
 
 use crate::model::{
-    Answer, Asked, Begins, Call, Effect, Ending, Kind, Moved, Now, Payment, Plan, Planned, Refused, Say,
-    State, payment_of_key, plan,
+    Answer, Asked, Asks, Begins, Call, Effect, Ending, Kind, Moved, Now, ONCE, Payment, Plan, Planned,
+    Refused, Say, State, payment_of_key, plan,
 };
 use crate::model_tests::{eur, payment};
 
 mod names_tests;
+mod rounds_tests;
 
 const STATES: [State; 7] = [
     State::New,
@@ -91,16 +92,16 @@ fn what_is_done_about_an_operation_depends_on_where_its_payment_stands() {
     for (state, rules) in rules {
         let kinds = [Kind::Authorize, Kind::Capture, Kind::Void, Kind::Refund];
         for (kind, rule) in kinds.into_iter().zip(rules) {
-            let planned = plan(&standing(state), kind, Some(eur(20)));
+            let planned = plan(&standing(state), kind, 1, Some(eur(20)));
             assert_eq!(told(&planned), rule, "{kind:?} of a payment that is {state:?}");
         }
     }
     // Nothing is left, whatever the state says: the provider is not asked to give nothing back.
     let mut empty = standing(State::Captured);
     empty.refunded_minor = empty.captured_minor;
-    assert_eq!(told(&plan(&empty, Kind::Void, None)), "done, Voided");
+    assert_eq!(told(&plan(&empty, Kind::Void, 1, None)), "done, Voided");
     let tombstone = payment(None);
-    let planned = plan(&tombstone, Kind::Authorize, None);
+    let planned = plan(&tombstone, Kind::Authorize, 1, None);
     assert_eq!(told(&planned), "payment_voided, Nothing");
 }
 
@@ -117,22 +118,22 @@ fn an_amount_of_nothing_never_reaches_the_provider() {
         (Kind::Refund, "done, Nothing, refund_of_nothing", State::Captured),
         (Kind::Void, "done, Voided", State::Voided),
     ] {
-        let planned = plan(&free, kind, Some(eur(1)));
+        let planned = plan(&free, kind, 1, Some(eur(1)));
         assert_eq!(told(&planned), rule);
         let Plan::Settled(_, effect) = planned.plan else {
             panic!("{rule}")
         };
-        let (next, moved) = free.after(&effect).unwrap();
+        let (next, moved) = free.after(&effect, 1).unwrap();
         assert_eq!((next.state, moved), (state, None));
         free = next;
     }
     let captured = standing(State::Captured);
     for asked in [None, Some(eur(0))] {
-        assert_eq!(told(&plan(&captured, Kind::Refund, asked)), "done, Nothing");
+        assert_eq!(told(&plan(&captured, Kind::Refund, 1, asked)), "done, Nothing");
     }
     let yen = Money::from_minor(20, "JPY".parse().unwrap()).unwrap();
     assert_eq!(
-        told(&plan(&captured, Kind::Refund, Some(yen))),
+        told(&plan(&captured, Kind::Refund, 1, Some(yen))),
         "done, Nothing, refund_in_another_currency"
     );
 }
@@ -199,12 +200,12 @@ fn an_effect_follows_only_on_what_it_can_follow_on() {
     ];
     for state in STATES {
         let before = standing(state);
-        assert_eq!(before.after(&Effect::Nothing), Ok((before.clone(), None)));
+        assert_eq!(before.after(&Effect::Nothing, 1), Ok((before.clone(), None)));
         for effect in &effects {
             let rule = follows
                 .iter()
                 .find(|(one, from, ..)| (one, *from) == (effect, state));
-            match (before.after(effect), rule) {
+            match (before.after(effect, 1), rule) {
                 (Ok((next, moved)), Some((_, _, to, what))) => {
                     assert_eq!((next.state, moved), (*to, *what), "{effect:?} after {state:?}");
                     let (taken, back) = match moved {
@@ -223,7 +224,7 @@ fn an_effect_follows_only_on_what_it_can_follow_on() {
             }
         }
     }
-    let (next, _) = standing(State::New).after(&effects[0]).unwrap();
+    let (next, _) = standing(State::New).after(&effects[0], 1).unwrap();
     assert_eq!(next.authorization_id.as_deref(), Some("auth_2"));
 }
 

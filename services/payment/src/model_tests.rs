@@ -3,7 +3,7 @@
 use contract::{HotelId, Money, PaymentId, ReservationId, SagaId};
 use proptest::prelude::*;
 
-use crate::model::{Call, Ending, Kind, Moved, Payment, Plan, State, Terms, payment_of_key, plan};
+use crate::model::{Asks, Call, Ending, Kind, Moved, Payment, Plan, State, Terms, payment_of_key, plan};
 
 pub(crate) fn payment(minor: Option<i64>) -> Payment {
     let terms = minor.map(|minor| Terms {
@@ -19,6 +19,7 @@ pub(crate) fn payment(minor: Option<i64>) -> Payment {
         } else {
             State::Voided
         },
+        round: 1,
         terms,
         authorization_id: None,
         captured_minor: 0,
@@ -70,7 +71,7 @@ proptest! {
         let mut booked = 0_i64;
         let mut voided = false;
         for (kind, amount, agrees) in asked {
-            let (ending, effect) = match plan(&payment, kind, (kind == Kind::Refund).then(|| eur(amount))).plan {
+            let (ending, effect) = match plan(&payment, kind, 1, (kind == Kind::Refund).then(|| eur(amount))).plan {
                 Plan::Settled(ending, effect) => (ending, effect),
                 Plan::Call(call) => {
                     prop_assert!(!voided, "after a void nothing is asked of the provider");
@@ -85,7 +86,7 @@ proptest! {
                     }
                 }
             };
-            let (next, moved) = payment.after(&effect).unwrap();
+            let (next, moved) = payment.after(&effect, 1).unwrap();
             payment = next;
             booked += match moved {
                 Some(Moved::Captured(amount)) => amount.minor(),
@@ -116,15 +117,15 @@ proptest! {
         let first = payment(Some(minor));
         let mut payment = first;
         for kind in [Kind::Authorize, Kind::Capture] {
-            let settle = |payment: &Payment| match plan(payment, kind, None).plan {
+            let settle = |payment: &Payment| match plan(payment, kind, 1, None).plan {
                 Plan::Settled(ending, effect) => (ending, effect),
                 Plan::Call(call) => call.conclude(agrees, Some("auth_1".to_owned())).unwrap(),
             };
             let (ending, effect) = settle(&payment);
-            payment = payment.after(&effect).unwrap().0;
+            payment = payment.after(&effect, 1).unwrap().0;
             let (again, effect) = settle(&payment);
             prop_assert_eq!(ending, again);
-            prop_assert_eq!(&payment.after(&effect).unwrap().0, &payment);
+            prop_assert_eq!(&payment.after(&effect, 1).unwrap().0, &payment);
         }
     }
 }
@@ -132,7 +133,8 @@ proptest! {
 #[test]
 fn a_key_is_the_same_for_each_repeat_and_names_its_payment() {
     let payment = payment(Some(100));
-    let (one, other) = (SagaId::new(), SagaId::new());
+    let asks = |cause| Asks { cause, round: 1 };
+    let (one, other) = (asks(SagaId::new()), asks(SagaId::new()));
     let void = Call::Void {
         authorization_id: "a".to_owned(),
     };
@@ -156,7 +158,7 @@ fn a_refund_is_never_more_than_what_is_left() {
     payment.state = State::Captured;
     payment.authorization_id = Some("a".to_owned());
     (payment.captured_minor, payment.refunded_minor) = (100, 70);
-    let planned = plan(&payment, Kind::Refund, Some(eur(50)));
+    let planned = plan(&payment, Kind::Refund, 1, Some(eur(50)));
     assert_eq!(planned.incident, Some("refund_exceeds_capture"));
     let Plan::Call(Call::Refund { amount, .. }) = planned.plan else {
         panic!("a refund is called for");

@@ -28,6 +28,8 @@ const TRANSIENT: Backoff = Backoff {
 pub(crate) struct Settled {
     pub(crate) payment: Key,
     pub(crate) operation_no: i64,
+    /// The round of the operation.
+    pub(crate) round: u32,
     pub(crate) ending: Ending,
     pub(crate) effect: Effect,
 }
@@ -67,8 +69,9 @@ pub(crate) async fn write(
         };
         let outcome = settled.ending.outcome();
         outgoing.push(message(&Reply { outcome, ..reply }, trace)?);
-        movements.extend(apply(&mut payments, settled)?);
-        if settled.effect != Effect::Nothing {
+        let (is_changed, movement) = apply(&mut payments, settled)?;
+        movements.extend(movement);
+        if is_changed {
             changed.insert(settled.payment);
         }
         ended.push(Ended {
@@ -90,25 +93,30 @@ pub(crate) async fn write(
     Ok((outgoing, u64::try_from(woken).unwrap_or_default()))
 }
 
-/// Changes the payment and answers the movement to book.
-fn apply(payments: &mut HashMap<Key, Payment>, settled: &Settled) -> Result<Option<Movement>, Broken> {
+/// Changes the payment and answers whether that is so, and the movement to book.
+fn apply(
+    payments: &mut HashMap<Key, Payment>,
+    settled: &Settled,
+) -> Result<(bool, Option<Movement>), Broken> {
     let missing = || Broken::Inconsistent("an operation has no payment".to_owned());
     let payment = payments.get_mut(&settled.payment).ok_or_else(missing)?;
     let (next, moved) = payment
-        .after(&settled.effect)
+        .after(&settled.effect, settled.round)
         .map_err(|error| Broken::Inconsistent(error.to_string()))?;
+    let is_changed = *payment != next;
     *payment = next;
     let Some(moved) = moved else {
-        return Ok(None);
+        return Ok((is_changed, None));
     };
     let reservation_id = payment.terms.as_ref().ok_or_else(missing)?.reservation_id;
-    Ok(Some(Movement {
+    let movement = Movement {
         hotel_id: payment.hotel_id,
         movement_id: contract::ids::new_of(payment.hotel_id),
         payment_id: payment.payment_id,
         reservation_id,
         moved,
-    }))
+    };
+    Ok((is_changed, Some(movement)))
 }
 
 /// A reply on its way to the orchestrator, in the trace of whoever asked.

@@ -7,6 +7,7 @@ mod cost;
 mod interface;
 mod once;
 mod order;
+mod rounds;
 mod trouble;
 mod world;
 

@@ -1,10 +1,14 @@
 //! The rules at both sides of their edges, and which of two reasons is told.
 
+use contract::SagaId;
 use contract::command::{HeldLine, HeldLines, InventoryCommand};
 
 use super::*;
 
-const SAGA: SagaId = SagaId::from_uuid(uuid::Uuid::from_u128(2));
+const ASKED: Asked = Asked {
+    saga_id: SagaId::from_uuid(uuid::Uuid::from_u128(2)),
+    round: 1,
+};
 /// What totals may be sold: 110 %, rounded down.
 const SELLABLE: [(i32, i32); 12] = [
     (0, 0),
@@ -70,7 +74,7 @@ fn ask_in(
         }]),
         time_zone: zone.map(str::to_owned),
     };
-    match ledger.apply(SAGA, &command).unwrap() {
+    match ledger.apply(ASKED, &command).unwrap() {
         Outcome::Done => "done".to_owned(),
         Outcome::Refused(refusal) => match refusal.night() {
             Some(night) => format!("{} {night}", refusal.word()),

@@ -1,7 +1,9 @@
-//! A line of a hold: what it takes, and how it stands.
+//! A line of a hold: what it takes, how it stands, and who asked in which round.
+
+use std::cmp::Ordering;
 
 use contract::command::HeldLines;
-use contract::{HotelId, RoomTypeId, SagaId, Stay, StayDate};
+use contract::{HotelId, Refusal, RoomTypeId, SagaId, Stay, StayDate};
 
 use super::NightKey;
 
@@ -16,6 +18,29 @@ pub enum HoldState {
     Released,
     /// Gave its rooms back because nobody booked them in time.
     Expired,
+    /// Never had any: it was refused, and whoever asks again hears why.
+    Refused,
+}
+
+/// Who asks, and in which round of its run, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// The run.
+    pub saga_id: SagaId,
+    /// Its round.
+    pub round: u32,
+}
+
+impl Asked {
+    /// Whether this round is older or newer than the one in which the line was decided. Rounds of two runs are not
+    /// compared: to whoever did not hold, what stands is of its own round.
+    pub(super) fn beside(self, line: &Hold) -> Ordering {
+        if self.saga_id == line.saga_id {
+            self.round.cmp(&line.round)
+        } else {
+            Ordering::Equal
+        }
+    }
 }
 
 /// What a hold takes.
@@ -49,21 +74,40 @@ impl Taking {
 }
 
 /// A line of a hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
     /// The saga that asked first.
     pub saga_id: SagaId,
-    /// What it takes or took; none for a release that came before its hold.
+    /// The newest round of that saga's run that has decided or adopted it, from 1.
+    pub round: u32,
+    /// What it takes, took or was refused; none for a release that came before its hold, and for a hold of no number
+    /// of rooms that there can be.
     pub taking: Option<Taking>,
     /// How it stands.
     pub state: HoldState,
+    /// What was answered when it was refused.
+    pub refusal: Option<Refusal>,
 }
 
 impl Hold {
+    pub(super) const fn of(asked: Asked, state: HoldState, taking: Option<Taking>) -> Self {
+        Self {
+            saga_id: asked.saga_id,
+            round: asked.round,
+            taking,
+            state,
+            refusal: None,
+        }
+    }
+
+    /// Whether it takes rooms now.
+    pub const fn is_taking(&self) -> bool {
+        matches!(self.state, HoldState::Held | HoldState::Sold)
+    }
+
     /// What it takes now.
     pub fn takes(&self) -> Option<Taking> {
-        self.taking
-            .filter(|_| matches!(self.state, HoldState::Held | HoldState::Sold))
+        self.taking.filter(|_| self.is_taking())
     }
 
     /// What stays sold when the nights from `from` on are given back, if anything does. Rooms that are only

@@ -24,22 +24,32 @@ async fn the_lines_of_a_hold_are_held_booked_and_given_back_together(pool: PgPoo
         told.iter().map(code).collect::<Vec<_>>(),
         ["done", "sold_out", "done"]
     );
-    assert_eq!(states(&pool, hotel).await, ["held", "held"]);
+    assert_eq!(states(&pool, hotel).await, ["held", "held", "refused"]);
     assert_books_balance(&pool).await;
     settled(&pool, vec![book(hotel, id)], TTL).await;
-    assert_eq!(states(&pool, hotel).await, ["sold", "sold"]);
+    assert_eq!(states(&pool, hotel).await, ["sold", "sold", "refused"]);
     // One night has begun: it stays sold in both rooms.
     settled(&pool, vec![release_from(hotel, id, Some(from.plus_days(1)))], TTL).await;
     let (nights, holds) = books(&pool, hotel).await;
     let sold = nights.iter().filter(|night| night.contains(" 0/1/"));
-    assert_eq!((sold.count(), holds.len()), (2, 2), "{nights:?} {holds:?}");
+    assert_eq!((sold.count(), holds.len()), (2, 3), "{nights:?} {holds:?}");
     assert_books_balance(&pool).await;
     settled(&pool, vec![release(hotel, id), release(hotel, forbidden)], TTL).await;
-    assert_eq!(states(&pool, hotel).await, ["released", "released", "released"]);
-    let told = settled(&pool, vec![both(forbidden), both(other)], TTL).await;
+    assert_eq!(
+        states(&pool, hotel).await,
+        ["released", "released", "refused", "released"]
+    );
+    // What was refused stays so, until a person begins the next round.
+    let mut anew = both(other);
+    anew.round = 2;
+    let told = settled(&pool, vec![both(forbidden), both(other), anew], TTL).await;
     assert_eq!(
         told.iter().map(code).collect::<Vec<_>>(),
-        ["hold_released", "done"]
+        ["hold_released", "sold_out", "done"]
+    );
+    assert_eq!(
+        states(&pool, hotel).await,
+        ["released", "released", "held", "held", "released"]
     );
     assert_books_balance(&pool).await;
 }

@@ -11,8 +11,8 @@ use crate::model::Changes;
 
 platform::message_row!("inventory.message_1");
 
-/// Writes holds that were not there, those that take rooms with a time to live; holds that are locked, with their state
-/// and up to when they take rooms; nights that are locked; and what is to be said.
+/// Writes holds that were not there, those that take rooms with a time to live; holds that are locked, as they are now,
+/// those that take rooms anew with a new time to live; nights that are locked; and what is to be said.
 ///
 /// # Errors
 /// [`Broken::Overtaken`] when another transaction has written one of the new holds in the meantime: what it did
@@ -23,8 +23,13 @@ pub(crate) async fn change(
     ttl_seconds: u32,
     said: &[Outgoing],
 ) -> Result<(), Broken> {
-    let new: Vec<HoldRow> = changes.new_holds.iter().map(HoldRow::from).collect();
-    let moved: Vec<HoldRow> = changes.changed_holds.iter().map(HoldRow::from).collect();
+    let new: Vec<HoldRow> = changes
+        .new_holds
+        .iter()
+        .map(HoldRow::of)
+        .collect::<Result<_, _>>()?;
+    let moved = changes.changed_holds.iter().map(HoldRow::of);
+    let moved: Vec<HoldRow> = moved.collect::<Result<_, _>>()?;
     let nights: Vec<CountRow> = changes.nights.iter().map(CountRow::from).collect();
     if new.is_empty() && moved.is_empty() && nights.is_empty() && said.is_empty() {
         return Ok(());
@@ -32,16 +37,25 @@ pub(crate) async fn change(
     let done = sqlx::query!(
         r#"with new as (
              insert into inventory.hold
-                 (hotel_id, hold_id, line_no, saga_id, room_type_id, check_in, check_out, rooms, state, expires_at)
-             select hotel_id, hold_id, line_no, saga_id, room_type_id, check_in, check_out, rooms, state,
-                    case when rooms is not null then now() + make_interval(secs => $5::int) end
-             from unnest($1::inventory.hold_2[])
+                 (hotel_id, hold_id, line_no, saga_id, round, room_type_id, check_in, check_out, rooms, state, refusal,
+                  expires_at)
+             select hotel_id, hold_id, line_no, saga_id, round, room_type_id, check_in, check_out, rooms, state,
+                    refusal::json,
+                    case when rooms is not null and state <> 'refused' then now() + make_interval(secs => $5::int) end
+             from unnest($1::inventory.hold_3[])
              order by hotel_id, hold_id, line_no
              on conflict do nothing returning 1),
          changed as (
              update inventory.hold as hold
-             set state = changed.state, check_out = changed.check_out, changed_at = now()
-             from unnest($2::inventory.hold_2[]) as changed
+             set saga_id = changed.saga_id, round = changed.round, room_type_id = changed.room_type_id,
+                 check_in = changed.check_in, check_out = changed.check_out, rooms = changed.rooms,
+                 state = changed.state, refusal = changed.refusal::json, changed_at = now(),
+                 expires_at = case
+                     when changed.rooms is null or changed.state = 'refused' then null
+                     when hold.round < changed.round and changed.state in ('held', 'sold')
+                         then now() + make_interval(secs => $5::int)
+                     else coalesce(hold.expires_at, now() + make_interval(secs => $5::int)) end
+             from unnest($2::inventory.hold_3[]) as changed
              where hold.hotel_id = changed.hotel_id and hold.hold_id = changed.hold_id
                  and hold.line_no = changed.line_no returning 1),
          nights as (

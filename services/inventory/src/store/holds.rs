@@ -1,7 +1,7 @@
 //! Statements about holds.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use contract::{HoldId, HotelId, RoomTypeId, SagaId, Stay};
+use contract::{HoldId, HotelId, Refusal, RoomTypeId, SagaId, Stay};
 use platform::Broken;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -14,11 +14,13 @@ struct Row {
     hold_id: Uuid,
     line_no: i16,
     saga_id: Uuid,
+    round: i32,
     room_type_id: Option<Uuid>,
     check_in: Option<NaiveDate>,
     check_out: Option<NaiveDate>,
     rooms: Option<i32>,
     state: String,
+    refusal: Option<String>,
 }
 
 /// Locks all lines of those of the holds that exist, in key order, and reads them as they are then; and answers when this
@@ -31,14 +33,15 @@ pub(crate) async fn lock_holds(
         keys.map(|(hotel, hold)| (hotel.uuid(), hold.uuid())).unzip();
     let rows = sqlx::query!(
         r#"with locked as materialized (
-             select hold.hotel_id, hold.hold_id, hold.line_no, hold.saga_id, hold.room_type_id, hold.check_in, hold.check_out,
-                    hold.rooms, hold.state
+             select hold.hotel_id, hold.hold_id, hold.line_no, hold.saga_id, hold.round, hold.room_type_id, hold.check_in,
+                    hold.check_out, hold.rooms, hold.state, hold.refusal
              from unnest($1::uuid[], $2::uuid[]) as wanted (hotel_id, hold_id)
              join inventory.hold as hold on hold.hotel_id = wanted.hotel_id and hold.hold_id = wanted.hold_id
              order by hold.hotel_id, hold.hold_id, hold.line_no
              for update of hold)
          select now() as "now!", hotel_id as "hotel_id?", hold_id as "hold_id?", line_no as "line_no?", saga_id as "saga_id?",
-                room_type_id, check_in, check_out, rooms, state as "state?"
+                round as "round?", room_type_id, check_in, check_out, rooms, state as "state?",
+                refusal::text as refusal
          from (values (1)) as always left join locked on true"#,
         &hotels,
         &holds
@@ -52,11 +55,13 @@ pub(crate) async fn lock_holds(
             hold_id: row.hold_id?,
             line_no: row.line_no?,
             saga_id: row.saga_id?,
+            round: row.round?,
             room_type_id: row.room_type_id,
             check_in: row.check_in,
             check_out: row.check_out,
             rooms: row.rooms,
             state: row.state?,
+            refusal: row.refusal,
         })
     });
     let holds = found.map(|row| read(&row)).collect::<Result<_, _>>()?;
@@ -77,8 +82,8 @@ pub(crate) async fn lock_due_holds(
              order by expires_at
              limit $1
              for update skip locked)
-         select hold.hotel_id, hold.hold_id, hold.line_no, hold.saga_id, hold.room_type_id, hold.check_in,
-                hold.check_out, hold.rooms, hold.state
+         select hold.hotel_id, hold.hold_id, hold.line_no, hold.saga_id, hold.round, hold.room_type_id, hold.check_in,
+                hold.check_out, hold.rooms, hold.state, hold.refusal::text as refusal
          from due join inventory.hold as hold on hold.hotel_id = due.hotel_id and hold.hold_id = due.hold_id
          order by hold.hotel_id, hold.hold_id, hold.line_no
          for update of hold",
@@ -108,28 +113,33 @@ pub(super) struct HoldRow {
     hold_id: Uuid,
     line_no: i16,
     saga_id: Uuid,
+    round: i32,
     room_type_id: Option<Uuid>,
     check_in: Option<NaiveDate>,
     check_out: Option<NaiveDate>,
     rooms: Option<i32>,
     state: &'static str,
+    refusal: Option<String>,
 }
-platform::row_type!(HoldRow, "inventory.hold_2");
+platform::row_type!(HoldRow, "inventory.hold_3");
 
-impl From<&(LineKey, Hold)> for HoldRow {
-    fn from(((hotel_id, hold_id, line_no), hold): &(LineKey, Hold)) -> Self {
+impl HoldRow {
+    pub(super) fn of(((hotel_id, hold_id, line_no), hold): &(LineKey, Hold)) -> Result<Self, Broken> {
         let taking = hold.taking;
-        Self {
+        let refusal = hold.refusal.as_ref().map(serde_json::to_string).transpose();
+        Ok(Self {
             hotel_id: hotel_id.uuid(),
             hold_id: hold_id.uuid(),
             line_no: i16::try_from(*line_no).unwrap_or(i16::MAX),
             saga_id: hold.saga_id.uuid(),
+            round: i32::try_from(hold.round).unwrap_or(i32::MAX),
             room_type_id: taking.map(|taking| taking.room_type_id.uuid()),
             check_in: taking.map(|taking| taking.stay.check_in().date()),
             check_out: taking.map(|taking| taking.stay.check_out().date()),
             rooms: taking.map(|taking| i32::from(taking.rooms)),
             state: word(hold.state),
-        }
+            refusal: refusal.map_err(|error| Broken::Inconsistent(format!("a refusal: {error}")))?,
+        })
     }
 }
 
@@ -139,6 +149,7 @@ const fn word(state: HoldState) -> &'static str {
         HoldState::Sold => "sold",
         HoldState::Released => "released",
         HoldState::Expired => "expired",
+        HoldState::Refused => "refused",
     }
 }
 
@@ -149,6 +160,7 @@ fn read(row: &Row) -> Result<(LineKey, Hold), Broken> {
         "sold" => HoldState::Sold,
         "released" => HoldState::Released,
         "expired" => HoldState::Expired,
+        "refused" => HoldState::Refused,
         _ => return Err(wrong("unknown state")),
     };
     let taking = match (row.room_type_id, row.check_in, row.check_out, row.rooms) {
@@ -164,6 +176,7 @@ fn read(row: &Row) -> Result<(LineKey, Hold), Broken> {
         }
         _ => None,
     };
+    let refusal = row.refusal.as_deref().map(serde_json::from_str::<Refusal>);
     let line_no = u16::try_from(row.line_no).map_err(|_| wrong("line"))?;
     let key = (
         HotelId::from_uuid(row.hotel_id),
@@ -172,8 +185,10 @@ fn read(row: &Row) -> Result<(LineKey, Hold), Broken> {
     );
     let hold = Hold {
         saga_id: SagaId::from_uuid(row.saga_id),
+        round: u32::try_from(row.round).map_err(|_| wrong("round"))?,
         taking,
         state,
+        refusal: refusal.transpose().map_err(|_| wrong("refusal"))?,
     };
     Ok((key, hold))
 }

@@ -1,9 +1,12 @@
 //! What a command asks of a payment, and what happens to an operation once it is recorded. Pure.
 
 use contract::command::PaymentCommand;
-use contract::{HotelId, PaymentId, SagaId};
+use contract::{CommandEnvelope, HotelId, PaymentId, SagaId};
 
 use super::{Ending, Kind, Refused, Terms};
+
+/// The round of what is the same in every round of its run: money that was given back once is not given back again.
+pub const ONCE: u32 = 1;
 
 /// What a command asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +17,8 @@ pub struct Asked {
     pub kind: Kind,
     /// The saga for a void or a refund, none for what happens once to a payment.
     pub cause: Option<SagaId>,
+    /// The round of the run that asks, from 1; [`ONCE`] for what counts in all of them.
+    pub round: u32,
     /// How much, where the command says so.
     pub minor: Option<i64>,
 }
@@ -23,6 +28,8 @@ pub struct Asked {
 pub struct Begins {
     /// Which payment.
     pub payment: (HotelId, PaymentId),
+    /// The round of the run that begins it.
+    pub round: u32,
     /// Its terms; none for the tombstone that forbids it.
     pub terms: Option<Terms>,
 }
@@ -38,9 +45,29 @@ pub enum Now {
     Work,
 }
 
+impl Kind {
+    /// Whether an operation of this kind names the saga that asks: a payment is authorised and captured
+    /// once, but each cancellation gives back its own amount.
+    pub const fn cause(self, saga_id: SagaId) -> Option<SagaId> {
+        match self {
+            Self::Authorize | Self::Capture => None,
+            Self::Void | Self::Refund => Some(saga_id),
+        }
+    }
+
+    /// The round of an operation of this kind that a run asks for in this one.
+    pub const fn round(self, of_run: u32) -> u32 {
+        match self {
+            Self::Authorize | Self::Capture | Self::Void => of_run,
+            Self::Refund => ONCE,
+        }
+    }
+}
+
 impl Asked {
-    /// What this command of this saga asks.
-    pub const fn of(saga_id: SagaId, command: &PaymentCommand) -> Self {
+    /// What this command asks.
+    pub const fn of(envelope: &CommandEnvelope<PaymentCommand>) -> Self {
+        let command = &envelope.command;
         let (kind, hotel_id, payment_id, minor) = match command {
             PaymentCommand::Authorize {
                 hotel_id, payment_id, ..
@@ -56,7 +83,8 @@ impl Asked {
         Self {
             payment: (*hotel_id, *payment_id),
             kind,
-            cause: kind.cause(saga_id),
+            cause: kind.cause(envelope.saga_id),
+            round: kind.round(envelope.round),
             minor,
         }
     }
@@ -74,8 +102,9 @@ impl Asked {
 
 impl Begins {
     /// The payment that a command begins: an authorisation's, or for a void the tombstone that forbids it.
-    pub fn of(command: &PaymentCommand) -> Option<Self> {
-        match command {
+    pub fn of(envelope: &CommandEnvelope<PaymentCommand>) -> Option<Self> {
+        let round = envelope.round;
+        match &envelope.command {
             PaymentCommand::Authorize {
                 hotel_id,
                 payment_id,
@@ -90,11 +119,13 @@ impl Begins {
                 };
                 Some(Self {
                     payment: (*hotel_id, *payment_id),
+                    round,
                     terms: Some(terms),
                 })
             }
             PaymentCommand::Void { hotel_id, payment_id } => Some(Self {
                 payment: (*hotel_id, *payment_id),
+                round,
                 terms: None,
             }),
             PaymentCommand::Capture { .. } | PaymentCommand::Refund { .. } => None,

@@ -1,8 +1,17 @@
 //! Talking with a provider about one call: what to say next, and what its answer means. Pure.
 
-use contract::SagaId;
+use contract::{HotelId, PaymentId, SagaId};
 
-use super::{Call, Effect, Ending, Payment, Refused};
+use super::{Call, Effect, Ending, ONCE, Payment, Refused};
+
+/// What tells two calls of one kind about a payment apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asks {
+    /// The saga that asks for a refund; of everything else, which happens once a round, nil.
+    pub cause: SagaId,
+    /// The round of the operation.
+    pub round: u32,
+}
 
 /// What a provider says, or does not say, about a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,15 +86,21 @@ impl Call {
         Some((Ending::Done, effect))
     }
 
-    /// The key under which the provider knows the call: the same for every repeat, in every process.
-    pub fn key(&self, payment: &Payment, cause: SagaId) -> String {
+    /// The key under which the provider knows the call: the same for every repeat, in every process. From the second
+    /// round on it names the round, so that the provider decides anew.
+    pub fn key(&self, payment: &Payment, Asks { cause, round }: Asks) -> String {
         let (hotel_id, payment_id) = (payment.hotel_id, payment.payment_id);
-        match self {
+        let key = match self {
             Self::Authorize { .. } => format!("{hotel_id}.{payment_id}.authorize"),
             Self::Capture { .. } => format!("{hotel_id}.{payment_id}.capture"),
             Self::Void { .. } => format!("{hotel_id}.{payment_id}.void"),
             Self::Refund { all: true, .. } => format!("{hotel_id}.{payment_id}.void_refund"),
             Self::Refund { all: false, .. } => format!("{hotel_id}.{payment_id}.refund.{cause}"),
+        };
+        if round > ONCE {
+            format!("{key}.round_{round}")
+        } else {
+            key
         }
     }
 
@@ -116,4 +131,10 @@ impl Call {
             Answer::Unknown(why) => Err(why),
         }
     }
+}
+
+/// The payment that a key of [`Call::key`] is about.
+pub fn payment_of_key(key: &str) -> Option<(HotelId, PaymentId)> {
+    let mut pieces = key.split('.');
+    Some((pieces.next()?.parse().ok()?, pieces.next()?.parse().ok()?))
 }

@@ -56,13 +56,22 @@ fn no_two_calls_of_a_payment_share_a_key() {
         refund(true),
         refund(false),
     ];
-    let keys: Vec<String> = calls.iter().map(|call| call.key(&payment, saga)).collect();
+    let asks = |cause, round| Asks { cause, round };
+    let key = |call: &Call, round| call.key(&payment, asks(saga, round));
+    let keys: Vec<String> = [1, 2, 3]
+        .into_iter()
+        .flat_map(|round| calls.iter().map(move |call| (call, round)))
+        .map(|(call, round)| key(call, round))
+        .collect();
     for (at, key) in keys.iter().enumerate() {
         assert!(!keys[..at].contains(key), "{key}");
         assert_eq!(payment_of_key(key), Some((payment.hotel_id, payment.payment_id)));
-        assert_eq!(calls[at].key(&payment, saga), *key, "the same again");
+        assert_eq!(key.ends_with(&format!(".round_{}", at / 5 + 1)), at >= 5, "{key}");
+    }
+    for (at, call) in calls.iter().enumerate() {
+        assert_eq!(key(call, 1), keys[at], "the same again");
         let late = at < 4;
-        assert_eq!(calls[at].key(&payment, SagaId::new()) == *key, late, "{key}");
+        assert_eq!(call.key(&payment, asks(SagaId::new(), 1)) == keys[at], late);
     }
     let half = format!("{}.x.capture", payment.hotel_id);
     assert_eq!(payment_of_key(&half), None);
@@ -93,26 +102,40 @@ fn a_command_says_which_operation_it_is() {
         (&void, Kind::Void, Some(saga), None, Ending::Done),
         (&refund, Kind::Refund, Some(saga), Some(20), Ending::Done),
     ] {
-        let asked = Asked::of(saga, command);
+        let asked = Asked::of(&sent(saga, 3, command));
         let wanted = Asked {
             payment: (hotel_id, payment_id),
             kind,
             cause,
+            // Money that was given back is given back in every round.
+            round: if kind == Kind::Refund { ONCE } else { 3 },
             minor,
         };
         assert_eq!(asked, wanted);
         assert_eq!(asked.of_nothing(), of_nothing, "{kind:?}");
         assert_eq!(kind.word().parse::<Kind>().unwrap(), kind);
     }
-    let begun = Begins::of(&authorize).unwrap();
-    assert_eq!(begun.payment, (hotel_id, payment_id));
+    let begins = |command| Begins::of(&sent(saga, 2, command));
+    let begun = begins(&authorize).unwrap();
+    assert_eq!((begun.payment, begun.round), ((hotel_id, payment_id), 2));
     assert_eq!(begun.terms.unwrap().amount, eur(100));
-    let tombstone = Begins::of(&void).unwrap();
+    let tombstone = begins(&void).unwrap();
     assert_eq!(
         (tombstone.payment, tombstone.terms),
         ((hotel_id, payment_id), None)
     );
-    assert_eq!((Begins::of(&capture), Begins::of(&refund)), (None, None));
+    assert_eq!((begins(&capture), begins(&refund)), (None, None));
+}
+
+fn sent(saga_id: SagaId, round: u32, command: &PaymentCommand) -> CommandEnvelope<PaymentCommand> {
+    CommandEnvelope {
+        saga_id,
+        step: "a step".to_owned(),
+        undo: false,
+        round,
+        attempt: 1,
+        command: command.clone(),
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::payment::{Key, columns};
-use crate::model::{Ending, Kind};
+use crate::model::{Ending, Kind, ONCE};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -16,11 +16,23 @@ pub(crate) struct Intent {
     pub(crate) kind: Kind,
     /// The saga for a void or a refund, none for what happens once to a payment.
     pub(crate) cause: Option<SagaId>,
+    /// The round of the operation.
+    pub(crate) round: u32,
     pub(crate) asked_minor: Option<i64>,
     /// The reply to write once the outcome is known; its outcome is filled in then.
     pub(crate) reply: Reply,
     /// The trace of whoever asked.
     pub(crate) trace: Option<Traceparent>,
+}
+
+/// What tells an operation from every other.
+pub(crate) type OperationKey = (Key, Kind, Option<SagaId>, u32);
+
+impl Intent {
+    /// What tells it from every other.
+    pub(crate) const fn key(&self) -> OperationKey {
+        (self.payment, self.kind, self.cause, self.round)
+    }
 }
 
 /// An intent as it stands in the database.
@@ -30,6 +42,7 @@ pub(crate) struct Recorded {
     pub(crate) payment: Key,
     pub(crate) kind: Kind,
     pub(crate) cause: Option<SagaId>,
+    pub(crate) round: u32,
     /// Whether it had not been asked for before.
     pub(crate) new: bool,
     /// Whether it is the operation of its payment that is to be settled first.
@@ -45,6 +58,7 @@ pub(crate) struct Due {
     pub(crate) payment: Key,
     pub(crate) kind: Kind,
     pub(crate) cause: Option<SagaId>,
+    pub(crate) round: u32,
     pub(crate) asked_minor: Option<i64>,
     pub(crate) tries: i32,
 }
@@ -58,8 +72,19 @@ pub(crate) struct Postponed {
     pub(crate) trouble: String,
 }
 
-fn cause_of(cause: Uuid) -> Option<SagaId> {
-    (!cause.is_nil()).then(|| SagaId::from_uuid(cause))
+/// The cause as the table's key has it: of each round its own.
+fn column_of(cause: Option<SagaId>, round: u32) -> Uuid {
+    let cause = cause.map_or(Uuid::nil(), SagaId::uuid);
+    Uuid::from_u128(cause.as_u128() ^ u128::from(round.saturating_sub(ONCE)))
+}
+
+/// What a row of this kind says: the cause and the round of its operation.
+fn asks(kind: Kind, cause: Uuid, round: i32) -> Result<(Option<SagaId>, u32), Broken> {
+    let round =
+        u32::try_from(round).map_err(|_| Broken::Inconsistent(format!("an operation of round {round}")))?;
+    let round = kind.round(round);
+    let cause = column_of(Some(SagaId::from_uuid(cause)), round);
+    Ok(((!cause.is_nil()).then(|| SagaId::from_uuid(cause)), round))
 }
 
 fn ending_of(state: &str, refusal: Option<&str>) -> Result<Option<Ending>, Broken> {
@@ -97,7 +122,7 @@ impl<'a> From<&'a Intent> for IntentRow<'a> {
             hotel_id: intent.payment.0.uuid(),
             payment_id: intent.payment.1.uuid(),
             kind: intent.kind.word(),
-            cause: intent.cause.map_or(Uuid::nil(), SagaId::uuid),
+            cause: column_of(intent.cause, intent.round),
             asked_minor: intent.asked_minor,
             saga_id: intent.reply.saga_id.uuid(),
             step: &intent.reply.step,
@@ -135,9 +160,9 @@ pub(crate) async fn record(
              on conflict (hotel_id, payment_id, kind, cause) do update
              set saga_id = excluded.saga_id, step = excluded.step, undo = excluded.undo, round = excluded.round,
                  attempt = excluded.attempt, traceparent = excluded.traceparent
-             returning operation_no, hotel_id, payment_id, kind, cause, state, refusal, (xmax = 0) as new)
+             returning operation_no, hotel_id, payment_id, kind, cause, round, state, refusal, (xmax = 0) as new)
          select operation_no as "operation_no!", hotel_id as "hotel_id!", payment_id as "payment_id!", kind as "kind!",
-                cause as "cause!", state as "state!", refusal, new as "new!",
+                cause as "cause!", round as "round!", state as "state!", refusal, new as "new!",
                 coalesce(operation_no = least(
                     min(operation_no) filter (where state = 'due') over (partition by hotel_id, payment_id),
                     (select min(before.operation_no) from payment.operation as before
@@ -151,11 +176,14 @@ pub(crate) async fn record(
     .await?;
     rows.into_iter()
         .map(|row| {
+            let kind: Kind = row.kind.parse()?;
+            let (cause, round) = asks(kind, row.cause, row.round)?;
             Ok(Recorded {
                 operation_no: row.operation_no,
                 payment: key(row.hotel_id, row.payment_id),
-                kind: row.kind.parse()?,
-                cause: cause_of(row.cause),
+                kind,
+                cause,
+                round,
                 new: row.new,
                 first: row.first,
                 ending: ending_of(&row.state, row.refusal.as_deref())?,
@@ -185,7 +213,7 @@ pub(crate) async fn claim(db: &mut PgConnection, limit: i64, lease_ms: i64) -> R
          where operation.hotel_id = taken.hotel_id and operation.payment_id = taken.payment_id
            and operation.kind = taken.kind and operation.cause = taken.cause
          returning operation.operation_no, operation.hotel_id, operation.payment_id, operation.kind,
-                   operation.cause, operation.asked_minor, operation.tries",
+                   operation.cause, operation.round, operation.asked_minor, operation.tries",
         limit,
         lease_ms,
     )
@@ -193,11 +221,14 @@ pub(crate) async fn claim(db: &mut PgConnection, limit: i64, lease_ms: i64) -> R
     .await?;
     rows.into_iter()
         .map(|row| {
+            let kind: Kind = row.kind.parse()?;
+            let (cause, round) = asks(kind, row.cause, row.round)?;
             Ok(Due {
                 operation_no: row.operation_no,
                 payment: key(row.hotel_id, row.payment_id),
-                kind: row.kind.parse()?,
-                cause: cause_of(row.cause),
+                kind,
+                cause,
+                round,
                 asked_minor: row.asked_minor,
                 tries: row.tries,
             })

@@ -56,7 +56,7 @@ pub(crate) async fn lock_due(db: &mut PgConnection, operations: &[(Key, i64)]) -
     let numbers: Vec<i64> = operations.iter().map(|(_, number)| *number).collect();
     let rows = sqlx::query!(
         "select p.hotel_id, p.payment_id, p.reservation_id, p.state, p.amount_minor, p.currency, p.payment_method,
-                p.authorization_id, p.captured_minor, p.refunded_minor, o.operation_no, o.saga_id, o.step, o.undo,
+                p.round as payment_round, p.authorization_id, p.captured_minor, p.refunded_minor, o.operation_no, o.saga_id, o.step, o.undo,
                 o.round, o.attempt, o.traceparent
          from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as ended (hotel_id, payment_id, operation_no)
          join payment.payment p on p.hotel_id = ended.hotel_id and p.payment_id = ended.payment_id
@@ -87,6 +87,7 @@ pub(crate) async fn lock_due(db: &mut PgConnection, operations: &[(Key, i64)]) -
             payment_id: row.payment_id,
             reservation_id: row.reservation_id,
             state: row.state,
+            round: row.payment_round,
             amount_minor: row.amount_minor,
             currency: row.currency,
             payment_method: row.payment_method,
@@ -130,11 +131,12 @@ struct ChangeRow<'a> {
     hotel_id: Uuid,
     payment_id: Uuid,
     state: &'a str,
+    round: i32,
     authorization_id: Option<&'a str>,
     captured_minor: i64,
     refunded_minor: i64,
 }
-platform::row_type!(ChangeRow<'_>, "payment.change_1");
+platform::row_type!(ChangeRow<'_>, "payment.change_2");
 
 impl<'a> From<&'a Payment> for ChangeRow<'a> {
     fn from(payment: &'a Payment) -> Self {
@@ -142,6 +144,7 @@ impl<'a> From<&'a Payment> for ChangeRow<'a> {
             hotel_id: payment.hotel_id.uuid(),
             payment_id: payment.payment_id.uuid(),
             state: payment.state.word(),
+            round: i32::try_from(payment.round).unwrap_or(i32::MAX),
             authorization_id: payment.authorization_id.as_deref(),
             captured_minor: payment.captured_minor,
             refunded_minor: payment.refunded_minor,
@@ -216,9 +219,9 @@ pub(crate) async fn write(db: &mut PgConnection, written: &Written<'_>) -> Resul
              returning 1),
          changed as (
              update payment.payment
-             set state = changed.state, authorization_id = changed.authorization_id,
+             set state = changed.state, round = changed.round, authorization_id = changed.authorization_id,
                  captured_minor = changed.captured_minor, refunded_minor = changed.refunded_minor, updated_at = now()
-             from unnest($2::payment.change_1[]) as changed
+             from unnest($2::payment.change_2[]) as changed
              where payment.hotel_id = changed.hotel_id and payment.payment_id = changed.payment_id
              returning 1),
          moved as (

@@ -5,20 +5,14 @@ use std::collections::HashMap;
 use contract::{Currency, HotelId, Money, PaymentId, ReservationId};
 use platform::Broken;
 use platform::access::Sees;
+use platform::db::all_written;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::model::{Payment, Terms};
+use crate::model::{Begins, Payment, Terms};
 
 /// What names a payment.
 pub(crate) type Key = (HotelId, PaymentId);
-
-/// A payment to begin, or without terms a tombstone.
-#[derive(Debug, Clone)]
-pub(crate) struct Opening {
-    pub(crate) key: Key,
-    pub(crate) terms: Option<Terms>,
-}
 
 /// A row of `payment.payment`.
 pub(super) struct Row {
@@ -26,6 +20,7 @@ pub(super) struct Row {
     pub(super) payment_id: Uuid,
     pub(super) reservation_id: Option<Uuid>,
     pub(super) state: String,
+    pub(super) round: i32,
     pub(super) amount_minor: Option<i64>,
     pub(super) currency: Option<String>,
     pub(super) payment_method: Option<String>,
@@ -53,6 +48,7 @@ impl Row {
             hotel_id: HotelId::from_uuid(self.hotel_id),
             payment_id: PaymentId::from_uuid(self.payment_id),
             state: self.state.parse()?,
+            round: u32::try_from(self.round).unwrap_or(1),
             terms,
             authorization_id: self.authorization_id,
             captured_minor: self.captured_minor,
@@ -79,19 +75,21 @@ pub(super) fn columns(keys: &[Key]) -> (Vec<Uuid>, Vec<Uuid>) {
 struct OpeningRow<'a> {
     hotel_id: Uuid,
     payment_id: Uuid,
+    round: i32,
     reservation_id: Option<Uuid>,
     amount_minor: Option<i64>,
     currency: Option<&'a str>,
     payment_method: Option<&'a str>,
 }
-platform::row_type!(OpeningRow<'_>, "payment.opening_1");
+platform::row_type!(OpeningRow<'_>, "payment.opening_2");
 
-impl<'a> From<&'a Opening> for OpeningRow<'a> {
-    fn from(opening: &'a Opening) -> Self {
+impl<'a> From<&'a Begins> for OpeningRow<'a> {
+    fn from(opening: &'a Begins) -> Self {
         let terms = opening.terms.as_ref();
         Self {
-            hotel_id: opening.key.0.uuid(),
-            payment_id: opening.key.1.uuid(),
+            hotel_id: opening.payment.0.uuid(),
+            payment_id: opening.payment.1.uuid(),
+            round: i32::try_from(opening.round).unwrap_or(i32::MAX),
             reservation_id: terms.map(|terms| terms.reservation_id.uuid()),
             amount_minor: terms.map(|terms| terms.amount.minor()),
             currency: terms.map(|terms| terms.amount.currency().code()),
@@ -108,14 +106,14 @@ impl<'a> From<&'a Opening> for OpeningRow<'a> {
 pub(crate) async fn lock_or_open(
     db: &mut PgConnection,
     keys: &[Key],
-    openings: &[Opening],
+    openings: &[Begins],
 ) -> Result<HashMap<Key, Payment>, Broken> {
     let (hotels, payments) = columns(keys);
     let opened: Vec<OpeningRow<'_>> = openings.iter().map(OpeningRow::from).collect();
     let rows = sqlx::query_as!(
         Row,
         r#"with known as materialized (
-             select hotel_id, payment_id, reservation_id, state, amount_minor, currency, payment_method,
+             select hotel_id, payment_id, reservation_id, state, round, amount_minor, currency, payment_method,
                     authorization_id, captured_minor, refunded_minor
              from payment.payment
              where (hotel_id, payment_id) in (select * from unnest($1::uuid[], $2::uuid[]))
@@ -123,18 +121,19 @@ pub(crate) async fn lock_or_open(
              for update),
          opened as (
              insert into payment.payment
-                 (hotel_id, payment_id, reservation_id, state, amount_minor, currency, payment_method)
+                 (hotel_id, payment_id, reservation_id, state, round, amount_minor, currency, payment_method)
              select hotel_id, payment_id, reservation_id,
-                    case when amount_minor is null then 'voided' else 'new' end, amount_minor, currency, payment_method
-             from unnest($3::payment.opening_1[]) as opening
+                    case when amount_minor is null then 'voided' else 'new' end, round, amount_minor, currency,
+                    payment_method
+             from unnest($3::payment.opening_2[]) as opening
              where (select count(*) from known where known.hotel_id = opening.hotel_id
                  and known.payment_id = opening.payment_id) = 0
              order by hotel_id, payment_id
              on conflict do nothing
-             returning hotel_id, payment_id, reservation_id, state, amount_minor, currency, payment_method,
+             returning hotel_id, payment_id, reservation_id, state, round, amount_minor, currency, payment_method,
                        authorization_id, captured_minor, refunded_minor)
-         select hotel_id as "hotel_id!", payment_id as "payment_id!", reservation_id, state as "state!", amount_minor,
-                currency, payment_method, authorization_id, captured_minor as "captured_minor!",
+         select hotel_id as "hotel_id!", payment_id as "payment_id!", reservation_id, state as "state!",
+                round as "round!", amount_minor, currency, payment_method, authorization_id, captured_minor as "captured_minor!",
                 refunded_minor as "refunded_minor!"
          from (select * from known union all select * from opened) as payment"#,
         &hotels,
@@ -144,11 +143,52 @@ pub(crate) async fn lock_or_open(
     .fetch_all(db)
     .await?;
     let payments = by_key(rows)?;
-    if openings.iter().all(|opening| payments.contains_key(&opening.key)) {
+    if openings
+        .iter()
+        .all(|opening| payments.contains_key(&opening.payment))
+    {
         Ok(payments)
     } else {
         Err(Broken::Overtaken("a payment was begun by somebody else"))
     }
+}
+
+/// Gives a payment that was voided before it was ever authorised the terms of a newer round, which begins it after all.
+/// One statement, and none where there is no such payment, which is nearly always. The payments are locked.
+pub(crate) async fn agree(
+    db: &mut PgConnection,
+    payments: &mut HashMap<Key, Payment>,
+    begun: &[Begins],
+) -> Result<(), Broken> {
+    let mut rows = Vec::new();
+    for begins in begun {
+        if let (Some(payment), Some(terms)) = (payments.get_mut(&begins.payment), &begins.terms)
+            && payment.terms.is_none()
+            && begins.round > payment.round
+        {
+            payment.terms = Some(terms.clone());
+            rows.push(OpeningRow::from(begins));
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let done = sqlx::query!(
+        "update payment.payment as payment
+         set reservation_id = agreed.reservation_id, amount_minor = agreed.amount_minor, currency = agreed.currency,
+             payment_method = agreed.payment_method, updated_at = now()
+         from unnest($1::payment.opening_2[]) as agreed
+         where payment.hotel_id = agreed.hotel_id and payment.payment_id = agreed.payment_id
+           and payment.amount_minor is null",
+        &rows as &[OpeningRow<'_>],
+    )
+    .execute(db)
+    .await?;
+    all_written(
+        "terms",
+        i64::try_from(done.rows_affected()).unwrap_or(-1),
+        rows.len(),
+    )
 }
 
 /// Reads payments without locking them.
@@ -156,8 +196,8 @@ pub(crate) async fn read(db: &mut PgConnection, keys: &[Key]) -> Result<HashMap<
     let (hotels, payments) = columns(keys);
     let rows = sqlx::query_as!(
         Row,
-        "select payment.hotel_id, payment.payment_id, payment.reservation_id, payment.state, payment.amount_minor,
-                payment.currency, payment.payment_method, payment.authorization_id, payment.captured_minor,
+        "select payment.hotel_id, payment.payment_id, payment.reservation_id, payment.state, payment.round,
+                payment.amount_minor, payment.currency, payment.payment_method, payment.authorization_id, payment.captured_minor,
                 payment.refunded_minor
          from payment.payment
          where (hotel_id, payment_id) in (select * from unnest($1::uuid[], $2::uuid[]))",
@@ -177,7 +217,7 @@ pub(crate) async fn by_id(
 ) -> Result<Option<Payment>, Broken> {
     let row = sqlx::query_as!(
         Row,
-        "select hotel_id, payment_id, reservation_id, state, amount_minor, currency, payment_method,
+        "select hotel_id, payment_id, reservation_id, state, round, amount_minor, currency, payment_method,
                 authorization_id, captured_minor, refunded_minor
          from payment.payment
          where payment_id = $1 and ($2 or hotel_id = any($3))

@@ -29,7 +29,7 @@ async fn of_several_who_ask_the_same_the_last_is_answered_in_one_batch_and_in_tw
         last.authorize("pm_ok", "50.00"),
         last.again().authorize("pm_ok", "50.00"),
     );
-    (again.round, again.attempt) = (2, 3);
+    again.attempt = 3;
     for asked in [last.authorize("pm_ok", "50.00"), other.clone(), again.clone()] {
         drop(world.record(vec![asked]).await);
     }

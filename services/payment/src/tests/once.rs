@@ -12,7 +12,7 @@ use super::world::{Booking, eur, migrate};
 use crate::model::{Asked, Begins, Effect, Ending, Payment, Refused, State};
 use crate::settle::{self, Round, Settled, Writer};
 use crate::store::operation::{self, Due, Intent, Postponed, Recorded};
-use crate::store::payment::{self, Key, Opening};
+use crate::store::payment::{self, Key};
 use crate::store::webhook;
 
 /// The books of the service, with nobody at work on them.
@@ -30,10 +30,7 @@ impl Books {
     async fn record(&self, batch: Vec<CommandEnvelope<PaymentCommand>>) -> Vec<Recorded> {
         let recorded = db::unit_of_work::<_, Broken, _>(&self.pool, move |db| {
             Box::pin(async move {
-                let begun = batch.iter().filter_map(|asked| Begins::of(&asked.command));
-                let openings: Vec<Opening> = begun
-                    .map(|Begins { payment: key, terms }| Opening { key, terms })
-                    .collect();
+                let openings: Vec<Begins> = batch.iter().filter_map(Begins::of).collect();
                 let intents: Vec<Intent> = batch.iter().map(intent).collect();
                 let keys: Vec<Key> = intents.iter().map(|intent| intent.payment).collect();
                 payment::lock_or_open(db, &keys, &openings).await?;
@@ -98,11 +95,12 @@ impl Books {
 }
 
 fn intent(envelope: &CommandEnvelope<PaymentCommand>) -> Intent {
-    let asked = Asked::of(envelope.saga_id, &envelope.command);
+    let asked = Asked::of(envelope);
     Intent {
         payment: asked.payment,
         kind: asked.kind,
         cause: asked.cause,
+        round: asked.round,
         asked_minor: asked.minor,
         reply: envelope.reply(Outcome::Done),
         trace: None,
@@ -117,6 +115,7 @@ fn done(booking: Booking, operation_no: i64, effect: Effect) -> Settled {
     Settled {
         payment: key(booking),
         operation_no,
+        round: 1,
         ending: Ending::Done,
         effect,
     }

@@ -1,0 +1,48 @@
+//! An operator who says verbs to runs, at any moment, by the rules that any operator has.
+
+use contract::{SagaId, VerbId};
+use orchestrator::engine::{Input, Spoken, Verb};
+use uuid::Uuid;
+
+use crate::deliver::body_of;
+use crate::seen::Sight;
+use crate::world::World;
+
+impl World {
+    /// The operator says something to one of the runs that have not ended; what the rules forbid comes to nothing.
+    pub(crate) fn operate(&mut self) {
+        let sagas = self.coordinator.sagas.iter();
+        let open = sagas.filter(|(_, kept)| !kept.run.state.is_terminal());
+        let open: Vec<SagaId> = open.map(|(id, _)| *id).collect();
+        if open.is_empty() {
+            return;
+        }
+        let saga_id = open[self.random.usize(0..open.len())];
+        let spoken = Spoken {
+            verb_id: VerbId::from_uuid(Uuid::from_u128(self.random.u128(..))),
+            verb: Verb::Cancel,
+            actor: "operator:1".to_owned(),
+            reason: "The simulator says so.".to_owned(),
+            evidence: None,
+            approved_by: None,
+        };
+        let lines = self.coordinator.lines_of(saga_id);
+        let owner = self.coordinator.owner;
+        let sent = self
+            .coordinator
+            .advance(owner, saga_id, &Input::Verb(&spoken), self.now);
+        if self.coordinator.lines_of(saga_id) > lines {
+            self.tell(|| {
+                format!(
+                    "the operator says {} to saga {}",
+                    spoken.verb.word(),
+                    saga_id.uuid().as_u128()
+                )
+            });
+            self.seen.note(Sight::CancelledByOperator);
+        }
+        for command in sent {
+            self.broker.commit(body_of(command));
+        }
+    }
+}
