@@ -92,6 +92,7 @@ fn spoken(verb: Verb) -> Came {
         verb,
         actor: "operator".to_owned(),
         reason: "Recorded for those who come later.".to_owned(),
+        step: verb.takes_step().then(|| "open-reservation".to_owned()),
         evidence: None,
         approved_by: None,
     })
@@ -178,7 +179,9 @@ fn record(data: &SagaData, trouble: Trouble) -> History {
                 continue;
             }
             let said = match trouble {
-                Trouble::Said(step, verb, then) if forward(step) && sent.sending == 1 => Some((verb, then)),
+                Trouble::Said(step, verb, then) if forward(step) && (sent.round, sent.sending) == (1, 1) => {
+                    Some((verb, then))
+                }
                 _ => None,
             };
             coming.extend(said.map(|(verb, _)| spoken(verb)));
@@ -233,6 +236,10 @@ fn kinds() -> BTreeMap<String, (SagaData, Trouble)> {
             }
             if step.kind == StepKind::Do {
                 add("cancelled", Trouble::Said(step.name, Verb::Cancel, None));
+                add(
+                    "gone-back-and-forward",
+                    Trouble::Said(step.name, Verb::BackTo, None),
+                );
                 add("given-up", Trouble::Silent(step.name));
                 add("answered-too-late", Trouble::Late(step.name));
             }

@@ -159,6 +159,7 @@ mod tests {
                     verb: crate::engine::Verb::Retry,
                     actor: "development".to_owned(),
                     reason: "The provider is back.".to_owned(),
+                    step: None,
                     evidence: None,
                     approved_by: expected.map(|_| "another".to_owned()),
                 },

@@ -176,15 +176,16 @@ impl Trial {
             .lines
             .iter()
             .position(|line| steps[line.step].kind == StepKind::Pivot && line.what == What::Done);
-        let undo_began = self.lines.iter().position(|line| line.undo);
+        let after_pivot = pivot_done.map_or(&[][..], |at| &self.lines[at..]);
         assert!(
-            pivot_done.is_none() || undo_began.is_none(),
-            "an undo beside a pivot that was done"
+            after_pivot.iter().all(|line| !line.undo),
+            "an undo after a pivot that was done"
         );
-        if let Some(began) = undo_began {
+        for (at, undo) in self.lines.iter().enumerate().filter(|(_, line)| line.undo) {
+            let mut later = self.lines[at..].iter();
             assert!(
-                self.lines[began..].iter().all(|line| line.undo),
-                "a step forward after the undoing began"
+                later.all(|line| line.undo || line.round > undo.round),
+                "a step forward after the undoing began, in the same round"
             );
         }
         if self.run.paused.is_none() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use contract::SagaId;
 use contract::saga::SagaData;
-use orchestrator::engine::{self, Input, Moves, Pace, Run, StepKind, What};
+use orchestrator::engine::{self, Input, Moves, Pace, Run, StepKind, Verb, What};
 use orchestrator::sagas;
 
 use crate::planted;
@@ -41,13 +41,18 @@ pub struct Line {
 pub struct Course {
     pivot: bool,
     undoing: bool,
+    /// The newest round, less one.
+    rounds: u32,
+    /// Verbs that begin a round.
+    turns: u32,
     /// The first line that must not be there, in words.
     pub wrong: Option<String>,
 }
 
 impl Course {
-    /// Lines have no gap, nothing is undone after the pivot, nobody goes forward after the undoing began, what is
-    /// settled is settled once and not sent again, and only the owner writes.
+    /// Lines have no gap, nothing is undone after the pivot, nobody goes forward after the undoing began but in a newer
+    /// round, which a person has begun, what is settled is settled once a round and not sent again, and only the owner
+    /// writes.
     fn follow(&mut self, line: &Line, earlier: &[Line]) {
         let Line {
             step,
@@ -61,10 +66,19 @@ impl Course {
             what.settles() && of == (*step, said.undo, said.round)
         };
         let wanted = u32::try_from(earlier.len() + 1).unwrap_or(u32::MAX);
+        let verb = said.verb.as_ref().map(|spoken| spoken.verb);
+        self.turns += u32::from(matches!(verb, Some(Verb::Retry | Verb::BackTo)));
+        if said.round > self.rounds + 1 {
+            self.rounds = said.round - 1;
+            self.undoing = false;
+        }
         self.undoing |= said.undo;
         self.pivot |= line.kind == StepKind::Pivot && said.what == What::Done;
         if epoch != owner {
             let why = || format!("{step} was written under epoch {epoch} when {owner} was the owner's");
+            self.wrong.get_or_insert_with(why);
+        } else if self.rounds > self.turns {
+            let why = || format!("{step} begins a round that nobody has asked for");
             self.wrong.get_or_insert_with(why);
         } else if line.seq != wanted {
             let why = || format!("{step} was written as line {} where {wanted} is next", line.seq);

@@ -2,6 +2,7 @@
 
 use contract::{SagaId, VerbId};
 use orchestrator::engine::{Input, Spoken, Verb};
+use orchestrator::sagas;
 use uuid::Uuid;
 
 use crate::deliver::body_of;
@@ -18,11 +19,18 @@ impl World {
             return;
         }
         let saga_id = open[self.random.usize(0..open.len())];
+        let verb = match self.random.u32(0..4) {
+            0 => Verb::Cancel,
+            1 => Verb::Retry,
+            _ => Verb::BackTo,
+        };
+        let Some(step) = self.step_of(saga_id) else { return };
         let spoken = Spoken {
             verb_id: VerbId::from_uuid(Uuid::from_u128(self.random.u128(..))),
-            verb: Verb::Cancel,
+            verb,
             actor: "operator:1".to_owned(),
             reason: "The simulator says so.".to_owned(),
+            step: (verb == Verb::BackTo).then(|| step.to_owned()),
             evidence: None,
             approved_by: None,
         };
@@ -39,10 +47,18 @@ impl World {
                     saga_id.uuid().as_u128()
                 )
             });
-            self.seen.note(Sight::CancelledByOperator);
+            if verb == Verb::Cancel {
+                self.seen.note(Sight::CancelledByOperator);
+            }
         }
         for command in sent {
             self.broker.commit(body_of(command));
         }
+    }
+
+    /// Any step of a saga.
+    fn step_of(&mut self, saga_id: SagaId) -> Option<&'static str> {
+        let steps = &sagas::outline(&self.coordinator.sagas.get(&saga_id)?.data).steps;
+        Some(steps[self.random.usize(0..steps.len())].name)
     }
 }

@@ -199,6 +199,7 @@ fn go_on(world: &mut World) -> Result<bool, String> {
 }
 
 fn count_ends(world: &mut World) {
+    use orchestrator::engine::State as SagaState;
     use reservation::model::State;
     let mut seen = Vec::new();
     for (row, history) in world.reservations.rows.values() {
@@ -220,6 +221,12 @@ fn count_ends(world: &mut World) {
             seen.push(Sight::Overbooked);
         }
     }
+    let sagas = world.coordinator.sagas.values();
+    let done = sagas.filter(|kept| kept.run.state == SagaState::Completed && kept.run.round > 1);
+    seen.extend(done.map(|_| Sight::BackAndForward));
+    let paid = world.money.payments.values();
+    let anew = paid.filter(|payment| payment.round > 1 && payment.captured_minor > 0);
+    seen.extend(anew.map(|_| Sight::AuthorizedAnew));
     seen.extend((0..world.coordinator.given_up).map(|_| Sight::GivenUp));
     for sight in seen {
         world.seen.note(sight);

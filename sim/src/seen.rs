@@ -66,10 +66,14 @@ pub enum Sight {
     CancelledDuringStay,
     /// An operator cancelled a run.
     CancelledByOperator,
+    /// A run went back to a step and forward again, to its end.
+    BackAndForward,
+    /// A payment was authorised that had been declined or voided in an older round.
+    AuthorizedAnew,
 }
 
 /// Names in the order of [`Sight`].
-pub const NAMES: [&str; 31] = [
+pub const NAMES: [&str; 33] = [
     "confirmed",
     "sold out",
     "three-way race for the last room",
@@ -101,11 +105,19 @@ pub const NAMES: [&str; 31] = [
     "total below taken forced",
     "cancelled during the stay",
     "cancelled by an operator",
+    "back and forward again",
+    "authorised anew",
 ];
 
 /// How often each was seen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen(pub [u64; NAMES.len()]);
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self([0; NAMES.len()])
+    }
+}
 
 impl Seen {
     /// It was seen once more.

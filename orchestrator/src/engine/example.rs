@@ -124,9 +124,22 @@ impl Example {
     }
 
     pub(super) fn say(&mut self, verb: Verb) -> Moves {
-        let spoken = spoken(verb);
-        let shown = preview(&self.saga, &self.ids, &self.run, &spoken, self.now, PACE);
-        let moves = self.take(&Input::Verb(&spoken));
+        self.speak(&spoken(verb))
+    }
+
+    /// Goes back to this step.
+    pub(super) fn back_to(&mut self, step: &str) -> Moves {
+        let step = Some(step.to_owned());
+        let back = Spoken {
+            step,
+            ..spoken(Verb::BackTo)
+        };
+        self.speak(&back)
+    }
+
+    fn speak(&mut self, spoken: &Spoken) -> Moves {
+        let shown = preview(&self.saga, &self.ids, &self.run, spoken, self.now, PACE);
+        let moves = self.take(&Input::Verb(spoken));
         match shown {
             Ok(shown) => assert_eq!((shown.moves, shown.after), (moves.clone(), self.run.clone())),
             Err(rule) => assert_eq!(moves.refused, Some(rule)),
@@ -153,6 +166,7 @@ pub(super) fn spoken(verb: Verb) -> Spoken {
         verb,
         actor: "tester".to_owned(),
         reason: "Because the test says so.".to_owned(),
+        step: verb.takes_step().then(|| "a".to_owned()),
         evidence: verb
             .takes_evidence()
             .then(|| "See the provider's page.".to_owned()),

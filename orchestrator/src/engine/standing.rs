@@ -41,6 +41,8 @@ pub struct Run {
     asked: Option<Asked>,
     /// Why a person has given it up.
     abandoned: Option<String>,
+    /// The step to which it goes back, while what comes after it is undone.
+    back_to: Option<usize>,
 }
 
 /// What follows from lines.
@@ -68,6 +70,7 @@ impl Run {
             spoken: Vec::new(),
             asked: None,
             abandoned: None,
+            back_to: None,
         }
     }
 
@@ -83,6 +86,11 @@ impl Run {
     pub fn due(&self) -> Option<DateTime<Utc>> {
         let waiting = self.waiting.filter(|_| self.paused.is_none())?;
         Some(waiting.due)
+    }
+
+    /// Whether it undoes what comes after a step, to go forward from there.
+    pub(super) const fn is_going_back(&self) -> bool {
+        self.back_to.is_some()
     }
 
     /// Adds lines, and answers what follows from all of them.
@@ -102,9 +110,13 @@ impl Run {
     /// Answers whether what follows is sent now.
     fn line<D>(&mut self, saga: &Saga<D>, line: &Line) -> bool {
         self.seq += 1;
+        if !line.undo && line.round > self.round {
+            // Only where it has turned does a line forward begin a round; of what was stuck, the verb does.
+            self.turn();
+        }
         if let Some(spoken) = &line.verb {
             self.spoken.push(spoken.verb_id);
-            return self.obey(line, spoken);
+            return self.obey(saga, line, spoken);
         }
         self.round = self.round.max(line.round);
         let opening = saga.steps.first().map(Step::kind);
@@ -125,8 +137,7 @@ impl Run {
     }
 
     /// What a verb makes of the run. Answers whether what follows is sent now.
-    fn obey(&mut self, line: &Line, spoken: &Spoken) -> bool {
-        let is_in_flight = self.asked.is_some();
+    fn obey<D>(&mut self, saga: &Saga<D>, line: &Line, spoken: &Spoken) -> bool {
         match spoken.verb {
             Verb::Retry if line.round > self.round => {
                 self.round = line.round;
@@ -147,32 +158,20 @@ impl Run {
                 self.paused = Some(line.at);
                 false
             }
-            Verb::Resume => {
-                let paused = self
-                    .paused
-                    .take()
-                    .map_or_else(TimeDelta::zero, |since| line.at - since);
-                let asked = self.asked.get_or_insert(Asked::first(line.at));
-                if is_in_flight {
-                    asked.paused += paused;
-                    asked.last += paused;
-                }
-                !is_in_flight
+            Verb::Resume => self.resume(line),
+            // What is being undone already is undone to the end.
+            Verb::Cancel if line.undo => {
+                self.back_to = None;
+                false
             }
-            Verb::Cancel => {
-                let (step, why) = (line.step, Why::CancelledByOperator.into());
-                let maybe_done = line.sendings > 0;
-                self.settle(
-                    line.round,
-                    if maybe_done {
-                        Entry::RefusedAmongSeveral(step, why)
-                    } else {
-                        Entry::Refused(step, why)
-                    },
-                );
-                self.paused = None;
-                self.asked = Some(Asked::first(line.at));
-                true
+            Verb::Cancel => self.halt(line),
+            Verb::BackTo => {
+                self.back_to = spoken.step.as_deref().and_then(|step| saga.position(step));
+                if line.undo {
+                    self.resume(line)
+                } else {
+                    self.halt(line)
+                }
             }
             Verb::UndoneByHand => {
                 let at = At {
@@ -192,6 +191,58 @@ impl Run {
                 false
             }
         }
+    }
+
+    /// Goes on after a pause, if there is one. Answers whether what follows is sent now.
+    fn resume(&mut self, line: &Line) -> bool {
+        let is_in_flight = self.asked.is_some();
+        let paused = self
+            .paused
+            .take()
+            .map_or_else(TimeDelta::zero, |since| line.at - since);
+        let asked = self.asked.get_or_insert(Asked::first(line.at));
+        if is_in_flight {
+            asked.paused += paused;
+            asked.last += paused;
+        }
+        !is_in_flight
+    }
+
+    /// A person stops the run at a step, which may have been done if it was sent. What follows is sent now.
+    fn halt(&mut self, line: &Line) -> bool {
+        let (step, why) = (line.step, Why::CancelledByOperator.into());
+        let maybe_done = line.sendings > 0;
+        self.settle(
+            line.round,
+            if maybe_done {
+                Entry::RefusedAmongSeveral(step, why)
+            } else {
+                Entry::Refused(step, why)
+            },
+        );
+        self.paused = None;
+        self.asked = Some(Asked::first(line.at));
+        true
+    }
+
+    /// What came after the step to which the run went back is undone: it counts no more, and the next round begins.
+    fn turn(&mut self) -> bool {
+        let Some(mark) = self.back_to.take() else {
+            return false;
+        };
+        self.log.retain(|entry| entry.step() <= mark);
+        self.round += 1;
+        true
+    }
+
+    /// What is decided now. While it goes back, everything up to the step where it turns is left alone.
+    fn decide<D>(&self, saga: &Saga<D>, data: &D) -> Decision {
+        let Some(mark) = self.back_to else {
+            return decide(saga, data, &self.log);
+        };
+        let left_alone = (0..=mark).map(Entry::Undone);
+        let log: Vec<Entry> = self.log.iter().cloned().chain(left_alone).collect();
+        decide(saga, data, &log)
     }
 
     /// Of what was settled of the step in an older round, nothing counts any more; of its undo, not that it was refused.
@@ -217,7 +268,10 @@ impl Run {
             self.reason = Some(reason.clone());
             return None;
         }
-        let decision = decide(saga, data, &self.log);
+        let mut decision = self.decide(saga, data);
+        if matches!(decision, Decision::RolledBack { .. }) && self.turn() {
+            decision = self.decide(saga, data);
+        }
         if !matches!(decision, Decision::Send { .. }) {
             // Nothing is left to hold back.
             self.paused = None;

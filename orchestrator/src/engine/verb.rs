@@ -22,17 +22,20 @@ pub enum Verb {
     Abandon,
     /// Go on undoing: what no participant undoes was undone by hand, and the evidence says how.
     UndoneByHand,
+    /// Undo what comes after a step that stands, and go forward from there in the next round. Only before the pivot.
+    BackTo,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Retry,
         Self::Pause,
         Self::Resume,
         Self::Cancel,
         Self::Abandon,
         Self::UndoneByHand,
+        Self::BackTo,
     ];
 
     /// The word in the database and on the wire.
@@ -44,6 +47,7 @@ impl Verb {
             Self::Cancel => "cancel",
             Self::Abandon => "abandon",
             Self::UndoneByHand => "undone_by_hand",
+            Self::BackTo => "back_to",
         }
     }
 
@@ -52,9 +56,14 @@ impl Verb {
         matches!(self, Self::UndoneByHand)
     }
 
+    /// Whether it names a step.
+    pub const fn takes_step(self) -> bool {
+        matches!(self, Self::BackTo)
+    }
+
     /// Whether a second person has to see the same preview first: nobody can take it back.
     pub const fn takes_two(self) -> bool {
-        matches!(self, Self::Abandon | Self::UndoneByHand)
+        matches!(self, Self::Abandon | Self::UndoneByHand | Self::BackTo)
     }
 
     /// Whether it may be said whatever the run has come to meanwhile: nothing is lost by it.
@@ -74,6 +83,9 @@ pub struct Spoken {
     pub actor: String,
     /// Why.
     pub reason: String,
+    /// The step to which the run goes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
     /// What shows that it was done by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
@@ -109,6 +121,18 @@ pub enum Rule {
     ByHandOfNoUndo,
     /// The undo may still be answered.
     ByHandTooEarly,
+    /// Money may move.
+    BackDuringPivot,
+    /// Nothing is undone after the pivot.
+    BackAfterPivot,
+    /// A stuck run goes nowhere by itself.
+    BackOfStuck,
+    /// The saga cannot be undone.
+    BackOfOpenedForGood,
+    /// The step is not done, or is being undone.
+    BackToWhatDoesNotStand,
+    /// A step after it is undone only by undoing it or one before it.
+    BackWouldLeaveBehind,
     /// Two people are two.
     ApprovedByTheSame,
     /// It waits for nobody.
@@ -119,7 +143,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 21] = [
         Self::Ended,
         Self::RetryWhilePaused,
         Self::PauseOfStuck,
@@ -132,6 +156,12 @@ impl Rule {
         Self::VersionGone,
         Self::ByHandOfNoUndo,
         Self::ByHandTooEarly,
+        Self::BackDuringPivot,
+        Self::BackAfterPivot,
+        Self::BackOfStuck,
+        Self::BackOfOpenedForGood,
+        Self::BackToWhatDoesNotStand,
+        Self::BackWouldLeaveBehind,
         Self::ApprovedByTheSame,
         Self::NothingToApprove,
         Self::ApprovedTooLate,
@@ -152,6 +182,12 @@ impl Rule {
             Self::VersionGone => "version_gone",
             Self::ByHandOfNoUndo => "by_hand_of_no_undo",
             Self::ByHandTooEarly => "by_hand_too_early",
+            Self::BackDuringPivot => "back_during_pivot",
+            Self::BackAfterPivot => "back_after_pivot",
+            Self::BackOfStuck => "back_of_stuck",
+            Self::BackOfOpenedForGood => "back_of_opened_for_good",
+            Self::BackToWhatDoesNotStand => "back_to_what_does_not_stand",
+            Self::BackWouldLeaveBehind => "back_would_leave_behind",
             Self::ApprovedByTheSame => "approved_by_the_same",
             Self::NothingToApprove => "nothing_to_approve",
             Self::ApprovedTooLate => "approved_too_late",
@@ -184,6 +220,22 @@ impl Rule {
             Self::ByHandOfNoUndo => "Only an undo is done by hand, and this run waits for none.",
             Self::ByHandTooEarly => {
                 "The undo may still be answered: it can be said to be done by hand from its third sending on."
+            }
+            Self::BackDuringPivot => {
+                "The pivot is on its way, so money may move: wait for its answer before the run goes back."
+            }
+            Self::BackAfterPivot => "The pivot is done, and a run does not go back behind it.",
+            Self::BackOfStuck => {
+                "A stuck run goes nowhere: retry what was refused, say what was undone by hand, or abandon the run."
+            }
+            Self::BackOfOpenedForGood => {
+                "What opened this saga is never taken back, so there is nothing to go back to."
+            }
+            Self::BackToWhatDoesNotStand => {
+                "A run goes back to a step of its own that is done and not being undone: choose one that stands."
+            }
+            Self::BackWouldLeaveBehind => {
+                "A step after that one is undone only together with it or with an earlier one: go back further."
             }
             Self::ApprovedByTheSame => "Whoever says a verb does not approve it: a second person has to.",
             Self::NothingToApprove => "This verb waits for nobody's approval.",

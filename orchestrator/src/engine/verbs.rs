@@ -66,11 +66,15 @@ pub(super) fn line<D>(
         return Err(Rule::Ended);
     };
     may(saga, run, phase, spoken.verb)?;
+    if spoken.verb == Verb::BackTo {
+        may_go_back(saga, run, spoken.step.as_deref())?;
+    }
     let changes = match spoken.verb {
-        Verb::Retry | Verb::Abandon | Verb::UndoneByHand => true,
+        Verb::Retry | Verb::Abandon | Verb::UndoneByHand | Verb::BackTo => true,
         Verb::Pause => run.paused.is_none(),
         Verb::Resume => run.paused.is_some(),
-        Verb::Cancel => phase != Phase::Undoing,
+        // What goes back to a step goes back all the way then.
+        Verb::Cancel => phase != Phase::Undoing || run.is_going_back(),
     };
     let is_anew = spoken.verb == Verb::Retry && phase == Phase::Stuck;
     let waiting = run.waiting;
@@ -109,8 +113,12 @@ fn may<D>(saga: &Saga<D>, run: &Run, phase: Phase, verb: Verb) -> Result<(), Rul
         (Verb::Cancel, Phase::PivotInFlight) => Some(Rule::CancelDuringPivot),
         (Verb::Cancel, Phase::AfterPivot) => Some(Rule::CancelAfterPivot),
         (Verb::Cancel, Phase::Stuck) => Some(Rule::CancelOfStuck),
+        (Verb::BackTo, _) if opened_for_good(saga) => Some(Rule::BackOfOpenedForGood),
+        (Verb::BackTo, Phase::PivotInFlight) => Some(Rule::BackDuringPivot),
+        (Verb::BackTo, Phase::AfterPivot) => Some(Rule::BackAfterPivot),
+        (Verb::BackTo, Phase::Stuck) => Some(Rule::BackOfStuck),
         (Verb::Pause | Verb::Resume | Verb::Abandon, _)
-        | (Verb::Cancel, Phase::BeforePivot | Phase::Undoing) => None,
+        | (Verb::Cancel | Verb::BackTo, Phase::BeforePivot | Phase::Undoing) => None,
         (Verb::UndoneByHand, Phase::Stuck) => {
             let is_undo = run.at.is_some_and(|at| at.undo) && is_refused(run);
             (!is_undo).then_some(Rule::ByHandOfNoUndo)
@@ -122,6 +130,36 @@ fn may<D>(saga: &Saga<D>, run: &Run, phase: Phase, verb: Verb) -> Result<(), Rul
         (Verb::UndoneByHand, _) => Some(Rule::ByHandOfNoUndo),
     };
     forbidden.map_or(Ok(()), Err)
+}
+
+/// Whether a run may go back to this step: it stands, and of what was or may have been done after it each step has its own
+/// undo, or is given back by that of another one after it.
+fn may_go_back<D>(saga: &Saga<D>, run: &Run, step: Option<&str>) -> Result<(), Rule> {
+    let mark = step.and_then(|step| saga.position(step));
+    let is_being_undone = |mark| {
+        run.waiting
+            .is_some_and(|waiting| waiting.undo && waiting.step <= mark)
+    };
+    let stands = |mark: &usize| {
+        let log = &run.log;
+        let undone = (0..=*mark).any(|step| log.contains(&Entry::Undone(step)));
+        log.contains(&Entry::Done(*mark)) && !undone && !is_being_undone(*mark)
+    };
+    let mark = mark.filter(stands).ok_or(Rule::BackToWhatDoesNotStand)?;
+    let is_left_behind = |step: usize| {
+        let Kind::Undoable {
+            undo: Undo::Nothing { by: Some(by), .. },
+            ..
+        } = saga.steps[step].kind
+        else {
+            return false;
+        };
+        sureness(saga, run, step).is_some() && saga.position(by).is_none_or(|by| by <= mark)
+    };
+    if (mark + 1..saga.steps.len()).any(is_left_behind) {
+        return Err(Rule::BackWouldLeaveBehind);
+    }
+    Ok(())
 }
 
 /// Whether a refusal of what the run is at stopped it.
@@ -247,6 +285,9 @@ const fn ask_of<D>(kind: &Kind<D>) -> Option<Ask<D>> {
     }
 }
 
+#[cfg(test)]
+#[path = "back_tests.rs"]
+mod back_tests;
 #[cfg(test)]
 #[path = "verbs_tests.rs"]
 mod tests;

@@ -8,7 +8,7 @@ use crate::engine::example::{Example, PACE, act, no, spoken};
 use crate::engine::{Moves, preview, saga};
 
 /// How a run is made, and which rule is in the way of each verb.
-type Row = (fn() -> Example, [Option<Rule>; 6]);
+type Row = (fn() -> Example, [Option<Rule>; 7]);
 
 #[test]
 fn the_table_says_what_each_verb_may_do_where() {
@@ -21,19 +21,43 @@ fn the_table_says_what_each_verb_may_do_where() {
     let rows: [Row; 7] = [
         (
             || Example::waiting_for("b"),
-            [None, None, None, None, None, no_undo],
+            [None, None, None, None, None, no_undo, None],
         ),
         (
             || Example::waiting_for("c"),
-            [None, None, None, Some(Rule::CancelDuringPivot), None, no_undo],
+            [
+                None,
+                None,
+                None,
+                Some(Rule::CancelDuringPivot),
+                None,
+                no_undo,
+                Some(Rule::BackDuringPivot),
+            ],
         ),
         (
             || Example::waiting_for("d"),
-            [None, None, None, Some(Rule::CancelAfterPivot), None, no_undo],
+            [
+                None,
+                None,
+                None,
+                Some(Rule::CancelAfterPivot),
+                None,
+                no_undo,
+                Some(Rule::BackAfterPivot),
+            ],
         ),
         (
             || Example::refused_at("b"),
-            [None, None, None, None, None, Some(Rule::ByHandTooEarly)],
+            [
+                None,
+                None,
+                None,
+                None,
+                None,
+                Some(Rule::ByHandTooEarly),
+                Some(Rule::BackToWhatDoesNotStand),
+            ],
         ),
         (
             || Example::refused_at("d"),
@@ -44,6 +68,7 @@ fn the_table_says_what_each_verb_may_do_where() {
                 Some(Rule::CancelOfStuck),
                 None,
                 no_undo,
+                Some(Rule::BackOfStuck),
             ],
         ),
         (
@@ -55,9 +80,10 @@ fn the_table_says_what_each_verb_may_do_where() {
                 Some(Rule::CancelOfStuck),
                 None,
                 None,
+                Some(Rule::BackOfStuck),
             ],
         ),
-        (ended, [Some(Rule::Ended); 6]),
+        (ended, [Some(Rule::Ended); 7]),
     ];
     for (made, wanted) in rows {
         for (verb, rule) in Verb::ALL.into_iter().zip(wanted) {

@@ -30,6 +30,7 @@ async fn asked_by(pool: &PgPool, actor: &str) -> (SagaId, VerbId, String) {
         verb: Verb::Abandon,
         actor: actor.to_owned(),
         reason: "Nobody knows what else.".to_owned(),
+        step: None,
         evidence: None,
         approved_by: None,
     };

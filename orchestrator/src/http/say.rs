@@ -51,6 +51,10 @@ pub(super) struct Said {
     /// Why, for those who read the journal later: 10 to 500 characters.
     #[schema(value_type = String, min_length = 10, max_length = 500, example = "The provider is back; see incident 4711.")]
     reason: Text<500>,
+    /// The step to which the run goes back, by its name in the definition: of `back_to` alone, which needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "hold-rooms")]
+    step: Option<Text<100>>,
     /// What shows that it was done by hand: of `undone_by_hand` alone, which needs it. 10 to 2000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 10, max_length = 2000)]
@@ -75,11 +79,11 @@ problems!(Problems:
 
 /// Say what to do with a run
 ///
-/// `retry`, `pause`, `resume`, `cancel`, `abandon` or `undone_by_hand`. With `?dry_run=true` nothing is done, and the answer shows what
+/// `retry`, `pause`, `resume`, `cancel`, `back_to`, `abandon` or `undone_by_hand`. With `?dry_run=true` nothing is done, and the answer shows what
 /// would be: what is sent at once and until the end, what that does to rooms, money and the guest, and what stays owed.
 /// Whoever saw that says the verb with the run's version as `If-Match` and the preview's digest as `Preview-Digest`: what
 /// is done is what was shown, or nothing is. `pause` and `resume` may say `If-Match: *`, and need no digest then. Who
-/// owns the run does it; ask the Location, or wait. `abandon` and `undone_by_hand` take two people where people have
+/// owns the run does it; ask the Location, or wait. `back_to`, `abandon` and `undone_by_hand` take two people where people have
 /// identities: such a verb `waits` until another one has approved it.
 #[utoipa::path(
     post, path = "/v1/sagas/{saga_id}/{verb}", tag = "Sagas",
@@ -125,6 +129,7 @@ pub(super) async fn say_verb(
         verb,
         actor: allowed.actor.to_string(),
         reason: said.reason.as_str().to_owned(),
+        step: said.step.as_ref().map(|step| step.as_str().to_owned()),
         evidence: said.evidence.as_ref().map(|said| said.as_str().to_owned()),
         approved_by: None,
     };
@@ -158,6 +163,14 @@ fn check(verb: Verb, said: &Said) -> Result<(), Problem> {
     if is_short(said.reason.as_str()) {
         let detail = format!("Say why in at least {REASON_MIN} characters: others read it in the journal.");
         return Err(Problem::invalid_field("/reason", detail));
+    }
+    if said.step.is_some() != verb.takes_step() {
+        let detail = if verb.takes_step() {
+            "Say to which step the run goes back, by its name in the definition: it has to be done and to stand."
+        } else {
+            "This verb names no step; leave it out."
+        };
+        return Err(Problem::invalid_field("/step", detail));
     }
     let wrong = |detail: &str| Err(Problem::invalid_field("/evidence", detail));
     match (&said.evidence, verb.takes_evidence()) {

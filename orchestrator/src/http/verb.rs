@@ -51,6 +51,10 @@ pub(super) struct VerbBody {
     actor: String,
     /// Why.
     reason: String,
+    /// The step to which the run goes back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    step: Option<Value>,
     /// What shows that it was done by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -100,6 +104,7 @@ impl VerbBody {
             state,
             actor: row.actor,
             reason: row.reason,
+            step: row.verb.get("step").cloned(),
             evidence: row.verb.get("evidence").cloned(),
             digest: row.digest,
             approved_by: row.approved_by,

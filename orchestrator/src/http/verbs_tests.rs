@@ -22,6 +22,7 @@ use crate::message::Message;
 use crate::runner::Runner;
 use crate::timers;
 
+mod back_tests;
 /// A database with a runner that owns every run.
 struct Desk {
     pool: PgPool,
@@ -93,11 +94,15 @@ impl Desk {
     }
 
     async fn post(&self, path: &str, headers: &[(&str, &str)], reason: &str) -> Answer {
+        self.post_body(path, headers, &json!({"reason": reason})).await
+    }
+
+    async fn post_body(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
         let mut request = Request::post(path).header("content-type", "application/json");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let body = Body::from(json!({"reason": reason}).to_string());
+        let body = Body::from(body.to_string());
         self.send(request.body(body).unwrap()).await
     }
 

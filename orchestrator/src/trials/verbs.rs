@@ -15,6 +15,7 @@ fn spoken(verb: Verb) -> Spoken {
         verb,
         actor: "trial".to_owned(),
         reason: "The trial says so.".to_owned(),
+        step: None,
         evidence: None,
         approved_by: None,
     }
@@ -23,13 +24,17 @@ fn spoken(verb: Verb) -> Spoken {
 impl Trial {
     /// Says a verb, twice: the second time nothing comes of it. Answers what was shown before.
     fn say(&mut self, verb: Verb) -> Result<Preview, Rule> {
-        let spoken = spoken(verb);
-        let shown = sagas::preview(&self.data, &self.run, &spoken, self.now, super::PACE)?;
+        self.speak(&spoken(verb))
+    }
+
+    fn speak(&mut self, spoken: &Spoken) -> Result<Preview, Rule> {
+        let verb = spoken.verb;
+        let shown = sagas::preview(&self.data, &self.run, spoken, self.now, super::PACE)?;
         let (lines, sent, before) = (self.lines.len(), self.sent.len(), self.clone());
-        self.advance(&Input::Verb(&spoken));
+        self.advance(&Input::Verb(spoken));
         // Killed before it was written, the same message leads to the same lines.
         let after = std::mem::replace(self, before);
-        self.advance(&Input::Verb(&spoken));
+        self.advance(&Input::Verb(spoken));
         assert_eq!((&self.lines, &self.sent), (&after.lines, &after.sent));
         assert_eq!(
             self.lines[lines..],
@@ -44,7 +49,7 @@ impl Trial {
         assert_eq!(self.run, shown.after);
         if !shown.moves.lines.is_empty() {
             assert_eq!(
-                self.advance(&Input::Verb(&spoken)),
+                self.advance(&Input::Verb(spoken)),
                 0,
                 "said again, it is obeyed already"
             );
@@ -185,6 +190,47 @@ fn cancel_at_any_moment_leaves_nothing_or_is_forbidden() {
         }
     });
     assert!(cancelled > 20 && forbidden > 20, "{cancelled} {forbidden}");
+}
+
+#[test]
+fn back_to_any_step_at_any_moment_leads_where_the_run_goes_if_all_is_well_or_is_forbidden() {
+    let (mut gone_back, mut forbidden) = (0, 0);
+    at_every_moment(|trial, end| {
+        let steps = &sagas::outline(&trial.data).steps;
+        for (step, pause_first) in steps.iter().flat_map(|step| [(step, false), (step, true)]) {
+            let mut trial = trial.clone();
+            if pause_first && trial.say(Verb::Pause).is_ok() {
+                trial.let_arrive();
+            }
+            let (round, lines) = (trial.run.round, trial.lines.len());
+            let back = Spoken {
+                step: Some(step.name.to_owned()),
+                ..spoken(Verb::BackTo)
+            };
+            if trial.speak(&back).is_err() {
+                assert_eq!(trial.lines.len(), lines);
+                forbidden += 1;
+                continue;
+            }
+            // What was never answered is answered now; what is refused is refused again.
+            trial.silent.clear();
+            let wanted = if trial.world.refuses.is_empty() {
+                State::Completed
+            } else {
+                end
+            };
+            let home = |ended: &Trial| {
+                assert_eq!(ended.run.round, round + 1, "{:?}", ended.lines);
+                let mut last = ended.lines.iter().filter(|line| line.round > round);
+                let given_up = last.any(super::is_given_up);
+                ended.assert_end(if given_up { State::Compensated } else { wanted });
+            };
+            goes_on(&trial, home);
+            home(&trial.what_was_sent_arrives_last());
+            gone_back += 1;
+        }
+    });
+    assert!(gone_back > 20 && forbidden > 20, "{gone_back} {forbidden}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Participants in memory, as `contract` says they behave: a command that arrives twice, late or after its
-//! own undo has the effect of one that arrives once and in order.
+//! own undo has the effect of one that arrives once and in order; an older round changes nothing, and a newer one begins
+//! anew what was undone.
 
 use std::collections::BTreeSet;
 
@@ -41,6 +42,8 @@ pub(super) struct World {
     pub(super) rooms: Rooms,
     pub(super) money: Money,
     pub(super) reservation: Reservation,
+    /// The newest round that has decided about the rooms, and about the money.
+    rounds: (u32, u32),
     /// Steps that are refused.
     pub(super) refuses: BTreeSet<&'static str>,
 }
@@ -56,6 +59,7 @@ impl World {
             rooms,
             money,
             reservation,
+            rounds: (1, 1),
             refuses: BTreeSet::new(),
         }
     }
@@ -88,16 +92,21 @@ impl World {
             ))
         } else {
             match &sent.command {
-                Command::Inventory(command) => self.inventory(command),
-                Command::Payment(command) => self.payment(command),
+                Command::Inventory(command) => self.inventory(command, sent.round),
+                Command::Payment(command) => self.payment(command, sent.round),
                 Command::Reservation(command) => self.reservation(command),
             }
         };
         sent.clone().envelope(saga_id).reply(outcome)
     }
 
-    fn inventory(&mut self, command: &InventoryCommand) -> Outcome {
+    fn inventory(&mut self, command: &InventoryCommand, round: u32) -> Outcome {
+        let is_newer = round > self.rounds.0;
+        let before = self.rounds.0;
+        self.rounds.0 = before.max(round);
         match (command, self.rooms) {
+            (InventoryCommand::Release { .. }, _) if round < before => {}
+            (InventoryCommand::Hold { .. }, Rooms::Released) if is_newer => self.rooms = Rooms::Held,
             (InventoryCommand::Hold { .. }, Rooms::Free) => self.rooms = Rooms::Held,
             (InventoryCommand::Hold { .. }, Rooms::Held | Rooms::Sold) => {}
             (InventoryCommand::Hold { .. }, Rooms::Released) => return no(Why::HoldReleased),
@@ -108,8 +117,13 @@ impl World {
         Outcome::Done
     }
 
-    fn payment(&mut self, command: &PaymentCommand) -> Outcome {
+    fn payment(&mut self, command: &PaymentCommand, round: u32) -> Outcome {
+        let is_newer = round > self.rounds.1;
+        let before = self.rounds.1;
+        self.rounds.1 = before.max(round);
         match (command, self.money) {
+            (PaymentCommand::Void { .. }, _) if round < before => {}
+            (PaymentCommand::Authorize { .. }, Money::Voided) if is_newer => self.money = Money::Authorized,
             (PaymentCommand::Authorize { .. }, Money::Untouched) => self.money = Money::Authorized,
             (PaymentCommand::Authorize { .. }, Money::Authorized | Money::Captured) => {}
             (PaymentCommand::Authorize { .. }, _) => return no(Why::PaymentVoided),

@@ -46,10 +46,20 @@ async fn becomes(platform: &Platform, id: &str, what: &str, is_so: impl Fn(&Valu
 
 /// Previews a verb, says it as it was shown, waits until it is done, and answers what was shown.
 async fn say(platform: &Platform, id: &str, verb: &str) -> Value {
+    say_so(
+        platform,
+        id,
+        verb,
+        &json!({"reason": "The whole platform is tried."}),
+    )
+    .await
+}
+
+/// The same, with all that is said.
+async fn say_so(platform: &Platform, id: &str, verb: &str, why: &Value) -> Value {
     let path = format!("/v1/sagas/{id}/{verb}");
-    let why = json!({"reason": "The whole platform is tried."});
     let dry = format!("{path}?dry_run=true");
-    let shown = platform.send_json(Method::POST, &dry, &why, &[]).await;
+    let shown = platform.send_json(Method::POST, &dry, why, &[]).await;
     assert_eq!(shown.status, StatusCode::OK, "{}", shown.json);
     let version = format!("\"{}\"", shown.json["version"]);
     let key = format!("{id}-{verb}");
@@ -59,7 +69,7 @@ async fn say(platform: &Platform, id: &str, verb: &str) -> Value {
         ("idempotency-key", &key[..]),
         ("prefer", "wait=30"),
     ];
-    let mut said = platform.send_json(Method::POST, &path, &why, &headers).await;
+    let mut said = platform.send_json(Method::POST, &path, why, &headers).await;
     if said.text("/state") == "waits" {
         said = approve(platform, &said).await;
     }
@@ -94,9 +104,14 @@ async fn approve(platform: &Platform, said: &Answer) -> Answer {
 
 /// Asks for a booking, and answers its reservation and its run, which waits for the payment service.
 async fn asked(platform: &Platform, hotel: &Hotel, from: u32) -> (String, String) {
+    asked_with(platform, hotel, from, "pm_ok").await
+}
+
+/// The same, paid so.
+async fn asked_with(platform: &Platform, hotel: &Hotel, from: u32, method: &str) -> (String, String) {
     let quote = hotel.quote(platform, from, 1, 1).await;
     let key = quote["quote_id"].as_str().unwrap();
-    let body = booking_body(&quote, "Ada Lovelace", "pm_ok");
+    let body = booking_body(&quote, "Ada Lovelace", method);
     let headers = [("idempotency-key", key), ("prefer", "respond-async")];
     let answer = platform
         .send_json(Method::POST, "/v1/reservations", &body, &headers)
@@ -230,4 +245,63 @@ async fn runs_that_wait_or_are_stuck_are_brought_home_by_people() {
         .await;
     assert_eq!(refunds.as_deref(), Some("2"), "each once");
     assert_eq!(platform.comes_to_rest(Duration::from_mins(1)).await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_goes_back_to_its_hold_or_to_its_beginning_and_forward_again() {
+    let mut platform = apart().await;
+    let hotel = Hotel::create(&platform, 2).await;
+    platform.kill_target("payment");
+    // Three wait for a payment service that is away: one goes back to its hold, one gives that up as well, and of one the
+    // guest's bank will say no, in each round anew.
+    let (kept, kept_run) = asked(&platform, &hotel, 0).await;
+    let (anew, anew_run) = asked(&platform, &hotel, 2).await;
+    let (declined, declined_run) = asked_with(&platform, &hotel, 4, "pm_declined").await;
+    let why = |step: &str| json!({"reason": "The whole platform is tried.", "step": step});
+    for (run, step, sent) in [
+        (&kept_run, "hold-rooms", "Authorize"),
+        (&anew_run, "open-reservation", "Release"),
+        (&declined_run, "hold-rooms", "Authorize"),
+    ] {
+        let shown = say_so(&platform, run, "back_to", &why(step)).await;
+        assert_eq!(shown["commands"][0]["command_name"], "Void", "{shown}");
+        assert_eq!(shown["until_end"][0]["command_name"], sent, "{shown}");
+        assert_eq!(shown["ends_as"], "completed", "{shown}");
+        assert_eq!(shown["takes_two"], true);
+    }
+    let path = format!("/v1/sagas/{kept_run}/back_to?dry_run=true");
+    for (step, code) in [
+        ("authorize-payment", "against_rule"),
+        ("book-rooms", "against_rule"),
+    ] {
+        let refused = platform.send_json(Method::POST, &path, &why(step), &[]).await;
+        assert_eq!(refused.text("/code"), code, "{}", refused.json);
+    }
+    start_payment(&mut platform);
+    for (run, state, round) in [
+        (&kept_run, "completed", 2),
+        (&anew_run, "completed", 2),
+        (&declined_run, "compensated", 2),
+    ] {
+        becomes(&platform, run, state, |saga| saga["state"] == state).await;
+        let saga = platform.get(&format!("/v1/sagas/{run}")).await.json;
+        let last = saga["journal"].as_array().unwrap().last().unwrap();
+        assert_eq!(last["round"], round, "{saga}");
+    }
+    assert_eq!(reservation(&platform, &kept).await["state"], "confirmed");
+    assert_eq!(reservation(&platform, &anew).await["state"], "confirmed");
+    assert_eq!(reservation(&platform, &declined).await["state"], "rejected");
+    for (night, counts) in [(0, (0, 1)), (2, (0, 1)), (4, (0, 0))] {
+        assert_eq!(hotel.counts(&platform, night).await, counts, "night {night}");
+    }
+    let captures = platform
+        .query("select count(*)::text from payment.movement where kind = 'capture'")
+        .await;
+    assert_eq!(captures.as_deref(), Some("2"), "each once");
+    // What was sold in the second round is cancelled as anything else.
+    let path = format!("/v1/reservations/{kept}/cancellation");
+    let answer = platform.post(&path, &json!({})).await;
+    assert!(answer.status.is_success(), "{}", answer.json);
+    assert_eq!(platform.comes_to_rest(Duration::from_mins(1)).await, Ok(()));
+    assert_eq!(hotel.counts(&platform, 0).await, (0, 0), "on sale again");
 }

@@ -23,8 +23,8 @@ where said.aggregatetype in ('inventory.commands', 'payment.commands', 'reservat
   and heard.message_id is null
   and said.created_at > now() - interval '72 hours'
 union all
--- What was asked is answered or given up, in the journal of the run that asked, while there is one; or a person cancelled
--- or abandoned the run while it was on its way.
+-- What was asked is answered or given up, in the journal of the run that asked, while there is one; or a person cancelled,
+-- took back or abandoned the run while it was on its way.
 select asked.aggregatetype, asked.payload ->> 'step', asked.type, asked.id, asked.created_at
 from (
     select id, aggregatetype, type, created_at, payload from orchestrator.outbox
@@ -37,4 +37,4 @@ where asked.aggregatetype in ('inventory.commands', 'payment.commands', 'reserva
       where j.saga_id = r.saga_id and j.step = asked.payload ->> 'step' and j.undo = (asked.payload ->> 'undo')::boolean
         and j.round = coalesce((asked.payload ->> 'round')::integer, 1)
         and (j.what in ('done', 'refused', 'given_up', 'undone', 'undo_refused')
-             or j.what = 'verb' and j.body ->> 'verb' in ('cancel', 'abandon', 'undone_by_hand')))
+             or j.what = 'verb' and j.body ->> 'verb' in ('cancel', 'back_to', 'abandon', 'undone_by_hand')))
