@@ -117,6 +117,9 @@ function fact(name, ...value) {
   return make('div', {}, make('dt', {}, name), make('dd', {}, ...value));
 }
 
+/** Lines that say nothing of how a step ended. */
+const UNSETTLED = ['sent_again', 'verb', 'held_back', 'released'];
+
 const UNDONE = { look: 'undo-ok', text: 'undone' };
 
 /**
@@ -136,9 +139,10 @@ function covered(saga, definition, step) {
 /** How a step of the definition stands: what is waited for, or the last line that settles it. */
 function standing(saga, definition, step) {
   const waiting = saga.waiting_for?.step === step.name ? saga.waiting_for : null;
+  if (saga.held_back && saga.journal.at(-1)?.step === step.name) return { look: 'sent', text: 'held back by a rule' };
   if (waiting?.undo) return { look: 'undo-sent', text: 'being undone' };
   if (waiting) return { look: 'sent', text: 'waiting for the reply' };
-  const last = saga.journal.filter((line) => line.step === step.name && !['sent_again', 'verb'].includes(line.what)).at(-1);
+  const last = saga.journal.filter((line) => line.step === step.name && !UNSETTLED.includes(line.what)).at(-1);
   if (!last) return { look: '', text: 'not begun' };
   const refused = ['refused', 'undo_refused', 'given_up'].includes(last.what);
   if (saga.state === 'stuck' && refused && saga.journal.at(-1) === last) return { look: 'stuck', text: 'stuck here' };
@@ -189,6 +193,11 @@ function said(line) {
   if (line.what === 'sent_again') {
     return `${line.command_name ?? 'the command'} sent again (${line.sendings})${line.undo ? ' to undo it' : ''}`;
   }
+  if (line.what === 'verb') return `${line.verb?.verb ?? ''}, because: ${line.verb?.reason ?? ''}`;
+  if (line.what === 'held_back') {
+    return `${line.command_name ?? 'the command'} held back by rule ${line.held_back?.rule_id ?? ''}`;
+  }
+  if (line.what === 'released') return `${line.command_name ?? 'the command'} sent: no rule holds it back any more`;
   if (line.what === 'given_up') return 'given up: no reply came in time, so it is undone too';
   const often = line.sendings > 1 ? `, sent ${line.sendings} times` : '';
   const refusal = line.reply?.outcome?.refused;
@@ -200,6 +209,7 @@ function line(saga, entry) {
   const look = LOOKS[entry.what] ?? (entry.undo ? 'undo-sent' : 'sent');
   const details = [];
   if (entry.command) details.push(json(`${saga.saga_id}/${entry.seq}/command`, 'command', entry.command));
+  if (entry.verb) details.push(json(`${saga.saga_id}/${entry.seq}/verb`, 'verb', entry.verb));
   if (entry.reply) details.push(json(`${saga.saga_id}/${entry.seq}/reply`, 'reply', entry.reply));
   const took = entry.sent_at ? `after ${between(entry.sent_at, entry.at)}` : null;
   const round = entry.round > 1 ? tag('quiet', `round ${entry.round}`) : null;

@@ -180,6 +180,10 @@ id!(
     VerbId
 );
 id!(
+    /// A rule that holds commands of runs back.
+    RuleId
+);
+id!(
     /// Somebody or something that may have keys.
     PrincipalId
 );

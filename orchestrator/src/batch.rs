@@ -1,6 +1,7 @@
 //! A batch in memory: what came in is decided on runs as they are known, and what comes of it is collected.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -13,7 +14,8 @@ use uuid::Uuid;
 use crate::engine::{Input, Line, Pace, Run, Sent, State, What};
 use crate::kept::Kept;
 use crate::message::{Asked, Message};
-use crate::sagas::{self, Debt};
+use crate::rules::{self, Rules};
+use crate::sagas::Debt;
 use crate::spans;
 use crate::store::{Batch, NewLine};
 use crate::verbs::{self, Outcome};
@@ -28,6 +30,7 @@ pub(crate) struct Effects {
     ignored: BTreeMap<&'static str, u64>,
     resent: u64,
     given_up: u64,
+    held_back: u64,
     unreadable: u64,
     verbs: BTreeMap<(&'static str, &'static str), u64>,
     /// Steps that have ended and are traced.
@@ -51,6 +54,7 @@ pub(crate) struct Work {
     remembered: BTreeSet<SagaId>,
     now: DateTime<Utc>,
     pace: Pace,
+    rules: Arc<Rules>,
     /// Runs that were made before may have been removed; asked for only when one that could be begins.
     pub(crate) removed_before: Option<DateTime<Utc>>,
     touched: BTreeSet<SagaId>,
@@ -66,12 +70,14 @@ impl Work {
         remembered: BTreeSet<SagaId>,
         now: DateTime<Utc>,
         pace: Pace,
+        rules: Arc<Rules>,
     ) -> Self {
         Self {
             sagas,
             remembered,
             now,
             pace,
+            rules,
             removed_before: None,
             touched: BTreeSet::new(),
             batch: Batch::default(),
@@ -198,8 +204,11 @@ impl Work {
         if changes {
             kept.wake_at = Some(due);
         } else {
-            // No later than whatever is sent meanwhile is due: whoever sends it may not know of this look.
-            let look = due.min(self.now + self.pace.resend);
+            let look = match kept.run.held {
+                Some(held) => held.look(self.now),
+                // No later than whatever is sent meanwhile is due: whoever sends it may not know of this look.
+                None => due.min(self.now + self.pace.resend),
+            };
             self.batch.looked.push((saga_id, look));
         }
         Ok(())
@@ -226,7 +235,7 @@ impl Work {
             return Ok(false);
         };
         let before = kept.run.seq;
-        let moves = sagas::advance(&kept.data, &mut kept.run, input, self.now, self.pace);
+        let moves = rules::advance(&self.rules, kept, input, self.now, self.pace);
         if moves.lines.is_empty() {
             return Ok(false);
         }
@@ -249,10 +258,9 @@ impl Work {
             said = Some(self.send(saga_id, sent)?);
         }
         for (seq, line) in (before + 1..).zip(moves.lines) {
-            let message_id = if line.what == What::SentAgain {
-                said
-            } else {
-                message_id
+            let message_id = match line.what {
+                What::SentAgain | What::Released => said,
+                _ => message_id,
             };
             self.line(saga_id, seq, line, message_id)?;
         }
@@ -284,6 +292,7 @@ impl Work {
             return Ok(());
         };
         self.effects.given_up += u64::from(line.what == What::GivenUp);
+        self.effects.held_back += u64::from(line.what == What::HeldBack);
         let outline = kept.outline()?;
         if line.what.settles()
             && let Some(trace) = kept.trace.as_ref().filter(|trace| trace.is_sampled())
@@ -367,6 +376,7 @@ impl Effects {
         }
         metrics::counter!("bellhop_saga_commands_resent_total").increment(self.resent);
         metrics::counter!("bellhop_saga_steps_given_up_total").increment(self.given_up);
+        metrics::counter!("bellhop_saga_commands_held_back_total").increment(self.held_back);
         metrics::counter!("bellhop_sagas_unreadable_total").increment(self.unreadable);
     }
 }

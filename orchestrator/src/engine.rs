@@ -21,13 +21,13 @@ pub use dsl::{
     AfterPivot, Ask, BeforePivot, Kind, OpenedForGood, Saga, Step, Tell, Undo, Unopened, Wait,
     nothing_to_undo, saga, undo, undo_telling, undone_by, wait,
 };
-pub use journal::{Answer, Line, What};
+pub use journal::{Answer, HeldBack, Line, What};
 pub use outline::{Outline, OutlineStep, StepKind};
 pub use preview::{Preview, preview};
 pub use run::{Input, Moves, Sent, advance};
-pub use standing::{Run, standing};
+pub use standing::{Held, Run, standing};
 pub use state::State;
 pub use verb::{Rule, Spoken, Verb};
 pub use verbs::{Owed, Sureness};
 pub use versions::Versions;
-pub use waiting::{At, Pace, RESEND_CAP, Waiting};
+pub use waiting::{At, HELD_LOOK, Pace, RESEND_CAP, Waiting};

@@ -52,6 +52,8 @@ pub(crate) fn idle(pool: &PgPool, name: &str, reclaim_after: Duration) -> Arc<Ru
         ownership: Arc::new(Ownership::new(name.to_owned(), reclaim_after)),
         recent: Recent::default(),
         now: Now::default(),
+        rules: Arc::default(),
+        woken: Arc::default(),
         tracer: platform::Tracer::default(),
     })
 }

@@ -3,8 +3,12 @@
 mod approve;
 mod definitions;
 mod journal;
+mod lift_rule;
 mod list;
+mod make_rule;
 mod one;
+mod reason;
+mod rules;
 mod saga;
 mod say;
 mod seen;
@@ -43,9 +47,17 @@ operations! { pub(crate) Arc<Inspection>;
     SayVerb = say::say_verb: SAYS,
     GetVerb = verb::get_verb: INSPECTS,
     ApproveVerb = approve::approve_verb: SAYS,
+    ListSagaRules = rules::list_saga_rules: INSPECTS.cost(5).found_by(Place::All),
+    CreateSagaRule = make_rule::create_saga_rule: SAYS.found_by(Place::All),
+    GetSagaRule = rules::get_saga_rule: INSPECTS.found_by(Place::All),
+    LiftSagaRule = lift_rule::lift_saga_rule: SAYS.found_by(Place::All),
     ListSagaDefinitions = definitions::list_saga_definitions: INSPECTS.found_by(Place::Root),
 }
 
+#[cfg(test)]
+mod rules_desk;
+#[cfg(test)]
+mod rules_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use contract::SagaId;
 use contract::saga::SagaData;
 use platform::envelope::Traceparent;
 use platform::{Broken, Envelope};
+use uuid::Uuid;
 
 use crate::engine::{Outline, Pace, Run, Sent, State};
 use crate::{sagas, spans};
@@ -35,17 +36,24 @@ pub(crate) struct Changing {
     state: State,
     wake_at: Option<DateTime<Utc>>,
     is_paused: bool,
+    held_by: Option<Uuid>,
 }
 
 impl Kept {
     /// What a row says of it that is as it is.
-    pub(crate) const fn changing(&self) -> Changing {
+    pub(crate) fn changing(&self) -> Changing {
         Changing {
             shard: self.shard,
             state: self.run.state,
             wake_at: self.wake_at,
             is_paused: self.run.paused.is_some(),
+            held_by: self.held_by(),
         }
+    }
+
+    /// The rule that holds its command back.
+    pub(crate) fn held_by(&self) -> Option<Uuid> {
+        self.run.held.map(|held| held.by.rule_id.uuid())
     }
 
     /// The definition that it was begun with.

@@ -24,6 +24,7 @@ mod ownership;
 mod recent;
 #[cfg(test)]
 mod restart_tests;
+mod rules;
 mod runner;
 pub mod sagas;
 mod spans;
@@ -34,6 +35,7 @@ mod trials;
 mod verbs;
 #[cfg(test)]
 mod version_tests;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,6 +84,8 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
         ownership: Arc::new(ownership::Ownership::new(owner, ownership::RECLAIM_AFTER)),
         recent: recent::Recent::default(),
         now: now::Now::default(),
+        rules: Arc::default(),
+        woken: Arc::default(),
         tracer: parts.tracer.clone(),
     });
     parts.health.not_ready(
@@ -90,6 +94,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
     );
     outbox::keep_tidy(&parts.tasks, &pool, SCHEMA);
     timers::start(&runner);
+    watch::start(&runner);
     gauges::start(
         &parts.tasks,
         &pool,

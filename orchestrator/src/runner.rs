@@ -2,7 +2,7 @@
 //! writes what comes of it with one statement. Nobody is locked out meanwhile: when a run has gone on elsewhere the
 //! statement writes nothing, and the batch is decided anew from the tables.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,15 +13,18 @@ use platform::health::Health;
 use platform::outbox::Schema;
 use platform::{Broken, Tasks, Tracer, db};
 use sqlx::PgPool;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::batch::{Effects, Work, is_late};
 use crate::engine::Pace;
 use crate::epochs::Epochs;
+use crate::kept::Kept;
 use crate::message::Message;
 use crate::now::Now;
 use crate::ownership::Ownership;
 use crate::recent::Recent;
+use crate::rules::{Rule, Rules};
 use crate::store;
 
 /// Runs that one round of the timer takes at most.
@@ -48,6 +51,10 @@ pub(crate) struct Runner {
     pub(crate) recent: Recent,
     /// What time it is.
     pub(crate) now: Now,
+    /// What operators hold back.
+    pub(crate) rules: Arc<Rules>,
+    /// Told when runs were woken, so that the timer looks.
+    pub(crate) woken: Arc<Notify>,
     /// Where the spans of steps go.
     pub(crate) tracer: Tracer,
 }
@@ -87,8 +94,23 @@ impl Participant for Runner {
 }
 
 impl Runner {
+    /// The rules, as the table says.
+    pub(crate) async fn rules_in_force(&self) -> Result<Vec<Rule>, Broken> {
+        let mut db = db::lease(&self.pool).await?;
+        db::patiently(store::rules_in_force(&mut db)).await
+    }
+
+    /// Nothing is sent before this process knows what is held back.
+    async fn know_rules(&self) -> Result<(), Broken> {
+        if self.rules.known().is_none() {
+            self.rules.read(self.rules_in_force().await?);
+        }
+        Ok(())
+    }
+
     /// Handles a batch of messages: first with what is remembered, and when that does not go, from the tables.
     async fn take(&self, mut batch: Vec<Incoming<Message>>) -> Transacted<Effects> {
+        self.know_rules().await?;
         let epochs = self.ownership.of(batch.iter().map(|message| message.partition))?;
         let count = batch.len();
         // A message can stand twice in one batch; the first one counts.
@@ -141,7 +163,7 @@ impl Runner {
                     .all()?,
             );
         }
-        Ok(Work::new(known, remembered, now, self.pace))
+        Ok(self.work(known, remembered, now))
     }
 
     /// The runs of a batch as the tables say.
@@ -151,12 +173,12 @@ impl Runner {
         let mut db = db::lease(&self.pool).await?;
         let found = db::patiently(store::runs(&mut db, &ids, self.pace)).await?;
         drop(db);
-        Ok(Work::new(
-            found.all()?,
-            BTreeSet::new(),
-            self.time().await?,
-            self.pace,
-        ))
+        let now = self.time().await?;
+        Ok(self.work(found.all()?, BTreeSet::new(), now))
+    }
+
+    fn work(&self, runs: HashMap<SagaId, Kept>, remembered: BTreeSet<SagaId>, now: DateTime<Utc>) -> Work {
+        Work::new(runs, remembered, now, self.pace, Arc::clone(&self.rules))
     }
 
     async fn leave_out_handled(&self, batch: &mut Vec<Incoming<Message>>) -> Result<(), Broken> {
@@ -242,6 +264,7 @@ impl Runner {
         if epochs.is_empty() {
             return Ok((0, Effects::default()));
         }
+        self.know_rules().await?;
         let mut db = db::lease(&self.pool).await?;
         let held = db::patiently(store::current(&mut db, &epochs)).await?;
         let mut ended = epochs;
@@ -259,7 +282,7 @@ impl Runner {
         let found = db::patiently(store::runs(&mut db, &due, self.pace)).await?;
         drop(db);
         let ids: Vec<SagaId> = found.runs.keys().copied().collect();
-        let mut work = Work::new(found.runs, BTreeSet::new(), now, self.pace);
+        let mut work = self.work(found.runs, BTreeSet::new(), now);
         if let Some((saga_id, why)) = found.unreadable.first() {
             say_unreadable(found.unreadable.len(), *saga_id, why);
         }

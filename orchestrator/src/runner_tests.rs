@@ -169,6 +169,7 @@ fn next_line(saga_id: SagaId, seq: u32) -> NewLine {
             sent_at: None,
             answer: None,
             verb: None,
+            held_back: None,
             at: DateTime::UNIX_EPOCH,
         },
         outline: sagas::outline(&booking()),

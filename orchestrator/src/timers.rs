@@ -41,6 +41,7 @@ pub(crate) fn start(runner: &Arc<Runner>) {
             tokio::select! {
                 go_on = timer.tasks.pause(sleep) => if !go_on { return },
                 () = timer.ownership.assigned() => {}
+                () = timer.woken.notified() => {}
             }
         }
     });

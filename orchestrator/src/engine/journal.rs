@@ -1,7 +1,7 @@
 //! The journal of a run: what has happened to it, a line each. Lines are only ever added.
 
 use chrono::{DateTime, Utc};
-use contract::{Outcome, Refusal};
+use contract::{Outcome, Refusal, RuleId};
 use serde::{Deserialize, Serialize};
 
 use super::decide::Entry;
@@ -28,11 +28,15 @@ pub enum What {
     SentAgain,
     /// A person said what to do with the run.
     Verb,
+    /// A rule keeps the command from being sent, or sent again. No time runs out meanwhile.
+    HeldBack,
+    /// No rule keeps it any more, so it was sent.
+    Released,
 }
 
 impl What {
     /// Every word.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Opened,
         Self::Done,
         Self::Refused,
@@ -41,6 +45,8 @@ impl What {
         Self::UndoRefused,
         Self::SentAgain,
         Self::Verb,
+        Self::HeldBack,
+        Self::Released,
     ];
 
     /// The word in the database and on the wire.
@@ -54,6 +60,8 @@ impl What {
             Self::UndoRefused => "undo_refused",
             Self::SentAgain => "sent_again",
             Self::Verb => "verb",
+            Self::HeldBack => "held_back",
+            Self::Released => "released",
         }
     }
 
@@ -64,8 +72,21 @@ impl What {
 
     /// Whether the step, or its undo, is over with it.
     pub const fn settles(self) -> bool {
-        !matches!(self, Self::Opened | Self::SentAgain | Self::Verb)
+        !matches!(
+            self,
+            Self::Opened | Self::SentAgain | Self::Verb | Self::HeldBack | Self::Released
+        )
     }
+}
+
+/// The rule that holds a command back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBack {
+    /// Which.
+    pub rule_id: RuleId,
+    /// When the rule lets it go, where that is known; it goes earlier when the rule is lifted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// What a participant answered.
@@ -96,6 +117,8 @@ pub struct Line {
     pub answer: Option<Answer>,
     /// What a person said, and who; of a line that says so and of no other.
     pub verb: Option<Spoken>,
+    /// By which rule the command is held back; of a line that says so and of no other.
+    pub held_back: Option<HeldBack>,
     /// When it was written.
     pub at: DateTime<Utc>,
 }
@@ -108,7 +131,7 @@ impl Line {
             Outcome::Done => None,
         };
         match self.what {
-            What::Opened | What::SentAgain | What::Verb => None,
+            What::Opened | What::SentAgain | What::Verb | What::HeldBack | What::Released => None,
             What::Done => Some(Entry::Done(self.step)),
             What::Refused => Some(refused(self.step, refusal()?, self.sendings)),
             What::GivenUp => Some(Entry::GivenUp(self.step)),

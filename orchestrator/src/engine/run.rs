@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use contract::{Command, CommandEnvelope, Outcome, Reply, SagaId};
 
 use super::dsl::Saga;
-use super::journal::{Answer, Line, What};
+use super::journal::{Answer, HeldBack, Line, What};
 use super::standing::Run;
 use super::verb::{Rule, Spoken};
 use super::verbs::{self, Owed};
@@ -22,6 +22,8 @@ pub enum Input<'a> {
     Time,
     /// A person says what to do with the run.
     Verb(&'a Spoken),
+    /// A rule holds back what would be sent now, and so many sendings went before.
+    HoldBack(HeldBack, u32),
 }
 
 /// A command that goes out.
@@ -90,6 +92,7 @@ pub fn advance<D>(
                 };
             }
         },
+        Input::HoldBack(by, sendings) => held_back(run, *by, *sendings, now),
     };
     let owed = line.as_ref();
     let owed = owed.map_or_else(Vec::new, |line| verbs::owed(saga, data, run, line));
@@ -127,6 +130,28 @@ fn opened(run: &Run, now: DateTime<Utc>) -> Option<Line> {
         sent_at: None,
         answer: None,
         verb: None,
+        held_back: None,
+        at: now,
+    })
+}
+
+/// The line that says that a rule holds a command back; none if nothing would be sent, or that rule holds it already.
+fn held_back(run: &Run, by: HeldBack, sendings: u32, now: DateTime<Utc>) -> Option<Line> {
+    let is_known = run.held.is_some_and(|held| held.by == by);
+    let at = run
+        .at
+        .filter(|_| !run.state.is_terminal() && run.paused.is_none() && !is_known)?;
+    let sent_at = run.waiting.map(|waiting| waiting.since);
+    Some(Line {
+        what: What::HeldBack,
+        step: at.step,
+        undo: at.undo,
+        round: run.round,
+        sendings,
+        sent_at: sent_at.filter(|_| sendings > 0),
+        answer: None,
+        verb: None,
+        held_back: Some(by),
         at: now,
     })
 }
@@ -153,8 +178,12 @@ fn answered<D>(saga: &Saga<D>, run: &Run, reply: &Reply, now: DateTime<Utc>) -> 
     Some(line(run, waiting, what, Some(answer), now))
 }
 
-/// The line that is due because no reply came; none if none is due.
+/// The line that is due because no reply came; none if none is due. What a rule holds back goes out: whoever asks knows
+/// that no rule does any more.
 fn late<D>(saga: &Saga<D>, run: &Run, now: DateTime<Utc>, pace: Pace) -> Option<Line> {
+    if run.held.is_some() {
+        return released(run, now);
+    }
     let due = run.due()?;
     let waiting = run.waiting.filter(|_| due <= now)?;
     let times = saga.steps[waiting.step].wait().map(|wait| wait.times);
@@ -167,6 +196,24 @@ fn late<D>(saga: &Saga<D>, run: &Run, now: DateTime<Utc>, pace: Pace) -> Option<
     Some(again)
 }
 
+fn released(run: &Run, now: DateTime<Utc>) -> Option<Line> {
+    let at = run.at?;
+    Some(Line {
+        what: What::Released,
+        step: at.step,
+        undo: at.undo,
+        round: run.round,
+        sendings: run
+            .waiting
+            .map_or(1, |waiting| waiting.sendings.saturating_add(1)),
+        sent_at: Some(run.waiting.map_or(now, |waiting| waiting.since)),
+        answer: None,
+        verb: None,
+        held_back: None,
+        at: now,
+    })
+}
+
 fn line(run: &Run, waiting: Waiting, what: What, answer: Option<Answer>, now: DateTime<Utc>) -> Line {
     Line {
         what,
@@ -177,6 +224,7 @@ fn line(run: &Run, waiting: Waiting, what: What, answer: Option<Answer>, now: Da
         sent_at: Some(waiting.since),
         answer,
         verb: None,
+        held_back: None,
         at: now,
     }
 }

@@ -6,11 +6,11 @@ use contract::{Command, VerbId, Why};
 
 use super::decide::{Decision, Entry, decide};
 use super::dsl::{Saga, Step};
-use super::journal::{Line, What};
+use super::journal::{HeldBack, Line, What};
 use super::outline::StepKind;
 use super::state::State;
 use super::verb::{Spoken, Verb};
-use super::waiting::{Asked, At, Pace, Waiting};
+use super::waiting::{Asked, At, HELD_LOOK, Pace, Waiting};
 
 /// Where a run stands: what its journal comes to, and what follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Run {
     pub reason: Option<String>,
     /// Since when it is paused.
     pub paused: Option<DateTime<Utc>>,
+    /// The rule that holds its command back.
+    pub held: Option<Held>,
     /// Verbs that it has obeyed.
     pub spoken: Vec<VerbId>,
     /// Since when and how often what it waits for was asked for.
@@ -43,6 +45,23 @@ pub struct Run {
     abandoned: Option<String>,
     /// The step to which it goes back, while what comes after it is undone.
     back_to: Option<usize>,
+}
+
+/// A command that is held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// By which rule.
+    pub by: HeldBack,
+    /// Since when, by this rule or others.
+    pub since: DateTime<Utc>,
+}
+
+impl Held {
+    /// When to look whether it still is.
+    pub fn look(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let until = self.by.until.filter(|until| *until > now);
+        until.unwrap_or(now + HELD_LOOK)
+    }
 }
 
 /// What follows from lines.
@@ -67,6 +86,7 @@ impl Run {
             waiting: None,
             reason: None,
             paused: None,
+            held: None,
             spoken: Vec::new(),
             asked: None,
             abandoned: None,
@@ -82,8 +102,12 @@ impl Run {
         }
     }
 
-    /// When the timer looks at it; none of one that has ended or is paused.
+    /// When the timer looks at it; none of one that has ended or is paused. Of one that a rule holds back the first look,
+    /// unless the rule is lifted before.
     pub fn due(&self) -> Option<DateTime<Utc>> {
+        if let Some(Held { by, since }) = self.held {
+            return Some(by.until.unwrap_or(since + HELD_LOOK));
+        }
         let waiting = self.waiting.filter(|_| self.paused.is_none())?;
         Some(waiting.due)
     }
@@ -114,6 +138,10 @@ impl Run {
             // Only where it has turned does a line forward begin a round; of what was stuck, the verb does.
             self.turn();
         }
+        if let Some(by) = line.held_back {
+            return self.hold_back(line, by);
+        }
+        self.end_hold(line.at);
         if let Some(spoken) = &line.verb {
             self.spoken.push(spoken.verb_id);
             return self.obey(saga, line, spoken);
@@ -128,12 +156,34 @@ impl Run {
             None => {}
         }
         self.asked = match line.what {
-            What::SentAgain => Some(Asked::again(self.asked, line)),
+            What::SentAgain | What::Released => Some(Asked::again(self.asked, line)),
             // What is next is held back.
             _ if self.paused.is_some() => None,
             _ => Some(Asked::first(line.at)),
         };
         self.asked.is_some()
+    }
+
+    /// A rule holds back what would be sent. What was sent before stays asked for.
+    fn hold_back(&mut self, line: &Line, by: HeldBack) -> bool {
+        let since = self.held.map_or(line.at, |held| held.since);
+        self.held = Some(Held { by, since });
+        let asked = self.asked.filter(|_| line.sendings > 0);
+        self.asked = asked.map(|asked| Asked {
+            sendings: line.sendings,
+            ..asked
+        });
+        false
+    }
+
+    /// Nothing is held back any more: what was asked for may take as much longer as that was long.
+    fn end_hold(&mut self, at: DateTime<Utc>) {
+        if let Some(held) = self.held.take()
+            && let Some(asked) = &mut self.asked
+        {
+            asked.paused += at - held.since;
+            asked.last += at - held.since;
+        }
     }
 
     /// What a verb makes of the run. Answers whether what follows is sent now.

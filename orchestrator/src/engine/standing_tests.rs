@@ -42,6 +42,7 @@ fn line(what: What, step: usize, round: u32, sendings: u32, seconds: i64) -> Lin
             outcome: Outcome::Refused(refusal),
         }),
         verb: None,
+        held_back: None,
         at: at(seconds),
     }
 }

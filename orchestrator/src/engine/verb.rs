@@ -101,6 +101,8 @@ pub enum Rule {
     Ended,
     /// Nothing is sent in a paused run.
     RetryWhilePaused,
+    /// A rule holds back what would be sent.
+    RetryWhileHeldBack,
     /// There is nothing to hold back in a stuck run.
     PauseOfStuck,
     /// A stuck run is not paused.
@@ -143,9 +145,10 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Ended,
         Self::RetryWhilePaused,
+        Self::RetryWhileHeldBack,
         Self::PauseOfStuck,
         Self::ResumeOfStuck,
         Self::CancelDuringPivot,
@@ -172,6 +175,7 @@ impl Rule {
         match self {
             Self::Ended => "ended",
             Self::RetryWhilePaused => "retry_while_paused",
+            Self::RetryWhileHeldBack => "retry_while_held_back",
             Self::PauseOfStuck => "pause_of_stuck",
             Self::ResumeOfStuck => "resume_of_stuck",
             Self::CancelDuringPivot => "cancel_during_pivot",
@@ -199,6 +203,9 @@ impl Rule {
         match self {
             Self::Ended => "The run has ended, and an ended run takes no verb.",
             Self::RetryWhilePaused => "A paused run sends nothing: resume it first.",
+            Self::RetryWhileHeldBack => {
+                "A rule holds this run's command back: lift the rule, and the command goes out."
+            }
             Self::PauseOfStuck => {
                 "A stuck run sends nothing and no time runs out in it, so there is nothing to pause."
             }

@@ -96,6 +96,7 @@ pub(super) fn line<D>(
         sent_at: waiting.map(|waiting| waiting.since),
         answer: None,
         verb: Some(spoken.clone()),
+        held_back: None,
         at: now,
     };
     Ok(changes.then_some(line))
@@ -106,7 +107,10 @@ fn may<D>(saga: &Saga<D>, run: &Run, phase: Phase, verb: Verb) -> Result<(), Rul
     let forbidden = match (verb, phase) {
         (_, Phase::Ended) => Some(Rule::Ended),
         (Verb::Retry, Phase::Stuck) => (!is_refused(run)).then_some(Rule::NothingToRetry),
-        (Verb::Retry, _) => run.paused.map(|_| Rule::RetryWhilePaused),
+        (Verb::Retry, _) => {
+            let paused = run.paused.map(|_| Rule::RetryWhilePaused);
+            paused.or_else(|| run.held.map(|_| Rule::RetryWhileHeldBack))
+        }
         (Verb::Pause, Phase::Stuck) => Some(Rule::PauseOfStuck),
         (Verb::Resume, Phase::Stuck) => Some(Rule::ResumeOfStuck),
         (Verb::Cancel, _) if opened_for_good(saga) => Some(Rule::CancelOfOpenedForGood),

@@ -93,6 +93,10 @@ pub(super) struct LineBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     verb: Option<Value>,
+    /// The rule that holds the command back, and until when where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    held_back: Option<Value>,
     /// The message of a further sending, of the reply, or of the verb.
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<Uuid>,
@@ -113,6 +117,8 @@ pub(super) fn bodies(journal: &[JournalRow], read: &Reading) -> Vec<LineBody> {
 impl LineBody {
     fn of(row: &JournalRow, command: Option<&Command>) -> Self {
         let is_verb = row.what == What::Verb.word();
+        let is_held = row.what == What::HeldBack.word();
+        let as_kept = |body: &str| serde_json::from_str(body).unwrap_or_default();
         let body = row.body.as_deref();
         Self {
             seq: row.seq,
@@ -125,10 +131,11 @@ impl LineBody {
             sent_at: row.sent_at,
             command_name: command.map(Command::name),
             command: command.map(|command| json!(command)),
-            reply: body.filter(|_| !is_verb).map(|body| reply_of(row, body)),
-            verb: body
-                .filter(|_| is_verb)
-                .map(|body| serde_json::from_str(body).unwrap_or_default()),
+            reply: body
+                .filter(|_| !is_verb && !is_held)
+                .map(|body| reply_of(row, body)),
+            verb: body.filter(|_| is_verb).map(as_kept),
+            held_back: body.filter(|_| is_held).map(as_kept),
             message_id: row.message_id,
             epoch: row.epoch,
             at: row.at,

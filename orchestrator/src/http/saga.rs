@@ -1,14 +1,14 @@
 //! A saga as the API shows it.
 
 use chrono::{DateTime, Utc};
-use contract::{HotelId, ReservationId, SagaId};
+use contract::{HotelId, ReservationId, RuleId, SagaId};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::journal::{LineBody, Reading, bodies};
-use crate::engine::{Pace, Run, State};
+use crate::engine::{Held, Pace, Run, State};
 use crate::store::{JournalRow, ObligationRow, RunRow};
 
 /// One run of a saga.
@@ -37,6 +37,9 @@ pub(super) struct SagaBody {
     /// Since when it is paused, by the verb in its journal; absent where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     paused_since: Option<DateTime<Utc>>,
+    /// The rule that holds its command back; absent where none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_back: Option<HeldBackBody>,
     /// Why it was undone, is stuck or was abandoned.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "sold_out (The night of 2026-12-24 has just been sold out.)")]
@@ -71,6 +74,28 @@ struct WaitingBody {
     /// When it is sent again or given up; absent while the run is paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     due_at: Option<DateTime<Utc>>,
+}
+
+/// The rule that holds a command back.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SagaHeldBack)]
+struct HeldBackBody {
+    rule_id: RuleId,
+    /// Since when, by this rule or others.
+    since: DateTime<Utc>,
+    /// When a limit lets it go; absent of a pause, which holds until it is lifted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<DateTime<Utc>>,
+}
+
+impl From<Held> for HeldBackBody {
+    fn from(held: Held) -> Self {
+        Self {
+            rule_id: held.by.rule_id,
+            since: held.since,
+            until: held.by.until,
+        }
+    }
 }
 
 /// Where to go on.
@@ -190,6 +215,7 @@ impl SagaBody {
             hotel_id: HotelId::from_uuid(row.hotel_id),
             waiting_for,
             paused_since: run.and_then(|run| run.paused),
+            held_back: run.and_then(|run| run.held).map(HeldBackBody::from),
             reason: row.reason.clone(),
             shard: row.shard,
             epoch: last.map_or(0, |line| line.epoch),

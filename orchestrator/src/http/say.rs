@@ -18,9 +18,9 @@ use serde_json::json;
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Inspection;
 use super::seen::seen;
 use super::verb::{VerbBody, answer};
+use super::{Inspection, reason};
 use crate::engine::{Pace, Rule, Spoken, Verb};
 use crate::kept::Kept;
 use crate::message::Asked;
@@ -30,9 +30,6 @@ use crate::verbs::{self, Outcome, Refused};
 
 /// Who speaks where nobody has an identity: there is no second person then, and nobody is waited for.
 const NOBODY: &str = Kind::Anyone.word();
-/// The fewest letters of a reason, and of evidence.
-const REASON_MIN: usize = 10;
-
 /// Whether to do it.
 #[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -159,11 +156,7 @@ pub(super) async fn say_verb(
 
 /// What can be said about a request without looking at the run.
 fn check(verb: Verb, said: &Said) -> Result<(), Problem> {
-    let is_short = |text: &str| text.chars().count() < REASON_MIN;
-    if is_short(said.reason.as_str()) {
-        let detail = format!("Say why in at least {REASON_MIN} characters: others read it in the journal.");
-        return Err(Problem::invalid_field("/reason", detail));
-    }
+    reason::check(&said.reason)?;
     if said.step.is_some() != verb.takes_step() {
         let detail = if verb.takes_step() {
             "Say to which step the run goes back, by its name in the definition: it has to be done and to stand."
@@ -176,7 +169,7 @@ fn check(verb: Verb, said: &Said) -> Result<(), Problem> {
     match (&said.evidence, verb.takes_evidence()) {
         (None, true) => wrong("Say what shows that it was undone by hand: a receipt, a page, who did it."),
         (Some(_), false) => wrong("This verb takes no evidence; leave it out."),
-        (Some(said), true) if is_short(said.as_str()) => {
+        (Some(said), true) if reason::is_short(said.as_str()) => {
             wrong("Say in at least 10 characters what shows it.")
         }
         _ => Ok(()),

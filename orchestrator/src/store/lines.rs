@@ -42,14 +42,13 @@ impl JournalRow {
             Broken::Inconsistent(format!("{name} has no step {step}"))
         })?;
         let said = self.body.as_deref();
-        let (answer, verb) = if self.what == What::Verb.word() {
-            (None, said.map(|body| read(self.saga_id, body)).transpose()?)
-        } else {
-            (
-                said.map(|body| read::<Answer>(self.saga_id, body)).transpose()?,
-                None,
-            )
-        };
+        let (mut answer, mut verb, mut held_back) = (None, None, None);
+        match (What::of(&self.what), said) {
+            (Some(What::Verb), Some(body)) => verb = Some(read(self.saga_id, body)?),
+            (Some(What::HeldBack), Some(body)) => held_back = Some(read(self.saga_id, body)?),
+            (_, Some(body)) => answer = Some(read::<Answer>(self.saga_id, body)?),
+            (_, None) => {}
+        }
         let refused = matches!(
             answer.as_ref().map(|answer| &answer.outcome),
             Some(Outcome::Refused(_))
@@ -57,6 +56,7 @@ impl JournalRow {
         let what = What::of(&self.what)
             .filter(|what| refused == matches!(what, What::Refused | What::UndoRefused))
             .filter(|what| verb.is_some() == (*what == What::Verb))
+            .filter(|what| held_back.is_some() == (*what == What::HeldBack))
             .ok_or_else(|| {
                 let (saga_id, seq) = (self.saga_id, self.seq);
                 Broken::Inconsistent(format!("line {seq} of saga {saga_id} cannot be read"))
@@ -70,6 +70,7 @@ impl JournalRow {
             sent_at: self.sent_at,
             answer,
             verb,
+            held_back,
             at: self.at,
         })
     }

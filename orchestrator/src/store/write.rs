@@ -63,8 +63,9 @@ struct RunRow<'a> {
     wake_at: Option<DateTime<Utc>>,
     reason: Option<&'a str>,
     is_over: bool,
+    held_by: Option<Uuid>,
 }
-platform::row_type!(RunRow<'_>, "orchestrator.run_1");
+platform::row_type!(RunRow<'_>, "orchestrator.run_2");
 
 #[derive(Debug, sqlx::Encode)]
 struct RunChange<'a> {
@@ -75,8 +76,9 @@ struct RunChange<'a> {
     reason: Option<&'a str>,
     is_over: bool,
     is_paused: bool,
+    held_by: Option<Uuid>,
 }
-platform::row_type!(RunChange<'_>, "orchestrator.run_change_2");
+platform::row_type!(RunChange<'_>, "orchestrator.run_change_3");
 
 #[derive(Debug, sqlx::Encode)]
 struct LineRow {
@@ -112,6 +114,7 @@ impl<'a> RunRow<'a> {
             wake_at: kept.wake_at,
             reason: run.reason.as_deref(),
             is_over: run.state.is_over(),
+            held_by: kept.held_by(),
         })
     }
 }
@@ -126,6 +129,7 @@ impl<'a> RunChange<'a> {
             reason: kept.run.reason.as_deref(),
             is_over: kept.run.state.is_over(),
             is_paused: kept.run.paused.is_some(),
+            held_by: kept.held_by(),
         }
     }
 }
@@ -145,9 +149,10 @@ impl LineRow {
             sendings: line.sendings.cast_signed(),
             sent_at: line.sent_at,
             message_id: new.message_id,
-            body: match &line.verb {
-                Some(spoken) => Some(json(spoken)?),
-                None => line.answer.as_ref().map(json).transpose()?,
+            body: match (&line.verb, &line.held_back) {
+                (Some(spoken), _) => Some(json(spoken)?),
+                (None, Some(by)) => Some(json(by)?),
+                (None, None) => line.answer.as_ref().map(json).transpose()?,
             },
             epoch: *epochs.get(&shard).ok_or_else(|| not_ours(shard))?,
         })
@@ -189,18 +194,19 @@ pub(crate) async fn write(
            begun as (
                insert into orchestrator.run
                    (saga_id, kind, definition, state, subject_kind, subject_id, hotel_id, shard, data, trace, wake_at,
-                    deadline, reason, created_at, ended_at)
+                    deadline, reason, created_at, ended_at, held_by)
                select new.saga_id, new.kind, new.definition, new.state::orchestrator.run_state, 'reservation',
                       new.subject_id, new.hotel_id, new.shard, new.data::json, new.trace, new.wake_at,
                       held.now + $4::bigint * interval '1 millisecond', new.reason, held.now,
-                      case when new.is_over then held.now end
-               from held, unnest($3::orchestrator.run_1[]) as new where held.ok returning 1),
+                      case when new.is_over then held.now end, new.held_by
+               from held, unnest($3::orchestrator.run_2[]) as new where held.ok returning 1),
            changed as (
                update orchestrator.run
                set state = new.state::orchestrator.run_state, shard = new.shard, wake_at = new.wake_at,
                    reason = new.reason, ended_at = case when new.is_over then held.now end,
-                   paused_at = case when new.is_paused then coalesce(run.paused_at, held.now) end
-               from held, unnest($5::orchestrator.run_change_2[]) as new
+                   paused_at = case when new.is_paused then coalesce(run.paused_at, held.now) end,
+                   held_by = new.held_by
+               from held, unnest($5::orchestrator.run_change_3[]) as new
                where held.ok and run.saga_id = new.saga_id returning 1),
            looked as (
                update orchestrator.run set wake_at = new.wake_at

@@ -22,6 +22,7 @@ mod refusals;
 mod replay;
 mod retention;
 mod roles;
+mod rules;
 mod spans;
 mod surface;
 mod unasked;

@@ -183,7 +183,7 @@ impl Things {
         let path = path.replace("{payment_id}", &self.payment);
         let path = path.replace("{saga_id}", &self.saga);
         let path = path.replace("{verb}", "pause");
-        let path = ["{verb_id}", "{principal_id}", "{key_id}"]
+        let path = ["{verb_id}", "{rule_id}", "{principal_id}", "{key_id}"]
             .iter()
             .fold(path, |path, id| path.replace(id, NOBODY));
         match operation.name.as_str() {
