@@ -163,4 +163,23 @@ mod tests {
         tasks.stop();
         assert!(tasks.drained().await);
     }
+
+    #[tokio::test]
+    async fn a_failure_after_a_success_is_the_first_one_again() {
+        let failed = Backoff {
+            first_ms: 200,
+            cap_ms: 1_000_000,
+        };
+        let pauses = Pauses {
+            pace: Duration::ZERO,
+            every: NEVER,
+            failed,
+        };
+        // If each counted on top of those before, the last would be waited for longer than anybody does here.
+        let pairs = (0..9).flat_map(|_| [Err(Broken::Silent), Ok(BATCH.unsigned_abs())]);
+        let (tasks, tried) = rounds(pairs.collect(), pauses);
+        tried_at_least(&tried, 19).await;
+        tasks.stop();
+        assert!(tasks.drained().await);
+    }
 }
