@@ -35,11 +35,9 @@ pub(crate) struct Inspection {
 /// Who sees the runs.
 const INSPECTS: Row = Row::of(&[Kind::Viewer]).class(Class::Desk);
 /// Who acts on them. It must be known this second who they are.
-const SAYS: Row = Row::of(&[Kind::Operator])
-    .class(Class::Money)
-    .cost(20)
-    .waits()
-    .fresh();
+const ACTS: Row = Row::of(&[Kind::Operator]).class(Class::Money).cost(20).fresh();
+/// The same, where the outcome may be waited for.
+const SAYS: Row = ACTS.waits();
 
 operations! { pub(crate) Arc<Inspection>;
     ListSagas = list::list_sagas: INSPECTS.cost(5).found_by(Place::All),
@@ -48,9 +46,9 @@ operations! { pub(crate) Arc<Inspection>;
     GetVerb = verb::get_verb: INSPECTS,
     ApproveVerb = approve::approve_verb: SAYS,
     ListSagaRules = rules::list_saga_rules: INSPECTS.cost(5).found_by(Place::All),
-    CreateSagaRule = make_rule::create_saga_rule: SAYS.found_by(Place::All),
-    GetSagaRule = rules::get_saga_rule: INSPECTS.found_by(Place::All),
-    LiftSagaRule = lift_rule::lift_saga_rule: SAYS.found_by(Place::All),
+    CreateSagaRule = make_rule::create_saga_rule: ACTS.found_by(Place::All),
+    GetSagaRule = rules::get_saga_rule: INSPECTS,
+    LiftSagaRule = lift_rule::lift_saga_rule: ACTS,
     ListSagaDefinitions = definitions::list_saga_definitions: INSPECTS.found_by(Place::Root),
 }
 

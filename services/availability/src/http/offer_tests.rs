@@ -15,7 +15,7 @@ use super::tests::Front;
 use crate::cache::Cache;
 use crate::changes;
 use crate::consumer;
-use crate::fixtures::TestCache;
+use crate::fixtures::{TestCache, TestHotel};
 use crate::nights::Place;
 use crate::shapes::{Rooms, Shape, serve, shape};
 
@@ -320,5 +320,31 @@ proptest! {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(i64::from(DAY)) + TimeDelta::seconds(seconds);
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(check(hotel, now, wishes))?;
+    }
+}
+
+#[tokio::test]
+async fn whoever_asks_why_is_told_that_a_sum_is_larger_than_any_amount_of_money() {
+    let (of, hotel) = (TestCache::new(), TestHotel::new());
+    let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let place = Place {
+        lsn: 7,
+        at_ms: now.timestamp_millis(),
+    };
+    of.seed(&hotel, place).await;
+    of.apply(&[hotel.price(200, "u", "2026-12-24", contract::money::MINOR_MAX)])
+        .await;
+    let front = Front::at(&of, of.cache.clone(), "http://127.0.0.1:1", now);
+    for (rooms, sold, told) in [(1, 1, json!([])), (2, 0, json!(["invalid_amount"]))] {
+        let path = format!(
+            "/v1/hotels/{}/availability?check_in=2026-12-24&check_out=2026-12-25&adults=2&rooms={rooms}&explain=all",
+            hotel.hotel
+        );
+        let (status, body) = front.get(&path).await;
+        assert_eq!(status, 200, "{body}");
+        assert_eq!(body["room_types"].as_array().unwrap().len(), sold, "{body}");
+        let not_sold = body["not_sold"].as_array().unwrap().iter();
+        let codes = not_sold.map(|one| one["blocked_by"][0]["code"].clone());
+        assert_eq!(Value::Array(codes.collect()), told, "{body}");
     }
 }
