@@ -1,6 +1,6 @@
 -- The reservation names its hold and its payment; those of before have the reservation's id. A reservation that is still open is a violation at rest. Of a stay that
 -- was cancelled while it ran, the nights before kept_until had begun: they stay sold, and nothing else does. The hold of
--- a stay that was over long ago may have been removed.
+-- a stay that was over long ago may have been removed; asked for again since, it was refused, which is as if it were not.
 select coalesce(r.reservation_id, p.payment_id, h.hold_id) reservation_id, r.state, r.total_minor, r.penalty_minor,
        r.kept_until, h.check_out sold_until,
        p.net_minor, h.sold
@@ -11,7 +11,7 @@ full join (select payment_id, sum(amount_minor) net_minor from payment.movement 
 full join (select hold_id, coalesce(sum(rooms) filter (where state = 'sold'), 0) sold, count(*) filter (where state = 'held') held,
                   min(check_in) filter (where state = 'sold') check_in, min(check_out) filter (where state = 'sold') check_out,
                   count(distinct (check_in, check_out)) filter (where state = 'sold') stays
-           from inventory.hold group by 1) h
+           from inventory.hold where state <> 'refused' group by 1) h
     on h.hold_id = r.its_hold_id
 -- What an abandoned run left as it was, or was undone by hand, is owed, and no violation, until somebody has closed it.
 where not exists (
