@@ -89,8 +89,6 @@ bugs! {
         DatesOfUtc,
         /// A refused hold is decided anew when it is asked for again.
         RefusedHoldForgotten,
-        /// A release of an older round gives back what a newer one has taken.
-        RoundIgnored,
         /// The provider hears of a capture or a void of a newer round under the key of the first.
         KeyOfRoundReused,
     }
