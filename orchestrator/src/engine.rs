@@ -30,4 +30,4 @@ pub use state::State;
 pub use verb::{Rule, Spoken, Verb};
 pub use verbs::{Owed, Sureness};
 pub use versions::Versions;
-pub use waiting::{At, HELD_LOOK, Pace, RESEND_CAP, Waiting};
+pub use waiting::{At, Pace, RESEND_CAP, Waiting};

@@ -2,6 +2,9 @@
 
 mod approve;
 mod definitions;
+#[cfg(test)]
+mod desk;
+mod dry_run;
 mod journal;
 mod lift_rule;
 mod list;
@@ -52,8 +55,6 @@ operations! { pub(crate) Arc<Inspection>;
     ListSagaDefinitions = definitions::list_saga_definitions: INSPECTS.found_by(Place::Root),
 }
 
-#[cfg(test)]
-mod rules_desk;
 #[cfg(test)]
 mod rules_tests;
 #[cfg(test)]

@@ -16,7 +16,7 @@ use contract::{HotelId, RuleId};
 use crate::engine::{Held, HeldBack};
 use slots::Slots;
 
-pub(crate) use hold::advance;
+pub(crate) use hold::{about, advance};
 
 /// What a rule does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +85,12 @@ impl Rules {
         known.clone()
     }
 
+    /// Whether none is in force.
+    pub(crate) fn is_empty(&self) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().is_none_or(|rules| rules.is_empty())
+    }
+
     /// Takes what was read, and answers whether a rule is not in force any more that was.
     pub(crate) fn read(&self, rules: Vec<Rule>) -> bool {
         let in_force: BTreeSet<RuleId> = rules.iter().map(|rule| rule.id).collect();
@@ -106,10 +112,7 @@ impl Rules {
     /// it; once the slot has come, no limit holds it any more.
     pub(crate) fn hold(&self, about: &About<'_>, held: Option<Held>, now: DateTime<Utc>) -> Option<HeldBack> {
         let rules = self.known()?;
-        let covers = |rule: &&Rule| rule.subject.covers(about);
-        let mut covering = rules.iter().filter(covers).peekable();
-        covering.peek()?;
-        let covering: Vec<&Rule> = covering.collect();
+        let covering: Vec<&Rule> = rules.iter().filter(|rule| rule.subject.covers(about)).collect();
         if let Some(pause) = pause_of(covering.iter().copied()) {
             return Some(pause);
         }

@@ -16,6 +16,7 @@ mod operations;
 mod ring;
 mod row;
 mod rows;
+mod seal;
 mod sees;
 mod service;
 mod table;

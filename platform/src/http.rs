@@ -26,7 +26,7 @@ pub use cursor::{Cursor, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, PageLimit};
 pub use declared::{CODES, Declared, PROBLEM, documented, met_by_all};
 pub use expected::as_documented;
 pub(crate) use expected::operations;
-pub use idempotency::{Key, Keyed, KeyedRequest, Stored, fingerprint, idempotency_key, reused};
+pub use idempotency::{Key, Keyed, KeyedRequest, Stored, fingerprint, idempotency_key, replayed, reused};
 pub use meaning::Common;
 pub use prefer::Prefer;
 pub use problem::{Problem, ProblemBody};

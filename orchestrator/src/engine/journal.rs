@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::Entry;
 use super::verb::Spoken;
+use super::waiting::At;
 
 /// What a line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -124,6 +125,22 @@ pub struct Line {
 }
 
 impl Line {
+    /// A line about the step in this round, of which nothing more is said.
+    pub(super) const fn new(what: What, about: At, round: u32, at: DateTime<Utc>) -> Self {
+        Self {
+            what,
+            step: about.step,
+            undo: about.undo,
+            round,
+            sendings: 0,
+            sent_at: None,
+            answer: None,
+            verb: None,
+            held_back: None,
+            at,
+        }
+    }
+
     /// What it settles; none of a line that settles nothing, or a refusal that does not say why.
     pub(super) fn entry(&self) -> Option<Entry> {
         let refusal = || match &self.answer.as_ref()?.outcome {

@@ -9,7 +9,7 @@ use super::journal::{Answer, HeldBack, Line, What};
 use super::standing::Run;
 use super::verb::{Rule, Spoken};
 use super::verbs::{self, Owed};
-use super::waiting::{Pace, Waiting};
+use super::waiting::{At, Pace, Waiting};
 
 /// What comes in.
 #[derive(Debug, Clone)]
@@ -121,18 +121,8 @@ pub fn advance<D>(
 
 /// The first line; none of a run that has one.
 fn opened(run: &Run, now: DateTime<Utc>) -> Option<Line> {
-    (run.seq == 0).then_some(Line {
-        what: What::Opened,
-        step: 0,
-        undo: false,
-        round: run.round,
-        sendings: 0,
-        sent_at: None,
-        answer: None,
-        verb: None,
-        held_back: None,
-        at: now,
-    })
+    let opening = At { step: 0, undo: false };
+    (run.seq == 0).then(|| Line::new(What::Opened, opening, run.round, now))
 }
 
 /// The line that says that a rule holds a command back; none if nothing would be sent, or that rule holds it already.
@@ -143,16 +133,10 @@ fn held_back(run: &Run, by: HeldBack, sendings: u32, now: DateTime<Utc>) -> Opti
         .filter(|_| !run.state.is_terminal() && run.paused.is_none() && !is_known)?;
     let sent_at = run.waiting.map(|waiting| waiting.since);
     Some(Line {
-        what: What::HeldBack,
-        step: at.step,
-        undo: at.undo,
-        round: run.round,
         sendings,
         sent_at: sent_at.filter(|_| sendings > 0),
-        answer: None,
-        verb: None,
         held_back: Some(by),
-        at: now,
+        ..Line::new(What::HeldBack, at, run.round, now)
     })
 }
 
@@ -197,35 +181,24 @@ fn late<D>(saga: &Saga<D>, run: &Run, now: DateTime<Utc>, pace: Pace) -> Option<
 }
 
 fn released(run: &Run, now: DateTime<Utc>) -> Option<Line> {
-    let at = run.at?;
+    let sent_before = run.waiting.map_or(0, |waiting| waiting.sendings);
     Some(Line {
-        what: What::Released,
-        step: at.step,
-        undo: at.undo,
-        round: run.round,
-        sendings: run
-            .waiting
-            .map_or(1, |waiting| waiting.sendings.saturating_add(1)),
+        sendings: sent_before.saturating_add(1),
         sent_at: Some(run.waiting.map_or(now, |waiting| waiting.since)),
-        answer: None,
-        verb: None,
-        held_back: None,
-        at: now,
+        ..Line::new(What::Released, run.at?, run.round, now)
     })
 }
 
 fn line(run: &Run, waiting: Waiting, what: What, answer: Option<Answer>, now: DateTime<Utc>) -> Line {
-    Line {
-        what,
+    let at = At {
         step: waiting.step,
         undo: waiting.undo,
-        round: run.round,
+    };
+    Line {
         sendings: waiting.sendings,
         sent_at: Some(waiting.since),
         answer,
-        verb: None,
-        held_back: None,
-        at: now,
+        ..Line::new(what, at, run.round, now)
     }
 }
 

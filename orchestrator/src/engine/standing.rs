@@ -105,8 +105,8 @@ impl Run {
     /// When the timer looks at it; none of one that has ended or is paused. Of one that a rule holds back the first look,
     /// unless the rule is lifted before.
     pub fn due(&self) -> Option<DateTime<Utc>> {
-        if let Some(Held { by, since }) = self.held {
-            return Some(by.until.unwrap_or(since + HELD_LOOK));
+        if let Some(held) = self.held {
+            return Some(held.look(held.since));
         }
         let waiting = self.waiting.filter(|_| self.paused.is_none())?;
         Some(waiting.due)

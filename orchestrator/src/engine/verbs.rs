@@ -79,25 +79,13 @@ pub(super) fn line<D>(
     let is_anew = spoken.verb == Verb::Retry && phase == Phase::Stuck;
     let waiting = run.waiting;
     let sent = waiting.map_or(0, |waiting| waiting.sendings);
+    let round = run.round.saturating_add(u32::from(is_anew));
+    let is_sending = spoken.verb == Verb::Retry && !is_anew;
     let line = Line {
-        what: What::Verb,
-        step: at.step,
-        undo: at.undo,
-        round: if is_anew {
-            run.round.saturating_add(1)
-        } else {
-            run.round
-        },
-        sendings: if spoken.verb == Verb::Retry && !is_anew {
-            sent.saturating_add(1)
-        } else {
-            sent
-        },
+        sendings: sent.saturating_add(u32::from(is_sending)),
         sent_at: waiting.map(|waiting| waiting.since),
-        answer: None,
         verb: Some(spoken.clone()),
-        held_back: None,
-        at: now,
+        ..Line::new(What::Verb, at, round, now)
     };
     Ok(changes.then_some(line))
 }

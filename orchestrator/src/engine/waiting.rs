@@ -12,7 +12,7 @@ use super::journal::Line;
 pub const RESEND_CAP: Duration = Duration::from_mins(1);
 
 /// A run whose command a rule holds back is looked at this often, should nobody have heard that the rule was lifted.
-pub const HELD_LOOK: TimeDelta = TimeDelta::seconds(30);
+pub(super) const HELD_LOOK: TimeDelta = TimeDelta::seconds(30);
 
 /// The command whose reply a run waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

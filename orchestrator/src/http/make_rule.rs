@@ -4,22 +4,25 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State as Shared;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use contract::{RuleId, SagaId, Text};
 use platform::access::Allowed;
-use platform::http::{Common, Problem, StrictJson, StrictQuery, fingerprint, idempotency_key, reused};
+use platform::http::{
+    Common, Problem, StrictJson, StrictQuery, fingerprint, idempotency_key, replayed, reused,
+};
 use platform::{Broken, db, problems};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::dry_run::DryRun;
 use super::rules::{Kind, RuleBody, SubjectBody};
 use super::{Inspection, reason};
 use crate::engine::{Outline, Pace};
 use crate::kept::Kept;
-use crate::rules::{About, Does, Rule, Subject};
+use crate::rules::{Does, Rule, Subject, about};
 use crate::sagas;
 use crate::store::{self, NewRule};
 
@@ -27,16 +30,6 @@ use crate::store::{self, NewRule};
 const LOOKED_AT: i64 = 2_000;
 /// The fastest limit.
 const PER_MINUTE_MOST: u32 = 1_000_000;
-
-/// Whether to do it.
-#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Query {
-    /// `true` only counts the runs that it is about now.
-    #[serde(default)]
-    dry_run: bool,
-}
 
 /// A rule to make.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -79,7 +72,7 @@ problems!(Problems:
 #[utoipa::path(
     post, path = "/v1/saga-rules", tag = "Sagas",
     params(
-        Query,
+        DryRun,
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~][!-~]*$", description = "1 to 255 visible ASCII characters; a repeat with the same key is the same rule. Not needed for a dry run.", example = "provider-down-1"),
     ),
     request_body = Wanted,
@@ -96,7 +89,7 @@ problems!(Problems:
 pub(super) async fn create_saga_rule(
     allowed: Allowed<super::CreateSagaRule>,
     Shared(inspection): Shared<Arc<Inspection>>,
-    StrictQuery(query): StrictQuery<Query>,
+    StrictQuery(query): StrictQuery<DryRun>,
     headers: HeaderMap,
     StrictJson(wanted): StrictJson<Wanted>,
 ) -> Result<Response, Problem> {
@@ -121,12 +114,8 @@ pub(super) async fn create_saga_rule(
     });
     let (body, is_repeat) = made.await?;
     let location = [(header::LOCATION, body.links.this.clone())];
-    let mut response = (StatusCode::CREATED, location, Json(body)).into_response();
-    if is_repeat {
-        let replayed = HeaderValue::from_static("true");
-        response.headers_mut().insert("idempotent-replayed", replayed);
-    }
-    Ok(response)
+    let response = (StatusCode::CREATED, location, Json(body)).into_response();
+    Ok(if is_repeat { replayed(response) } else { response })
 }
 
 /// What can be said about a rule without looking at any run.
@@ -182,13 +171,7 @@ async fn count(db: &mut PgConnection, subject: &Subject, pace: Pace) -> Result<P
         let (Some(at), Ok(outline)) = (kept.run.at, kept.outline()) else {
             return false;
         };
-        subject.covers(&About {
-            saga: outline.name,
-            step: outline.steps[at.step].name,
-            undo: at.undo,
-            hotel_id: kept.data.hotel_id(),
-            shard: kept.shard,
-        })
+        subject.covers(&about(kept, outline.steps[at.step].name, at.undo))
     };
     Ok(Preview {
         matches: found.runs.iter().filter(is_about).count(),

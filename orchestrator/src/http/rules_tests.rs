@@ -5,11 +5,57 @@ use contract::SagaId;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use super::rules_desk::{Desk, WHY, authorizing};
+use super::desk::{Desk, WHY};
 use crate::fixtures::{
     SHARD, assigned, booking, cancellation, commands, done, idle, pass, start, state, story, take, undone,
 };
 use crate::{timers, watch};
+
+impl Desk {
+    async fn ask(&self, path: &str, key: Option<&str>, body: &Value) -> (StatusCode, Value) {
+        let headers: Vec<_> = key.into_iter().map(|key| ("idempotency-key", key)).collect();
+        let answer = self.post_body(path, &headers, body).await;
+        (answer.status, answer.json)
+    }
+
+    /// Makes a rule, of which the runner hears, and answers its path.
+    async fn rule(&self, kind: &str, subject: Value, per_minute: Option<u32>) -> String {
+        let mut body = json!({"kind": kind, "subject": subject, "reason": WHY});
+        if let Some(per_minute) = per_minute {
+            body["per_minute"] = per_minute.into();
+        }
+        let key = SagaId::new().to_string();
+        let (status, made) = self.ask("/v1/saga-rules", Some(&key), &body).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        self.hear_rules().await;
+        made["links"]["self"].as_str().unwrap().to_owned()
+    }
+
+    async fn lift(&self, rule: &str) {
+        let (status, lifted) = self
+            .ask(&format!("{rule}/lift"), None, &json!({"reason": WHY}))
+            .await;
+        assert_eq!((status, &lifted["in_force"]), (StatusCode::OK, &false.into()));
+        self.hear_rules().await;
+    }
+
+    async fn hear_rules(&self) {
+        watch::look(&self.runner, &mut 0).await.unwrap();
+    }
+
+    async fn later(&self, seconds: i32) {
+        pass(&self.pool, seconds).await;
+        timers::round(&self.runner).await.unwrap();
+    }
+
+    async fn held(&self, saga_id: SagaId) -> Value {
+        self.get(&format!("/v1/sagas/{saga_id}")).await["held_back"].take()
+    }
+}
+
+fn authorizing() -> Value {
+    json!({"type": "book-stay", "step": "authorize-payment", "undo": false})
+}
 
 #[sqlx::test(migrations = false)]
 async fn what_a_pause_is_about_is_not_sent_and_no_time_runs_out_until_it_is_lifted(pool: PgPool) {
@@ -106,12 +152,12 @@ async fn a_run_that_is_held_back_is_cancelled_and_not_retried(pool: PgPool) {
     desk.hear(&[start(saga_id, booking()), done(saga_id, "hold-rooms")])
         .await;
     let say = |verb: &str| format!("/v1/sagas/{saga_id}/{verb}?dry_run=true");
-    let (status, refused) = desk.post(&say("retry"), None, &json!({"reason": WHY})).await;
+    let (status, refused) = desk.ask(&say("retry"), None, &json!({"reason": WHY})).await;
     assert_eq!(
         (status, &refused["rule"]),
         (StatusCode::CONFLICT, &"retry_while_held_back".into())
     );
-    let (status, shown) = desk.post(&say("cancel"), None, &json!({"reason": WHY})).await;
+    let (status, shown) = desk.ask(&say("cancel"), None, &json!({"reason": WHY})).await;
     assert_eq!(status, StatusCode::OK, "{shown}");
     assert_eq!(
         shown["commands"][0]["command_name"], "Release",
@@ -166,7 +212,7 @@ async fn who_takes_a_shard_over_goes_on_holding_back(pool: PgPool) {
     }
     assert_eq!(desk.get(&rule).await["holds_back"], 2);
     let (status, _) = desk
-        .post(&format!("{rule}/lift"), None, &json!({"reason": WHY}))
+        .ask(&format!("{rule}/lift"), None, &json!({"reason": WHY}))
         .await;
     assert_eq!(status, StatusCode::OK);
     watch::look(&other, &mut 0).await.unwrap();
@@ -209,17 +255,17 @@ async fn a_limit_lets_commands_go_one_after_the_other(pool: PgPool) {
 async fn a_rule_is_made_once_under_its_key_listed_and_lifted_once(pool: PgPool) {
     let desk = Desk::open(pool).await;
     let body = json!({"kind": "limit", "per_minute": 30, "subject": authorizing(), "reason": WHY});
-    let (status, made) = desk.post("/v1/saga-rules", Some("one"), &body).await;
+    let (status, made) = desk.ask("/v1/saga-rules", Some("one"), &body).await;
     assert_eq!(status, StatusCode::CREATED, "{made}");
     assert_eq!(
         (&made["per_minute"], &made["made_by"]),
         (&30.into(), &"anyone".into())
     );
     assert_eq!(made["subject"], authorizing());
-    let (_, again) = desk.post("/v1/saga-rules", Some("one"), &body).await;
+    let (_, again) = desk.ask("/v1/saga-rules", Some("one"), &body).await;
     assert_eq!(again, made);
     let other = json!({"kind": "pause", "reason": WHY});
-    let (status, reused) = desk.post("/v1/saga-rules", Some("one"), &other).await;
+    let (status, reused) = desk.ask("/v1/saga-rules", Some("one"), &other).await;
     assert_eq!(
         (status.as_u16(), &reused["code"]),
         (422, &"idempotency_key_reused".into())
@@ -228,7 +274,7 @@ async fn a_rule_is_made_once_under_its_key_listed_and_lifted_once(pool: PgPool) 
     desk.lift(&all).await;
     let lifted = desk.get(&all).await;
     let (_, again) = desk
-        .post(
+        .ask(
             &format!("{all}/lift"),
             None,
             &json!({"reason": "Another reason."}),
@@ -244,7 +290,7 @@ async fn a_rule_is_made_once_under_its_key_listed_and_lifted_once(pool: PgPool) 
     assert_eq!(rest["items"], json!([made]));
     assert!(rest.get("next_cursor").is_none());
     let unknown = format!("/v1/saga-rules/{}/lift", SagaId::new());
-    let (status, _) = desk.post(&unknown, None, &json!({"reason": WHY})).await;
+    let (status, _) = desk.ask(&unknown, None, &json!({"reason": WHY})).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 }
 
@@ -259,7 +305,7 @@ async fn a_dry_run_counts_what_a_rule_would_be_about_and_makes_none(pool: PgPool
         }
     }
     let body = json!({"kind": "pause", "subject": authorizing(), "reason": WHY});
-    let (status, shown) = desk.post("/v1/saga-rules?dry_run=true", None, &body).await;
+    let (status, shown) = desk.ask("/v1/saga-rules?dry_run=true", None, &body).await;
     assert_eq!(
         (status, shown),
         (StatusCode::OK, json!({"matches": 2, "is_at_least": false}))
@@ -305,7 +351,7 @@ async fn what_is_wrong_with_a_rule_is_told_at_its_field(pool: PgPool) {
             "1000000",
         ),
     ] {
-        let (status, refused) = desk.post("/v1/saga-rules", Some("k"), &body).await;
+        let (status, refused) = desk.ask("/v1/saga-rules", Some("k"), &body).await;
         assert_eq!(
             (status.as_u16(), &refused["pointer"]),
             (422, &field.into()),
@@ -313,7 +359,7 @@ async fn what_is_wrong_with_a_rule_is_told_at_its_field(pool: PgPool) {
         );
         assert!(refused["detail"].as_str().unwrap().contains(said), "{refused}");
     }
-    let (status, refused) = desk.post("/v1/saga-rules", None, &pause(json!({}))).await;
+    let (status, refused) = desk.ask("/v1/saga-rules", None, &pause(json!({}))).await;
     assert_eq!(
         (status.as_u16(), &refused["code"]),
         (400, &"idempotency_key_missing".into())

@@ -16,8 +16,9 @@ use platform::{Broken, Envelope, db, problems};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
+use super::dry_run::DryRun;
 use super::seen::seen;
 use super::verb::{VerbBody, answer};
 use super::{Inspection, reason};
@@ -30,16 +31,6 @@ use crate::verbs::{self, Outcome, Refused};
 
 /// Who speaks where nobody has an identity: there is no second person then, and nobody is waited for.
 const NOBODY: &str = Kind::Anyone.word();
-/// Whether to do it.
-#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Query {
-    /// `true` only shows what would come of it.
-    #[serde(default)]
-    dry_run: bool,
-}
-
 /// Why.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -87,7 +78,7 @@ problems!(Problems:
     params(
         ("saga_id" = SagaId, Path, description = "The saga"),
         ("verb" = Verb, Path, description = "What to do with it"),
-        Query,
+        DryRun,
         ("If-Match" = Option<String>, Header, description = "The ETag of the run as it was seen, or `*` where the verb takes it. Not needed for a dry run.", example = "\"7\""),
         ("Preview-Digest" = Option<String>, Header, description = "The digest of the preview that was seen. Not needed for a dry run, nor with `If-Match: *`."),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~][!-~]*$", description = "1 to 255 visible ASCII characters; a repeat with the same key is the same verb. Not needed for a dry run.", example = "retry-1"),
@@ -116,7 +107,7 @@ pub(super) async fn say_verb(
     allowed: Allowed<super::SayVerb>,
     Shared(inspection): Shared<Arc<Inspection>>,
     StrictPath((saga_id, verb)): StrictPath<(SagaId, Verb)>,
-    StrictQuery(query): StrictQuery<Query>,
+    StrictQuery(query): StrictQuery<DryRun>,
     headers: HeaderMap,
     StrictJson(said): StrictJson<Said>,
 ) -> Result<Response, Problem> {

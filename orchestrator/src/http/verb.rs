@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State as Shared;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use contract::{SagaId, VerbId};
 use platform::access::Allowed;
-use platform::http::{Common, Prefer, Problem, StrictPath};
+use platform::http::{Common, Prefer, Problem, StrictPath, replayed};
 use platform::{Broken, db, problems};
 use serde::Serialize;
 use serde_json::Value;
@@ -184,11 +184,7 @@ pub(super) async fn answer(
         State::Asked | State::Waits => StatusCode::ACCEPTED,
     };
     let location = [(header::LOCATION, body.links.this.clone())];
-    let mut response = (status, location, Json(body)).into_response();
-    if is_repeat {
-        response
-            .headers_mut()
-            .insert("idempotent-replayed", HeaderValue::from_static("true"));
-    }
+    let response = (status, location, Json(body)).into_response();
+    let response = if is_repeat { replayed(response) } else { response };
     Ok(prefer.applied(response))
 }

@@ -1,41 +1,18 @@
 //! Tests of verbs over HTTP: what is shown, what is asked, what its owner makes of it, and what is refused.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::StatusCode;
 use contract::SagaId;
-use http_body_util::BodyExt as _;
-use platform::Tasks;
-use platform::access::{Actor, trial};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use tower::ServiceExt as _;
 
-use super::{Inspection, routes};
+use super::desk::{Answer, Desk, Headers, WHY};
 use crate::fixtures::{
-    PACE, booking, cancellation, commands, done, journal, migrate, pass, refused, runner, said, start, state,
-    story, take, undone,
+    booking, cancellation, commands, done, journal, pass, refused, said, start, state, story, undone,
 };
 use crate::message::Message;
-use crate::runner::Runner;
 use crate::timers;
 
 mod back_tests;
-/// A database with a runner that owns every run.
-struct Desk {
-    pool: PgPool,
-    runner: Arc<Runner>,
-    routes: Router,
-    heard: usize,
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    json: Value,
-}
 
 impl Answer {
     fn code(&self) -> (u16, &str) {
@@ -47,25 +24,6 @@ impl Answer {
 }
 
 impl Desk {
-    async fn open(pool: PgPool) -> Self {
-        migrate(&pool).await;
-        let inspection = Arc::new(Inspection {
-            pool: pool.clone(),
-            pace: PACE,
-            tasks: Tasks::new(),
-        });
-        Self {
-            runner: runner(&pool, "one").await,
-            routes: trial(
-                routes().with_state(inspection).into(),
-                crate::operations(),
-                Actor::ANYONE,
-            ),
-            pool,
-            heard: 0,
-        }
-    }
-
     /// A run that heard this.
     async fn run(&self, messages: impl FnOnce(SagaId) -> Vec<Message>) -> SagaId {
         let saga_id = SagaId::new();
@@ -73,37 +31,8 @@ impl Desk {
         saga_id
     }
 
-    async fn hear(&self, messages: &[Message]) {
-        take(&self.runner, messages).await.unwrap();
-    }
-
-    async fn send(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.routes.clone().oneshot(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            json: serde_json::from_slice(&body).unwrap_or_default(),
-        }
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let answer = self.send(Request::get(path).body(Body::empty()).unwrap()).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.json);
-        answer.json
-    }
-
-    async fn post(&self, path: &str, headers: &[(&str, &str)], reason: &str) -> Answer {
+    async fn post(&self, path: &str, headers: Headers<'_>, reason: &str) -> Answer {
         self.post_body(path, headers, &json!({"reason": reason})).await
-    }
-
-    async fn post_body(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
-        let mut request = Request::post(path).header("content-type", "application/json");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let body = Body::from(body.to_string());
-        self.send(request.body(body).unwrap()).await
     }
 
     async fn preview(&self, saga_id: SagaId, verb: &str) -> Answer {
@@ -148,11 +77,6 @@ impl Desk {
         self.get(&path).await
     }
 }
-
-/// Headers of a request.
-type Headers<'h> = &'h [(&'h str, &'h str)];
-
-const WHY: &str = "The test wants it.";
 
 fn stuck(saga_id: SagaId) -> Vec<Message> {
     vec![

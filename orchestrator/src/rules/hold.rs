@@ -16,6 +16,9 @@ pub(crate) fn advance(
     now: DateTime<Utc>,
     pace: Pace,
 ) -> Moves {
+    if rules.is_empty() {
+        return sagas::advance(&kept.data, &mut kept.run, input, now, pace);
+    }
     if let Some((by, sendings)) = paused(rules, kept, input, now) {
         return hold(kept, by, sendings, now, pace);
     }
@@ -56,7 +59,8 @@ fn hold(kept: &mut Kept, by: HeldBack, sendings: u32, now: DateTime<Utc>, pace: 
     sagas::advance(&kept.data, &mut kept.run, &input, now, pace)
 }
 
-fn about<'k>(kept: &'k Kept, step: &'k str, undo: bool) -> About<'k> {
+/// A command of this run that does or undoes this step.
+pub(crate) fn about<'k>(kept: &'k Kept, step: &'k str, undo: bool) -> About<'k> {
     About {
         saga: kept.data.name(),
         step,

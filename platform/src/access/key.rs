@@ -1,13 +1,14 @@
 //! API keys: `bhk_<id>_<256-bit secret>_<CRC-32>`. The id finds the row, the secret is kept as its HMAC under a pepper,
 //! and the check sum tells a key that was cut off from one that is wrong, before anybody looks.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use uuid::Uuid;
 
 use super::ring::Ring;
+use super::seal::{self, check_sum, hex, unhex};
 use crate::StartError;
 use crate::secret::Secret;
 
@@ -45,11 +46,11 @@ impl ApiKey {
 
     /// Reads one; none when it is not written as a key is.
     pub fn read(text: &str) -> Option<Self> {
-        let (keyed, sum) = text.strip_prefix(PREFIX)?.rsplit_once('_')?;
-        let (id, secret) = keyed.split_once('_')?;
+        let (keyed, sum) = text.rsplit_once('_')?;
+        let (id, secret) = keyed.strip_prefix(PREFIX)?.split_once('_')?;
         let lower = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let fits = id.len() == 32 && secret.len() == 2 * SECRET_BYTES && lower(id) && lower(secret);
-        if !fits || sum != check_sum(id, secret) {
+        if !fits || sum != check_sum(keyed) {
             return None;
         }
         Some(Self {
@@ -65,44 +66,15 @@ impl ApiKey {
 
     /// As its owner is shown it, once.
     pub fn reveal(&self) -> String {
-        let id = self.id.simple().to_string();
-        let sum = check_sum(&id, &self.secret);
-        format!("{PREFIX}{id}_{}_{sum}", self.secret)
+        let keyed = format!("{PREFIX}{}_{}", self.id.simple(), self.secret);
+        let sum = check_sum(&keyed);
+        format!("{keyed}_{sum}")
     }
 
     /// What of it is told in lists.
     pub fn hint(id: Uuid) -> String {
         format!("{PREFIX}{}_…", id.simple())
     }
-}
-
-fn check_sum(id: &str, secret: &str) -> String {
-    format!(
-        "{:08x}",
-        crc32fast::hash(format!("{PREFIX}{id}_{secret}").as_bytes())
-    )
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // A text takes whatever it is given.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// The bytes of digits as [`hex`] writes them.
-pub(super) fn unhex(digits: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let bytes = digits.as_bytes().chunks(2).map(|pair| match pair {
-        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-        _ => None,
-    });
-    bytes.collect()
 }
 
 /// The peppers under which the hashes of keys are made.
@@ -147,11 +119,7 @@ impl Peppers {
 }
 
 fn mac(pepper: &Secret, key: &ApiKey) -> Hmac<Sha256> {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(pepper.reveal().as_bytes()).expect("HMAC takes keys of any length");
-    mac.update(key.id.as_bytes());
-    mac.update(key.secret.as_bytes());
-    mac
+    seal::mac(pepper, [key.id.as_bytes().as_slice(), key.secret.as_bytes()])
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 //! says is under its HMAC, and the number is compared by the load of the reservation.
 
 use chrono::{DateTime, Utc};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use super::key::{hex, unhex};
 use super::ring::Ring;
+use super::seal::{self, check_sum, hex, unhex};
 use crate::StartError;
 use crate::secret::Secret;
 
@@ -115,14 +115,7 @@ fn said(kid: &str, link: &Link) -> String {
 }
 
 fn mac(secret: &Secret, said: &str) -> Hmac<Sha256> {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()).expect("HMAC takes keys of any length");
-    mac.update(said.as_bytes());
-    mac
-}
-
-fn check_sum(sealed: &str) -> String {
-    format!("{:08x}", crc32fast::hash(sealed.as_bytes()))
+    seal::mac(secret, [said.as_bytes()])
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! Tokens with which one service calls another: a minute long, for one operation, under a key of the service's own.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::Mac as _;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::actor::{Actor, Kind};
-use super::key::hex;
+use super::seal::{self, hex};
 use crate::clock::Clock;
 use crate::secret::Secret;
 use crate::token::TokenConfig;
@@ -79,10 +79,7 @@ impl ServiceTokens {
     }
 
     fn key(&self, service: &str) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.reveal().as_bytes())
-            .expect("HMAC takes keys of any length");
-        mac.update(b"service ");
-        mac.update(service.as_bytes());
+        let mac = seal::mac(&self.0, [b"service ".as_slice(), service.as_bytes()]);
         hex(&mac.finalize().into_bytes())
     }
 }

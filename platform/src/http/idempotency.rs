@@ -212,12 +212,16 @@ impl Stored {
 
     /// The answer to a repeat.
     pub fn again(self) -> Response {
-        let mut response = self.first();
-        response
-            .headers_mut()
-            .insert(REPLAYED, HeaderValue::from_static("true"));
-        response
+        replayed(self.first())
     }
+}
+
+/// Says that an answer is one to a repeat.
+pub fn replayed(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(REPLAYED, HeaderValue::from_static("true"));
+    response
 }
 
 /// 422: the key belongs to another request.

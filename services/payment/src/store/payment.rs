@@ -184,11 +184,7 @@ pub(crate) async fn agree(
     )
     .execute(db)
     .await?;
-    all_written(
-        "terms",
-        i64::try_from(done.rows_affected()).unwrap_or(-1),
-        rows.len(),
-    )
+    all_written("terms", done.rows_affected(), rows.len())
 }
 
 /// Reads payments without locking them.
