@@ -1,23 +1,23 @@
 //! `bellhop migrate`: from an empty Postgres to one that the platform can run on, and forward from there.
 //!
 //! The administrator makes what no service may make for itself: the database, a login role and a schema
-//! per owner, the grants, the publication. The tables are made by their owner's role from
-//! `migrations/<schema>`, so no service can have a right that its migrations did not give it.
+//! per module, the grants, the publication. The tables are made from `migrations/<schema>` by a role that
+//! owns them and cannot log in, so no service can change a table or have a right that nobody gave it.
+
+mod roles;
 
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
 use platform::Secret;
-use platform::db::DatabaseConfig;
+use platform::db::{DatabaseConfig, owner_of};
 use sqlx::migrate::{MigrateDatabase as _, Migration, Migrator};
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres};
 
 use crate::say;
 
-/// The role that may read everything and change nothing.
-pub const AUDIT_ROLE: &str = "bellhop_audit";
 /// Tries of a statement about roles, which are shared by all databases of a server and may be changed
 /// by another migration at the same time.
 const TRIES: u32 = 20;
@@ -89,7 +89,7 @@ impl Migrate {
                 migrator.iter().count()
             ));
         }
-        for statement in grants() {
+        for statement in roles::grants() {
             run(&mut admin, &statement).await?;
         }
         run(&mut admin, &publication).await?;
@@ -104,25 +104,23 @@ impl Migrate {
     async fn role_and_schema(&self, admin: &mut PgConnection, module: &str) -> anyhow::Result<()> {
         let attributes = if module == "relay" { "replication" } else { "" };
         self.role(admin, module, attributes).await?;
-        run(
-            admin,
-            &format!("create schema if not exists {module} authorization bellhop_{module}"),
-        )
-        .await?;
-        run(admin, &format!("revoke all on schema {module} from public")).await
+        for statement in roles::owner_and_schema(module) {
+            insist(admin, &statement).await?;
+        }
+        if roles::owns_its_tables(admin, module).await? {
+            insist(admin, &roles::hand_over(module)).await?;
+            say::line(format!(
+                "{module}: its tables are owned by {} from now on",
+                owner_of(module)
+            ));
+        }
+        Ok(())
     }
 
     async fn role(&self, admin: &mut PgConnection, module: &str, attributes: &str) -> anyhow::Result<()> {
         let password = self.database.password(module).replace('\'', "''");
         let role = format!("bellhop_{module}");
-        run(
-            admin,
-            &format!(
-                "do $$ begin create role {role} login; \
-                 exception when duplicate_object or unique_violation then null; end $$"
-            ),
-        )
-        .await?;
+        run(admin, &roles::made(&role)).await?;
         let wanted = format!("alter role {role} login {attributes} password '{password}'");
         insist(admin, &wanted)
             .await
@@ -131,7 +129,9 @@ impl Migrate {
 
     /// Runs as the former release kept them become journals, once.
     async fn carry_runs_over(&self) -> anyhow::Result<()> {
-        let pool = self.database.pool("orchestrator")?;
+        // It gives tables other names, which their owner alone may.
+        let owner = DatabaseConfig::owner_options(&self.admin_database_url, "orchestrator")?;
+        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(owner);
         let carried = orchestrator::carry_over(&pool).await;
         let carried = carried.context("the runs of the former release could not be carried over")?;
         if let Some(runs) = carried.filter(|runs| *runs > 0) {
@@ -161,13 +161,10 @@ impl Migrate {
     }
 
     async fn tables(&self, module: &str, migrator: &Migrator) -> anyhow::Result<()> {
-        let mut owner = PgConnection::connect_with(&self.database.options(module)?)
+        let owner = DatabaseConfig::owner_options(&self.admin_database_url, module)?;
+        let mut owner = PgConnection::connect_with(&owner)
             .await
-            .with_context(|| {
-                format!(
-                    "bellhop_{module} cannot log in; check BELLHOP_DATABASE_URL and the server's pg_hba.conf"
-                )
-            })?;
+            .with_context(|| format!("the administrator cannot act as {}", owner_of(module)))?;
         migrator
             .run(&mut owner)
             .await
@@ -203,23 +200,6 @@ async fn share_flushes(admin: &mut PgConnection) {
     }
 }
 
-/// What each role may do beyond its own schema: the relay reads what it captures, the audit reads all.
-fn grants() -> Vec<String> {
-    let mut grants = vec!["revoke all on schema public from public".to_owned()];
-    for table in relay::captured_tables() {
-        let schema = table.split('.').next().unwrap_or_default();
-        grants.push(format!("grant usage on schema {schema} to bellhop_relay"));
-        grants.push(format!("grant select on {table} to bellhop_relay"));
-    }
-    for (module, _) in owners() {
-        grants.push(format!("grant usage on schema {module} to {AUDIT_ROLE}"));
-        grants.push(format!(
-            "grant select on all tables in schema {module} to {AUDIT_ROLE}"
-        ));
-    }
-    grants
-}
-
 /// Runs a statement about a role, again when another migration changes the same role at this moment.
 async fn insist(admin: &mut PgConnection, statement: &str) -> anyhow::Result<()> {
     for _ in 1..TRIES {
@@ -248,14 +228,14 @@ async fn run(db: &mut PgConnection, statement: &str) -> anyhow::Result<()> {
 /// # Errors
 /// When the role cannot log in, a migration is missing, or the schema is newer than the binary.
 pub async fn check(database: &DatabaseConfig, module: &str, migrator: &Migrator) -> anyhow::Result<usize> {
-    let mut owner = PgConnection::connect_with(&database.options(module)?).await?;
+    let mut service = PgConnection::connect_with(&database.options(module)?).await?;
     let sql = format!("select version from {module}._sqlx_migrations where success order by version");
     #[expect(
         clippy::disallowed_methods,
         reason = "one statement for every schema's own list of migrations"
     )]
     let applied: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
-        .fetch_all(&mut owner)
+        .fetch_all(&mut service)
         .await?;
     let known: Vec<i64> = migrator.iter().map(|migration| migration.version).collect();
     if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {

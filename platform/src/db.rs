@@ -86,16 +86,19 @@ impl DatabaseConfig {
         let options = PgConnectOptions::from_str(&self.database_url)?
             .username(&role)
             .password(&self.password(module))
-            .application_name(&role)
-            .options([
-                ("statement_timeout", STATEMENT_TIMEOUT_MS.to_string()),
-                ("lock_timeout", LOCK_TIMEOUT_MS.to_string()),
-                (
-                    "idle_in_transaction_session_timeout",
-                    IDLE_IN_TRANSACTION_TIMEOUT_MS.to_string(),
-                ),
-            ]);
-        Ok(options.disable_statement_logging())
+            .application_name(&role);
+        Ok(bounded(options))
+    }
+
+    /// How a module's tables are made and changed: by an administrator's URL, as the role that owns them and cannot log in.
+    ///
+    /// # Errors
+    /// When the URL cannot be read.
+    pub fn owner_options(admin_url: &Secret, module: &str) -> Result<PgConnectOptions, sqlx::Error> {
+        let options = PgConnectOptions::from_str(admin_url.reveal())?
+            .application_name("bellhop_migrate")
+            .options([("role", owner_of(module))]);
+        Ok(bounded(options))
     }
 
     /// The password of a module's role.
@@ -133,6 +136,24 @@ impl DatabaseConfig {
             .connect_lazy_with(self.options(module)?.options(PLANNING).options(SHARED_FLUSH));
         Ok(pool)
     }
+}
+
+/// The role that owns a module's schema and tables, and cannot log in.
+pub fn owner_of(module: &str) -> String {
+    format!("bellhop_{module}_owner")
+}
+
+/// No statement of such a connection takes or waits for longer than it may.
+fn bounded(options: PgConnectOptions) -> PgConnectOptions {
+    let bounds = [
+        ("statement_timeout", STATEMENT_TIMEOUT_MS),
+        ("lock_timeout", LOCK_TIMEOUT_MS),
+        (
+            "idle_in_transaction_session_timeout",
+            IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        ),
+    ];
+    options.options(bounds).disable_statement_logging()
 }
 
 /// Refuses a new connection to a standby, for a pool's `after_connect`: what leads to the database may lead to

@@ -1,4 +1,4 @@
-//! Each service's login role can touch its own schema and nothing else.
+//! Each service's login role can touch the rows of its own schema and nothing else, and no service owns a table.
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tests::Platform;
@@ -19,25 +19,11 @@ const SPEAKERS: [&str; 4] = ["inventory", "reservation", "payment", "orchestrato
 #[tokio::test(flavor = "multi_thread")]
 async fn every_cross_schema_read_and_write_is_denied() {
     let platform = Platform::migrated();
-    let setting = |name: &str| {
-        platform
-            .env
-            .iter()
-            .find(|(other, _)| other == name)
-            .unwrap()
-            .1
-            .clone()
-    };
-    let (url, password) = (
-        setting("BELLHOP_DATABASE_URL"),
-        setting("BELLHOP_DATABASE_PASSWORD"),
-    );
     let tables = tables(&platform).await;
     assert!(tables.len() > 20, "{tables:?}");
     let mut denied = 0;
     for role in OWNERS.iter().chain(&["audit"]) {
-        let login = url.replace("postgres://", &format!("postgres://bellhop_{role}:{password}@"));
-        let mut db = PgConnection::connect(&login).await.unwrap();
+        let mut db = logged_in(&platform, role).await;
         for (schema, table) in &tables {
             if schema == role {
                 assert_eq!(
@@ -64,7 +50,7 @@ async fn every_cross_schema_read_and_write_is_denied() {
                 denied += 1;
             }
         }
-        for schema in OWNERS.iter().filter(|schema| *schema != role).chain(&["public"]) {
+        for schema in OWNERS.iter().chain(&["public"]) {
             assert_eq!(
                 attempt(&mut db, &format!("create table {schema}.mine (a int)")).await,
                 "42501",
@@ -77,6 +63,89 @@ async fn every_cross_schema_read_and_write_is_denied() {
         }
     }
     assert!(denied > 100);
+}
+
+/// What a process of a service that somebody took over could do to its own tables, beyond their rows: nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_service_changes_its_own_tables() {
+    let platform = Platform::migrated();
+    let owners = "select count(*)::text from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_roles r on r.oid = c.relowner \
+                  where n.nspname = any(array['access', 'hotel', 'inventory', 'reservation', 'payment', 'relay', 'orchestrator']) \
+                    and (r.rolcanlogin or r.rolname <> 'bellhop_' || n.nspname || '_owner')";
+    assert_eq!(
+        platform.query(owners).await.unwrap(),
+        "0",
+        "an owner that may log in"
+    );
+    let tables = tables(&platform).await;
+    for schema in OWNERS {
+        let mut db = logged_in(&platform, schema).await;
+        let own = tables.iter().filter(|(owner, _)| owner == schema);
+        for change in own.flat_map(|(_, table)| changes(schema, table)) {
+            assert_eq!(attempt(&mut db, &change).await, "42501", "{change}");
+        }
+    }
+    for schema in SPEAKERS {
+        let mut db = logged_in(&platform, schema).await;
+        let make = format!("select {schema}.make_outbox_day((now() at time zone 'UTC')::date + 9)");
+        assert_eq!(attempt(&mut db, &make).await, "ok", "{make}");
+    }
+    let mut access = logged_in(&platform, "access").await;
+    for forged in [
+        "update access.trail set actor = 'nobody'",
+        "delete from access.trail",
+        "update access._sqlx_migrations set success = false",
+    ] {
+        assert_eq!(attempt(&mut access, forged).await, "42501", "{forged}");
+    }
+}
+
+fn changes(schema: &str, table: &str) -> [String; 5] {
+    [
+        format!("truncate {schema}.{table}"),
+        format!("drop table {schema}.{table}"),
+        format!("alter table {schema}.{table} add column mine int"),
+        format!("alter table {schema}.{table} disable trigger all"),
+        format!("set local role {}", platform::db::owner_of(schema)),
+    ]
+}
+
+/// As it was before, a login owned its schema; its tables are handed over while its processes run, and work on.
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_a_login_owns_are_handed_over() {
+    let platform = Platform::migrated();
+    let as_before = "reassign owned by bellhop_inventory_owner to bellhop_inventory";
+    sqlx::Executor::execute(&platform.database().await, as_before)
+        .await
+        .unwrap();
+    let mut db = logged_in(&platform, "inventory").await;
+    let alter = "alter table inventory.hold add column mine int";
+    assert_eq!(attempt(&mut db, alter).await, "ok");
+
+    let migrated = platform.command(&["migrate"]);
+    assert!(
+        migrated.status.success(),
+        "{}",
+        String::from_utf8_lossy(&migrated.stderr)
+    );
+    assert_eq!(attempt(&mut db, alter).await, "42501");
+    let delete = "delete from inventory.hold where false";
+    assert_eq!(attempt(&mut db, delete).await, "ok", "rows are its own still");
+    let day = "select inventory.make_outbox_day((now() at time zone 'UTC')::date + 9)";
+    assert_eq!(attempt(&mut db, day).await, "ok");
+}
+
+async fn logged_in(platform: &Platform, module: &str) -> PgConnection {
+    let setting = |name: &str| {
+        let set = platform.env.iter().find(|(other, _)| other == name);
+        set.unwrap().1.clone()
+    };
+    let as_module = format!(
+        "postgres://bellhop_{module}:{}@",
+        setting("BELLHOP_DATABASE_PASSWORD")
+    );
+    let url = setting("BELLHOP_DATABASE_URL").replace("postgres://", &as_module);
+    PgConnection::connect(&url).await.unwrap()
 }
 
 /// The relay may read what it publishes, to take a snapshot.
