@@ -20,6 +20,7 @@ mod seal;
 mod sees;
 mod service;
 mod table;
+mod tag;
 
 pub use actor::{Actor, Kind, NoActor};
 pub use allowed::{Allowed, Operation, TakesItsOwn, takes_its_own};
@@ -34,3 +35,4 @@ pub use rows::{AccessChanges, AccessTopics, GrantRow, KeyRow, PrincipalRow};
 pub use sees::{Sees, What};
 pub use service::{ServiceIdentity, ServiceTokens};
 pub use table::Table;
+pub use tag::{TAG_BYTES, Tags};

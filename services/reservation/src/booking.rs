@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use contract::quote::Quote;
 use contract::saga::{SagaData, StartSaga};
-use contract::{BookingCode, ReservationId, SagaId, topics};
+use contract::{BookingCode, GuestId, ReservationId, SagaId, topics};
 use platform::grouped::Settle;
 use platform::http::{Key, Problem, Stored};
 use platform::outbox::Outgoing;
@@ -51,6 +51,8 @@ pub(crate) struct Creation {
     pub(crate) order: Order,
     pub(crate) reservation_id: ReservationId,
     pub(crate) saga_id: SagaId,
+    /// Of the guest, should nobody know the address yet.
+    pub(crate) guest_id: GuestId,
     /// What travels with the messages that come of it.
     pub(crate) envelope: Envelope,
     /// Whether the caller waits for the outcome, and so does not care how the booking stands at once.

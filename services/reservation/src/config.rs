@@ -1,5 +1,11 @@
 //! The reservation service's settings.
 
+use contract::GuestId;
+use platform::access::Tags;
+use platform::{Secret, StartError};
+
+use crate::model::Email;
+
 /// How the reservation service groups requests.
 #[derive(clap::Args, Clone, Debug)]
 #[group(skip)]
@@ -16,4 +22,35 @@ pub struct Config {
     /// platform completes in the seconds that a guest likes to wait: more would wait longer, and no more be done.
     #[arg(long, env = "BELLHOP_OPEN_BOOKINGS_MAX", default_value_t = 2_000)]
     pub open_bookings_max: u32,
+
+    /// Secrets of guests' ids as `kid:secret`, separated by commas, each secret of at least 32 bytes. The id of a new guest
+    /// follows from the address under the first; guests who are known keep theirs. `scripts/up` makes one.
+    #[arg(
+        long,
+        env = "BELLHOP_GUEST_SECRET",
+        default_value = "",
+        hide_env_values = true
+    )]
+    pub guest_secret: Secret,
+}
+
+impl Config {
+    /// What makes the ids of guests.
+    ///
+    /// # Errors
+    /// A setting error that names the variable and the remedy.
+    pub(crate) fn guest_ids(&self) -> Result<GuestIds, StartError> {
+        Tags::read("BELLHOP_GUEST_SECRET", &self.guest_secret).map(GuestIds)
+    }
+}
+
+/// Makes the ids of guests: the one function from an address to an id.
+#[derive(Clone, Debug)]
+pub(crate) struct GuestIds(Tags);
+
+impl GuestIds {
+    /// The id of a guest whom nobody knows yet: the same in every process, so two that meet the guest at once agree.
+    pub(crate) fn of(&self, email: &Email) -> GuestId {
+        GuestId::of_tag(self.0.of(email.as_str()))
+    }
 }

@@ -213,9 +213,10 @@ impl World {
             reservation_group_max: 200,
             reservation_queue_max: 2_000,
             open_bookings_max,
+            guest_secret: format!("1:{SECRET}").parse().unwrap(),
         };
         let parts = parts(clock.clone());
-        let app = App::start(&parts, &config, pool.clone(), tokens.clone(), links());
+        let app = App::start(&parts, &config, pool.clone(), tokens.clone(), links()).unwrap();
         Self {
             pool: pool.clone(),
             clock,

@@ -37,6 +37,7 @@ pub use store::codes::give_codes;
 use answers::Answers;
 use booking::Bookings;
 use commands::Commands;
+use config::GuestIds;
 use open::Open;
 use waiting::Waiting;
 
@@ -68,7 +69,7 @@ pub fn start(parts: &Parts, config: &Config, links: Links) -> Result<axum::Route
         .pool(MODULE)
         .map_err(|error| StartError::Database(MODULE, error))?;
     let tokens = parts.token.tokens(quote::AUDIENCE)?;
-    let app = App::start(parts, config, pool.clone(), tokens, links);
+    let app = App::start(parts, config, pool.clone(), tokens, links)?;
     let participant = Arc::new(Commands {
         waiting: app.waiting.clone(),
     });
@@ -92,13 +93,20 @@ pub(crate) struct App {
     tasks: Tasks,
     tokens: Tokens,
     links: Links,
+    guest_ids: GuestIds,
     bookings: Grouped<Bookings>,
     answers: Grouped<Answers>,
     waiting: Waiting,
 }
 
 impl App {
-    fn start(parts: &Parts, config: &Config, pool: PgPool, tokens: Tokens, links: Links) -> Self {
+    fn start(
+        parts: &Parts,
+        config: &Config,
+        pool: PgPool,
+        tokens: Tokens,
+        links: Links,
+    ) -> Result<Self, StartError> {
         let (group, queue) = (
             config.reservation_group_max.max(1),
             config.reservation_queue_max.max(1),
@@ -110,15 +118,16 @@ impl App {
             draw: BookingCode::draw,
         };
         let answers = Answers { pool: pool.clone() };
-        Self {
+        Ok(Self {
             clock: parts.clock.clone(),
             tasks: tasks.clone(),
             tokens,
             links,
+            guest_ids: config.guest_ids()?,
             bookings: Grouped::start(tasks, "bookings", bookings, group, queue),
             answers: Grouped::start(tasks, "answers", answers, group, queue),
             waiting: Waiting::start(tasks, pool.clone()),
             pool,
-        }
+        })
     }
 }

@@ -106,7 +106,8 @@ async fn book_new<'a>(
     let mut rows = Vec::with_capacity(new.len());
     for at in new {
         let known = guests.len();
-        let guest_id = *guests.entry(email_of(&group[*at])).or_insert_with(GuestId::new);
+        let email = email_of(&group[*at]);
+        let guest_id = *guests.entry(email).or_insert(group[*at].guest_id);
         rows.push((
             reservation(&group[*at], guest_id, draw(), now)?,
             guests.len() > known,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use contract::quote::Quote;
-use contract::{ReservationId, SagaId};
+use contract::{GuestId, ReservationId, SagaId};
 use platform::cost::{Statements, rows_written};
 use platform::http::Key;
 use platform::{Envelope, Tasks};
@@ -35,6 +35,7 @@ fn creation(quote: &Quote) -> Creation {
         },
         reservation_id: ReservationId::new(),
         saga_id: SagaId::new(),
+        guest_id: GuestId::new(),
         envelope: Envelope::default(),
         waits: false,
     }

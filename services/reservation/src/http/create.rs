@@ -123,6 +123,7 @@ pub(super) async fn create_reservation(
     };
     let hotel_id = order.quote.hotel_id;
     let creation = Creation {
+        guest_id: app.guest_ids.of(&order.guest.email),
         key,
         fingerprint,
         order,
@@ -292,6 +293,10 @@ fn busy() -> Problem {
 #[cfg(test)]
 #[path = "create_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "create_guest_tests.rs"]
+mod guest_tests;
 
 #[cfg(test)]
 #[path = "create_quote_tests.rs"]

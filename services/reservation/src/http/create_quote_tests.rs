@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use contract::GuestId;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -225,6 +226,7 @@ async fn two_keys_of_one_group_are_told_apart_by_who_came_first(pool: PgPool) {
         order: order.clone(),
         reservation_id: ReservationId::new(),
         saga_id: SagaId::new(),
+        guest_id: GuestId::new(),
         envelope: Envelope::default(),
         waits: true,
     };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use contract::GuestId;
 use contract::quote::Quote;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -237,6 +238,7 @@ async fn two_callers_with_one_key_are_independent(pool: PgPool) {
             },
             reservation_id: ReservationId::new(),
             saga_id: SagaId::new(),
+            guest_id: GuestId::new(),
             envelope: Envelope::default(),
             waits: false,
         };
