@@ -16,4 +16,5 @@ pub mod run;
 pub mod say;
 pub mod seed;
 pub mod targets;
+pub mod trail;
 pub mod warm;

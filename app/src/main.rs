@@ -27,8 +27,10 @@ enum Command {
     Warm(bellhop::warm::Warm),
     /// Book and cancel real bookings from a file through the public REST API.
     Replay(bellhop::replay::Replay),
-    /// Check that no invariant is violated; exits with 1 on the first kind that is.
+    /// Check that no invariant is violated; exits with 1 when one is, after telling all.
     Audit(bellhop::audit::Audit),
+    /// Print what people did to keys, runs, rules and rooms, or check that nothing of it is gone.
+    Trail(bellhop::trail::Trail),
     /// Make a principal with an API key, past HTTP: so the first administrator comes to be.
     #[command(subcommand)]
     Access(bellhop::access_command::Access),
@@ -49,6 +51,7 @@ fn main() -> anyhow::Result<std::process::ExitCode> {
             Command::Warm(warm) => warm.execute().await,
             Command::Replay(replay) => replay.execute().await,
             Command::Audit(audit) => audit.execute().await,
+            Command::Trail(trail) => trail.execute().await,
             Command::Access(access) => access.execute().await,
             Command::Doctor(doctor) => doctor.execute().await,
         }

@@ -28,6 +28,7 @@ pub mod telemetry;
 mod testing;
 pub mod token;
 pub mod trace;
+pub mod trail;
 
 pub use causes::chain;
 pub use clock::Clock;

@@ -49,7 +49,7 @@ pub(crate) const ALL: &[Invariant] = invariants! {
     "I-28" always "orchestrator.journal" "whole_journals" "a journal has no gap, and settles each step once";
     "I-29" always "orchestrator.obligation" "abandoned_owes" "what an abandoned run did is owed, step by step";
     "I-30" always "inventory.hold" "lines" "what is sold to a reservation is what its lines say, and the lines of a hold stand alike";
-    "I-31" always "access.trail" "trail" "what was done to keys and grants is told whole and as it was";
+    "I-31" always "access.trail" "trail" "what people did is told whole and as it was";
     "I-32" always "reservation.charge" "charges" "what a booking costs is what was promised, or what has taken its place";
     "I-4" at_rest "orchestrator.run" "no_open_saga" "every saga has ended well";
     "I-5" at_rest "inventory.hold" "no_orphan_hold" "no room is kept without a booking";

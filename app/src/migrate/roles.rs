@@ -7,6 +7,8 @@ use super::owners;
 
 /// The role that may read everything and change nothing.
 const AUDIT_ROLE: &str = "bellhop_audit";
+/// Whose schemas have a trail, which a function of the owner's writes.
+const TRAILS: [&str; 3] = ["access", "inventory", "orchestrator"];
 
 /// Makes a role, unless it is there.
 pub(super) fn made(role: &str) -> String {
@@ -78,6 +80,12 @@ pub(super) fn grants() -> Vec<String> {
             "revoke insert, update, delete on {module}._sqlx_migrations from bellhop_{module}"
         ));
     }
-    grants.push("revoke update, delete on access.trail from bellhop_access".to_owned());
+    for module in TRAILS {
+        grants.push(format!(
+            "revoke insert, update, delete on {module}.trail from bellhop_{module}"
+        ));
+    }
+    // For one release: a process of the former one writes its lines itself.
+    grants.push("grant insert on access.trail to bellhop_access".to_owned());
     grants
 }

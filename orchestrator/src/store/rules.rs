@@ -3,9 +3,12 @@
 use chrono::{DateTime, Utc};
 use contract::{HotelId, RuleId};
 use platform::Broken;
+use platform::trail::{self, Line};
+use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::SCHEMA;
 use crate::rules::{Does, Rule, Subject};
 
 /// A rule, as it is kept.
@@ -93,9 +96,22 @@ pub(crate) async fn make_rule(db: &mut PgConnection, new: &NewRule) -> Result<bo
         new.key,
         new.fingerprint.as_slice(),
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok(made.rows_affected() == 1)
+    if made.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let line = Line {
+        actor: &new.made_by,
+        action: "rule_made",
+        subject: id.uuid(),
+        body: json!({
+            "kind": kind, "per_minute": per_minute, "saga": subject.saga, "step": subject.step, "undo": subject.undo,
+            "hotel_id": subject.hotel_id, "reason": new.reason,
+        }),
+    };
+    trail::append(db, SCHEMA, &line).await?;
+    Ok(true)
 }
 
 /// The rule of this id.
@@ -152,16 +168,25 @@ pub(crate) async fn rules(
 
 /// Lifts a rule; one that was lifted before stays as it is.
 pub(crate) async fn lift_rule(db: &mut PgConnection, rule_id: Uuid, lift: &Lift) -> Result<(), Broken> {
-    sqlx::query!(
+    let lifted = sqlx::query!(
         "update orchestrator.rule set lifted_at = clock_timestamp(), lifted_by = $2, lift_reason = $3
          where rule_id = $1 and lifted_at is null",
         rule_id,
         lift.by,
         lift.reason
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    if lifted.rows_affected() == 0 {
+        return Ok(());
+    }
+    let line = Line {
+        actor: &lift.by,
+        action: "rule_lifted",
+        subject: rule_id,
+        body: json!({"reason": lift.reason}),
+    };
+    trail::append(db, SCHEMA, &line).await
 }
 
 /// Has the timer look now at the runs of these shards that no rule holds back any more. Answers how many there are.

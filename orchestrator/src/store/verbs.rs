@@ -3,11 +3,13 @@
 use chrono::{DateTime, Utc};
 use contract::{SagaId, VerbId};
 use platform::outbox::Outgoing;
+use platform::trail::{self, Line};
 use platform::{Broken, db};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::write::{Message, json};
+use crate::SCHEMA;
 use crate::sagas::Debt;
 
 /// What came of what people said, to be written beside the lines.
@@ -210,12 +212,22 @@ pub(crate) async fn ask(db: &mut PgConnection, new: &NewVerb, said: &[Outgoing])
         new.outcome.clone(),
         &sent as &[Message<'_>],
     )
-    .fetch_one(db)
+    .fetch_one(&mut *db)
     .await?;
     if written.kept == 0 {
         return Ok(false);
     }
     db::all_written("messages", written.sent, said.len())?;
+    let line = Line {
+        actor: &spoken.actor,
+        action: "verb_said",
+        subject: spoken.verb_id.uuid(),
+        body: serde_json::json!({
+            "saga_id": new.asked.saga_id, "expected": new.asked.expected, "digest": new.asked.digest, "said": spoken,
+            "waits": new.waits,
+        }),
+    };
+    trail::append(db, SCHEMA, &line).await?;
     Ok(true)
 }
 
@@ -269,10 +281,17 @@ pub(crate) async fn approve(
         approved_by,
         &sent as &[Message<'_>],
     )
-    .fetch_one(db)
+    .fetch_one(&mut *db)
     .await?;
     db::all_written("verbs", written.approved, 1)?;
-    db::all_written("messages", written.sent, said.len())
+    db::all_written("messages", written.sent, said.len())?;
+    let line = Line {
+        actor: approved_by,
+        action: "verb_approved",
+        subject: verb_id,
+        body: serde_json::json!({}),
+    };
+    trail::append(db, SCHEMA, &line).await
 }
 
 /// The verb that this actor asked for under this key.

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use contract::{GrantId, HotelId, KeyId, PrincipalId};
 use platform::access::{AccessChanges, ApiKey, GrantRow, KeyRow, Peppers, PrincipalRow};
+use platform::trail::{self, Line};
 use platform::{Broken, db};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::SCHEMA;
 use crate::model::{KeyBody, NewPrincipal, PrincipalBody, PrincipalKind};
 
 /// The version of what this transaction changes. Until it ends, nobody else changes anything here.
@@ -61,7 +63,7 @@ impl Done<'_> {
     }
 }
 
-/// Appends a line to the trail. The counter's lock keeps two from having one number.
+/// Tells the trail what was done.
 pub(crate) async fn tell(
     db: &mut PgConnection,
     actor: &str,
@@ -69,19 +71,13 @@ pub(crate) async fn tell(
     done: Done<'_>,
 ) -> Result<(), Broken> {
     let (action, body) = done.told();
-    let told = sqlx::query!(
-        "insert into access.trail (no, at, actor, action, principal_id, body, hash)
-         select no, at, $1, $2, $3, $4, access.trail_hash(former, no, at, $1, $2, $3, $4)
-         from (select coalesce(max(no), 0) + 1 as no, clock_timestamp() as at,
-                   coalesce((select hash from access.trail order by no desc limit 1), '') as former
-               from access.trail) line",
+    let line = Line {
         actor,
         action,
-        principal.uuid(),
+        subject: principal.uuid(),
         body,
-    );
-    let told = told.execute(db).await?.rows_affected();
-    db::all_written("lines of the trail", told, 1)
+    };
+    trail::append(db, SCHEMA, &line).await
 }
 
 pub(crate) async fn add_principal(

@@ -25,5 +25,6 @@ mod roles;
 mod rules;
 mod spans;
 mod surface;
+mod trail;
 mod unasked;
 mod verbs;

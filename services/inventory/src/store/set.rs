@@ -4,10 +4,13 @@ use chrono::NaiveDate;
 use contract::{HotelId, RoomTypeId, StayDate};
 use platform::Broken;
 use platform::db::all_written;
+use platform::trail::{self, Line};
 use rules::Night;
+use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
 use super::date;
+use crate::SCHEMA;
 use crate::model::RoomTypeKey;
 
 /// One night of one room type.
@@ -169,7 +172,7 @@ pub(crate) async fn record_reductions(
         .iter()
         .map(|reduction| reduction.night.date())
         .collect();
-    sqlx::query!(
+    let recorded = sqlx::query!(
         "insert into inventory.forced_reduction
              (hotel_id, room_type_id, night, old_total, new_total, held, sold, reason, caller)
          select $1, $2, night, old_total, new_total, held, sold, $8, $9
@@ -185,9 +188,22 @@ pub(crate) async fn record_reductions(
         reason,
         caller
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    all_written("reductions", recorded.rows_affected(), reductions.len())?;
+    let night = |reduction: &Reduction| {
+        let Night {
+            total, held, sold, ..
+        } = reduction.before;
+        json!({"night": reduction.night, "before": total, "after": reduction.total, "held": held, "sold": sold})
+    };
+    let line = Line {
+        actor: caller,
+        action: "reduction_forced",
+        subject: room_type_id.uuid(),
+        body: json!({"hotel_id": hotel_id, "reason": reason, "nights": reductions.iter().map(night).collect::<Vec<_>>()}),
+    };
+    trail::append(db, SCHEMA, &line).await
 }
 
 fn columns(nights: &[(StayDate, i32, bool)]) -> (Vec<NaiveDate>, Vec<i32>, Vec<bool>) {

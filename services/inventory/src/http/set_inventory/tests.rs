@@ -220,6 +220,11 @@ async fn fewer_rooms_than_are_taken_need_force_and_a_reason_and_are_recorded(poo
     );
     let recorded = recorded.fetch_all(&pool).await.unwrap();
     assert_eq!(recorded, [format!("{} 10>5 4/4 Water damage anyone", api.day(2))]);
+    let told = sqlx::query_scalar!(
+        r#"select format('%s %s %s %s', actor, action, subject, body #>> '{nights,0,before}') as "line!" from inventory.trail"#
+    );
+    let told = told.fetch_all(&pool).await.unwrap();
+    assert_eq!(told, [format!("anyone reduction_forced {} 10", api.room_type)]);
 
     let one = |id| hold(api.hotel, api.room_type, id, stay(api.day(2), 1), 1);
     assert_eq!(
