@@ -14,6 +14,7 @@ pub mod db;
 pub mod envelope;
 pub mod grouped;
 pub mod health;
+mod hex;
 pub mod http;
 pub mod kafka;
 pub mod outbox;

@@ -97,13 +97,7 @@ pub(super) async fn list_sagas(
         })
     })
     .await?;
-    let more = rows.len() > limit.len();
-    rows.truncate(limit.len());
-    let last = rows
-        .last()
-        .filter(|_| more)
-        .map(|row| SagaId::from_uuid(row.saga_id));
-    let next_cursor = last.map(|last| Cursor::after(&last));
+    let next_cursor = limit.cut(&mut rows, |row| SagaId::from_uuid(row.saga_id));
     let body = |row: RunRow| {
         let journal = journals.remove(&row.saga_id).unwrap_or_default();
         SagaBody::of(&row, &Reading::of(&row, &journal, inspection.pace), &journal)

@@ -175,10 +175,7 @@ pub(super) async fn list_saga_rules(
     let before = before.map(RuleId::uuid);
     let rows = store::rules(&mut db, query.in_force, before, limit.rows_and_one());
     let mut rows = db::patiently(rows).await?;
-    let more = rows.len() > limit.len();
-    rows.truncate(limit.len());
-    let last = rows.last().filter(|_| more);
-    let next_cursor = last.map(|last| Cursor::after(&RuleId::from_uuid(last.rule_id)));
+    let next_cursor = limit.cut(&mut rows, |row| RuleId::from_uuid(row.rule_id));
     Ok(Json(Page {
         items: rows.into_iter().map(RuleBody::from).collect(),
         next_cursor,

@@ -5,11 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::meaning::Common;
 use super::problem::Problem;
+use crate::hex::{hex, unhex};
 
 /// Rows on a page when the caller does not say.
 pub const PAGE_LIMIT_DEFAULT: u16 = 50;
 /// Rows on a page at most.
 pub const PAGE_LIMIT_MAX: u16 = 200;
+/// Letters of a cursor at most.
+const CURSOR_BYTES_MAX: usize = 512;
 
 /// The number of rows on a page, 1 to [`PAGE_LIMIT_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -49,6 +52,15 @@ impl PageLimit {
         usize::from(self.0)
     }
 
+    /// Cuts rows that were read with [`Self::rows_and_one`] to a page, and answers the cursor of the next one, after the last
+    /// row's sort key; none on the last page.
+    pub fn cut<T, K: Serialize>(self, rows: &mut Vec<T>, key: impl Fn(&T) -> K) -> Option<String> {
+        let more = rows.len() > self.len();
+        rows.truncate(self.len());
+        let last = rows.last().filter(|_| more)?;
+        Some(Cursor::after(&key(last)))
+    }
+
     /// Never empty: a page has at least one row.
     pub fn is_empty(self) -> bool {
         false
@@ -63,12 +75,7 @@ pub struct Cursor;
 impl Cursor {
     /// The cursor after a row with this sort key.
     pub fn after(key: &impl Serialize) -> String {
-        let json = serde_json::to_vec(key).unwrap_or_default();
-        json.iter().fold(String::new(), |mut text, byte| {
-            use std::fmt::Write as _;
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex(&serde_json::to_vec(key).unwrap_or_default())
     }
 
     /// The sort key that a cursor names.
@@ -80,13 +87,10 @@ impl Cursor {
             let detail = "The cursor is not one that this list gave out; begin again without it.";
             Problem::new(Common::InvalidCursor, detail).at("cursor")
         };
-        if cursor.len() > 512 || !cursor.len().is_multiple_of(2) || !cursor.is_ascii() {
-            return Err(wrong());
-        }
-        let byte = |at: usize| u8::from_str_radix(&cursor[at..at + 2], 16);
-        let json: Result<Vec<u8>, _> = (0..cursor.len()).step_by(2).map(byte).collect();
-        json.ok()
-            .and_then(|json| serde_json::from_slice(&json).ok())
+        let json = (cursor.len() <= CURSOR_BYTES_MAX)
+            .then(|| unhex(cursor))
+            .flatten();
+        json.and_then(|json| serde_json::from_slice(&json).ok())
             .ok_or_else(wrong)
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::TimeDelta;
 use platform::access::{Class, Kind, Place, Row};
-use platform::http::{Cursor, PageLimit, Problem};
+use platform::http::{PageLimit, Problem};
 use platform::token::Tokens;
 use platform::{Clock, operations};
 use serde::Serialize;
@@ -106,12 +106,7 @@ impl<T: ToSchema> ToSchema for Page<T> {
 impl<T: ToSchema> Page<T> {
     /// A page of rows read with `limit.rows_and_one()`; `key` is the key by which they are sorted.
     fn new<K: Serialize>(mut items: Vec<T>, limit: PageLimit, key: impl Fn(&T) -> K) -> Self {
-        let more = items.len() > limit.len();
-        items.truncate(limit.len());
-        let next_cursor = items
-            .last()
-            .filter(|_| more)
-            .map(|last| Cursor::after(&key(last)));
+        let next_cursor = limit.cut(&mut items, key);
         Self { items, next_cursor }
     }
 }

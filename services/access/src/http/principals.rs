@@ -103,10 +103,7 @@ pub(super) async fn list_principals(
         Box::pin(async move { Ok(store::principals(db, before, rows).await?) })
     });
     let mut items = listed.await?;
-    let more = items.len() > query.limit.len();
-    items.truncate(query.limit.len());
-    let last = items.last().filter(|_| more);
-    let next_cursor = last.map(|last| Cursor::after(&last.principal_id));
+    let next_cursor = query.limit.cut(&mut items, |principal| principal.principal_id);
     Ok(Json(PrincipalPage { items, next_cursor }))
 }
 

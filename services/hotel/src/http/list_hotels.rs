@@ -69,16 +69,11 @@ pub(super) async fn list_hotels(
     let after: Option<HotelId> = query.after()?;
     let rows = query.limit.rows_and_one();
     let mut hotels = store::hotels(&mut *app.connection().await?, after, rows).await?;
-    let more = hotels.len() > query.limit.len();
-    hotels.truncate(query.limit.len());
     let id = |hotel: &Result<Hotel, Unreadable>| match hotel {
         Ok(hotel) => hotel.hotel_id,
         Err(hotel) => hotel.hotel_id,
     };
-    let next_cursor = hotels
-        .last()
-        .filter(|_| more)
-        .map(|last| Cursor::after(&id(last)));
+    let next_cursor = query.limit.cut(&mut hotels, id);
     let (mut items, mut unreadable) = (Vec::with_capacity(hotels.len()), Vec::new());
     for hotel in hotels {
         match hotel {

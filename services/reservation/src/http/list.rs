@@ -80,11 +80,9 @@ pub(super) async fn list_reservations(
             return Err(Why::FilterMissing.tell(Problem::refused).at("hotel_id"));
         }
     };
-    let more = rows.len() > which.limit.len();
-    rows.truncate(which.limit.len());
-    let last = rows.last().filter(|_| more);
+    let next_cursor = which.limit.cut(&mut rows, |row| row.reservation_id);
     Ok(Json(ReservationPage {
-        next_cursor: last.map(|row| Cursor::after(&row.reservation_id)),
+        next_cursor,
         items: rows.iter().map(ReservationBody::from).collect(),
     }))
 }

@@ -72,10 +72,9 @@ pub(super) async fn ledger(
         .map(Cursor::read::<(String, String)>)
         .transpose()?;
     let mut rows = sandbox.page(after.as_ref(), page.limit.len() + 1);
-    let more = rows.len() > page.limit.len();
-    rows.truncate(page.limit.len());
-    let last = rows.last().filter(|_| more);
-    let next_cursor = last.map(|(reference, totals)| Cursor::after(&(reference, totals.captured.currency())));
+    let next_cursor = page.limit.cut(&mut rows, |(reference, totals)| {
+        (reference.clone(), totals.captured.currency())
+    });
     let items = rows
         .into_iter()
         .map(|(reference, totals)| Item {
