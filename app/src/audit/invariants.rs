@@ -38,8 +38,8 @@ pub(crate) const ALL: &[Invariant] = invariants! {
     "I-2" always "inventory.room_night" "counters" "the counters are the sums of the holds";
     "I-3" always "inventory.hold" "whole_stays" "a hold takes all nights of its stay";
     "I-7" always "payment.movement" "one_charge" "a reservation is charged once at most and never gets more back";
-    "I-8" always "payment.ledger_entry" "balanced" "every transfer sums to zero, and the ledger is the sum of the movements";
-    "I-10" always "reservation.idempotency_key" "one_effect" "an idempotency key has one reservation";
+    "I-8" always "payment.movement" "balanced" "every movement debits one account and credits the other, and what is paid is the sum of the movements";
+    "I-10" always "reservation.reservation" "one_effect" "an idempotency key has one reservation";
     "I-16" always "reservation.reservation_history" "legal_history" "a reservation's history is a legal path";
     "I-17" always "orchestrator.journal" "fenced" "no orchestrator wrote after its epoch ended";
     "I-18" always "orchestrator.journal" "no_way_back" "nothing is undone after the pivot, and nothing done in a round in which it was undone";

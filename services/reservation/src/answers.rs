@@ -69,7 +69,7 @@ fn answer(db: &mut PgConnection, group: Arc<[Due]>) -> BoxFuture<'_, Result<Vec<
             .iter()
             .map(|due| reservations.get(&due.reservation_id).map(view::outcome))
             .collect();
-        // A process of the former release has ended these: who tells an outcome first keeps it.
+        // An earlier release ended these and kept no answer: who tells an outcome first keeps it.
         let mut ended: Vec<(&Key, &Stored)> = group
             .iter()
             .zip(&shown)

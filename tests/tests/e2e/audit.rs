@@ -25,11 +25,20 @@ const PLANTED: &[(&str, &str)] = &[
     ),
     (
         "I-8",
-        "update payment.ledger_entry set amount_minor = amount_minor + 1 where account = 'hotel_payable'",
+        "update payment.movement set debit = credit, credit = debit",
     ),
     (
         "I-10",
-        "update reservation.idempotency_key set reservation_id = gen_random_uuid()",
+        "drop index reservation.key_names_one_booking; \
+             insert into reservation.reservation select (json_populate_record(r, json_build_object('reservation_id', \
+                 gen_random_uuid(), 'hold_id', gen_random_uuid(), 'payment_id', gen_random_uuid(), 'state', 'rejected', \
+                 'refusal_code', 'x', 'refusal_message', 'x', 'used_quote_id', null, 'code', null))).* \
+             from reservation.reservation r",
+    ),
+    (
+        "I-10",
+        "insert into reservation.idempotency_key (client, route, key, fingerprint, hotel_id, reservation_id, claimed_at) \
+             select client, reservation_id::text, key, fingerprint, hotel_id, gen_random_uuid(), now() from reservation.reservation",
     ),
     (
         "I-16",
@@ -259,7 +268,7 @@ async fn charge_nobody(platform: &Platform) {
 }
 
 /// Tables that the planted changes touch.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 13] = [
     "access.trail",
     "inventory.room_night",
     "inventory.hold",
@@ -268,7 +277,6 @@ const TABLES: [&str; 14] = [
     "reservation.charge",
     "reservation.idempotency_key",
     "payment.movement",
-    "payment.ledger_entry",
     "payment.inbox",
     "orchestrator.run",
     "orchestrator.journal",

@@ -124,7 +124,7 @@ async fn reservations(platform: &Platform, hotel: &Hotel) {
         assert_eq!(
             platform
                 .query(&format!(
-                    "select key from reservation.idempotency_key where key = '{key}'"
+                    "select key from reservation.reservation where key = '{key}'"
                 ))
                 .await,
             None

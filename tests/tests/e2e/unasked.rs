@@ -161,7 +161,6 @@ async fn counts(platform: &Platform) -> Vec<Option<String>> {
         "inventory.room_night",
         "reservation.reservation",
         "reservation.reservation_history",
-        "reservation.idempotency_key",
     ] {
         counts.push(
             platform

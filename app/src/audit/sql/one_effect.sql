@@ -1,19 +1,19 @@
--- The key is unique by the table; what it names must be one reservation that is there, named by one key.
-select k.client, k.route, k.key, k.reservation_id, count(r.reservation_id) reservations
+-- A key names one booking, and only a booking that has ended has an answer.
+select client, key, min(reservation_id::text) one, max(reservation_id::text) other, count(*) reservations
+from reservation.reservation
+where key is not null
+group by client, key
+having count(*) > 1 or bool_or(state = 'pending' and answer_status is not null)
+union all
+-- What an earlier release claimed in the table of keys names a booking that is there, and the same as the booking does.
+select k.client, k.key, k.reservation_id::text, b.reservation_id::text, count(r.reservation_id)
 from reservation.idempotency_key k
 left join reservation.reservation r on r.hotel_id = k.hotel_id and r.reservation_id = k.reservation_id
-group by k.client, k.route, k.key, k.reservation_id
-having count(r.reservation_id) <> 1
+left join reservation.reservation b on b.client = k.client and b.key = k.key
+group by 1, 2, 3, 4
+having count(r.reservation_id) <> 1 or k.reservation_id::text <> b.reservation_id::text
 union all
-select client, min(route), min(key), reservation_id, count(*)
+select client, min(key), reservation_id::text, '', count(*)
 from reservation.idempotency_key
 group by client, reservation_id
 having count(*) > 1
-union all
--- A booking and the table of keys say the same of a key, and only a booking that has ended has an answer.
-select r.client, '', r.key, r.reservation_id, count(k.reservation_id)
-from reservation.reservation r
-left join reservation.idempotency_key k on k.client = r.client and k.key = r.key and k.reservation_id <> r.reservation_id
-where r.key is not null
-group by r.client, r.key, r.reservation_id, r.state, r.answer_status
-having count(k.reservation_id) > 0 or r.state = 'pending' and r.answer_status is not null

@@ -207,7 +207,6 @@ pub(crate) async fn write(db: &mut PgConnection, written: &Written<'_>) -> Resul
         .map(|payment| ChangeRow::from(*payment))
         .collect();
     let movements: Vec<MovementRow> = written.movements.iter().map(MovementRow::from).collect();
-    // `ledger_entry` is written for the former release, which books each movement as two entries there.
     let done = sqlx::query!(
         r#"with ended as (
              update payment.operation
@@ -229,12 +228,7 @@ pub(crate) async fn write(db: &mut PgConnection, written: &Written<'_>) -> Resul
                  (hotel_id, movement_id, payment_id, reservation_id, kind, amount_minor, currency, debit, credit)
              select hotel_id, movement_id, payment_id, reservation_id, kind, amount_minor, currency,
                     debit::payment.account, credit::payment.account
-             from unnest($3::payment.movement_1[])
-             returning hotel_id, movement_id, amount_minor, currency),
-         entries as (
-             insert into payment.ledger_entry (hotel_id, transfer_id, account, amount_minor, currency)
-             select hotel_id, movement_id, side.account, side.sign * amount_minor, currency
-             from moved cross join (values ('provider_clearing', 1), ('hotel_payable', -1)) as side (account, sign)),
+             from unnest($3::payment.movement_1[]) returning 1),
          messages as (
              insert into payment.outbox
                  (id, aggregatetype, aggregateid, type, payload, actor, traceparent, deadline_ms)

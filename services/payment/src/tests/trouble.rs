@@ -111,7 +111,6 @@ async fn an_amount_of_nothing_needs_no_provider(pool: PgPool) {
     }
     assert_eq!(world.outcome(booking.void()).await, Outcome::Done);
     assert_eq!(world.count("select count(*) from payment.movement").await, 0);
-    assert_eq!(world.count("select count(*) from payment.ledger_entry").await, 0);
 }
 
 #[sqlx::test(migrations = false)]
@@ -146,12 +145,13 @@ async fn many_at_once_are_each_charged_once(pool: PgPool) {
 #[sqlx::test(migrations = false)]
 async fn what_was_booked_stays_booked(pool: PgPool) {
     let world = World::new(pool).await;
-    for table in ["movement", "ledger_entry"] {
-        let delete = sqlx::AssertSqlSafe(format!("delete from payment.{table}"));
-        let error = world.pool.execute(delete).await.unwrap_err();
-        assert_eq!(
-            error.as_database_error().unwrap().constraint(),
-            Some("ledger_only_grows")
-        );
-    }
+    let error = world
+        .pool
+        .execute("delete from payment.movement")
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.as_database_error().unwrap().constraint(),
+        Some("ledger_only_grows")
+    );
 }

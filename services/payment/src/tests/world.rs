@@ -216,18 +216,9 @@ impl World {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
-    /// What must hold whatever has happened: every transfer sums to zero, nobody is charged twice, and the
+    /// What must hold whatever has happened: every movement names its two accounts, nobody is charged twice, and the
     /// provider's ledger says the same as ours.
     pub(super) async fn check_ledgers(&self) {
-        let unbalanced =
-            "select count(*) from (select from payment.ledger_entry group by transfer_id, currency
-             having sum(amount_minor) <> 0) as unbalanced";
-        assert_eq!(self.count(unbalanced).await, 0);
-        let unbooked = "select count(*) from payment.movement where not exists (
-             select from payment.ledger_entry
-             where transfer_id = movement_id and account = 'provider_clearing'
-               and ledger_entry.amount_minor = movement.amount_minor)";
-        assert_eq!(self.count(unbooked).await, 0);
         let unnamed = "select count(*) from payment.movement where (debit, credit) is distinct from
              case when kind = 'capture' then ('provider_clearing'::payment.account, 'hotel_payable'::payment.account)
              else ('hotel_payable'::payment.account, 'provider_clearing'::payment.account) end";

@@ -128,64 +128,60 @@ async fn who_waits_where_it_is_confirmed_is_handed_the_answer_and_a_repeat_asks_
     assert_eq!(statements.len(), 1, "{statements:#?}");
 }
 
-/// What a process of the former release does when it ends a booking and when it tells the outcome first.
-async fn former_release_tells(world: &World, row: &model::Reservation) {
-    let told = format!(
-        "update reservation.idempotency_key set response_status = 201, response_body = '{{\"told\": \"by it\"}}', \
-             response_location = '/v1/reservations/{id}', response_content_type = 'application/json' \
-         where reservation_id = '{id}' and (response_status is null or response_status = 202)",
-        id = row.reservation_id
-    );
-    world.sql(told).await;
+/// As an earlier release left a booking that it ended, and whose outcome it told or did not: its answer is not with it.
+async fn ended_by_an_earlier_release(world: &World, row: &model::Reservation, told: Option<&str>) {
+    world.command(vec![confirm(row)]).await.unwrap();
+    world.claimed_by_an_earlier_release().await;
+    let id = row.reservation_id;
+    world
+        .sql(format!(
+            "update reservation.reservation set answer = null, answer_status = null where reservation_id = '{id}'"
+        ))
+        .await;
+    if let Some(told) = told {
+        world
+            .sql(format!(
+                "update reservation.idempotency_key set response_status = 201, response_body = '{told}', \
+                     response_location = '/v1/reservations/{id}', response_content_type = 'application/json' \
+                 where reservation_id = '{id}'"
+            ))
+            .await;
+    }
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_process_of_the_former_release_tells_the_same_bytes_whoever_ended_the_booking(pool: PgPool) {
+async fn what_an_earlier_release_told_stays_and_its_claims_are_claims(pool: PgPool) {
     let world = Arc::new(World::new(&pool).await);
-    let kept = async |row: &model::Reservation, of: &str| {
-        let sql = format!(
-            "select {of} from reservation.idempotency_key where reservation_id = '{}'",
-            row.reservation_id
-        );
-        let row = sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
-            .fetch_one(&pool)
-            .await
-            .unwrap();
-        sqlx::Row::get::<Vec<u8>, _>(&row, 0)
-    };
-    // Ended by this release: what the former one is about to tell is replaced by what was answered.
-    let (first, body) = (world.booked().await, world.body(&quote(), "pm_ok"));
-    world.command(vec![confirm(&first)]).await.unwrap();
-    former_release_tells(&world, &first).await;
-    let answer = world.answer_of(&first).await;
-    assert_eq!(kept(&first, "response_body").await, answer.without_link());
-    assert_eq!(
-        kept(&first, "response_location::bytea").await,
-        answer.header("location").unwrap().as_bytes()
-    );
-    assert_eq!(
-        kept(&first, "response_content_type::bytea").await,
-        b"application/json"
-    );
-    // Ended by the former one, and told by it: this release tells that.
-    let second = world.book("second", &body, 0).await;
-    let row = world.stored(second.reservation_id()).await;
-    world.command(vec![confirm(&row)]).await.unwrap();
-    let without = format!(
-        "update reservation.reservation set answer = null, answer_status = null where reservation_id = '{}'",
-        row.reservation_id
-    );
-    world.sql(without).await;
-    former_release_tells(&world, &row).await;
-    let told = world.book("second", &body, 0).await;
+    let body = world.body(&quote(), "pm_ok");
+    let taken = world.book("told", &body, 0).await;
+    let row = world.stored(taken.reservation_id()).await;
+    ended_by_an_earlier_release(&world, &row, Some(r#"{"told": "by it"}"#)).await;
+    let told = world.book("told", &body, 0).await;
     assert_eq!((told.status, told.json()["told"].as_str()), (201, Some("by it")));
-    // And its claim is one, though the booking does not know its key.
+    // Also where the booking does not know its key.
     let without = format!(
         "update reservation.reservation set client = null, key = null, fingerprint = null where reservation_id = '{}'",
         row.reservation_id
     );
     world.sql(without).await;
-    let again = world.book("second", &body, 0).await;
+    let again = world.book("told", &body, 0).await;
+    assert!(same(&told, &again) && replayed(&again), "{again:?}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn what_an_earlier_release_did_not_tell_is_kept_by_who_tells_it_first(pool: PgPool) {
+    let world = Arc::new(World::new(&pool).await);
+    let body = world.body(&quote(), "pm_ok");
+    let taken = world.book("untold", &body, 0).await;
+    let row = world.stored(taken.reservation_id()).await;
+    ended_by_an_earlier_release(&world, &row, None).await;
+    let told = world.book("untold", &body, 0).await;
+    assert_eq!(
+        (told.status, told.json()["state"].as_str()),
+        (201, Some("confirmed"))
+    );
+    world.cancel(row.reservation_id, 0).await;
+    let again = World::again(&pool).book("untold", &body, 0).await;
     assert!(same(&told, &again) && replayed(&again), "{again:?}");
 }
 
@@ -259,6 +255,7 @@ async fn a_202_that_the_former_release_kept_is_no_outcome_either(pool: PgPool) {
     let world = World::new(&pool).await;
     let body = world.body(&quote(), "pm_ok");
     let first = world.book("key", &body, 0).await;
+    world.claimed_by_an_earlier_release().await;
     let kept = "update reservation.idempotency_key set response_status = 202, response_body = '{}', \
                 response_content_type = 'application/json', claimed_until = now() + interval '1 hour'";
     world.sql(kept.to_owned()).await;

@@ -147,15 +147,6 @@ impl Terms {
         self.stay.nights().zip(&self.nights).map(line).collect()
     }
 
-    /// What the hotel keeps when no night has begun and cancelling is no longer free.
-    pub fn late_penalty(&self) -> Money {
-        let always = Self {
-            free_until: None,
-            ..self.clone()
-        };
-        always.cost_on(self.stay.check_in()).penalty
-    }
-
     /// Whether nothing of the stay is left to cancel on this date at the hotel.
     pub fn is_over_on(&self, date: StayDate) -> bool {
         date >= self.stay.check_out()

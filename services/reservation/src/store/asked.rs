@@ -56,7 +56,7 @@ platform::row_type!(Wanted<'_>, "reservation.wanted_1");
 
 /// What is known of these requests, in their order, and the database's time.
 ///
-/// Processes of the former release claim keys in `idempotency_key` alone, and keep the answers of what they ended
+/// Earlier releases claimed keys in `idempotency_key` too, at first there alone, and kept the answers of what they ended
 /// there.
 pub(crate) async fn look(
     db: &mut PgConnection,

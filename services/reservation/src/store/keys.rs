@@ -1,11 +1,11 @@
-//! The table of keys, which the former release has: where one of its processes has ended a booking, the answer is kept
-//! there by whoever tells it first.
+//! The table of keys that earlier releases claimed. Where one of them has ended a booking and kept no answer with it,
+//! whoever tells the answer first keeps it there.
 
 use platform::Broken;
 use platform::http::{Key, Stored};
 use sqlx::PgConnection;
 
-/// Keeps the outcomes of keys that have none yet. Where the booking has an answer, that is kept instead.
+/// Keeps the outcomes of keys that have none yet.
 pub(crate) async fn keep(db: &mut PgConnection, answers: &[(&Key, &Stored)]) -> Result<(), Broken> {
     let text = |of: fn(&Key) -> &str| answers.iter().map(|(key, _)| of(key)).collect::<Vec<_>>();
     let status = |answer: &Stored| i16::try_from(answer.status).unwrap_or(i16::MAX);

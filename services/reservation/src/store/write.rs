@@ -31,7 +31,6 @@ pub(crate) struct Booking<'a> {
 #[derive(sqlx::Encode)]
 struct BookingRow<'a> {
     client: &'a str,
-    route: &'a str,
     key: &'a str,
     fingerprint: &'a [u8],
     hotel_id: Uuid,
@@ -60,10 +59,9 @@ struct BookingRow<'a> {
     cancellation_policy: String,
     time_zone: &'a str,
     free_until: Option<NaiveDate>,
-    late_penalty_minor: i64,
     at: DateTime<Utc>,
 }
-platform::row_type!(BookingRow<'_>, "reservation.booking_3");
+platform::row_type!(BookingRow<'_>, "reservation.booking_4");
 
 impl<'a> BookingRow<'a> {
     fn of(booking: &Booking<'a>) -> Result<Self, Broken> {
@@ -74,7 +72,6 @@ impl<'a> BookingRow<'a> {
         let (key, row) = (booking.key, booking.reservation);
         Ok(Self {
             client: &key.client,
-            route: &key.route,
             key: &key.text,
             fingerprint: booking.fingerprint,
             hotel_id: row.hotel_id.uuid(),
@@ -105,7 +102,6 @@ impl<'a> BookingRow<'a> {
             cancellation_policy: json(serde_json::to_string(&row.cancellation_policy))?,
             time_zone: row.terms.time_zone.name(),
             free_until: row.terms.free_until.map(StayDate::date),
-            late_penalty_minor: row.terms.late_penalty().minor(),
             at: row.created_at,
         })
     }
@@ -114,8 +110,8 @@ impl<'a> BookingRow<'a> {
 /// Writes new bookings, with what is to be said. Answers false, and the transaction must be rolled back, when another
 /// one has just written a key, a guest or a quote of theirs, or a code is another booking's.
 ///
-/// Keys are written in the order of `bookings`, which is theirs, then guests in the order of their addresses, then
-/// reservations in the order of their quotes: a part that waits for another process does so before the next begins.
+/// Guests are written in the order of their addresses, then reservations in the order of their quotes: a part that waits
+/// for another process does so before the next begins.
 pub(crate) async fn book(
     db: &mut PgConnection,
     bookings: &[Booking<'_>],
@@ -123,28 +119,21 @@ pub(crate) async fn book(
 ) -> Result<bool, Broken> {
     let rows: Vec<BookingRow<'_>> = bookings.iter().map(BookingRow::of).collect::<Result<_, _>>()?;
     let done = sqlx::query!(
-        r#"with new as materialized (select * from unnest($1::reservation.booking_3[])),
-         keys as (
-             insert into reservation.idempotency_key
-                 (client, route, key, fingerprint, hotel_id, reservation_id, claimed_at)
-             select client, route, key, fingerprint, hotel_id, reservation_id, now() from new
-             on conflict do nothing returning 1),
+        r#"with new as materialized (select * from unnest($1::reservation.booking_4[])),
          guests as (
              insert into reservation.guest (guest_id, email)
              select guest_id, guest_email from new
-             where guest_is_new and (select count(*) from keys) = cardinality($1)
-             order by guest_email collate "C" on conflict do nothing returning 1),
+             where guest_is_new order by guest_email collate "C" on conflict do nothing returning 1),
          bookings as (
              insert into reservation.reservation (hotel_id, reservation_id, code, hold_id, payment_id, saga_id, state, version, guest_id,
                  guest_name, guest_phone, adults, children, quote_id, used_quote_id, room_type_id, rate_plan_id,
                  check_in, check_out, rooms, lines, currency, total_minor, quote, cancellation_policy, time_zone,
-                 free_until, late_penalty_minor, created_at, updated_at, client, key, fingerprint)
+                 free_until, created_at, updated_at, client, key, fingerprint)
              select hotel_id, reservation_id, code, hold_id, payment_id, saga_id, 'pending', 1, guest_id, guest_name, guest_phone, adults,
                  children, quote_id, quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, lines::json,
-                 currency, total_minor, quote::json, cancellation_policy::json, time_zone, free_until, late_penalty_minor,
+                 currency, total_minor, quote::json, cancellation_policy::json, time_zone, free_until,
                  at, at, client, key, fingerprint
              from new where (select count(*) from guests) = (select count(*) from new where guest_is_new)
-                 and (select count(*) from keys) = cardinality($1)
              order by hotel_id, quote_id on conflict do nothing returning 1),
          lines as (
              insert into reservation.reservation_history (hotel_id, reservation_id, version, from_state, state, at)

@@ -315,7 +315,7 @@ async fn bookings(table: &mut Table, platform: &Platform, hotel: &Hotel) {
         pointer: Some("/party/adults"),
     };
     table.refused("one adult for two rooms that were quoted", &sent(alone), want);
-    let stored = "select key from reservation.idempotency_key where key = 'a-bad-body'";
+    let stored = "select key from reservation.reservation where key = 'a-bad-body'";
     assert_eq!(
         platform.query(stored).await,
         None,
