@@ -11,13 +11,13 @@ use tests::{Hotel, Platform};
 use tokio::sync::Mutex;
 
 use crate::cpu::{self, Part, Processes};
-use crate::machine::{self, say};
+use crate::machine::{self, hundredths, say};
 use crate::{probe, work};
 
 /// Hotels over which the load is spread.
 const HOTELS: usize = 20;
 /// Rooms of each: enough that nothing is ever sold out.
-const ROOMS: u32 = 10_000;
+pub(crate) const ROOMS: u32 = 10_000;
 /// Bookings a second of the open loop.
 const OPEN_PER_SECOND: u64 = 20;
 /// Commits on the way of one booking: the request; start and five replies at the orchestrator; three
@@ -63,12 +63,7 @@ pub(crate) async fn run(seconds: u64, clients: usize) -> anyhow::Result<()> {
     let hot = closed(&platform, &processes, &hotels[..1], seconds, clients).await?;
     open(&platform, &hotels, seconds).await?;
     let work = work::of_a_booking(&platform, &hotels[0]).await?;
-    say(format!(
-        "one booking, one guest at a time: {} statements, {} rows, {} bytes of WAL",
-        hundredths(work.statements, 100),
-        hundredths(work.rows, 100),
-        work.wal_bytes
-    ));
+    work.tell();
     say(format!(
         "resident memory of bellhop: {idle_mb} MB idle, {} MB after the load",
         processes.resident_mb(Part::Bellhop)?
@@ -79,14 +74,14 @@ pub(crate) async fn run(seconds: u64, clients: usize) -> anyhow::Result<()> {
         audit.status.success(),
         "the audit found a violation: no figure counts"
     );
-    let missed = BARS.missed(&[spread, hot], work);
+    let missed = BARS.missed(&[spread, hot], &work);
     ensure!(missed.is_empty(), "bars that were not met: {}", missed.join("; "));
     Ok(())
 }
 
 impl Bars {
     /// What was not met, each with its figure.
-    fn missed(&self, closed: &[Closed], work: work::Work) -> Vec<String> {
+    fn missed(&self, closed: &[Closed], work: &work::Work) -> Vec<String> {
         let mut missed = Vec::new();
         let mut held = |holds: bool, what: String| {
             if !holds {
@@ -248,10 +243,4 @@ fn micros(duration: Duration) -> u64 {
 /// Microseconds as milliseconds with one decimal.
 pub(crate) fn ms(micros: u64) -> String {
     format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100)
-}
-
-/// `a / b` with two decimals.
-pub(crate) fn hundredths(a: u64, b: u64) -> String {
-    let hundredths = u128::from(a) * 100 / u128::from(b.max(1));
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }

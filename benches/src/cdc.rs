@@ -13,8 +13,8 @@ use hdrhistogram::Histogram;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tests::{Hotel, Platform, until};
 
-use crate::book::{hundredths, ms};
-use crate::machine::{self, say};
+use crate::book::ms;
+use crate::machine::{self, hundredths, say};
 
 /// Commits a second.
 const PER_SECOND: u64 = 200;

@@ -18,9 +18,9 @@ use platform::{Broken, Tasks};
 use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 use tests::Platform;
 
-use crate::book::{hundredths, ms};
+use crate::book::ms;
 use crate::cpu::{Part, Processes};
-use crate::machine::{self, say};
+use crate::machine::{self, hundredths, say};
 
 /// Clients that each wait for their hold before the next.
 const CLIENTS: usize = 64;

@@ -48,3 +48,9 @@ pub(crate) fn flush_probe() -> anyhow::Result<Duration> {
     took.sort_unstable();
     Ok(took.get(WRITES / 2).copied().unwrap_or_default())
 }
+
+/// `a / b` with two decimals.
+pub(crate) fn hundredths(a: u64, b: u64) -> String {
+    let hundredths = u128::from(a) * 100 / u128::from(b.max(1));
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}

@@ -34,6 +34,8 @@ enum Bench {
         #[arg(long, default_value_t = 64)]
         clients: usize,
     },
+    /// What a lone booking has the database do, and of which statements and tables that is. A count needs no quiet machine.
+    Work,
     /// From commit to Redis, beside `pg_recvlogical` on a second slot.
     Cdc {
         /// Seconds of the run.
@@ -55,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         match bench {
             Bench::Hold { seconds, pairs } => hold::run(seconds, pairs).await,
             Bench::Book { seconds, clients } => book::run(seconds, clients).await,
+            Bench::Work => work::run(book::ROOMS).await,
             Bench::Cdc { seconds } => cdc::run(seconds).await,
             Bench::Idle { seconds } => idle::run(seconds).await,
         }
