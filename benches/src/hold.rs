@@ -13,7 +13,7 @@ use futures::future::join_all;
 use hdrhistogram::Histogram;
 use platform::db::unit_of_work;
 use platform::grouped::{Grouped, Settle};
-use platform::outbox::{self, Outgoing};
+use platform::outbox::Outgoing;
 use platform::{Broken, Tasks};
 use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 use tests::Platform;
@@ -188,12 +188,11 @@ impl Hot {
         }
     }
 
-    /// Settles commands in one transaction, as the consumer does: inbox, holds, outbox.
+    /// Settles commands in one transaction, as the consumer does: holds, replies, inbox.
     async fn settle(&self, commands: Vec<Command>) -> Result<Vec<bool>, Broken> {
         unit_of_work(&self.pool, move |db| {
             Box::pin(async move {
                 let messages: Vec<uuid::Uuid> = commands.iter().map(|_| HoldId::new().uuid()).collect();
-                outbox::remember(db, inventory::SCHEMA, &messages).await?;
                 let config = inventory::Config {
                     hold_ttl_seconds: 900,
                     hold_kept_days: 400,
@@ -209,7 +208,8 @@ impl Hot {
                 };
                 let replies =
                     |outcomes: &[Outcome]| commands.iter().zip(outcomes).map(reply).collect::<Result<_, _>>();
-                let outcomes = inventory::settle(db, &commands, &config, replies).await?;
+                let settled = inventory::settle(db, &commands, &messages, &config, replies);
+                let (outcomes, _) = settled.await?;
                 Ok(outcomes.iter().map(|outcome| *outcome == Outcome::Done).collect())
             })
         })

@@ -10,12 +10,13 @@ use chrono::{DateTime, Utc};
 use contract::SagaId;
 use platform::consumer::{Incoming, Participant, Transacted};
 use platform::health::Health;
-use platform::outbox::Schema;
+use platform::outbox::{self, Schema};
 use platform::{Broken, Tasks, Tracer, db};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use crate::SCHEMA;
 use crate::batch::{Effects, Work, is_late};
 use crate::engine::Pace;
 use crate::epochs::Epochs;
@@ -120,7 +121,7 @@ impl Runner {
             let work = if attempt == 0 {
                 self.remembered(&batch).await?
             } else {
-                self.leave_out_handled(&mut batch).await?;
+                self.leave_out_heard(&mut batch).await?;
                 if batch.is_empty() {
                     return Ok((None, count));
                 }
@@ -181,11 +182,11 @@ impl Runner {
         Work::new(runs, remembered, now, self.pace, Arc::clone(&self.rules))
     }
 
-    async fn leave_out_handled(&self, batch: &mut Vec<Incoming<Message>>) -> Result<(), Broken> {
+    async fn leave_out_heard(&self, batch: &mut Vec<Incoming<Message>>) -> Result<(), Broken> {
         let ids: Vec<Uuid> = batch.iter().map(|message| message.message_id).collect();
         let mut db = db::lease(&self.pool).await?;
-        let handled = db::patiently(store::handled(&mut db, &ids)).await?;
-        batch.retain(|message| !handled.contains(&message.message_id));
+        let heard = db::patiently(outbox::heard(&mut db, SCHEMA, &ids)).await?;
+        batch.retain(|message| !heard.contains(&message.message_id));
         Ok(())
     }
 

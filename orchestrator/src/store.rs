@@ -23,4 +23,4 @@ pub(crate) use verbs::{
     AskedRow, Ended, NewVerb, ObligationRow, approve, ask, asked_before, end_verbs, lock_verb, obligations,
     verb,
 };
-pub(crate) use write::{Batch, NewLine, handled, write};
+pub(crate) use write::{Batch, NewLine, write};

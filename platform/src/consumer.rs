@@ -1,7 +1,7 @@
 //! The consumer loop of every participant: a batch of messages, one transaction, then the offsets.
 //!
-//! In one transaction: the inbox tells which messages are new, the participant handles them and says
-//! what to send, the outbox takes that. A batch that fails is tried again whole when the failure will
+//! In one transaction: the participant handles the messages, puts them into the inbox and says what to send, and the
+//! outbox takes that. A message that is in the inbox already is left out. A batch that fails is tried again whole when the failure will
 //! pass (a lost connection, a deadlock); otherwise, and when it takes too long again and again, its
 //! messages are tried alone, so that one bad message never costs the batch. A message that keeps failing
 //! goes to `<topic>.dead` with its reason while the partition goes on, but only if that can be written: a
@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use sqlx::PgPool;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use crate::chain;
 use crate::db::{self, Broken};
@@ -302,8 +303,10 @@ impl<P: Participant> Consumer<P> {
         let (schema, id) = (self.schema, message.message_id);
         db::unit_of_work(&self.pool, move |db| {
             Box::pin(async move {
-                if let Some(id) = id {
-                    outbox::remember(db, schema, &[id]).await?;
+                let ids: Vec<Uuid> = id.into_iter().collect();
+                // Whoever has set it aside before has said so; it may be said again.
+                if outbox::heard(db, schema, &ids).await?.is_empty() {
+                    let _ = outbox::hear(db, schema, &ids).await?;
                 }
                 outbox::write(db, schema, &[dead]).await
             })

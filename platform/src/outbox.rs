@@ -21,7 +21,7 @@ use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::db::{self, Broken};
+use crate::db::{self, Broken, all_written};
 use crate::envelope::{Envelope, Traceparent};
 use crate::retention;
 use crate::tasks::Tasks;
@@ -140,7 +140,44 @@ fn lines_of(envelope: &Envelope) -> Option<String> {
     ))
 }
 
-/// Remembers messages as handled and answers those that had not been before.
+/// That the messages of a batch are in the inbox, in the open transaction.
+#[derive(Debug)]
+pub struct Heard(());
+
+impl Heard {
+    /// So many were written of these messages, by the statement that writes what comes of them.
+    ///
+    /// # Errors
+    /// When they were not all written.
+    pub fn written(count: i64, ids: &[Uuid]) -> Result<Self, Broken> {
+        all_written("handled messages", count, ids.len())?;
+        Ok(Self(()))
+    }
+}
+
+/// Puts messages into the inbox, where nothing else is written that could take them with it.
+///
+/// # Errors
+/// When the database fails, or one of them [was heard](was_heard).
+#[expect(
+    clippy::disallowed_methods,
+    reason = "one statement for every schema's inbox, the schema's name is in the code"
+)]
+pub async fn hear(db: &mut PgConnection, schema: Schema, ids: &[Uuid]) -> Result<Heard, Broken> {
+    let sql = format!(
+        "insert into {}.inbox (message_id) select * from unnest($1::uuid[])",
+        schema.0
+    );
+    let done = sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(db).await?;
+    Heard::written(done.rows_affected().cast_signed(), ids)
+}
+
+/// Whether it was refused because a message is in the inbox already.
+pub fn was_heard(error: &Broken) -> bool {
+    error.constraint() == Some("inbox_pkey")
+}
+
+/// Those of these messages that are in the inbox.
 ///
 /// # Errors
 /// When the database fails.
@@ -148,17 +185,16 @@ fn lines_of(envelope: &Envelope) -> Option<String> {
     clippy::disallowed_methods,
     reason = "one statement for every schema's inbox, the schema's name is in the code"
 )]
-pub async fn remember(db: &mut PgConnection, schema: Schema, ids: &[Uuid]) -> Result<HashSet<Uuid>, Broken> {
+pub async fn heard(db: &mut PgConnection, schema: Schema, ids: &[Uuid]) -> Result<HashSet<Uuid>, Broken> {
     let sql = format!(
-        "insert into {}.inbox (message_id) select distinct * from unnest($1::uuid[]) \
-         on conflict do nothing returning message_id",
+        "select message_id from {}.inbox where message_id = any($1)",
         schema.0
     );
-    let new: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql))
+    let heard: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(ids)
         .fetch_all(db)
         .await?;
-    Ok(new.into_iter().collect())
+    Ok(heard.into_iter().collect())
 }
 
 /// Starts the housekeeping of a schema's outbox and inbox: days are made ahead, at once and again and again, and what

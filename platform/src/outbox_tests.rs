@@ -57,23 +57,23 @@ async fn what_travels_beside_a_message_stands_beside_it_and_is_null_where_there_
 }
 
 #[sqlx::test(migrations = false)]
-async fn only_what_was_not_heard_before_is_new(pool: PgPool) {
+async fn what_is_heard_is_heard_once_and_all_of_it_or_nothing(pool: PgPool) {
     open_shop(&pool).await;
     let [old, new, other] = [new_id(), new_id(), new_id()];
     let mut db = pool.acquire().await.unwrap();
-    assert_eq!(
-        remember(&mut db, SHOP, &[old]).await.unwrap(),
-        HashSet::from([old])
-    );
-    let heard = remember(&mut db, SHOP, &[new, old, new, other, old])
-        .await
-        .unwrap();
-    assert_eq!(heard, HashSet::from([new, other]));
+    let _ = hear(&mut db, SHOP, &[old]).await.unwrap();
+    let known = heard(&mut db, SHOP, &[new, old, other]).await.unwrap();
+    assert_eq!(known, HashSet::from([old]));
+    let again = hear(&mut db, SHOP, &[new, old, other]).await.unwrap_err();
+    assert!(was_heard(&again) && !again.is_transient(), "{again:?}");
+    let known = heard(&mut db, SHOP, &[new, old, other]).await.unwrap();
+    assert_eq!(known, HashSet::from([old]), "nothing of it was written");
+    let _ = hear(&mut db, SHOP, &[new, other]).await.unwrap();
+    // Whoever writes the inbox with the rest says how many rows that were.
+    let few = Heard::written(1, &[new, other]).unwrap_err();
     assert!(
-        remember(&mut db, SHOP, &[old, new, other])
-            .await
-            .unwrap()
-            .is_empty()
+        !was_heard(&few) && matches!(few, Broken::Inconsistent(_)),
+        "{few:?}"
     );
 }
 

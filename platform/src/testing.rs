@@ -20,7 +20,7 @@ use crate::consumer::{Handled, Incoming, Participant};
 use crate::db::{Broken, DatabaseConfig};
 use crate::health::Health;
 use crate::kafka::KafkaConfig;
-use crate::outbox::{Outgoing, Schema};
+use crate::outbox::{self, Outgoing, Schema};
 use crate::parts::Parts;
 use crate::repeat::RepeatConfig;
 use crate::token::TokenConfig;
@@ -335,7 +335,10 @@ impl Clerk {
                 self.meet(db, fate).await?;
             }
         }
-        Ok((outgoing, names))
+        // Last, as those do that put their messages into the inbox with what they write.
+        let ids: Vec<Uuid> = batch.iter().map(|message| message.message_id).collect();
+        let heard = outbox::hear(db, SHOP, &ids).await?;
+        Ok((outgoing, heard, names))
     }
 }
 

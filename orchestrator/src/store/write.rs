@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use contract::SagaId;
 use platform::envelope::Traceparent;
-use platform::outbox::Outgoing;
+use platform::outbox::{self, Outgoing};
 use platform::{Broken, db};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -264,16 +264,7 @@ fn overtaken(error: sqlx::Error) -> Broken {
     match broken.constraint() {
         Some("journal_pkey") => Broken::Overtaken("a line"),
         Some("run_pkey") => Broken::Overtaken("a run"),
-        Some("inbox_pkey") => Broken::Overtaken("a message"),
+        _ if outbox::was_heard(&broken) => Broken::Overtaken("a message"),
         _ => broken,
     }
-}
-
-/// Those of these messages that were handled before.
-pub(crate) async fn handled(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, Broken> {
-    let known = sqlx::query_scalar!(
-        "select message_id from orchestrator.inbox where message_id = any($1)",
-        ids
-    );
-    Ok(known.fetch_all(db).await?)
 }

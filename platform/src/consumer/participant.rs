@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::db::Broken;
 use crate::envelope::Envelope;
-use crate::outbox::{Outgoing, Schema};
+use crate::outbox::{Heard, Outgoing, Schema};
 
 /// One new message, decoded.
 #[derive(Clone, Debug)]
@@ -27,8 +27,8 @@ pub struct Incoming<M> {
     pub envelope: Envelope,
 }
 
-/// What to send, and what is left to do after the commit.
-pub type Handled<After> = Result<(Vec<Outgoing>, After), Broken>;
+/// What to send, that the messages are in the inbox, and what is left to do after the commit.
+pub type Handled<After> = Result<(Vec<Outgoing>, Heard, After), Broken>;
 
 /// What became of a batch: what is left to do after the commit, if anything was new, and how many messages were not.
 pub type Transacted<After> = Result<(Option<After>, usize), Broken>;
@@ -40,8 +40,9 @@ pub trait Participant: Send + Sync + 'static {
     /// What is left to do once the transaction is committed.
     type After: Send + 'static;
 
-    /// Handles messages that were not handled before, in order, inside the open transaction, and
-    /// answers the messages to send. Must not do anything outside the transaction. Who has a
+    /// Handles messages in order inside the open transaction, puts their ids into the inbox with what it writes, and
+    /// answers the messages to send. One that was handled before may be among them: it ends the transaction when it
+    /// meets itself in the inbox. Must not do anything outside the transaction. Who has a
     /// [`transact`](Self::transact) of its own needs none.
     fn handle<'c>(
         &'c self,
@@ -53,8 +54,8 @@ pub trait Participant: Send + Sync + 'static {
         Box::pin(async move { Err(why()) })
     }
 
-    /// Handles a batch in one transaction: what was handled before is left out, what is new is remembered in the
-    /// inbox, and what is to be sent is in the outbox when it is committed.
+    /// Handles a batch in one transaction: what was handled before is left out, what is new is in the inbox and what
+    /// is to be sent in the outbox when it is committed.
     fn transact(
         self: &Arc<Self>,
         pool: &PgPool,

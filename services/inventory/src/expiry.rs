@@ -79,7 +79,7 @@ pub(crate) async fn expire_due(pool: &PgPool) -> Result<u64, Broken> {
             for key in &keys {
                 ledger.expire(*key).map_err(settle::broken)?;
             }
-            store::change(db, &ledger.changes(), 0, &[]).await?;
+            store::change(db, &ledger.changes(), 0, &[], &[]).await?;
             Ok(u64::try_from(keys.len()).unwrap_or_default())
         })
     })

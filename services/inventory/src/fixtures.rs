@@ -228,16 +228,12 @@ pub(crate) async fn try_settle(
 ) -> Result<Vec<Outcome>, Broken> {
     unit_of_work(pool, move |db| {
         Box::pin(async move {
-            crate::settle(
-                db,
-                &commands,
-                &Config {
-                    hold_ttl_seconds: ttl,
-                    hold_kept_days: 400,
-                },
-                |_| Ok(Vec::new()),
-            )
-            .await
+            let config = Config {
+                hold_ttl_seconds: ttl,
+                hold_kept_days: 400,
+            };
+            let (outcomes, _) = crate::settle(db, &commands, &[], &config, |_| Ok(Vec::new())).await?;
+            Ok(outcomes)
         })
     })
     .await

@@ -35,8 +35,9 @@ impl Participant for Inventory {
                     .map(|(message, outcome)| reply(message, outcome))
                     .collect()
             };
-            let outcomes = settle(db, &commands, &self.config, replies).await?;
-            Ok((Vec::new(), outcomes))
+            let ids: Vec<_> = batch.iter().map(|message| message.message_id).collect();
+            let (outcomes, heard) = settle(db, &commands, &ids, &self.config, replies).await?;
+            Ok((Vec::new(), heard, outcomes))
         })
     }
 
@@ -116,7 +117,7 @@ mod tests {
         let batch: Vec<_> = commands.iter().map(|command| incoming(command, &asked)).collect();
         let inventory = inventory();
         let mut db = pool.acquire().await.unwrap();
-        let (outgoing, outcomes) = inventory.handle(&mut db, &batch).await.unwrap();
+        let (outgoing, _, outcomes) = inventory.handle(&mut db, &batch).await.unwrap();
         assert_eq!((outgoing.len(), outcomes.len()), (0, 3));
         #[expect(clippy::disallowed_methods, reason = "a test looks into the table")]
         let said: Vec<Said> = sqlx::query_as(
@@ -168,7 +169,7 @@ mod tests {
         sqlx::raw_sql("begin").execute(&mut db).await.unwrap();
         let inventory = inventory();
         let mut before = 0;
-        // Of three bookings of the same two nights: holds and replies, and the nights once.
+        // Of three bookings of the same two nights: holds, replies and commands, and the nights once.
         for (what, commands) in [("Hold", held), ("Book", booked)] {
             let heard = Statements::heard();
             let batch: Vec<_> = commands
@@ -179,7 +180,7 @@ mod tests {
             let statements = heard.take();
             assert_eq!(statements.len(), 3, "{what}: {statements:#?}");
             let (rows, where_they_are) = rows_written(&mut db, crate::SCHEMA).await.unwrap();
-            assert_eq!(rows - before, 3 + 2 + 3, "{what}: {where_they_are}");
+            assert_eq!(rows - before, 3 + 2 + 3 + 3, "{what}: {where_they_are}");
             before = rows;
         }
     }

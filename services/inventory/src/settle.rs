@@ -10,29 +10,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use contract::command::InventoryCommand;
 use contract::{CommandEnvelope, Outcome};
 use platform::Broken;
-use platform::outbox::Outgoing;
+use platform::outbox::{Heard, Outgoing};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::Config;
 use crate::model::{Asked, Contradiction, HoldKey, Ledger, NightKey, RoomTypeKey, Taking};
 use crate::store;
 
 /// Settles commands in their order inside the open transaction and answers their outcomes in the same
-/// order. Ends as if each had been settled alone. What `reply` makes of the outcomes is said in the same statement that
-/// writes their effects.
+/// order. Ends as if each had been settled alone. What `reply` makes of the outcomes is said, and the messages that brought
+/// the commands are in the inbox, in the same statement that writes their effects.
 ///
 /// # Errors
 /// When the database fails, or another transaction settled one of the same holds at the same time
-/// ([`Broken::Overtaken`]); nothing may be committed then, and the batch may be tried again.
+/// ([`Broken::Overtaken`]), or a message was heard; nothing may be committed then, and the batch may be tried again.
 pub async fn settle(
     db: &mut PgConnection,
     commands: &[CommandEnvelope<InventoryCommand>],
+    messages: &[Uuid],
     config: &Config,
     reply: impl FnOnce(&[Outcome]) -> Result<Vec<Outgoing>, Broken>,
-) -> Result<Vec<Outcome>, Broken> {
-    if commands.is_empty() {
-        return Ok(Vec::new());
-    }
+) -> Result<(Vec<Outcome>, Heard), Broken> {
     let mut ledger = open_ledger(db, commands).await?;
     let decided = commands
         .iter()
@@ -41,8 +40,9 @@ pub async fn settle(
         .collect::<Result<Vec<Outcome>, Contradiction>>()
         .map_err(broken)?;
     let said = reply(&outcomes)?;
-    store::change(db, &ledger.changes(), config.hold_ttl_seconds, &said).await?;
-    Ok(outcomes)
+    let ttl = config.hold_ttl_seconds;
+    let heard = store::change(db, &ledger.changes(), ttl, &said, messages).await?;
+    Ok((outcomes, heard))
 }
 
 /// Locks and reads what the commands are about.

@@ -68,7 +68,8 @@ pub(crate) async fn handle(
         .iter()
         .map(answer_unknown)
         .collect::<Result<Vec<_>, _>>()?;
-    let recorded = operation::record(db, &known, lease_ms).await?;
+    let ids: Vec<_> = batch.iter().map(|message| message.message_id).collect();
+    let (recorded, heard) = operation::record(db, &known, &ids, lease_ms).await?;
 
     let by_key: HashMap<_, _> = known.iter().map(|intent| (intent.key(), intent)).collect();
     let (mut at_once, mut after) = (Vec::new(), Vec::new());
@@ -106,7 +107,7 @@ pub(crate) async fn handle(
         }
     }
     settle::write(db, &at_once).await?;
-    Ok((outgoing, after))
+    Ok((outgoing, heard, after))
 }
 
 fn intent(message: &Incoming<CommandEnvelope<PaymentCommand>>) -> Intent {

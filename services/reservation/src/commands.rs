@@ -12,6 +12,7 @@ use platform::consumer::{Handled, Incoming, Participant};
 use platform::outbox::Outgoing;
 use platform::{Broken, Envelope};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::booking;
 use crate::model::{Moves, Reservation, State};
@@ -87,13 +88,14 @@ async fn handle(db: &mut PgConnection, batch: &[Incoming<Message>]) -> Handled<V
         .iter()
         .filter_map(|key| Some((rows.get(key)?, answers.get(key))))
         .collect();
-    write::change(db, &changed, &lines, &outgoing).await?;
+    let ids: Vec<Uuid> = batch.iter().map(|message| message.message_id).collect();
+    let heard = write::change(db, &changed, &lines, &outgoing, &ids).await?;
     let news = changed.iter().map(|(row, answer)| News {
         reservation_id: row.reservation_id,
         state: row.state,
         answer: answer.cloned(),
     });
-    Ok((Vec::new(), news.collect()))
+    Ok((Vec::new(), heard, news.collect()))
 }
 
 /// What is to be said, in this envelope, and written because a reservation has moved.

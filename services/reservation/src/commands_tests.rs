@@ -123,7 +123,7 @@ async fn a_database_that_takes_no_writes_for_a_while_is_waited_for(pool: PgPool)
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_batch_that_ends_bookings_is_two_statements_and_four_rows_for_each(pool: PgPool) {
+async fn a_batch_that_ends_bookings_is_two_statements_and_five_rows_for_each(pool: PgPool) {
     let world = World::new(&pool).await;
     let (one, two) = (world.booked().await, world.booked().await);
     let batch = [confirm(&one), reject(&two, Why::HoldReleased.into())].map(incoming);
@@ -133,9 +133,9 @@ async fn a_batch_that_ends_bookings_is_two_statements_and_four_rows_for_each(poo
     handle(&mut db, &batch).await.unwrap();
     let statements = heard.take();
     assert_eq!(statements.len(), 2, "{statements:#?}");
-    // The booking with its answer, a line of history, what is told to everybody, the reply.
+    // The booking with its answer, a line of history, what is told to everybody, the reply, the command.
     let (rows, where_they_are) = rows_written(&mut db, crate::SCHEMA).await.unwrap();
-    assert_eq!(rows, 2 * 4, "{where_they_are}");
+    assert_eq!(rows, 2 * 5, "{where_they_are}");
 }
 
 #[sqlx::test(migrations = false)]

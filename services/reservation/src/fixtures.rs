@@ -280,7 +280,7 @@ impl World {
         let participant = Arc::clone(&self.commands);
         let after = db::unit_of_work::<_, Broken, _>(&self.pool, move |db| {
             Box::pin(async move {
-                let (outgoing, after) = participant.handle(db, &batch).await?;
+                let (outgoing, _, after) = participant.handle(db, &batch).await?;
                 assert!(
                     outgoing.is_empty(),
                     "what is to be said is written with what it is about"

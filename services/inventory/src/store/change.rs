@@ -2,8 +2,9 @@
 
 use platform::Broken;
 use platform::db::all_written;
-use platform::outbox::Outgoing;
+use platform::outbox::{Heard, Outgoing};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::holds::HoldRow;
 use super::nights::CountRow;
@@ -12,7 +13,7 @@ use crate::model::Changes;
 platform::message_row!("inventory.message_1");
 
 /// Writes holds that were not there, those that take rooms with a time to live; holds that are locked, as they are now,
-/// those that take rooms anew with a new time to live; nights that are locked; and what is to be said.
+/// those that take rooms anew with a new time to live; nights that are locked; what is to be said, and what was heard.
 ///
 /// # Errors
 /// [`Broken::Overtaken`] when another transaction has written one of the new holds in the meantime: what it did
@@ -22,7 +23,8 @@ pub(crate) async fn change(
     changes: &Changes,
     ttl_seconds: u32,
     said: &[Outgoing],
-) -> Result<(), Broken> {
+    heard: &[Uuid],
+) -> Result<Heard, Broken> {
     let new: Vec<HoldRow> = changes
         .new_holds
         .iter()
@@ -31,9 +33,6 @@ pub(crate) async fn change(
     let moved = changes.changed_holds.iter().map(HoldRow::of);
     let moved: Vec<HoldRow> = moved.collect::<Result<_, _>>()?;
     let nights: Vec<CountRow> = changes.nights.iter().map(CountRow::from).collect();
-    if new.is_empty() && moved.is_empty() && nights.is_empty() && said.is_empty() {
-        return Ok(());
-    }
     let done = sqlx::query!(
         r#"with new as (
              insert into inventory.hold
@@ -71,14 +70,17 @@ pub(crate) async fn change(
              insert into inventory.outbox
                  (id, aggregatetype, aggregateid, type, payload, actor, traceparent, deadline_ms)
              select id, topic, key, type, payload::json, actor, traceparent, deadline_ms
-             from unnest($4::inventory.message_1[]) returning 1)
+             from unnest($4::inventory.message_1[]) returning 1),
+         heard as (insert into inventory.inbox (message_id) select * from unnest($6::uuid[]) returning 1)
          select (select count(*) from new) as "new!", (select count(*) from changed) as "changed!",
-             (select count(*) from nights) as "nights!", (select count(*) from messages) as "messages!""#,
+             (select count(*) from nights) as "nights!", (select count(*) from messages) as "messages!",
+             (select count(*) from heard) as "heard!""#,
         &new as &[HoldRow],
         &moved as &[HoldRow],
         &nights as &[CountRow],
         &Message::all(said) as &[Message<'_>],
-        i32::try_from(ttl_seconds).unwrap_or(i32::MAX)
+        i32::try_from(ttl_seconds).unwrap_or(i32::MAX),
+        heard
     )
     .fetch_one(db)
     .await?;
@@ -87,5 +89,6 @@ pub(crate) async fn change(
     }
     all_written("holds", done.changed, moved.len())?;
     all_written("nights", done.nights, nights.len())?;
-    all_written("messages", done.messages, said.len())
+    all_written("messages", done.messages, said.len())?;
+    Heard::written(done.heard, heard)
 }

@@ -3,6 +3,7 @@
 use contract::{HotelId, PaymentId, Reply, SagaId};
 use platform::Broken;
 use platform::envelope::Traceparent;
+use platform::outbox::{self, Heard};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -136,13 +137,15 @@ impl<'a> From<&'a Intent> for IntentRow<'a> {
 
 /// Records intents, each once, and answers how they stand. One that is asked for again keeps its outcome
 /// and only learns who waits for the reply. New ones are left to this process for `lease_ms`. The payments are locked.
+/// The messages that brought them are put into the inbox with them.
 pub(crate) async fn record(
     db: &mut PgConnection,
     intents: &[Intent],
+    messages: &[Uuid],
     lease_ms: i64,
-) -> Result<Vec<Recorded>, Broken> {
+) -> Result<(Vec<Recorded>, Heard), Broken> {
     if intents.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), outbox::hear(db, crate::SCHEMA, messages).await?));
     }
     let intents: Vec<IntentRow<'_>> = intents.iter().map(IntentRow::from).collect();
     // What was due before is as it was when the statement began, so what it makes due is looked at beside.
@@ -160,8 +163,9 @@ pub(crate) async fn record(
              on conflict (hotel_id, payment_id, kind, cause) do update
              set saga_id = excluded.saga_id, step = excluded.step, undo = excluded.undo, round = excluded.round,
                  attempt = excluded.attempt, traceparent = excluded.traceparent
-             returning operation_no, hotel_id, payment_id, kind, cause, round, state, refusal, (xmax = 0) as new)
-         select operation_no as "operation_no!", hotel_id as "hotel_id!", payment_id as "payment_id!", kind as "kind!",
+             returning operation_no, hotel_id, payment_id, kind, cause, round, state, refusal, (xmax = 0) as new),
+         heard as (insert into payment.inbox (message_id) select * from unnest($3::uuid[]) returning 1)
+         select (select count(*) from heard) as "heard!", operation_no as "operation_no!", hotel_id as "hotel_id!", payment_id as "payment_id!", kind as "kind!",
                 cause as "cause!", round as "round!", state as "state!", refusal, new as "new!",
                 coalesce(operation_no = least(
                     min(operation_no) filter (where state = 'due') over (partition by hotel_id, payment_id),
@@ -171,25 +175,26 @@ pub(crate) async fn record(
          from recorded"#,
         &intents as &[IntentRow<'_>],
         lease_ms,
+        messages,
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let kind: Kind = row.kind.parse()?;
-            let (cause, round) = asks(kind, row.cause, row.round)?;
-            Ok(Recorded {
-                operation_no: row.operation_no,
-                payment: key(row.hotel_id, row.payment_id),
-                kind,
-                cause,
-                round,
-                new: row.new,
-                first: row.first,
-                ending: ending_of(&row.state, row.refusal.as_deref())?,
-            })
+    let heard = Heard::written(rows.first().map_or(0, |row| row.heard), messages)?;
+    let recorded = rows.into_iter().map(|row| {
+        let kind: Kind = row.kind.parse()?;
+        let (cause, round) = asks(kind, row.cause, row.round)?;
+        Ok(Recorded {
+            operation_no: row.operation_no,
+            payment: key(row.hotel_id, row.payment_id),
+            kind,
+            cause,
+            round,
+            new: row.new,
+            first: row.first,
+            ending: ending_of(&row.state, row.refusal.as_deref())?,
         })
-        .collect()
+    });
+    Ok((recorded.collect::<Result<_, Broken>>()?, heard))
 }
 
 /// Takes operations whose time has come and that wait for no earlier one of their payment, and leaves

@@ -34,7 +34,8 @@ impl Books {
                 let intents: Vec<Intent> = batch.iter().map(intent).collect();
                 let keys: Vec<Key> = intents.iter().map(|intent| intent.payment).collect();
                 payment::lock_or_open(db, &keys, &openings).await?;
-                operation::record(db, &intents, 60_000).await
+                let (recorded, _) = operation::record(db, &intents, &[], 60_000).await?;
+                Ok(recorded)
             })
         });
         recorded.await.unwrap()

@@ -296,7 +296,7 @@ pub(super) async fn record<P: Provider>(
     let commands = Arc::clone(commands);
     let recorded = db::unit_of_work::<_, Broken, _>(pool, move |db| {
         Box::pin(async move {
-            let (outgoing, after) = commands.handle(db, &batch).await?;
+            let (outgoing, _, after) = commands.handle(db, &batch).await?;
             outbox::write(db, SCHEMA, &outgoing).await?;
             Ok(after)
         })

@@ -115,9 +115,11 @@ fn cancel(
             Cancelling::Started(moves) => {
                 let mut lines = Vec::new();
                 let outgoing = commands::consequences(&row, moves.clone(), &mut lines, &envelope)?;
-                write::change(db, &[(&row, None)], &lines, &outgoing).await?;
+                write::change(db, &[(&row, None)], &lines, &outgoing, &[]).await?;
             }
-            Cancelling::Noted => write::change(db, &[(&row, None)], &[], &[]).await?,
+            Cancelling::Noted => {
+                write::change(db, &[(&row, None)], &[], &[], &[]).await?;
+            }
             Cancelling::Already | Cancelling::NotCancellable | Cancelling::StayOver => {}
         }
         Ok(Some((row, outcome)))

@@ -7,7 +7,7 @@ use contract::{Refusal, SagaId, StayDate};
 use platform::Broken;
 use platform::db::all_written;
 use platform::http::{Key, Stored};
-use platform::outbox::Outgoing;
+use platform::outbox::{Heard, Outgoing};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -211,16 +211,15 @@ impl<'a> ChangeRow<'a> {
 }
 
 /// Writes changed reservations, each of which the transaction has locked, with the lines of their history, what they
-/// are charged since and what is to be said. A rejected one gives its quote back. An answer that is there stays.
+/// are charged since, what is to be said and what was heard. A rejected one gives its quote back. An answer that is there
+/// stays.
 pub(crate) async fn change(
     db: &mut PgConnection,
     changed: &[Changed<'_>],
     lines: &[Line],
     said: &[Outgoing],
-) -> Result<(), Broken> {
-    if changed.is_empty() && lines.is_empty() && said.is_empty() {
-        return Ok(());
-    }
+    heard: &[Uuid],
+) -> Result<Heard, Broken> {
     let cancelled = changed.iter().map(|(row, _)| *row);
     let cancelled = cancelled.filter(|row| row.state == State::Cancelled);
     let charges: Vec<ChargeRow> = cancelled.flat_map(charges::of).collect();
@@ -249,18 +248,22 @@ pub(crate) async fn change(
              insert into reservation.outbox
                  (id, aggregatetype, aggregateid, type, payload, actor, traceparent, deadline_ms)
              select id, topic, key, type, payload::json, actor, traceparent, deadline_ms
-             from unnest($3::reservation.message_1[]) returning 1)
+             from unnest($3::reservation.message_1[]) returning 1),
+         heard as (insert into reservation.inbox (message_id) select * from unnest($5::uuid[]) returning 1)
          select (select count(*) from changed) as "changed!", (select count(*) from lines) as "lines!",
-             (select count(*) from messages) as "messages!", (select count(*) from charges) as "charges!""#,
+             (select count(*) from messages) as "messages!", (select count(*) from charges) as "charges!",
+             (select count(*) from heard) as "heard!""#,
         &changed as &[ChangeRow<'_>],
         &lines as &[LineRow<'_>],
         &Message::all(said) as &[Message<'_>],
         &charges as &[ChargeRow],
+        heard,
     )
     .fetch_one(db)
     .await?;
     all_written("changed reservations", done.changed, changed.len())?;
     all_written("lines of history", done.lines, lines.len())?;
     all_written("charges", done.charges, charges.len())?;
-    all_written("messages", done.messages, said.len())
+    all_written("messages", done.messages, said.len())?;
+    Heard::written(done.heard, heard)
 }
