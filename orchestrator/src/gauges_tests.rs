@@ -23,11 +23,17 @@ async fn told(pool: &PgPool) -> Vec<String> {
 }
 
 fn lines(of: &[(&str, [u32; 3])]) -> Vec<String> {
+    lines_and_owed(of, [0, 0, 0])
+}
+
+fn lines_and_owed(of: &[(&str, [u32; 3])], owed: [u32; 3]) -> Vec<String> {
+    let owed = ["rooms", "money", "guest"].into_iter().zip(owed);
+    let owed = owed.map(|(what, open)| format!(r#"bellhop_obligations_open{{what="{what}"}} {open}"#));
     let each = of.iter().flat_map(|(kind, [open, overdue, stuck])| {
         [("open", open), ("overdue", overdue), ("stuck", stuck)]
             .map(|(what, count)| format!(r#"bellhop_sagas_{what}{{type="{kind}"}} {count}"#))
     });
-    let mut lines: Vec<String> = each.collect();
+    let mut lines: Vec<String> = each.chain(owed).collect();
     lines.sort();
     lines
 }
@@ -96,6 +102,16 @@ async fn open_overdue_and_stuck_runs_are_told_from_the_database(pool: PgPool) {
         ("of-tomorrow", [1, 1, 0]),
     ];
     assert_eq!(told(&pool).await, lines(&wanted));
+    // What is owed counts until it is closed.
+    pool.execute(AssertSqlSafe(format!(
+        "insert into orchestrator.obligation (saga_id, seq, what, step, is_done, thing, opened_at, closed_at)
+         select '{ended}', seq, case when seq > 2 then 'guest' else 'rooms' end::orchestrator.debt_kind, 'any', 'done', '{ended}',
+                now(), case when seq = 1 then now() end
+         from generate_series(1, 4) seq"
+    )))
+    .await
+    .unwrap();
+    assert_eq!(told(&pool).await, lines_and_owed(&wanted, [1, 0, 2]));
 }
 
 #[sqlx::test(migrations = false)]

@@ -9,6 +9,8 @@ mod journal;
 mod lift_rule;
 mod list;
 mod make_rule;
+mod obligation;
+mod obligations;
 mod one;
 mod reason;
 mod rules;
@@ -48,6 +50,8 @@ operations! { pub(crate) Arc<Inspection>;
     SayVerb = say::say_verb: SAYS,
     GetVerb = verb::get_verb: INSPECTS,
     ApproveVerb = approve::approve_verb: SAYS,
+    ListObligations = obligations::list_obligations: INSPECTS.cost(5).found_by(Place::All),
+    GetObligation = obligations::get_obligation: INSPECTS,
     ListSagaRules = rules::list_saga_rules: INSPECTS.cost(5).found_by(Place::All),
     CreateSagaRule = make_rule::create_saga_rule: ACTS.found_by(Place::All),
     GetSagaRule = rules::get_saga_rule: INSPECTS,

@@ -13,6 +13,7 @@ use contract::saga::{BookStay, CancelStay, SagaData};
 
 use crate::engine::{Input, Line, Moves, Outline, Pace, Preview, Rule, Run, Spoken, Versions};
 
+pub(crate) use effects::Kind as DebtKind;
 pub(crate) use shown::{Debt, Shown};
 
 // A saga that is to go another way gets a new version, which is added at the end here. The former one stays as

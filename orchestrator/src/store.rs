@@ -4,6 +4,7 @@
 mod epochs;
 mod inspect;
 mod lines;
+mod owed;
 mod retention;
 mod rules;
 mod runs;
@@ -13,14 +14,14 @@ mod write;
 pub(crate) use epochs::{begin_epochs, claim_alone, current, end_epochs, lock_epochs};
 pub(crate) use inspect::{Filter, RunRow, list, one};
 pub(crate) use lines::{JournalRow, journals};
+pub(crate) use owed::{
+    ListedRow, ObligationRow, OpenMoney, OwedFilter, Place, obligations, open_money, open_obligations, owed,
+};
 pub(crate) use retention::{remove, removed_before, unended};
 pub(crate) use rules::{
     Lift, NewRule, RuleRow, lift_rule, make_rule, open_runs, rule, rule_made_before, rules, rules_in_force,
     wake_held,
 };
 pub(crate) use runs::{due, now, runs, wake_in};
-pub(crate) use verbs::{
-    AskedRow, Ended, NewVerb, ObligationRow, approve, ask, asked_before, end_verbs, lock_verb, obligations,
-    verb,
-};
+pub(crate) use verbs::{AskedRow, Ended, NewVerb, approve, ask, asked_before, end_verbs, lock_verb, verb};
 pub(crate) use write::{Batch, NewLine, write};

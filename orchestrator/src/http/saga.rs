@@ -5,9 +5,9 @@ use contract::{HotelId, ReservationId, RuleId, SagaId};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::journal::{LineBody, Reading, bodies};
+use super::obligation::ObligationBody;
 use crate::engine::{Held, Pace, Run, State};
 use crate::store::{JournalRow, ObligationRow, RunRow};
 
@@ -118,72 +118,8 @@ pub(super) struct SagaWithJournal {
     data: Value,
     /// What happened to it, in order: every step that was settled, and every further sending of a command.
     journal: Vec<LineBody>,
-    /// What is or was owed because it was abandoned; empty of any other.
+    /// What is or was owed because it was abandoned, or because of what was undone by hand.
     obligations: Vec<ObligationBody>,
-}
-
-/// What is owed because of one step of an abandoned run.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SagaObligation)]
-struct ObligationBody {
-    /// Its place among those of the run, from 1.
-    seq: i32,
-    /// `rooms`, `money`, or word to the `guest`.
-    #[schema(example = "rooms")]
-    what: String,
-    #[schema(example = "hold-rooms")]
-    step: String,
-    /// Whether the step was done: `done`, `maybe_done` or `not_done`.
-    #[schema(example = "maybe_done")]
-    is_done: String,
-    /// The hold, the payment or the reservation.
-    thing: Uuid,
-    /// Of money alone, in minor units of the currency.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    amount_minor: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    currency: Option<String>,
-    opened_at: DateTime<Utc>,
-    /// Who sees to it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    owner: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    closed_at: Option<DateTime<Utc>>,
-    /// What was heard of the step afterwards.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    evidence: Option<Value>,
-}
-
-impl From<ObligationRow> for ObligationBody {
-    fn from(row: ObligationRow) -> Self {
-        let ObligationRow {
-            seq,
-            what,
-            step,
-            is_done,
-            thing,
-            amount_minor,
-            currency,
-            opened_at,
-            owner,
-            closed_at,
-            evidence,
-        } = row;
-        Self {
-            seq,
-            what,
-            step,
-            is_done,
-            thing,
-            amount_minor,
-            currency,
-            opened_at,
-            owner,
-            closed_at,
-            evidence,
-        }
-    }
 }
 
 impl SagaBody {

@@ -13,6 +13,7 @@ use crate::message::Message;
 use crate::timers;
 
 mod back_tests;
+mod owed_tests;
 
 impl Answer {
     fn code(&self) -> (u16, &str) {

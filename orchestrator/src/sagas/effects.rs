@@ -3,12 +3,12 @@
 use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
 use contract::saga::SagaData;
 use contract::{Command, Money};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// What something is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = SagaDebtKind)]
 pub(crate) enum Kind {
@@ -21,6 +21,9 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub(crate) const ALL: [Self; 3] = [Self::Rooms, Self::Money, Self::Guest];
+
     /// The word in the database and on the wire.
     pub(crate) const fn word(self) -> &'static str {
         match self {

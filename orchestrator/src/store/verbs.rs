@@ -310,31 +310,3 @@ pub(crate) async fn asked_before(
     );
     Ok(row.fetch_optional(db).await?)
 }
-
-/// What is owed because of one step of an abandoned run.
-#[derive(Debug)]
-pub(crate) struct ObligationRow {
-    pub(crate) seq: i32,
-    pub(crate) what: String,
-    pub(crate) step: String,
-    pub(crate) is_done: String,
-    pub(crate) thing: Uuid,
-    pub(crate) amount_minor: Option<i64>,
-    pub(crate) currency: Option<String>,
-    pub(crate) opened_at: DateTime<Utc>,
-    pub(crate) owner: Option<String>,
-    pub(crate) closed_at: Option<DateTime<Utc>>,
-    pub(crate) evidence: Option<serde_json::Value>,
-}
-
-/// What is or was owed because of a run, in order.
-pub(crate) async fn obligations(db: &mut PgConnection, saga_id: Uuid) -> Result<Vec<ObligationRow>, Broken> {
-    let rows = sqlx::query_as!(
-        ObligationRow,
-        r#"select seq, what::text as "what!", step, is_done::text as "is_done!", thing, amount_minor, currency, opened_at,
-                  owner, closed_at, evidence
-           from orchestrator.obligation where saga_id = $1 order by seq"#,
-        saga_id
-    );
-    Ok(rows.fetch_all(db).await?)
-}
