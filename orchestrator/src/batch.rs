@@ -137,9 +137,12 @@ impl Work {
             }
             (Message::Reply(reply), Some(kept)) => {
                 kept.shard = message.partition;
+                let was_over = kept.run.state.is_over();
                 if !self.advance(saga_id, &Input::Reply(reply), Some(message.message_id))? {
                     self.is_doubtful |= self.remembered.contains(&saga_id);
                     self.not_awaited(reply);
+                } else if was_over && reply.outcome != contract::Outcome::Done {
+                    self.heard_late(reply);
                 }
                 Ok(())
             }
@@ -152,16 +155,16 @@ impl Work {
 
     /// Nobody waits for a reply. What it says of an abandoned run is kept with what is owed.
     fn not_awaited(&mut self, reply: &Reply) {
-        let saga_id = reply.saga_id;
-        let known = self.sagas.get(&saga_id);
-        if known.is_some_and(|kept| kept.run.state == State::Abandoned && kept.run.round == reply.round) {
-            let evidence = serde_json::json!(reply);
-            self.batch
-                .verbs
-                .late
-                .push((saga_id, reply.step.clone(), evidence));
+        let known = self.sagas.get(&reply.saga_id);
+        if known.is_some_and(|kept| kept.run.state == State::Abandoned && reply.round <= kept.run.round) {
+            self.heard_late(reply);
         }
         self.ignore("not_awaited");
+    }
+
+    fn heard_late(&mut self, reply: &Reply) {
+        let heard = (reply.saga_id, reply.step.clone(), serde_json::json!(reply));
+        self.batch.verbs.late.push(heard);
     }
 
     /// A person says what to do with a run.
@@ -174,7 +177,7 @@ impl Work {
             self.ignore("verb_obeyed_already");
             return Ok(());
         }
-        let judged = verbs::judge(kept, asked, self.now, self.pace);
+        let judged = verbs::judge(kept, asked, &self.rules, self.now, self.pace);
         let changes = match &judged {
             Outcome::Refused(_) => false,
             Outcome::Applied => self.advance(saga_id, &Input::Verb(&asked.spoken), Some(message_id))?,
@@ -234,7 +237,7 @@ impl Work {
         let Some(kept) = self.sagas.get_mut(&saga_id) else {
             return Ok(false);
         };
-        let before = kept.run.seq;
+        let (before, state) = (kept.run.seq, kept.run.state);
         let moves = rules::advance(&self.rules, kept, input, self.now, self.pace);
         if moves.lines.is_empty() {
             return Ok(false);
@@ -242,7 +245,7 @@ impl Work {
         self.touched.insert(saga_id);
         let due = kept.run.due();
         kept.wake_at = due.map(|due| kept.wake_at.map_or(due, |at| at.min(due)));
-        if kept.run.state.is_terminal() {
+        if kept.run.state.is_terminal() && kept.run.state != state {
             self.effects.ended.push(Ended {
                 kind: kept.data.name(),
                 state: kept.run.state.word(),
@@ -252,6 +255,9 @@ impl Work {
         if !moves.owed.is_empty() {
             let debts = moves.owed.iter().map(|owed| Debt::of(&kept.data, owed));
             self.batch.verbs.owed.push((saga_id, debts.collect()));
+        }
+        if let Some(settled) = moves.settled {
+            self.batch.verbs.settled.push((saga_id, settled));
         }
         let mut said = None;
         for sent in moves.commands {
@@ -326,6 +332,7 @@ impl Work {
             match kept.row {
                 None => self.batch.begun.push((saga_id, kept)),
                 Some(row) if row != kept.changing() => self.batch.changed.push((saga_id, kept)),
+                Some(_) if kept.run.state.is_terminal() => {}
                 Some(_) => self.effects.open.push((saga_id, kept)),
             }
         }

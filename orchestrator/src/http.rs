@@ -12,6 +12,7 @@ mod make_rule;
 mod obligation;
 mod obligations;
 mod one;
+mod own;
 mod reason;
 mod rules;
 mod saga;
@@ -26,6 +27,7 @@ use platform::{Tasks, operations};
 use sqlx::PgPool;
 
 use crate::engine::Pace;
+use crate::rules::Rules;
 
 /// What the handlers need.
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ pub(crate) struct Inspection {
     pub(crate) pool: PgPool,
     /// How patient runs are, by which one sees when something is due.
     pub(crate) pace: Pace,
+    /// What operators hold back, as this process knows it.
+    pub(crate) rules: Arc<Rules>,
     /// The process's tasks, whose end nobody waits beyond.
     pub(crate) tasks: Tasks,
 }
@@ -52,6 +56,7 @@ operations! { pub(crate) Arc<Inspection>;
     ApproveVerb = approve::approve_verb: SAYS,
     ListObligations = obligations::list_obligations: INSPECTS.cost(5).found_by(Place::All),
     GetObligation = obligations::get_obligation: INSPECTS,
+    OwnObligation = own::own_obligation: ACTS,
     ListSagaRules = rules::list_saga_rules: INSPECTS.cost(5).found_by(Place::All),
     CreateSagaRule = make_rule::create_saga_rule: ACTS.found_by(Place::All),
     GetSagaRule = rules::get_saga_rule: INSPECTS,

@@ -104,11 +104,13 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
     retention::keep_removing(&parts.tasks, "orchestrator.run", move || {
         remove_ended(runs.clone(), days)
     });
+    let rules = Arc::clone(&runner.rules);
     let heard = [topics::ORCHESTRATOR_COMMANDS, topics::ORCHESTRATOR_REPLIES];
     consumer::start(parts, SCHEMA, pool.clone(), &heard, runner)?;
     let inspection = Arc::new(http::Inspection {
         pool,
         pace: config.pace(),
+        rules,
         tasks: parts.tasks.clone(),
     });
     Ok(http::routes().with_state(inspection).split_for_parts().0)

@@ -83,6 +83,15 @@ pub fn preview(
     }
 }
 
+/// How what is owed because of a step is settled by a command: whether the command undoes something, and which it is. None
+/// where none does it.
+pub fn settled_by(data: &SagaData, run: &Run, step: &str) -> Option<(bool, Command)> {
+    match data {
+        SagaData::BookStay(data) => BOOK_STAY.settled_by(data, run, step),
+        SagaData::CancelStay(data) => CANCEL_STAY.settled_by(data, run, step),
+    }
+}
+
 /// Where a run stands that was begun with this version and whose journal this is; none if that version is not there.
 pub fn standing(data: &SagaData, version: i32, journal: &[Line], pace: Pace) -> Option<Run> {
     match data {
@@ -91,7 +100,7 @@ pub fn standing(data: &SagaData, version: i32, journal: &[Line], pace: Pace) -> 
     }
 }
 
-/// The same, and of each line the command that follows from it and those before, if one does.
+/// The same, and of each line the command that it is about, if there is one.
 pub fn replay(
     data: &SagaData,
     version: i32,

@@ -15,7 +15,8 @@ pub(crate) use epochs::{begin_epochs, claim_alone, current, end_epochs, lock_epo
 pub(crate) use inspect::{Filter, RunRow, list, one};
 pub(crate) use lines::{JournalRow, journals};
 pub(crate) use owed::{
-    ListedRow, ObligationRow, OpenMoney, OwedFilter, Place, obligations, open_money, open_obligations, owed,
+    Handed, ListedRow, ObligationRow, OpenMoney, OwedFilter, Place, obligations, open_money,
+    open_obligations, owed, own,
 };
 pub(crate) use retention::{remove, removed_before, unended};
 pub(crate) use rules::{

@@ -6,9 +6,10 @@ use contract::VerbId;
 use platform::http::{Common, Problem};
 use serde_json::json;
 
-use crate::engine::{Pace, Rule};
+use crate::engine::{Pace, Rule, Sent, Verb};
 use crate::kept::Kept;
 use crate::message::Asked;
+use crate::rules::{self, Rules};
 use crate::sagas::{self, Shown};
 use crate::store::Ended;
 
@@ -82,18 +83,28 @@ pub(crate) fn applied(version: u32, changed: bool) -> serde_json::Value {
 ///
 /// # Errors
 /// The rule that forbids it.
-pub(crate) fn show(kept: &Kept, asked: &Asked, now: DateTime<Utc>, pace: Pace) -> Result<Shown, Rule> {
+pub(crate) fn show(
+    kept: &Kept,
+    asked: &Asked,
+    rules: &Rules,
+    now: DateTime<Utc>,
+    pace: Pace,
+) -> Result<Shown, Rule> {
     let preview = sagas::preview(&kept.data, &kept.run, &asked.spoken, now, pace)?;
+    let is_held_back = |sent: &Sent| rules.pause(&rules::about(kept, sent.step, sent.undo)).is_some();
+    if asked.spoken.verb == Verb::Settle && preview.moves.commands.iter().any(is_held_back) {
+        return Err(Rule::SettledWhileHeldBack);
+    }
     Ok(Shown::of(&kept.data, kept.run.seq, asked.spoken.verb, &preview))
 }
 
 /// Judges a verb.
-pub(crate) fn judge(kept: &Kept, asked: &Asked, now: DateTime<Utc>, pace: Pace) -> Outcome {
+pub(crate) fn judge(kept: &Kept, asked: &Asked, rules: &Rules, now: DateTime<Utc>, pace: Pace) -> Outcome {
     let version = kept.run.seq;
     if let Some(seen) = asked.expected.filter(|seen| *seen != version) {
         return Outcome::Refused(Refused::GoneOn { seen, version });
     }
-    match show(kept, asked, now, pace) {
+    match show(kept, asked, rules, now, pace) {
         Err(rule) => Outcome::Refused(Refused::Against(rule)),
         Ok(shown)
             if asked

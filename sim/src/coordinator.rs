@@ -67,7 +67,7 @@ impl Course {
         };
         let wanted = u32::try_from(earlier.len() + 1).unwrap_or(u32::MAX);
         let verb = said.verb.as_ref().map(|spoken| spoken.verb);
-        self.turns += u32::from(matches!(verb, Some(Verb::Retry | Verb::BackTo)));
+        self.turns += u32::from(matches!(verb, Some(Verb::Retry | Verb::BackTo | Verb::Settle)));
         if said.round > self.rounds + 1 {
             self.rounds = said.round - 1;
             self.undoing = false;

@@ -51,6 +51,7 @@ pub(crate) const ALL: &[Invariant] = invariants! {
     "I-30" always "inventory.hold" "lines" "what is sold to a reservation is what its lines say, and the lines of a hold stand alike";
     "I-31" always "access.trail" "trail" "what people did is told whole and as it was";
     "I-32" always "reservation.charge" "charges" "what a booking costs is what was promised, or what has taken its place";
+    "I-33" always "orchestrator.obligation" "settled_agrees" "what was owed and is closed is as was said, by the books";
     "I-4" at_rest "orchestrator.run" "no_open_saga" "every saga has ended well";
     "I-5" at_rest "inventory.hold" "no_orphan_hold" "no room is kept without a booking";
     "I-6" at_rest "reservation.reservation" "room_and_money" "confirmed means rooms sold and the total paid; cancelled, the penalty paid and no night sold but those that had begun; anything else, neither";

@@ -196,7 +196,7 @@ fn ask_of<D>(step: &Step<D>) -> Option<Ask<D>> {
     }
 }
 
-fn undo_of<D>(step: &Step<D>, data: &D, because: &Refusal) -> Option<Command> {
+pub(super) fn undo_of<D>(step: &Step<D>, data: &D, because: &Refusal) -> Option<Command> {
     match &step.kind {
         Kind::Opening { undo: Some(undo), .. } | Kind::Undoable { undo, .. } => match undo {
             Undo::With(ask) => Some(ask(data)),

@@ -7,7 +7,7 @@ use contract::command::ReservationCommand;
 use contract::{Command, HotelId, Outcome, Refusal, Reply, ReservationId, SagaId, VerbId};
 
 use super::verb::{Spoken, Verb};
-use super::{Input, Line, Moves, Pace, Run, Saga, State, advance, preview, saga, standing, undo};
+use super::{Input, Line, Moves, Pace, Run, Saga, Sent, State, advance, preview, saga, standing, undo};
 
 pub(super) const PACE: Pace = Pace {
     resend: Duration::from_secs(5),
@@ -129,12 +129,19 @@ impl Example {
 
     /// Goes back to this step.
     pub(super) fn back_to(&mut self, step: &str) -> Moves {
+        self.say_of(Verb::BackTo, step)
+    }
+
+    /// Says a verb about this step.
+    pub(super) fn say_of(&mut self, verb: Verb, step: &str) -> Moves {
         let step = Some(step.to_owned());
-        let back = Spoken {
-            step,
-            ..spoken(Verb::BackTo)
-        };
-        self.speak(&back)
+        self.speak(&Spoken { step, ..spoken(verb) })
+    }
+
+    /// Hears the answer to what was sent.
+    pub(super) fn answer(&mut self, sent: &Sent, outcome: Outcome) -> Moves {
+        let reply = sent.clone().envelope(SagaId::new()).reply(outcome);
+        self.take(&Input::Reply(&reply))
     }
 
     fn speak(&mut self, spoken: &Spoken) -> Moves {

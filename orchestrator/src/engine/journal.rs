@@ -1,7 +1,7 @@
 //! The journal of a run: what has happened to it, a line each. Lines are only ever added.
 
 use chrono::{DateTime, Utc};
-use contract::{Outcome, Refusal, RuleId};
+use contract::{Outcome, Refusal, Reply, RuleId};
 use serde::{Deserialize, Serialize};
 
 use super::decide::Entry;
@@ -71,6 +71,16 @@ impl What {
         Self::ALL.into_iter().find(|what| what.word() == word)
     }
 
+    /// What a participant's answer says.
+    pub(super) const fn said_by(reply: &Reply) -> Self {
+        match (&reply.outcome, reply.undo) {
+            (Outcome::Done, false) => Self::Done,
+            (Outcome::Done, true) => Self::Undone,
+            (Outcome::Refused(_), false) => Self::Refused,
+            (Outcome::Refused(_), true) => Self::UndoRefused,
+        }
+    }
+
     /// Whether the step, or its undo, is over with it.
     pub const fn settles(self) -> bool {
         !matches!(
@@ -97,6 +107,16 @@ pub struct Answer {
     pub attempt: u32,
     /// How it ended.
     pub outcome: Outcome,
+}
+
+impl Answer {
+    /// What is kept of a reply.
+    pub(super) fn of(reply: &Reply) -> Self {
+        Self {
+            attempt: reply.attempt,
+            outcome: reply.outcome.clone(),
+        }
+    }
 }
 
 /// A line of a journal. Its place in the journal is its number, from 1.

@@ -5,6 +5,7 @@ use contract::{Outcome, Reply, SagaId};
 
 use super::dsl::Saga;
 use super::run::{Input, Moves, Sent, advance};
+use super::settle;
 use super::standing::Run;
 use super::state::State;
 use super::verb::{Rule, Spoken};
@@ -21,6 +22,8 @@ pub struct Preview {
     pub later: Vec<Sent>,
     /// How the run ends then; where it stays, if nothing more is sent.
     pub end: State,
+    /// The steps because of which nothing is owed any more then.
+    pub settles: Vec<&'static str>,
 }
 
 /// Previews a verb.
@@ -40,6 +43,8 @@ pub fn preview<D>(
     if let Some(rule) = moves.refused {
         return Err(rule);
     }
+    let line = moves.lines.first();
+    let settles = line.map_or_else(Vec::new, |line| settle::settles(saga, data, run, line));
     let mut last = after.clone();
     let mut later = Vec::new();
     // Each step is done once and undone once at most.
@@ -61,5 +66,6 @@ pub fn preview<D>(
         after,
         later,
         end: last.state,
+        settles,
     })
 }

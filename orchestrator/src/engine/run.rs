@@ -2,10 +2,11 @@
 //! writes the one and sends the other in one transaction, so a crash between any two lines loses nothing.
 
 use chrono::{DateTime, Utc};
-use contract::{Command, CommandEnvelope, Outcome, Reply, SagaId};
+use contract::{Command, CommandEnvelope, Reply, SagaId};
 
 use super::dsl::Saga;
 use super::journal::{Answer, HeldBack, Line, What};
+use super::settle::{self, Settled};
 use super::standing::Run;
 use super::verb::{Rule, Spoken};
 use super::verbs::{self, Owed};
@@ -67,6 +68,8 @@ pub struct Moves {
     pub refused: Option<Rule>,
     /// What is owed from now on, because the run was abandoned.
     pub owed: Vec<Owed>,
+    /// What is not owed any more.
+    pub settled: Option<Settled>,
 }
 
 /// Lets something come in: the run stands where the lines that are answered lead it.
@@ -82,7 +85,7 @@ pub fn advance<D>(
         Input::Start => opened(run, now),
         Input::Reply(reply) => answered(saga, run, reply, now),
         Input::Time => late(saga, run, now, pace),
-        Input::Verb(spoken) => match verbs::line(saga, run, spoken, now) {
+        Input::Verb(spoken) => match verbs::line(saga, data, run, spoken, now) {
             Ok(line) => line,
             Err(rule) => {
                 let refused = Some(rule);
@@ -94,6 +97,9 @@ pub fn advance<D>(
         },
         Input::HoldBack(by, sendings) => held_back(run, *by, *sendings, now),
     };
+    let settled = line
+        .as_ref()
+        .and_then(|line| settle::settled(saga, data, run, line));
     let owed = line.as_ref();
     let owed = owed.map_or_else(Vec::new, |line| verbs::owed(saga, data, run, line));
     let lines = Vec::from_iter(line);
@@ -101,13 +107,13 @@ pub fn advance<D>(
     let follows = run.add(saga, data, &lines, pace);
     if follows.is_sent
         && let Some(command) = follows.command
-        && let Some(waiting) = run.waiting
+        && let Some((at, sending)) = follows.sending
     {
         commands.push(Sent {
-            step: saga.steps[waiting.step].name,
-            undo: waiting.undo,
+            step: saga.steps[at.step].name,
+            undo: at.undo,
             round: run.round,
-            sending: waiting.sendings,
+            sending,
             command,
         });
     }
@@ -116,6 +122,7 @@ pub fn advance<D>(
         commands,
         refused: None,
         owed,
+        settled,
     }
 }
 
@@ -142,24 +149,17 @@ fn held_back(run: &Run, by: HeldBack, sendings: u32, now: DateTime<Utc>) -> Opti
 
 /// The line of a reply; none if another one is waited for.
 fn answered<D>(saga: &Saga<D>, run: &Run, reply: &Reply, now: DateTime<Utc>) -> Option<Line> {
-    let waiting = run.waiting?;
+    let Some(waiting) = run.waiting else {
+        return settle::answered(saga, run, reply, now);
+    };
     let known = saga.position(&reply.step);
     let of_this_round = reply.round == run.round;
     let is_awaited = known == Some(waiting.step) && reply.undo == waiting.undo && of_this_round;
     if !is_awaited {
         return None;
     }
-    let what = match (&reply.outcome, reply.undo) {
-        (Outcome::Done, false) => What::Done,
-        (Outcome::Done, true) => What::Undone,
-        (Outcome::Refused(_), false) => What::Refused,
-        (Outcome::Refused(_), true) => What::UndoRefused,
-    };
-    let answer = Answer {
-        attempt: reply.attempt,
-        outcome: reply.outcome.clone(),
-    };
-    Some(line(run, waiting, what, Some(answer), now))
+    let answer = Some(Answer::of(reply));
+    Some(line(run, waiting, What::said_by(reply), answer, now))
 }
 
 /// The line that is due because no reply came; none if none is due. What a rule holds back goes out: whoever asks knows

@@ -1,7 +1,7 @@
 //! One run and the clock: when a command is sent again, when a step is given up, and which reply is believed.
 
 use chrono::TimeDelta;
-use contract::{Refusal, SagaId, Why};
+use contract::{Outcome, Refusal, SagaId, Why};
 
 use std::time::Duration;
 

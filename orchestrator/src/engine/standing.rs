@@ -8,9 +8,10 @@ use super::decide::{Decision, Entry, decide};
 use super::dsl::{Saga, Step};
 use super::journal::{HeldBack, Line, What};
 use super::outline::StepKind;
+use super::settle::{self, Owing};
 use super::state::State;
 use super::verb::{Spoken, Verb};
-use super::waiting::{Asked, At, HELD_LOOK, Pace, Waiting};
+use super::waiting::{Asked, At, Held, Pace, Waiting};
 
 /// Where a run stands: what its journal comes to, and what follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,29 +46,17 @@ pub struct Run {
     abandoned: Option<String>,
     /// The step to which it goes back, while what comes after it is undone.
     back_to: Option<usize>,
-}
-
-/// A command that is held back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
-    /// By which rule.
-    pub by: HeldBack,
-    /// Since when, by this rule or others.
-    pub since: DateTime<Utc>,
-}
-
-impl Held {
-    /// When to look whether it still is.
-    pub fn look(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let until = self.by.until.filter(|until| *until > now);
-        until.unwrap_or(now + HELD_LOOK)
-    }
+    /// What it owes.
+    pub(super) owing: Owing,
 }
 
 /// What follows from lines.
+#[derive(Default)]
 pub(super) struct Follows {
-    /// What is waited for, or would be sent if nothing held it back; none where the run has ended.
+    /// What is waited for, or would be sent if nothing held it back; none where the run has ended and nothing is settled.
     pub(super) command: Option<Command>,
+    /// Which step that does or undoes, and how often it was sent.
+    pub(super) sending: Option<(At, u32)>,
     /// Whether it is sent now.
     pub(super) is_sent: bool,
 }
@@ -91,6 +80,7 @@ impl Run {
             asked: None,
             abandoned: None,
             back_to: None,
+            owing: Owing::new(),
         }
     }
 
@@ -122,18 +112,29 @@ impl Run {
         let mut is_sent = false;
         for line in lines {
             is_sent = self.line(saga, line);
+            self.owing.add(saga, data, &self.log, line);
         }
-        let command = if lines.is_empty() {
-            None
-        } else {
-            self.stand(saga, data, pace)
+        let Some(last) = lines.last() else {
+            return Follows::default();
         };
-        Follows { command, is_sent }
+        let mut command = self.stand(saga, data, pace);
+        let mut sending = self.waiting.map(|waiting| (waiting.at(), waiting.sendings));
+        if let Some(at) = settle::sent_by(last) {
+            (command, sending) = (settle::command(saga, data, at), Some((at, 1)));
+        }
+        Follows {
+            command,
+            sending,
+            is_sent,
+        }
     }
 
     /// Answers whether what follows is sent now.
     fn line<D>(&mut self, saga: &Saga<D>, line: &Line) -> bool {
         self.seq += 1;
+        if self.owing.awaits(line) {
+            return false;
+        }
         if !line.undo && line.round > self.round {
             // Only where it has turned does a line forward begin a round; of what was stuck, the verb does.
             self.turn();
@@ -236,10 +237,14 @@ impl Run {
             }
             Verb::Abandon => {
                 self.abandoned = Some(spoken.reason.clone());
-                self.paused = None;
-                self.asked = None;
+                (self.paused, self.asked, self.back_to) = (None, None, None);
                 false
             }
+            Verb::Settle => {
+                self.round = line.round;
+                true
+            }
+            Verb::SettledByHand => false,
         }
     }
 
@@ -368,22 +373,6 @@ pub fn standing<D>(saga: &Saga<D>, data: &D, journal: &[Line], pace: Pace) -> Ru
     let mut run = Run::begun_with(saga.version);
     run.add(saga, data, journal, pace);
     run
-}
-
-/// The same, line by line: of each line the command that follows from it and those before, if one does, sent or held
-/// back.
-pub(super) fn replay<D>(
-    saga: &Saga<D>,
-    data: &D,
-    journal: &[Line],
-    pace: Pace,
-) -> (Run, Vec<Option<Command>>) {
-    let mut run = Run::begun_with(saga.version);
-    let lines = journal.iter().map(std::slice::from_ref);
-    let follow = lines
-        .map(|line| run.add(saga, data, line, pace).command)
-        .collect();
-    (run, follow)
 }
 
 #[cfg(test)]

@@ -24,11 +24,16 @@ pub enum Verb {
     UndoneByHand,
     /// Undo what comes after a step that stands, and go forward from there in the next round. Only before the pivot.
     BackTo,
+    /// Send, for a run that is over, the command that settles what is owed because of a step: give it back, or do what was
+    /// promised. The participant's answer closes the obligation.
+    Settle,
+    /// What is owed because of a step was settled outside the platform, and the evidence says how.
+    SettledByHand,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Retry,
         Self::Pause,
         Self::Resume,
@@ -36,6 +41,8 @@ impl Verb {
         Self::Abandon,
         Self::UndoneByHand,
         Self::BackTo,
+        Self::Settle,
+        Self::SettledByHand,
     ];
 
     /// The word in the database and on the wire.
@@ -48,22 +55,27 @@ impl Verb {
             Self::Abandon => "abandon",
             Self::UndoneByHand => "undone_by_hand",
             Self::BackTo => "back_to",
+            Self::Settle => "settle",
+            Self::SettledByHand => "settled_by_hand",
         }
     }
 
     /// Whether it says that something was done outside the platform, and so how.
     pub const fn takes_evidence(self) -> bool {
-        matches!(self, Self::UndoneByHand)
+        matches!(self, Self::UndoneByHand | Self::SettledByHand)
     }
 
     /// Whether it names a step.
     pub const fn takes_step(self) -> bool {
-        matches!(self, Self::BackTo)
+        matches!(self, Self::BackTo | Self::Settle | Self::SettledByHand)
     }
 
     /// Whether a second person has to see the same preview first: nobody can take it back.
     pub const fn takes_two(self) -> bool {
-        matches!(self, Self::Abandon | Self::UndoneByHand | Self::BackTo)
+        matches!(
+            self,
+            Self::Abandon | Self::UndoneByHand | Self::BackTo | Self::Settle | Self::SettledByHand
+        )
     }
 
     /// Whether it may be said whatever the run has come to meanwhile: nothing is lost by it.
@@ -83,7 +95,7 @@ pub struct Spoken {
     pub actor: String,
     /// Why.
     pub reason: String,
-    /// The step to which the run goes back.
+    /// The step to which the run goes back, or because of which something is owed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
     /// What shows that it was done by hand.
@@ -135,6 +147,14 @@ pub enum Rule {
     BackToWhatDoesNotStand,
     /// A step after it is undone only by undoing it or one before it.
     BackWouldLeaveBehind,
+    /// What is owed is settled once nothing else happens.
+    SettledBeforeEnd,
+    /// Nothing is owed because of the step, or not any more.
+    NothingOwed,
+    /// No command settles it.
+    SettledOnlyByHand,
+    /// A rule lets go no command of that kind.
+    SettledWhileHeldBack,
     /// Two people are two.
     ApprovedByTheSame,
     /// It waits for nobody.
@@ -145,7 +165,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::Ended,
         Self::RetryWhilePaused,
         Self::RetryWhileHeldBack,
@@ -165,6 +185,10 @@ impl Rule {
         Self::BackOfOpenedForGood,
         Self::BackToWhatDoesNotStand,
         Self::BackWouldLeaveBehind,
+        Self::SettledBeforeEnd,
+        Self::NothingOwed,
+        Self::SettledOnlyByHand,
+        Self::SettledWhileHeldBack,
         Self::ApprovedByTheSame,
         Self::NothingToApprove,
         Self::ApprovedTooLate,
@@ -192,6 +216,10 @@ impl Rule {
             Self::BackOfOpenedForGood => "back_of_opened_for_good",
             Self::BackToWhatDoesNotStand => "back_to_what_does_not_stand",
             Self::BackWouldLeaveBehind => "back_would_leave_behind",
+            Self::SettledBeforeEnd => "settled_before_end",
+            Self::NothingOwed => "nothing_owed",
+            Self::SettledOnlyByHand => "settled_only_by_hand",
+            Self::SettledWhileHeldBack => "settled_while_held_back",
             Self::ApprovedByTheSame => "approved_by_the_same",
             Self::NothingToApprove => "nothing_to_approve",
             Self::ApprovedTooLate => "approved_too_late",
@@ -243,6 +271,18 @@ impl Rule {
             }
             Self::BackWouldLeaveBehind => {
                 "A step after that one is undone only together with it or with an earlier one: go back further."
+            }
+            Self::SettledBeforeEnd => {
+                "The run still goes on: what is owed is settled once it has ended, or was abandoned."
+            }
+            Self::NothingOwed => {
+                "Nothing is owed because of that step, or not any more: see the run's obligations."
+            }
+            Self::SettledOnlyByHand => {
+                "No command settles this: say what was done outside the platform, with evidence."
+            }
+            Self::SettledWhileHeldBack => {
+                "A pause is about the command that would settle this: lift the rule, and then settle it."
             }
             Self::ApprovedByTheSame => "Whoever says a verb does not approve it: a second person has to.",
             Self::NothingToApprove => "This verb waits for nobody's approval.",

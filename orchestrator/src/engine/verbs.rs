@@ -8,6 +8,7 @@ use super::decide::Entry;
 use super::dsl::{Ask, Kind, Saga, Step, Undo};
 use super::journal::{Line, What};
 use super::outline::StepKind;
+use super::settle;
 use super::standing::Run;
 use super::state::State;
 use super::verb::{Rule, Spoken, Verb};
@@ -54,6 +55,7 @@ impl Phase {
 /// The rule that forbids it.
 pub(super) fn line<D>(
     saga: &Saga<D>,
+    data: &D,
     run: &Run,
     spoken: &Spoken,
     now: DateTime<Utc>,
@@ -63,14 +65,24 @@ pub(super) fn line<D>(
     }
     let phase = Phase::of(saga, run);
     let Some(at) = run.at.filter(|_| phase != Phase::Ended) else {
-        return Err(Rule::Ended);
+        let settles = matches!(spoken.verb, Verb::Settle | Verb::SettledByHand);
+        return if settles {
+            settle::line(saga, data, run, spoken, now).map(Some)
+        } else {
+            Err(Rule::Ended)
+        };
     };
     may(saga, run, phase, spoken.verb)?;
     if spoken.verb == Verb::BackTo {
         may_go_back(saga, run, spoken.step.as_deref())?;
     }
     let changes = match spoken.verb {
-        Verb::Retry | Verb::Abandon | Verb::UndoneByHand | Verb::BackTo => true,
+        Verb::Retry
+        | Verb::Abandon
+        | Verb::UndoneByHand
+        | Verb::BackTo
+        | Verb::Settle
+        | Verb::SettledByHand => true,
         Verb::Pause => run.paused.is_none(),
         Verb::Resume => run.paused.is_some(),
         // What goes back to a step goes back all the way then.
@@ -120,6 +132,7 @@ fn may<D>(saga: &Saga<D>, run: &Run, phase: Phase, verb: Verb) -> Result<(), Rul
             (sendings < BY_HAND_FROM).then_some(Rule::ByHandTooEarly)
         }
         (Verb::UndoneByHand, _) => Some(Rule::ByHandOfNoUndo),
+        (Verb::Settle | Verb::SettledByHand, _) => Some(Rule::SettledBeforeEnd),
     };
     forbidden.map_or(Ok(()), Err)
 }
@@ -146,7 +159,8 @@ fn may_go_back<D>(saga: &Saga<D>, run: &Run, step: Option<&str>) -> Result<(), R
         else {
             return false;
         };
-        sureness(saga, run, step).is_some() && saga.position(by).is_none_or(|by| by <= mark)
+        let in_flight = run.waiting.map(|waiting| waiting.step);
+        sureness(saga, &run.log, in_flight, step).is_some() && saga.position(by).is_none_or(|by| by <= mark)
     };
     if (mark + 1..saga.steps.len()).any(is_left_behind) {
         return Err(Rule::BackWouldLeaveBehind);
@@ -168,7 +182,11 @@ fn opened_for_good<D>(saga: &Saga<D>) -> bool {
 /// What is owed from this line on, written on a run that stands so before it.
 pub(super) fn owed<D>(saga: &Saga<D>, data: &D, run: &Run, line: &Line) -> Vec<Owed> {
     match line.verb.as_ref().map(|spoken| (spoken.verb, &spoken.evidence)) {
-        Some((Verb::Abandon, _)) => left(saga, data, run),
+        Some((Verb::Abandon, _)) => {
+            let left = left(saga, &run.log, in_flight(line)).into_iter();
+            left.map(|(step, is)| Owed::of(&saga.steps[step], is, data))
+                .collect()
+        }
         // Until the books agree with what was done by hand.
         Some((Verb::UndoneByHand, evidence)) => {
             let declared = saga.steps.get(line.step);
@@ -228,23 +246,35 @@ impl Owed {
     }
 }
 
-/// What is owed when this run is abandoned as it stands: each step that was or may have been done and is not undone;
-/// and, once nothing can be undone any more, each that was promised and is not done.
-fn left<D>(saga: &Saga<D>, data: &D, run: &Run) -> Vec<Owed> {
-    let is_promised = opened_for_good(saga)
-        || saga.steps.iter().enumerate().any(|(step, declared)| {
-            declared.kind() == StepKind::Pivot && run.log.contains(&Entry::Done(step))
-        });
-    let steps = saga.steps.iter().enumerate();
-    let owed = steps.filter_map(|(step, declared)| {
-        let promised = is_promised && matches!(declared.kind(), StepKind::Pivot | StepKind::Then);
-        let is = sureness(saga, run, step).or(promised.then_some(Sureness::NotDone))?;
-        Some(Owed::of(declared, is, data))
-    });
-    owed.collect()
+/// The step that was on its way when a verb was said.
+pub(super) fn in_flight(line: &Line) -> Option<usize> {
+    (line.sendings > 0).then_some(line.step)
 }
 
-fn sureness<D>(saga: &Saga<D>, run: &Run, step: usize) -> Option<Sureness> {
+/// Whether nothing can be undone any more, so that all that was promised is to be done.
+pub(super) fn is_promised<D>(saga: &Saga<D>, log: &[Entry]) -> bool {
+    opened_for_good(saga)
+        || saga
+            .steps
+            .iter()
+            .enumerate()
+            .any(|(step, declared)| declared.kind() == StepKind::Pivot && log.contains(&Entry::Done(step)))
+}
+
+/// Because of which steps something is owed when a run is abandoned in which so much was settled: each that was or may
+/// have been done and is not undone; and, once nothing can be undone any more, each that was promised and is not done.
+pub(super) fn left<D>(saga: &Saga<D>, log: &[Entry], in_flight: Option<usize>) -> Vec<(usize, Sureness)> {
+    let is_promised = is_promised(saga, log);
+    let steps = saga.steps.iter().enumerate();
+    let left = steps.filter_map(|(step, declared)| {
+        let promised = is_promised && matches!(declared.kind(), StepKind::Pivot | StepKind::Then);
+        let is = sureness(saga, log, in_flight, step);
+        Some((step, is.or(promised.then_some(Sureness::NotDone))?))
+    });
+    left.collect()
+}
+
+fn sureness<D>(saga: &Saga<D>, log: &[Entry], in_flight: Option<usize>, step: usize) -> Option<Sureness> {
     let by = match &saga.steps.get(step)?.kind {
         Kind::Undoable {
             undo: Undo::Nothing { by, .. },
@@ -252,25 +282,24 @@ fn sureness<D>(saga: &Saga<D>, run: &Run, step: usize) -> Option<Sureness> {
         } => by.and_then(|by| saga.position(by)),
         _ => None,
     };
-    if by.is_some_and(|by| run.log.contains(&Entry::Undone(by))) {
+    if by.is_some_and(|by| log.contains(&Entry::Undone(by))) {
         return None;
     }
-    let of_step = run.log.iter().filter(|entry| entry.step() == step);
+    let of_step = log.iter().filter(|entry| entry.step() == step);
     let settled = of_step.fold(None, |known, entry| match entry {
         Entry::Done(_) => Some(Sureness::Done),
         Entry::GivenUp(_) | Entry::RefusedAmongSeveral(..) => Some(Sureness::MaybeDone),
         Entry::Refused(..) | Entry::Undone(_) => None,
         Entry::UndoRefused(..) => known,
     });
-    let is_in_flight = run.waiting.is_some_and(|waiting| waiting.step == step);
-    if is_in_flight {
+    if in_flight == Some(step) {
         Some(Sureness::MaybeDone)
     } else {
         settled
     }
 }
 
-const fn ask_of<D>(kind: &Kind<D>) -> Option<Ask<D>> {
+pub(super) const fn ask_of<D>(kind: &Kind<D>) -> Option<Ask<D>> {
     match kind {
         Kind::Opening { .. } => None,
         Kind::Undoable { ask, .. } | Kind::Pivot { ask } | Kind::Retried { ask } => Some(*ask),

@@ -93,6 +93,15 @@ fn the_table_says_what_each_verb_may_do_where() {
             assert_eq!(moves.refused, rule, "{verb:?} of {before:?}");
             assert!(rule.is_none() || before == example.run);
         }
+        let is_over = made().run.state.is_over();
+        let rule = if is_over {
+            Rule::NothingOwed
+        } else {
+            Rule::SettledBeforeEnd
+        };
+        for verb in [Verb::Settle, Verb::SettledByHand] {
+            assert_eq!(made().say(verb).refused, Some(rule), "{verb:?}");
+        }
     }
 }
 

@@ -9,8 +9,10 @@ use super::dsl::Saga;
 use super::journal::Line;
 use super::outline::Outline;
 use super::preview::{Preview, preview};
+use super::replay::replay;
 use super::run::{Input, Moves, advance};
-use super::standing::{Run, replay, standing};
+use super::settle;
+use super::standing::{Run, standing};
 use super::verb::{Rule, Spoken};
 use super::waiting::Pace;
 
@@ -103,13 +105,21 @@ impl<D> Versions<D> {
         preview(&known.saga, data, run, spoken, now, pace)
     }
 
+    /// How what is owed because of a step is settled by a command, by the version that the run was begun with: whether the
+    /// command undoes something, and which it is. None where none does it.
+    pub fn settled_by(&self, data: &D, run: &Run, step: &str) -> Option<(bool, Command)> {
+        let saga = &self.of(run.version?)?.saga;
+        let at = settle::way(saga, data, run, saga.position(step)?)?;
+        Some((at.undo, settle::command(saga, data, at)?))
+    }
+
     /// Where a run of this version stands whose journal this is; none if that version is not there.
     pub fn standing(&self, data: &D, version: i32, journal: &[Line], pace: Pace) -> Option<Run> {
         let known = self.of(version)?;
         Some(standing(&known.saga, data, journal, pace))
     }
 
-    /// The same, and of each line the command that follows from it and those before, if one does.
+    /// The same, and of each line the command that it is about, if there is one.
     pub fn replay(
         &self,
         data: &D,

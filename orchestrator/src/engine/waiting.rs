@@ -6,13 +6,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::decide::Entry;
 use super::dsl::Saga;
-use super::journal::Line;
+use super::journal::{HeldBack, Line};
 
 /// A resent command waits no longer than this for the next try.
 pub const RESEND_CAP: Duration = Duration::from_mins(1);
 
 /// A run whose command a rule holds back is looked at this often, should nobody have heard that the rule was lifted.
-pub(super) const HELD_LOOK: TimeDelta = TimeDelta::seconds(30);
+const HELD_LOOK: TimeDelta = TimeDelta::seconds(30);
 
 /// The command whose reply a run waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,23 @@ pub struct Waiting {
     pub paused: TimeDelta,
     /// When to do something about it.
     pub due: DateTime<Utc>,
+}
+
+/// A command that is held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// By which rule.
+    pub by: HeldBack,
+    /// Since when, by this rule or others.
+    pub since: DateTime<Utc>,
+}
+
+impl Held {
+    /// When to look whether it still is.
+    pub fn look(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let until = self.by.until.filter(|until| *until > now);
+        until.unwrap_or(now + HELD_LOOK)
+    }
 }
 
 /// What a run is about to do, waits for, or is stuck at.
@@ -105,6 +122,14 @@ impl Waiting {
             waiting.due = waiting.due.min(at);
         }
         waiting
+    }
+
+    /// What is waited for.
+    pub const fn at(&self) -> At {
+        At {
+            step: self.step,
+            undo: self.undo,
+        }
     }
 
     /// When a step is given up whose own factor this is; never for an undo, and a step at or after the pivot has none.

@@ -18,6 +18,7 @@ use super::seen::digest;
 use super::verb::{VerbBody, answer};
 use crate::engine::{Pace, Rule, Spoken};
 use crate::message::Asked;
+use crate::rules::Rules;
 use crate::store::{self, AskedRow};
 use crate::verbs::{self, Outcome, Refused};
 
@@ -59,7 +60,8 @@ pub(super) async fn approve_verb(
     StrictPath(verb_id): StrictPath<VerbId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (who, seen, pace) = (allowed.actor.to_string(), digest(&headers)?, inspection.pace);
+    let (who, seen) = (allowed.actor.to_string(), digest(&headers)?);
+    let (rules, pace) = (Arc::clone(&inspection.rules), inspection.pace);
     let envelope = Envelope {
         actor: Some(who.clone()),
         ..Envelope::of_request(&headers)
@@ -70,7 +72,7 @@ pub(super) async fn approve_verb(
             let (row, now) = found.ok_or_else(|| Problem::not_found("verb").at("verb_id"))?;
             may(&row, &who, now)?;
             let asked = asked(&row, &who, seen)?;
-            still_so(db, &asked, now, pace).await?;
+            still_so(db, &asked, &rules, now, pace).await?;
             store::approve(db, verb_id.uuid(), &who, &[to_owner(&asked, envelope)?]).await?;
             let row = store::verb(db, verb_id.uuid()).await?;
             let gone = || Broken::Inconsistent("a verb that was just approved is not there".to_owned());
@@ -114,11 +116,12 @@ fn asked(row: &AskedRow, who: &str, seen: String) -> Result<Asked, Problem> {
 async fn still_so(
     db: &mut PgConnection,
     asked: &Asked,
+    rules: &Rules,
     now: DateTime<Utc>,
     pace: Pace,
 ) -> Result<(), Problem> {
     let kept = run(db, asked.saga_id, pace).await?;
-    match verbs::judge(&kept, asked, now, pace) {
+    match verbs::judge(&kept, asked, rules, now, pace) {
         Outcome::Refused(refused) => Err(refused.problem()),
         Outcome::Applied => Ok(()),
     }

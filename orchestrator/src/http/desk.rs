@@ -40,13 +40,15 @@ pub(super) struct Answer {
 impl Desk {
     pub(super) async fn open(pool: PgPool) -> Self {
         migrate(&pool).await;
+        let runner = runner(&pool, "one").await;
         let inspection = Arc::new(Inspection {
             pool: pool.clone(),
             pace: PACE,
+            rules: Arc::clone(&runner.rules),
             tasks: Tasks::new(),
         });
         Self {
-            runner: runner(&pool, "one").await,
+            runner,
             routes: trial(
                 routes().with_state(inspection).into(),
                 crate::operations(),

@@ -34,24 +34,14 @@ impl Reading {
         let outline = sagas::outline_of(&data, row.definition)?;
         let lines = journal.iter().map(|line| line.line(outline));
         let lines: Vec<Line> = lines.collect::<Result<_, _>>().ok()?;
-        let (run, follow) = sagas::replay(&data, row.definition, &lines, pace)?;
+        let (run, commands) = sagas::replay(&data, row.definition, &lines, pace)?;
         let waits_for = run.waiting.map(|waiting| outline.steps[waiting.step].name);
         Some(Self {
             run: Some(run),
             waits_for,
-            commands: commands_of(&lines, follow),
+            commands,
         })
     }
-}
-
-/// Of each line, the command that it is about: the one that followed from the line before.
-fn commands_of(lines: &[Line], follow: Vec<Option<Command>>) -> Vec<Option<Command>> {
-    let before = std::iter::once(None).chain(follow);
-    let about = lines.iter().zip(before).map(|(line, command)| {
-        let has_one = line.what != What::Opened;
-        command.filter(|_| has_one)
-    });
-    about.collect()
 }
 
 /// A line of a run's journal.

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::engine::State;
-use crate::sagas::DebtKind;
+use crate::kept::Kept;
+use crate::sagas::{self, DebtKind};
 use crate::store::{ListedRow, ObligationRow};
 
 /// What is owed because of one step of a run that was abandoned, or whose undo was done by hand.
@@ -41,6 +42,25 @@ pub(super) struct ObligationBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     evidence: Option<Value>,
+    /// How it was settled: the `verb_id`, and the participant's `answer` or what shows that it was done `by_hand`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    settled: Option<Value>,
+}
+
+/// What to do about an obligation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ObligationFix)]
+pub(super) enum Fix {
+    /// The verb `settle` gives it back: the participant undoes what was done.
+    GiveBack,
+    /// The verb `settle` carries it out: the participant does what was promised.
+    CarryOut,
+    /// It was done outside the platform already, or no command settles it: the verb `settled_by_hand` says how it was.
+    ByHand,
+    /// The run still goes on.
+    WaitForTheEnd,
 }
 
 /// An obligation with the run that it comes from.
@@ -62,6 +82,13 @@ pub(super) struct ListedBody {
     /// For how many seconds it is owed; once it is closed, for how many it was.
     #[schema(example = 5400)]
     age_seconds: i64,
+    /// What to do about it; absent once it is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggested_fix: Option<Fix>,
+    /// The command that the verb `settle` would send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "Release")]
+    suggested_command: Option<&'static str>,
     links: Links,
 }
 
@@ -89,6 +116,7 @@ impl From<ObligationRow> for ObligationBody {
             owner,
             closed_at,
             evidence,
+            settled,
         } = row;
         Self {
             seq,
@@ -102,15 +130,34 @@ impl From<ObligationRow> for ObligationBody {
             owner,
             closed_at,
             evidence,
+            settled,
         }
     }
 }
 
-impl From<ListedRow> for ListedBody {
-    fn from(row: ListedRow) -> Self {
+impl Fix {
+    /// What to do about what this run owes, and the command that would do it.
+    fn of(kept: Option<&Kept>, owed: &ObligationRow) -> (Self, Option<&'static str>) {
+        let is_over = kept.is_none_or(|kept| kept.run.state.is_over());
+        let by_hand = owed.evidence.as_ref().and_then(|said| said.get("by_hand"));
+        let kept = kept.filter(|_| by_hand.is_none());
+        match kept.and_then(|kept| sagas::settled_by(&kept.data, &kept.run, &owed.step)) {
+            _ if !is_over => (Self::WaitForTheEnd, None),
+            None => (Self::ByHand, None),
+            Some((true, command)) => (Self::GiveBack, Some(command.name())),
+            Some((false, command)) => (Self::CarryOut, Some(command.name())),
+        }
+    }
+}
+
+impl ListedBody {
+    /// Of a run as its journal says; of one that this release cannot read, none.
+    pub(super) fn of(row: ListedRow, kept: Option<&Kept>) -> Self {
         let saga_id = SagaId::from_uuid(row.saga_id);
         let reservation_id = ReservationId::from_uuid(row.reservation_id);
         let seq = row.obligation.seq;
+        let is_open = row.obligation.closed_at.is_none();
+        let fix = is_open.then(|| Fix::of(kept, &row.obligation));
         Self {
             saga_id,
             obligation: row.obligation.into(),
@@ -119,6 +166,8 @@ impl From<ListedRow> for ListedBody {
             reservation_id,
             hotel_id: HotelId::from_uuid(row.hotel_id),
             age_seconds: row.age,
+            suggested_fix: fix.map(|(fix, _)| fix),
+            suggested_command: fix.and_then(|(_, command)| command),
             links: Links {
                 this: format!("/v1/obligations/{saga_id}/{seq}"),
                 saga: format!("/v1/sagas/{saga_id}"),

@@ -1,5 +1,6 @@
 //! `GET /v1/obligations` and `GET /v1/obligations/{saga_id}/{seq}`: what is owed because of runs.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,10 +10,14 @@ use platform::access::Allowed;
 use platform::http::{Common, Cursor, PageLimit, Problem, StrictPath, StrictQuery};
 use platform::{Broken, db, problems};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::Inspection;
 use super::obligation::ListedBody;
+use crate::engine::Pace;
+use crate::kept::Kept;
 use crate::sagas::DebtKind;
 use crate::store::{self, ListedRow, OpenMoney, OwedFilter, Place};
 
@@ -33,7 +38,7 @@ enum Standing {
 #[into_params(parameter_in = Query)]
 pub(super) struct Query {
     /// Only those that are `open`, or only those that are `closed`.
-    #[param(example = "open")]
+    #[param(inline, example = "open")]
     state: Option<Standing>,
     /// Only `rooms`, `money`, or word to the `guest`.
     what: Option<DebtKind>,
@@ -99,7 +104,7 @@ pub(super) async fn list_obligations(
     Shared(inspection): Shared<Arc<Inspection>>,
     StrictQuery(query): StrictQuery<Query>,
 ) -> Result<Json<Page>, Problem> {
-    let limit = query.limit;
+    let (limit, pace) = (query.limit, inspection.pace);
     let filter = OwedFilter {
         is_open: query.state.map(|state| state == Standing::Open),
         what: query.what.map(DebtKind::word),
@@ -112,16 +117,37 @@ pub(super) async fn list_obligations(
         Box::pin(async move {
             let rows = store::owed(db, filter, limit.rows_and_one()).await?;
             let money = store::open_money(db, filter.hotel_id, filter.saga_id).await?;
-            Ok((rows, money))
+            let runs = runs_of(db, &rows, pace).await?;
+            Ok((rows, money, runs))
         })
     });
-    let (mut rows, money) = listed.await?;
+    let (mut rows, money, runs) = listed.await?;
     let next_cursor = limit.cut(&mut rows, place);
     Ok(Json(Page {
-        items: rows.into_iter().map(ListedBody::from).collect(),
+        items: bodies(rows, &runs),
         open_money: money.into_iter().map(OpenMoneyBody::from).collect(),
         next_cursor,
     }))
+}
+
+/// The runs of what is listed, those of them that this release can read.
+async fn runs_of(
+    db: &mut PgConnection,
+    rows: &[ListedRow],
+    pace: Pace,
+) -> Result<HashMap<SagaId, Kept>, Broken> {
+    let open = rows.iter().filter(|row| row.obligation.closed_at.is_none());
+    let ids: BTreeSet<Uuid> = open.map(|row| row.saga_id).collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    Ok(store::runs(db, &ids, pace).await?.runs)
+}
+
+fn bodies(rows: Vec<ListedRow>, runs: &HashMap<SagaId, Kept>) -> Vec<ListedBody> {
+    let body = |row: ListedRow| {
+        let kept = runs.get(&SagaId::from_uuid(row.saga_id));
+        ListedBody::of(row, kept)
+    };
+    rows.into_iter().map(body).collect()
 }
 
 const fn place(row: &ListedRow) -> Place {
@@ -142,15 +168,28 @@ pub(super) async fn get_obligation(
     Shared(inspection): Shared<Arc<Inspection>>,
     StrictPath((saga_id, seq)): StrictPath<(SagaId, u16)>,
 ) -> Result<Json<ListedBody>, Problem> {
+    let pace = inspection.pace;
+    let found = db::unit_of_work::<_, Problem, _>(&inspection.pool, move |db| {
+        Box::pin(async move { Ok(one(db, saga_id, seq, pace).await?) })
+    });
+    Ok(Json(found.await?.ok_or_else(no_obligation)?))
+}
+
+/// The obligation of this place among those of this run.
+pub(super) async fn one(
+    db: &mut PgConnection,
+    saga_id: SagaId,
+    seq: u16,
+    pace: Pace,
+) -> Result<Option<ListedBody>, Broken> {
     let filter = OwedFilter {
         saga_id: Some(saga_id.uuid()),
         seq: Some(seq.into()),
         ..OwedFilter::default()
     };
-    let mut db = db::lease(&inspection.pool).await.map_err(Broken::from)?;
-    let found = db::patiently(store::owed(&mut db, filter, 1)).await?;
-    let row = found.into_iter().next().ok_or_else(no_obligation)?;
-    Ok(Json(row.into()))
+    let rows = store::owed(db, filter, 1).await?;
+    let runs = runs_of(db, &rows, pace).await?;
+    Ok(bodies(rows, &runs).pop())
 }
 
 pub(super) fn no_obligation() -> Problem {

@@ -25,6 +25,7 @@ use super::{Inspection, reason};
 use crate::engine::{Pace, Rule, Spoken, Verb};
 use crate::kept::Kept;
 use crate::message::Asked;
+use crate::rules::Rules;
 use crate::sagas::Shown;
 use crate::store::{self, NewVerb};
 use crate::verbs::{self, Outcome, Refused};
@@ -39,11 +40,12 @@ pub(super) struct Said {
     /// Why, for those who read the journal later: 10 to 500 characters.
     #[schema(value_type = String, min_length = 10, max_length = 500, example = "The provider is back; see incident 4711.")]
     reason: Text<500>,
-    /// The step to which the run goes back, by its name in the definition: of `back_to` alone, which needs it.
+    /// A step by its name in the definition, of the verbs that need one: to which the run goes back (`back_to`), or because of
+    /// which something is owed (`settle`, `settled_by_hand`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "hold-rooms")]
     step: Option<Text<100>>,
-    /// What shows that it was done by hand: of `undone_by_hand` alone, which needs it. 10 to 2000 characters.
+    /// What shows that it was done by hand: of `undone_by_hand` and `settled_by_hand`, which need it. 10 to 2000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 10, max_length = 2000)]
     evidence: Option<Text<2000>>,
@@ -67,12 +69,13 @@ problems!(Problems:
 
 /// Say what to do with a run
 ///
-/// `retry`, `pause`, `resume`, `cancel`, `back_to`, `abandon` or `undone_by_hand`. With `?dry_run=true` nothing is done, and the answer shows what
+/// `retry`, `pause`, `resume`, `cancel`, `back_to`, `abandon` or `undone_by_hand`; of a run that is over and owes something, `settle` or
+/// `settled_by_hand`. With `?dry_run=true` nothing is done, and the answer shows what
 /// would be: what is sent at once and until the end, what that does to rooms, money and the guest, and what stays owed.
 /// Whoever saw that says the verb with the run's version as `If-Match` and the preview's digest as `Preview-Digest`: what
 /// is done is what was shown, or nothing is. `pause` and `resume` may say `If-Match: *`, and need no digest then. Who
-/// owns the run does it; ask the Location, or wait. `back_to`, `abandon` and `undone_by_hand` take two people where people have
-/// identities: such a verb `waits` until another one has approved it.
+/// owns the run does it; ask the Location, or wait. `back_to`, `abandon`, `undone_by_hand`, `settle` and `settled_by_hand` take two
+/// people where people have identities: such a verb `waits` until another one has approved it.
 #[utoipa::path(
     post, path = "/v1/sagas/{saga_id}/{verb}", tag = "Sagas",
     params(
@@ -137,9 +140,9 @@ pub(super) async fn say_verb(
         actor: Some(asked.spoken.actor.clone()),
         ..Envelope::of_request(&headers)
     };
-    let pace = inspection.pace;
+    let (rules, pace) = (Arc::clone(&inspection.rules), inspection.pace);
     let kept = db::unit_of_work::<_, Problem, _>(&inspection.pool, move |db| {
-        Box::pin(async move { keep(db, asked, key, fingerprint, envelope, pace).await })
+        Box::pin(async move { keep(db, asked, key, fingerprint, envelope, (&rules, pace)).await })
     });
     let (body, is_repeat) = kept.await?;
     answer(&inspection, body, is_repeat, Prefer::of(&headers)).await
@@ -150,7 +153,7 @@ fn check(verb: Verb, said: &Said) -> Result<(), Problem> {
     reason::check(&said.reason)?;
     if said.step.is_some() != verb.takes_step() {
         let detail = if verb.takes_step() {
-            "Say to which step the run goes back, by its name in the definition: it has to be done and to stand."
+            "Name the step, as the definition calls it: to which the run goes back, or because of which something is owed."
         } else {
             "This verb names no step; leave it out."
         };
@@ -158,7 +161,7 @@ fn check(verb: Verb, said: &Said) -> Result<(), Problem> {
     }
     let wrong = |detail: &str| Err(Problem::invalid_field("/evidence", detail));
     match (&said.evidence, verb.takes_evidence()) {
-        (None, true) => wrong("Say what shows that it was undone by hand: a receipt, a page, who did it."),
+        (None, true) => wrong("Say what shows that it was done by hand: a receipt, a page, who did it."),
         (Some(_), false) => wrong("This verb takes no evidence; leave it out."),
         (Some(said), true) if reason::is_short(said.as_str()) => {
             wrong("Say in at least 10 characters what shows it.")
@@ -178,8 +181,8 @@ async fn preview(inspection: &Inspection, saga_id: SagaId, spoken: Spoken) -> Re
         digest: None,
         spoken,
     };
-    let shown =
-        verbs::show(&kept, &asked, now, inspection.pace).map_err(|rule| Refused::Against(rule).problem())?;
+    let shown = verbs::show(&kept, &asked, &inspection.rules, now, inspection.pace);
+    let shown = shown.map_err(|rule| Refused::Against(rule).problem())?;
     let body = PreviewBody {
         saga_id,
         digest: shown.digest(),
@@ -206,7 +209,7 @@ async fn keep(
     key: String,
     fingerprint: [u8; 32],
     envelope: Envelope,
-    pace: Pace,
+    (rules, pace): (&Rules, Pace),
 ) -> Result<(VerbBody, bool), Problem> {
     let actor = asked.spoken.actor.clone();
     if let Some(before) = store::asked_before(db, &actor, &key).await? {
@@ -214,10 +217,11 @@ async fn keep(
     }
     let kept = run(db, asked.saga_id, pace).await?;
     let now = store::now(db).await?;
-    if let Outcome::Refused(refused) = verbs::judge(&kept, &asked, now, pace) {
+    if let Outcome::Refused(refused) = verbs::judge(&kept, &asked, rules, now, pace) {
         return Err(refused.problem());
     }
-    let shown = verbs::show(&kept, &asked, now, pace).map_err(|rule| Refused::Against(rule).problem())?;
+    let shown = verbs::show(&kept, &asked, rules, now, pace);
+    let shown = shown.map_err(|rule| Refused::Against(rule).problem())?;
     let waits = shown.changes && asked.spoken.verb.takes_two() && actor != NOBODY;
     let mut said = Vec::new();
     if shown.changes && !waits {

@@ -115,7 +115,13 @@ mod tests {
             let any = read(verb, &[("if-match", "*")]);
             match verb {
                 Verb::Pause | Verb::Resume => assert_eq!(any, Ok((None, false))),
-                Verb::Retry | Verb::Cancel | Verb::Abandon | Verb::UndoneByHand | Verb::BackTo => {
+                Verb::Retry
+                | Verb::Cancel
+                | Verb::Abandon
+                | Verb::UndoneByHand
+                | Verb::BackTo
+                | Verb::Settle
+                | Verb::SettledByHand => {
                     assert_eq!(any, Err((428, "If-Match".to_owned())), "{verb:?}");
                 }
             }

@@ -29,6 +29,7 @@ async fn answer(pool: &PgPool, path: &str) -> (Parts, Value) {
     let inspection = Arc::new(Inspection {
         pool: pool.clone(),
         pace: PACE,
+        rules: Arc::default(),
         tasks: Tasks::new(),
     });
     let routes: Router = routes().with_state(inspection).split_for_parts().0;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{About, Rules};
-use crate::engine::{HeldBack, Input, Moves, Pace, What};
+use crate::engine::{HeldBack, Input, Moves, Pace, Verb, What};
 use crate::kept::Kept;
 use crate::sagas;
 
@@ -16,7 +16,7 @@ pub(crate) fn advance(
     now: DateTime<Utc>,
     pace: Pace,
 ) -> Moves {
-    if rules.is_empty() {
+    if rules.is_empty() || settles(input) {
         return sagas::advance(&kept.data, &mut kept.run, input, now, pace);
     }
     if let Some((by, sendings)) = paused(rules, kept, input, now) {
@@ -41,6 +41,12 @@ pub(crate) fn advance(
     moves.commands.clear();
     moves.lines.extend(hold(kept, by, sendings, now, pace).lines);
     moves
+}
+
+/// Whether a person settles what a run owes. Whoever judges that has asked for a pause already, and no limit is about what
+/// one person does.
+fn settles(input: &Input<'_>) -> bool {
+    matches!(input, Input::Verb(spoken) if spoken.verb == Verb::Settle)
 }
 
 /// The pause that is about what the timer finds overdue, and how often that was sent: it is neither sent again nor given

@@ -5,7 +5,6 @@ use contract::saga::SagaData;
 use contract::{Command, Money};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// What something is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -101,27 +100,5 @@ pub(super) fn amount(data: &SagaData, command: &Command) -> Option<Money> {
         (Command::Payment(PaymentCommand::Refund { amount, .. }), _) => Some(*amount),
         (Command::Payment(_), SagaData::BookStay(stay)) => Some(stay.total),
         _ => None,
-    }
-}
-
-/// The hold, the payment or the reservation that a command is about.
-pub(super) const fn thing(command: &Command) -> Uuid {
-    match command {
-        Command::Inventory(
-            InventoryCommand::Hold { hold_id, .. }
-            | InventoryCommand::Book { hold_id, .. }
-            | InventoryCommand::Release { hold_id, .. },
-        ) => hold_id.uuid(),
-        Command::Payment(
-            PaymentCommand::Authorize { payment_id, .. }
-            | PaymentCommand::Capture { payment_id, .. }
-            | PaymentCommand::Void { payment_id, .. }
-            | PaymentCommand::Refund { payment_id, .. },
-        ) => payment_id.uuid(),
-        Command::Reservation(
-            ReservationCommand::Confirm { reservation_id, .. }
-            | ReservationCommand::Reject { reservation_id, .. }
-            | ReservationCommand::MarkCancelled { reservation_id, .. },
-        ) => reservation_id.uuid(),
     }
 }

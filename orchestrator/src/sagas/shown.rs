@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::effects::{self, Effect, Kind};
-use crate::engine::{Owed, Preview, Sent, State, Verb};
+use crate::engine::{Owed, Preview, Sent, State, Verb, thing};
 
 /// A preview. Says nothing of when, so that the same verb of the same version is always shown alike.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -36,6 +36,10 @@ pub(crate) struct Shown {
     effects: Vec<Effect>,
     /// What is owed from then on, and by nobody but people.
     obligations: Vec<Debt>,
+    /// The steps because of which nothing is owed any more, once what is sent is done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>, example = json!(["hold-rooms"]))]
+    settles: Vec<&'static str>,
     /// Whether a second person has to approve it first, where people have identities.
     takes_two: bool,
 }
@@ -87,7 +91,7 @@ impl Debt {
             what: command.map_or(Kind::Guest, Kind::of),
             step: owed.step,
             is_done: owed.is.word(),
-            thing: command.map_or_else(|| data.reservation_id().uuid(), effects::thing),
+            thing: command.map_or_else(|| data.reservation_id().uuid(), thing),
             amount: command.and_then(|command| effects::amount(data, command)),
             evidence: owed.evidence.clone(),
         }
@@ -123,6 +127,7 @@ impl Shown {
             ends_as: preview.end,
             effects: sent.map(|sent| Effect::of(data, &sent.command)).collect(),
             obligations: owed.map(|owed| Debt::of(data, owed)).collect(),
+            settles: preview.settles.clone(),
             takes_two: verb.takes_two(),
         }
     }

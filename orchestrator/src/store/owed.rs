@@ -1,9 +1,16 @@
-//! What is owed because of runs: read for people, and counted.
+//! What is owed because of runs: read for people, counted, and closed.
 
 use chrono::{DateTime, Utc};
+use contract::SagaId;
 use platform::Broken;
+use platform::trail::{self, Line};
+use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+use super::write::json;
+use crate::SCHEMA;
+use crate::engine::Settled;
 
 /// What is owed because of one step of a run.
 #[derive(Debug)]
@@ -18,7 +25,8 @@ pub(crate) struct ObligationRow {
     pub(crate) opened_at: DateTime<Utc>,
     pub(crate) owner: Option<String>,
     pub(crate) closed_at: Option<DateTime<Utc>>,
-    pub(crate) evidence: Option<serde_json::Value>,
+    pub(crate) evidence: Option<Value>,
+    pub(crate) settled: Option<Value>,
 }
 
 /// What is or was owed because of a run, in order.
@@ -26,7 +34,7 @@ pub(crate) async fn obligations(db: &mut PgConnection, saga_id: Uuid) -> Result<
     let rows = sqlx::query_as!(
         ObligationRow,
         r#"select seq, what::text as "what!", step, is_done::text as "is_done!", thing, amount_minor, currency, opened_at,
-                  owner, closed_at, evidence
+                  owner, closed_at, evidence, settled
            from orchestrator.obligation where saga_id = $1 order by seq"#,
         saga_id
     );
@@ -74,7 +82,7 @@ pub(crate) async fn owed(
 ) -> Result<Vec<ListedRow>, Broken> {
     let rows = sqlx::query!(
         r#"select o.saga_id, o.seq, o.what::text as "what!", o.step, o.is_done::text as "is_done!", o.thing, o.amount_minor,
-                  o.currency, o.opened_at, o.owner, o.closed_at, o.evidence,
+                  o.currency, o.opened_at, o.owner, o.closed_at, o.evidence, o.settled,
                   r.kind, r.state::text as "state!", r.subject_id, r.hotel_id,
                   extract(epoch from coalesce(o.closed_at, clock_timestamp()) - o.opened_at)::bigint as "age!"
            from orchestrator.obligation o join orchestrator.run r on r.saga_id = o.saga_id
@@ -112,6 +120,7 @@ pub(crate) async fn owed(
             owner: row.owner,
             closed_at: row.closed_at,
             evidence: row.evidence,
+            settled: row.settled,
         },
     });
     Ok(rows.collect())
@@ -155,4 +164,80 @@ pub(crate) async fn open_obligations(db: &mut PgConnection) -> Result<Vec<(Strin
     );
     let counted = counted.fetch_all(db).await?.into_iter();
     Ok(counted.map(|row| (row.what, row.open)).collect())
+}
+
+#[derive(Debug, sqlx::Encode)]
+struct SettledRow {
+    saga_id: Uuid,
+    step: &'static str,
+    settled: String,
+}
+platform::row_type!(SettledRow, "orchestrator.settled_1");
+
+/// What is kept of how it was settled: the verb, and the participant's answer or what shows that it was done by hand.
+fn told(settled: &Settled) -> Value {
+    let mut told = serde_json::json!({"verb_id": settled.verb_id});
+    if let Some(answer) = &settled.answer {
+        told["answer"] = serde_json::json!(answer);
+    }
+    if let Some(evidence) = &settled.evidence {
+        told["by_hand"] = evidence.as_str().into();
+    }
+    told
+}
+
+/// Closes what was settled; what somebody has closed before stays as it is.
+pub(super) async fn close(db: &mut PgConnection, settled: &[(SagaId, Settled)]) -> Result<(), Broken> {
+    if settled.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Vec::new();
+    for (saga_id, settled) in settled {
+        let told = json(&told(settled))?;
+        rows.extend(settled.steps.iter().map(|&step| SettledRow {
+            saga_id: saga_id.uuid(),
+            step,
+            settled: told.clone(),
+        }));
+    }
+    sqlx::query!(
+        "update orchestrator.obligation as o set closed_at = clock_timestamp(), settled = new.settled::json
+         from unnest($1::orchestrator.settled_1[]) as new
+         where o.saga_id = new.saga_id and o.step = new.step and o.closed_at is null",
+        &rows as &[SettledRow]
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Who is to see to an obligation.
+#[derive(Debug)]
+pub(crate) struct Handed {
+    pub(crate) saga_id: Uuid,
+    pub(crate) seq: i32,
+    pub(crate) owner: String,
+    /// Who says so.
+    pub(crate) by: String,
+}
+
+/// Says who sees to an obligation. Answers false, and does nothing, where it is not open.
+pub(crate) async fn own(db: &mut PgConnection, handed: &Handed) -> Result<bool, Broken> {
+    let owned = sqlx::query!(
+        "update orchestrator.obligation set owner = $3 where saga_id = $1 and seq = $2 and closed_at is null",
+        handed.saga_id,
+        handed.seq,
+        handed.owner
+    );
+    if owned.execute(&mut *db).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let line = Line {
+        actor: &handed.by,
+        action: "obligation_handed",
+        subject: handed.saga_id,
+        body: serde_json::json!({"seq": handed.seq, "owner": handed.owner}),
+    };
+    trail::append(db, SCHEMA, &line).await?;
+    Ok(true)
 }

@@ -8,8 +8,10 @@ use platform::{Broken, db};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::owed::close;
 use super::write::{Message, json};
 use crate::SCHEMA;
+use crate::engine::Settled;
 use crate::sagas::Debt;
 
 /// What came of what people said, to be written beside the lines.
@@ -21,6 +23,8 @@ pub(crate) struct Verbs {
     pub(crate) owed: Vec<(SagaId, Vec<Debt>)>,
     /// What was heard of a step of a run that was abandoned before.
     pub(crate) late: Vec<(SagaId, String, serde_json::Value)>,
+    /// What is not owed any more.
+    pub(crate) settled: Vec<(SagaId, Settled)>,
 }
 
 /// What came of a verb.
@@ -37,7 +41,7 @@ pub(crate) struct Ended {
 impl Verbs {
     /// Whether nobody said anything.
     pub(crate) const fn is_empty(&self) -> bool {
-        self.ended.is_empty() && self.owed.is_empty() && self.late.is_empty()
+        self.ended.is_empty() && self.owed.is_empty() && self.late.is_empty() && self.settled.is_empty()
     }
 }
 
@@ -130,7 +134,8 @@ pub(crate) async fn end_verbs(db: &mut PgConnection, verbs: &Verbs) -> Result<()
                       new.amount_minor, new.currency, clock_timestamp(), new.evidence::json
                from unnest($2::orchestrator.obligation_2[]) as new returning 1),
            late as (
-               update orchestrator.obligation as o set evidence = new.evidence::json
+               update orchestrator.obligation as o
+               set evidence = (coalesce(o.evidence::jsonb, '{}') || new.evidence::jsonb)::json
                from unnest($3::orchestrator.heard_late_1[]) as new
                where o.saga_id = new.saga_id and o.step = new.step and o.closed_at is null returning 1)
            select (select count(*) from ended) as "ended!", (select count(*) from owed) as "owed!",
@@ -139,10 +144,11 @@ pub(crate) async fn end_verbs(db: &mut PgConnection, verbs: &Verbs) -> Result<()
         &owed as &[OwedRow],
         &late as &[LateRow],
     )
-    .fetch_one(db)
+    .fetch_one(&mut *db)
     .await?;
     db::all_written("verbs", written.ended, ended.len())?;
-    db::all_written("obligations", written.owed, owed.len())
+    db::all_written("obligations", written.owed, owed.len())?;
+    close(db, &verbs.settled).await
 }
 
 /// A verb, as it is kept.

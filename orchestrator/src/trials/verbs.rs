@@ -1,6 +1,8 @@
 //! Every verb at every moment of every way, with a crash after it of every kind: what is done is what was shown, and the
 //! run ends as the verb says.
 
+mod settle;
+
 use contract::VerbId;
 
 use super::kills::{KILLS, killed_at};

@@ -182,7 +182,7 @@ impl Things {
         let path = path.replace("{reservation_id}", &self.reservation);
         let path = path.replace("{payment_id}", &self.payment);
         let path = path.replace("{saga_id}", &self.saga);
-        let path = path.replace("{verb}", "pause");
+        let path = path.replace("{verb}", "pause").replace("{seq}", "1");
         let path = ["{verb_id}", "{rule_id}", "{principal_id}", "{key_id}"]
             .iter()
             .fold(path, |path, id| path.replace(id, NOBODY));

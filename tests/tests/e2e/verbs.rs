@@ -62,7 +62,7 @@ async fn say_so(platform: &Platform, id: &str, verb: &str, why: &Value) -> Value
     let shown = platform.send_json(Method::POST, &dry, why, &[]).await;
     assert_eq!(shown.status, StatusCode::OK, "{}", shown.json);
     let version = format!("\"{}\"", shown.json["version"]);
-    let key = format!("{id}-{verb}");
+    let key = format!("{id}-{verb}-{}", why["step"].as_str().unwrap_or_default());
     let headers = [
         ("if-match", &version[..]),
         ("preview-digest", shown.text("/digest")),
@@ -304,4 +304,84 @@ async fn a_run_goes_back_to_its_hold_or_to_its_beginning_and_forward_again() {
     assert!(answer.status.is_success(), "{}", answer.json);
     assert_eq!(platform.comes_to_rest(Duration::from_mins(1)).await, Ok(()));
     assert_eq!(hotel.counts(&platform, 0).await, (0, 0), "on sale again");
+}
+
+/// Settles whatever a run owes, a thing after the other, and answers in how many verbs.
+async fn settle(platform: &Platform, run: &str) -> usize {
+    for said in 0.. {
+        let page = platform
+            .get(&format!("/v1/obligations?state=open&saga_id={run}"))
+            .await;
+        let Some(owed) = page.json["items"].as_array().unwrap().first() else {
+            return said;
+        };
+        assert_ne!(owed["suggested_fix"], "by_hand", "{owed}");
+        let why = json!({"reason": "The whole platform is tried.", "step": owed["step"]});
+        let shown = say_so(platform, run, "settle", &why).await;
+        assert_eq!(
+            shown["commands"][0]["command_name"], owed["suggested_command"],
+            "{shown}"
+        );
+        let path = owed["links"]["self"].as_str().unwrap();
+        until(&format!("{path} is closed"), async || {
+            let owed = platform.get(path).await;
+            owed.json["closed_at"].is_string().then_some(())
+        })
+        .await;
+    }
+    unreachable!("it counts without end")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_abandoned_runs_owe_is_listed_and_settled_until_the_books_agree() {
+    let mut platform = apart().await;
+    let hotel = Hotel::create(&platform, 2).await;
+    let booked = hotel.book(&platform, 10, 1, "pm_ok").await;
+    let booked = booked.text("/reservation_id").to_owned();
+    platform.kill_target("payment");
+    let (asked, booking) = asked(&platform, &hotel, 0).await;
+    let cancellation = cancelled(&platform, &booked).await;
+    for run in [&booking, &cancellation] {
+        say(&platform, run, "abandon").await;
+    }
+    start_payment(&mut platform);
+    // What was on its way is done, and nobody goes on: the room is held, the money reserved, the refund made.
+    for (run, step) in [(&booking, "authorize-payment"), (&cancellation, "refund-payment")] {
+        becomes(&platform, run, "knows of its money", |saga| {
+            let mut owed = saga["obligations"].as_array().unwrap().iter();
+            owed.any(|debt| debt["step"] == step && debt["evidence"]["outcome"] == "done")
+        })
+        .await;
+    }
+    assert_eq!(hotel.counts(&platform, 0).await, (1, 0));
+    let listed = platform.get("/v1/obligations?state=open&what=money").await;
+    assert_eq!(
+        listed.json["items"].as_array().unwrap().len(),
+        2,
+        "{}",
+        listed.json
+    );
+    assert_eq!(listed.json["open_money"][0]["payments"], 2, "{}", listed.json);
+    let mine = listed.text("/items/0/links/self");
+    let taken = platform.post(&format!("{mine}/owner"), &json!({})).await;
+    assert!(taken.text("/owner").starts_with("operator:"), "{}", taken.json);
+
+    assert_eq!(
+        settle(&platform, &booking).await,
+        3,
+        "rooms, money, word to the guest"
+    );
+    assert_eq!(settle(&platform, &cancellation).await, 3);
+    assert_eq!(reservation(&platform, &asked).await["state"], "rejected");
+    assert_eq!(reservation(&platform, &booked).await["state"], "cancelled");
+    for night in [0, 10] {
+        assert_eq!(hotel.counts(&platform, night).await, (0, 0), "on sale again");
+    }
+    let payment = format!("select state from payment.payment where reservation_id = '{asked}'");
+    assert_eq!(platform.query(&payment).await.as_deref(), Some("voided"));
+    let refunds = "select count(*)::text from payment.movement where kind = 'refund'";
+    assert_eq!(platform.query(refunds).await.as_deref(), Some("1"), "once");
+    let listed = platform.get("/v1/obligations?state=open").await;
+    assert_eq!(listed.json["items"], json!([]));
+    assert_eq!(platform.comes_to_rest(Duration::from_mins(1)).await, Ok(()));
 }

@@ -8,8 +8,13 @@ where h.state in ('held', 'sold')
        or (s.state = 'compensated' and not exists (
             select from orchestrator.obligation o
             where o.saga_id = s.saga_id and o.what = 'rooms' and o.closed_at is null))
-       -- Rooms of an abandoned run are kept as long as somebody owes an answer to what becomes of them.
+       -- Rooms of an abandoned run are kept as long as somebody owes an answer to what becomes of them; and where that was
+       -- what had been promised, they are the guest's.
        or (s.state = 'abandoned' and not exists (
-            select from orchestrator.obligation o
-            where o.saga_id = s.saga_id and o.what = 'rooms' and o.closed_at is null))
+                select from orchestrator.obligation o
+                where o.saga_id = s.saga_id and o.what = 'rooms' and o.closed_at is null)
+            and not (h.state = 'sold' and exists (
+                select from reservation.reservation r
+                where r.hotel_id = h.hotel_id and coalesce(r.hold_id, r.reservation_id) = h.hold_id
+                  and r.state in ('confirmed', 'cancelling', 'cancelled'))))
        or (h.state = 'held' and s.state = 'completed'))

@@ -3,4 +3,4 @@ select saga_id, seq, round, what, at
 from orchestrator.journal j
 where round > 1 + (select count(*) from orchestrator.journal v
                    where v.saga_id = j.saga_id and v.seq <= j.seq and v.what = 'verb'
-                     and v.body ->> 'verb' in ('retry', 'back_to'))
+                     and v.body ->> 'verb' in ('retry', 'back_to', 'settle'))
