@@ -19,6 +19,7 @@ mod saga;
 mod say;
 mod seen;
 mod verb;
+mod would_hold;
 
 use std::sync::Arc;
 

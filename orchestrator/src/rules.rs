@@ -102,18 +102,23 @@ impl Rules {
         before.iter().any(|rule| !in_force.contains(&rule.id))
     }
 
+    /// The rules that are about this command.
+    pub(crate) fn covering(&self, about: &About<'_>) -> Vec<Rule> {
+        let rules = self.known();
+        let rules = rules.iter().flat_map(|rules| rules.iter());
+        rules.filter(|rule| rule.subject.covers(about)).cloned().collect()
+    }
+
     /// The pause that is about this command, if there is one.
     pub(crate) fn pause(&self, about: &About<'_>) -> Option<HeldBack> {
-        let rules = self.known()?;
-        pause_of(rules.iter().filter(|rule| rule.subject.covers(about)))
+        pause_of(self.covering(about).iter())
     }
 
     /// What holds this command back, if something does: a pause before any limit. A command that waits for its slot keeps
     /// it; once the slot has come, no limit holds it any more.
     pub(crate) fn hold(&self, about: &About<'_>, held: Option<Held>, now: DateTime<Utc>) -> Option<HeldBack> {
-        let rules = self.known()?;
-        let covering: Vec<&Rule> = rules.iter().filter(|rule| rule.subject.covers(about)).collect();
-        if let Some(pause) = pause_of(covering.iter().copied()) {
+        let covering = self.covering(about);
+        if let Some(pause) = pause_of(covering.iter()) {
             return Some(pause);
         }
         let slot = held.and_then(|held| Some((held.by, held.by.until?)));

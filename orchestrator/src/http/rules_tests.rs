@@ -11,6 +11,8 @@ use crate::fixtures::{
 };
 use crate::{timers, watch};
 
+mod preview_tests;
+
 impl Desk {
     async fn ask(&self, path: &str, key: Option<&str>, body: &Value) -> (StatusCode, Value) {
         let headers: Vec<_> = key.into_iter().map(|key| ("idempotency-key", key)).collect();

@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 use super::dry_run::DryRun;
 use super::seen::seen;
 use super::verb::{VerbBody, answer};
+use super::would_hold::{WouldHold, would_hold};
 use super::{Inspection, reason};
 use crate::engine::{Pace, Rule, Spoken, Verb};
 use crate::kept::Kept;
@@ -60,6 +61,10 @@ pub(super) struct PreviewBody {
     digest: String,
     #[serde(flatten)]
     shown: Shown,
+    /// The rules that would hold back what it leads to, as they are now; no part of what the digest is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<WouldHold>)]
+    held_back: Vec<WouldHold>,
 }
 
 problems!(Problems:
@@ -186,6 +191,7 @@ async fn preview(inspection: &Inspection, saga_id: SagaId, spoken: Spoken) -> Re
     let body = PreviewBody {
         saga_id,
         digest: shown.digest(),
+        held_back: would_hold(&inspection.rules, &kept, &shown),
         shown,
     };
     Ok(([(header::ETAG, format!("\"{version}\""))], Json(body)).into_response())

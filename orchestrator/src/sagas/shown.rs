@@ -132,6 +132,14 @@ impl Shown {
         }
     }
 
+    /// What is sent, now and until the end, as far as rules are about it: whether a step is done or undone. No rule but a
+    /// pause is about what settles something, and under one it is not shown at all.
+    pub(crate) fn held_by_rules(&self) -> impl Iterator<Item = (&'static str, bool)> {
+        let sent = self.commands.iter().chain(&self.until_end);
+        sent.filter(|_| self.verb != Verb::Settle)
+            .map(|planned| (planned.step, planned.undo))
+    }
+
     /// Tells it from any other: SHA-256 in hexadecimal digits.
     pub(crate) fn digest(&self) -> String {
         use std::fmt::Write as _;
