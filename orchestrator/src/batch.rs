@@ -1,50 +1,32 @@
 //! A batch in memory: what came in is decided on runs as they are known, and what comes of it is collected.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod effects;
+
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contract::{Reply, SagaId};
 use platform::consumer::Incoming;
 use platform::outbox::Outgoing;
-use platform::{Broken, Tracer, retention};
+use platform::{Broken, retention};
 use uuid::Uuid;
 
 use crate::engine::{Input, Line, Pace, Run, Sent, State, What};
 use crate::kept::Kept;
 use crate::message::{Asked, Message};
-use crate::rules::{self, Rules};
-use crate::sagas::Debt;
+use crate::resends::{self, PutOff, Resends};
+use crate::rules::Rules;
+use crate::sagas::{self, Debt};
 use crate::spans;
 use crate::store::{Batch, NewLine};
 use crate::verbs::{self, Outcome};
 
+pub(crate) use effects::Effects;
+use effects::Ended;
+
 /// How long the timer leaves a run alone that this code cannot read.
 const PUT_OFF: chrono::Duration = chrono::Duration::minutes(1);
-
-/// What a batch did, counted once it is written.
-#[derive(Debug, Default)]
-pub(crate) struct Effects {
-    ended: Vec<Ended>,
-    ignored: BTreeMap<&'static str, u64>,
-    resent: u64,
-    given_up: u64,
-    held_back: u64,
-    unreadable: u64,
-    verbs: BTreeMap<(&'static str, &'static str), u64>,
-    /// Steps that have ended and are traced.
-    steps: Vec<spans::Ended>,
-    /// Runs that are open, as they were written.
-    pub(crate) open: Vec<(SagaId, Kept)>,
-}
-
-#[derive(Debug)]
-struct Ended {
-    kind: &'static str,
-    state: &'static str,
-    after: Duration,
-}
 
 /// A batch in memory.
 #[derive(Debug)]
@@ -55,6 +37,7 @@ pub(crate) struct Work {
     now: DateTime<Utc>,
     pace: Pace,
     rules: Arc<Rules>,
+    resends: Arc<Resends>,
     /// Runs that were made before may have been removed; asked for only when one that could be begins.
     pub(crate) removed_before: Option<DateTime<Utc>>,
     touched: BTreeSet<SagaId>,
@@ -71,6 +54,7 @@ impl Work {
         now: DateTime<Utc>,
         pace: Pace,
         rules: Arc<Rules>,
+        resends: Arc<Resends>,
     ) -> Self {
         Self {
             sagas,
@@ -78,6 +62,7 @@ impl Work {
             now,
             pace,
             rules,
+            resends,
             removed_before: None,
             touched: BTreeSet::new(),
             batch: Batch::default(),
@@ -207,10 +192,13 @@ impl Work {
         if changes {
             kept.wake_at = Some(due);
         } else {
+            // No later than whatever is sent meanwhile is due: whoever sends it may not know of this look.
+            let next = self.now + sagas::soonest();
             let look = match kept.run.held {
                 Some(held) => held.look(self.now),
-                // No later than whatever is sent meanwhile is due: whoever sends it may not know of this look.
-                None => due.min(self.now + self.pace.resend),
+                None if due > self.now => due.min(next),
+                // It was due and is put off.
+                None => next,
             };
             self.batch.looked.push((saga_id, look));
         }
@@ -238,7 +226,14 @@ impl Work {
             return Ok(false);
         };
         let (before, state) = (kept.run.seq, kept.run.state);
-        let moves = rules::advance(&self.rules, kept, input, self.now, self.pace);
+        let pace = self.pace.of(saga_id);
+        let moves = match resends::advance(&self.resends, &self.rules, kept, input, self.now, pace) {
+            Ok(moves) => moves,
+            Err(PutOff(topic)) => {
+                *self.effects.put_off.entry(topic).or_default() += 1;
+                return Ok(false);
+            }
+        };
         if moves.lines.is_empty() {
             return Ok(false);
         }
@@ -275,7 +270,11 @@ impl Work {
 
     /// Says a command, and answers the id of the message.
     fn send(&mut self, saga_id: SagaId, sent: Sent) -> Result<Uuid, Broken> {
-        self.effects.resent += u64::from(sent.sending > 1);
+        if sent.sending > 1 {
+            self.effects.resent += 1;
+        } else {
+            *self.effects.first.entry(sent.command.topic()).or_default() += 1;
+        }
         let kept = self.sagas.get(&saga_id);
         let envelope = kept.map(|kept| kept.envelope(saga_id, &sent, self.pace));
         let command = &sent.command;
@@ -350,40 +349,4 @@ pub(crate) fn is_late(saga_id: SagaId, now: DateTime<Utc>) -> bool {
 fn made_at(saga_id: SagaId) -> Option<DateTime<Utc>> {
     let (seconds, nanos) = saga_id.uuid().get_timestamp()?.to_unix();
     DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
-}
-
-impl Effects {
-    /// These runs were written. Those that are open are worth remembering.
-    pub(crate) fn written(&mut self, runs: impl IntoIterator<Item = (SagaId, Kept)>) {
-        for (saga_id, mut kept) in runs {
-            if kept.run.state.is_terminal() {
-                continue;
-            }
-            kept.row = Some(kept.changing());
-            self.open.push((saga_id, kept));
-        }
-    }
-
-    /// Counts what was written, and tells the collector of it.
-    pub(crate) fn count(self, tracer: &Tracer) {
-        for step in self.steps {
-            step.record(tracer);
-        }
-        for ended in self.ended {
-            metrics::counter!("bellhop_sagas_total", "type" => ended.kind, "state" => ended.state)
-                .increment(1);
-            metrics::histogram!("bellhop_saga_seconds", "type" => ended.kind, "state" => ended.state)
-                .record(ended.after);
-        }
-        for (why, count) in self.ignored {
-            metrics::counter!("bellhop_saga_messages_ignored_total", "why" => why).increment(count);
-        }
-        for ((verb, state), count) in self.verbs {
-            metrics::counter!("bellhop_saga_verbs_total", "verb" => verb, "state" => state).increment(count);
-        }
-        metrics::counter!("bellhop_saga_commands_resent_total").increment(self.resent);
-        metrics::counter!("bellhop_saga_steps_given_up_total").increment(self.given_up);
-        metrics::counter!("bellhop_saga_commands_held_back_total").increment(self.held_back);
-        metrics::counter!("bellhop_sagas_unreadable_total").increment(self.unreadable);
-    }
 }

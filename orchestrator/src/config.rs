@@ -11,12 +11,6 @@ use crate::engine::Pace;
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
 pub struct Config {
-    /// How long a step's reply is waited for before the command is sent again, in milliseconds. The wait
-    /// doubles with each sending, up to a minute.
-    #[arg(long, env = "BELLHOP_STEP_RESEND_MS", default_value_t = 5_000,
-          value_parser = clap::value_parser!(u64).range(10..=60_000))]
-    pub step_resend_ms: u64,
-
     /// After how many seconds a step that can be undone is given up and everything undone. Authorising a
     /// payment is waited for twice as long. Keep the sum of all steps below the time that a hold lasts.
     #[arg(long, env = "BELLHOP_STEP_GIVE_UP_SECONDS", default_value_t = 60,
@@ -43,10 +37,7 @@ pub struct Config {
 impl Config {
     /// The waits, for the engine.
     pub fn pace(&self) -> Pace {
-        Pace {
-            resend: Duration::from_millis(self.step_resend_ms),
-            give_up: Duration::from_secs(self.step_give_up_seconds),
-        }
+        Pace::new(Duration::from_secs(self.step_give_up_seconds))
     }
 
     /// The time after which a saga is overdue.

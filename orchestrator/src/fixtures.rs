@@ -23,10 +23,7 @@ use crate::store::{self, JournalRow};
 pub(crate) const SHARD: i32 = 2;
 
 /// How patient runs are in tests.
-pub(crate) const PACE: Pace = Pace {
-    resend: Duration::from_secs(5),
-    give_up: Duration::from_mins(1),
-};
+pub(crate) const PACE: Pace = Pace::new(Duration::from_mins(1));
 
 /// Makes the schema, as `bellhop migrate` does.
 pub(crate) async fn migrate(pool: &PgPool) {
@@ -53,6 +50,7 @@ pub(crate) fn idle(pool: &PgPool, name: &str, reclaim_after: Duration) -> Arc<Ru
         recent: Recent::default(),
         now: Now::default(),
         rules: Arc::default(),
+        resends: Arc::default(),
         woken: Arc::default(),
         tracer: platform::Tracer::default(),
     })

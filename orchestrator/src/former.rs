@@ -13,10 +13,7 @@ use crate::store;
 /// How long it may take.
 const LIMIT: Duration = Duration::from_hours(2);
 /// When something is due is not compared, so any will do.
-const ANY_PACE: Pace = Pace {
-    resend: Duration::from_secs(5),
-    give_up: Duration::from_mins(1),
-};
+const ANY_PACE: Pace = Pace::new(Duration::from_mins(1));
 /// Open runs that are compared at once.
 const COMPARED: i64 = 1_000;
 /// Runs that are named when they cannot be carried over.

@@ -18,10 +18,7 @@ use serde_json::{Value, json};
 use crate::engine::{Input, Line, Moves, Owed, Pace, Run, Sent, Spoken, State, StepKind, Verb, What};
 use crate::sagas::{self, cancel_stay, samples};
 
-const PACE: Pace = Pace {
-    resend: Duration::from_secs(5),
-    give_up: Duration::from_mins(1),
-};
+const PACE: Pace = Pace::new(Duration::from_mins(1));
 
 /// What came in, when, and what the code made of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -22,6 +22,7 @@ mod message;
 mod now;
 mod ownership;
 mod recent;
+mod resends;
 #[cfg(test)]
 mod restart_tests;
 mod rules;
@@ -85,6 +86,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
         recent: recent::Recent::default(),
         now: now::Now::default(),
         rules: Arc::default(),
+        resends: Arc::default(),
         woken: Arc::default(),
         tracer: parts.tracer.clone(),
     });

@@ -37,22 +37,22 @@ fn ways() -> Vec<Vec<Happens>> {
             begun(),
             Heard(|id| done(id, "hold-rooms")),
             Heard(|id| done(id, "authorize-payment")),
-            Seconds(5),
+            Seconds(6),
             Heard(|id| done(id, "book-rooms")),
             Heard(|id| refused(id, "capture-payment", "capture_declined")),
             Heard(|id| undone(id, "book-rooms")),
             Heard(|id| undone(id, "authorize-payment")),
-            Seconds(5),
+            Seconds(6),
             Heard(|id| undone(id, "hold-rooms")),
             Heard(|id| undone(id, "open-reservation")),
         ],
         // Refused after two sendings: the other may still be carried out, so the step is undone too.
         vec![
             begun(),
-            Seconds(5),
+            Seconds(6),
             Heard(|id| refused(id, "hold-rooms", "sold_out")),
-            Seconds(5),
-            Seconds(10),
+            Seconds(6),
+            Seconds(12),
             Heard(|id| undone(id, "hold-rooms")),
             Heard(|id| undone(id, "open-reservation")),
         ],
@@ -60,7 +60,7 @@ fn ways() -> Vec<Vec<Happens>> {
         vec![
             begun(),
             Seconds(600),
-            Seconds(5),
+            Seconds(6),
             Heard(|id| done(id, "hold-rooms")),
             Heard(|id| undone(id, "hold-rooms")),
             Heard(|id| undone(id, "open-reservation")),
@@ -68,7 +68,7 @@ fn ways() -> Vec<Vec<Happens>> {
         vec![
             Heard(|id| start(id, cancellation())),
             Heard(|id| done(id, "release-rooms")),
-            Seconds(5),
+            Seconds(6),
             Heard(|id| done(id, "refund-payment")),
             Heard(|id| done(id, "mark-cancelled")),
         ],
@@ -111,13 +111,13 @@ async fn a_refusal_of_one_of_several_sendings_is_still_one_after_a_restart(pool:
     let before = runner(&pool, "before").await;
     let id = SagaId::new();
     take(&before, &[start(id, booking())]).await.unwrap();
-    pass(&pool, 5).await;
+    pass(&pool, 6).await;
     timers::round(&before).await.unwrap();
     take(&before, &[refused(id, "hold-rooms", "sold_out")])
         .await
         .unwrap();
     let after = runner(&pool, "after").await;
-    pass(&pool, 5).await;
+    pass(&pool, 6).await;
     timers::round(&after).await.unwrap();
     let lines = whole_story(&pool, id).await;
     assert_eq!(
@@ -138,12 +138,12 @@ async fn a_saga_that_waits_is_looked_at_no_later_than_it_is_due_and_one_that_has
     let id = SagaId::new();
     take(&runner, &[start(id, booking())]).await.unwrap();
     // The wait for the first step has grown; the next step's begins anew.
-    for seconds in [5, 10, 20] {
+    for seconds in [6, 12, 24] {
         pass(&pool, seconds).await;
         timers::round(&runner).await.unwrap();
     }
     take(&runner, &[done(id, "hold-rooms")]).await.unwrap();
-    pass(&pool, 5).await;
+    pass(&pool, 6).await;
     timers::round(&runner).await.unwrap();
     let lines = story(&pool, id).await;
     assert_eq!(lines.last().unwrap(), "authorize-payment sent_again 2");
@@ -157,7 +157,7 @@ async fn a_saga_that_waits_is_looked_at_no_later_than_it_is_due_and_one_that_has
     take(&runner, &[undone(ended, "open-reservation")]).await.unwrap();
     #[expect(clippy::disallowed_methods, reason = "a test looks into the tables")]
     let wrong: Vec<bool> = sqlx::query_scalar(
-        "select case when state in ('running', 'compensating') then wake_at is null or wake_at > clock_timestamp() + interval '10 s'
+        "select case when state in ('running', 'compensating') then wake_at is null or wake_at > clock_timestamp() + interval '12 s'
                 else wake_at is not null end
          from orchestrator.run",
     )

@@ -25,6 +25,7 @@ use crate::message::Message;
 use crate::now::Now;
 use crate::ownership::Ownership;
 use crate::recent::Recent;
+use crate::resends::Resends;
 use crate::rules::{Rule, Rules};
 use crate::store;
 
@@ -54,6 +55,8 @@ pub(crate) struct Runner {
     pub(crate) now: Now,
     /// What operators hold back.
     pub(crate) rules: Arc<Rules>,
+    /// What participants are asked again.
+    pub(crate) resends: Arc<Resends>,
     /// Told when runs were woken, so that the timer looks.
     pub(crate) woken: Arc<Notify>,
     /// Where the spans of steps go.
@@ -75,7 +78,7 @@ impl Participant for Runner {
 
     async fn committed(&self, mut effects: Effects) {
         self.recent.put(std::mem::take(&mut effects.open));
-        effects.count(&self.tracer);
+        effects.count(&self.tracer, &self.resends);
     }
 
     async fn rebalanced(&self, assigned: bool, partitions: Vec<(String, i32)>) {
@@ -179,7 +182,8 @@ impl Runner {
     }
 
     fn work(&self, runs: HashMap<SagaId, Kept>, remembered: BTreeSet<SagaId>, now: DateTime<Utc>) -> Work {
-        Work::new(runs, remembered, now, self.pace, Arc::clone(&self.rules))
+        let (rules, resends) = (Arc::clone(&self.rules), Arc::clone(&self.resends));
+        Work::new(runs, remembered, now, self.pace, rules, resends)
     }
 
     async fn leave_out_heard(&self, batch: &mut Vec<Incoming<Message>>) -> Result<(), Broken> {

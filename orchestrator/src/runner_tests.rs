@@ -20,7 +20,7 @@ async fn a_line_names_the_message_of_the_answer_or_of_the_further_sending(pool: 
     let runner = runner(&pool, "one").await;
     let id = SagaId::new();
     take(&runner, &[start(id, booking())]).await.unwrap();
-    pass(&pool, 5).await;
+    pass(&pool, 6).await;
     timers::round(&runner).await.unwrap();
     take(&runner, &[done(id, "hold-rooms")]).await.unwrap();
     let journal = journal(&pool, id).await;

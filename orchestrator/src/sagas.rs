@@ -6,6 +6,7 @@ mod effects;
 mod shown;
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contract::Command;
@@ -56,6 +57,11 @@ pub fn outline_of(data: &SagaData, version: i32) -> Option<&'static Outline> {
         SagaData::BookStay(_) => BOOK_STAY.outline_of(version),
         SagaData::CancelStay(_) => CANCEL_STAY.outline_of(version),
     }
+}
+
+/// No command of any saga is sent again sooner than so long after it was sent.
+pub fn soonest() -> Duration {
+    BOOK_STAY.soonest().min(CANCEL_STAY.soonest())
 }
 
 /// Changes a run by what came in, by the version that it was begun with; see [`crate::engine::advance`].

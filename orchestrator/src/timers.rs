@@ -12,7 +12,7 @@ use platform::retry::Backoff;
 use platform::{Broken, db};
 
 use crate::runner::{Runner, TIMER_BATCH};
-use crate::store;
+use crate::{sagas, store};
 
 /// The longest sleep: a bound for clocks that were set.
 const SLEEP_MAX: Duration = Duration::from_secs(5);
@@ -56,7 +56,7 @@ pub(crate) async fn round(runner: &Arc<Runner>) -> Result<Duration, Broken> {
 }
 
 async fn look(runner: &Arc<Runner>) -> Result<Duration, Broken> {
-    let longest = SLEEP_MAX.min(runner.pace.resend).min(runner.pace.give_up);
+    let longest = SLEEP_MAX.min(sagas::soonest()).min(runner.pace.give_up_after(1));
     if runner.ownership.all().is_empty() {
         return Ok(longest);
     }

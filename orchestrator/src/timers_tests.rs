@@ -1,10 +1,12 @@
 //! Tests of the timer on a real database.
 
-use contract::SagaId;
+use contract::{SagaId, topics};
 use sqlx::PgPool;
 
 use super::*;
-use crate::fixtures::{booking, done, migrate, pass, runner, said, start, state, story, take, undone};
+use crate::fixtures::{
+    booking, cancellation, commands, done, migrate, pass, runner, said, start, state, story, take, undone,
+};
 
 #[sqlx::test(migrations = false)]
 async fn a_missing_reply_is_asked_for_again_and_then_given_up(pool: PgPool) {
@@ -16,7 +18,7 @@ async fn a_missing_reply_is_asked_for_again_and_then_given_up(pool: PgPool) {
         .unwrap();
     round(&runner).await.unwrap();
     assert_eq!(story(&pool, id).await.len(), 2, "nothing is due yet");
-    for seconds in [5, 10, 20, 40] {
+    for seconds in [6, 12, 24, 48] {
         pass(&pool, seconds).await;
         round(&runner).await.unwrap();
     }
@@ -94,11 +96,37 @@ async fn the_timer_takes_more_than_one_batch_and_sleeps_until_the_next_is_due(po
     let count = usize::try_from(TIMER_BATCH).unwrap() + 20;
     let starts: Vec<_> = (0..count).map(|_| start(SagaId::new(), booking())).collect();
     take(&runner, &starts).await.unwrap();
-    pass(&pool, 6).await;
+    pass(&pool, 7).await;
     let sleep = round(&runner).await.unwrap();
-    assert_eq!(said(&pool).await.len(), 2 * count);
     assert!(
         sleep > Duration::from_secs(1),
         "nothing is due for a while: {sleep:?}"
     );
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_participant_that_is_down_is_not_flooded_and_each_command_goes_again_in_the_end(pool: PgPool) {
+    migrate(&pool).await;
+    let runner = runner(&pool, "one").await;
+    let count = 300;
+    let ids: Vec<_> = (0..count).map(|_| SagaId::new()).collect();
+    let starts: Vec<_> = ids.iter().map(|id| start(*id, cancellation())).collect();
+    take(&runner, &starts).await.unwrap();
+    pass(&pool, 7).await;
+    round(&runner).await.unwrap();
+    let again = said(&pool).await.len() - count;
+    assert!(
+        (100..count / 2).contains(&again),
+        "{again} of {count} went again at once"
+    );
+    // What was put off is looked at again after a few seconds, and all of it goes. The pivot is never given up.
+    for _ in 0..20 {
+        runner.resends.sent(topics::INVENTORY_COMMANDS, 1_000);
+        pass(&pool, 5).await;
+        round(&runner).await.unwrap();
+    }
+    for id in ids {
+        let sent = commands(&pool, id).await;
+        assert!(sent.len() > 1, "{id} was never sent again: {sent:?}");
+    }
 }

@@ -18,10 +18,7 @@ use crate::engine::{Input, Line, Pace, Run, Sent, State, StepKind, What};
 use crate::sagas::{self, samples};
 use world::World;
 
-const PACE: Pace = Pace {
-    resend: Duration::from_secs(5),
-    give_up: Duration::from_mins(1),
-};
+const PACE: Pace = Pace::new(Duration::from_mins(1));
 /// Transitions after which a trial is going round in a circle.
 const TOO_MANY: usize = 500;
 
@@ -90,7 +87,7 @@ impl Trial {
 
     /// One transaction of the runner.
     fn advance(&mut self, input: &Input<'_>) -> usize {
-        let moves = sagas::advance(&self.data, &mut self.run, input, self.now, PACE);
+        let moves = sagas::advance(&self.data, &mut self.run, input, self.now, PACE.of(self.saga_id));
         self.sent.extend(moves.commands.iter().cloned());
         self.commands.extend(moves.commands);
         let count = moves.lines.len();
@@ -192,7 +189,7 @@ impl Trial {
             assert_eq!(self.run.waiting.is_none(), self.run.state.is_terminal());
         }
         let version = sagas::newest(&self.data);
-        let read = sagas::standing(&self.data, version, &self.lines, PACE);
+        let read = sagas::standing(&self.data, version, &self.lines, PACE.of(self.saga_id));
         assert_eq!(
             read.as_ref(),
             Some(&self.run),

@@ -90,6 +90,7 @@ pub(crate) fn show(
     now: DateTime<Utc>,
     pace: Pace,
 ) -> Result<Shown, Rule> {
+    let pace = pace.of(asked.saga_id);
     let preview = sagas::preview(&kept.data, &kept.run, &asked.spoken, now, pace)?;
     let is_held_back = |sent: &Sent| rules.pause(&rules::about(kept, sent.step, sent.undo)).is_some();
     if asked.spoken.verb == Verb::Settle && preview.moves.commands.iter().any(is_held_back) {

@@ -8,7 +8,7 @@ use platform::Broken;
 use sqlx::{Executor as _, PgPool};
 
 use crate::fixtures::{
-    booking, cancellation, commands, done, migrate, pass, runner, start, state, story, take,
+    booking, cancellation, commands, done, migrate, pass, runner, said, start, state, story, take,
 };
 use crate::runner::TIMER_BATCH;
 use crate::timers;
@@ -132,8 +132,7 @@ async fn sagas_that_cannot_be_read_do_not_stand_before_others_and_go_on_when_the
     migrate(&pool).await;
     let runner = runner(&pool, "one").await;
     let count = usize::try_from(TIMER_BATCH).unwrap() + 20;
-    let unreadable: Vec<_> = (0..count).map(|_| SagaId::new()).collect();
-    let asked: Vec<_> = unreadable.iter().map(|id| start(*id, cancellation())).collect();
+    let asked: Vec<_> = (0..count).map(|_| start(SagaId::new(), cancellation())).collect();
     take(&runner, &asked).await.unwrap();
     pool.execute(LATER[0]).await.unwrap();
     let last = SagaId::new();
@@ -146,5 +145,7 @@ async fn sagas_that_cannot_be_read_do_not_stand_before_others_and_go_on_when_the
         .unwrap();
     pass(&pool, 61).await;
     timers::round(&runner).await.unwrap();
-    assert_eq!(commands(&pool, unreadable[0]).await, ["Release", "Release"]);
+    let said = said(&pool).await;
+    let releases = said.iter().filter(|(_, kind, _)| kind == "Release").count();
+    assert!(releases > count, "{releases} of {count}");
 }

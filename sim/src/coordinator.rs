@@ -14,10 +14,7 @@ use orchestrator::sagas;
 use crate::planted;
 
 /// How patient the sagas are.
-pub const PACE: Pace = Pace {
-    resend: Duration::from_secs(5),
-    give_up: Duration::from_mins(1),
-};
+pub const PACE: Pace = Pace::new(Duration::from_mins(1));
 
 /// A line of a journal.
 #[derive(Debug, Clone)]
@@ -204,11 +201,11 @@ impl Coordinator {
         let process = &mut self.processes[process];
         let epochs = (process.epoch, self.epoch);
         let known = process.recent.remove(&saga_id);
-        let remembered = known.and_then(|run| kept.decide(run, input, now));
+        let remembered = known.and_then(|run| kept.decide(saga_id, run, input, now));
         // What was decided on a run that has gone on cannot be written, and what would be ignored is looked at again.
         let decided = remembered
             .filter(|decided| decided.before == kept.run.seq || planted!(SnapshotBelieved))
-            .or_else(|| kept.decide(kept.run.clone(), input, now));
+            .or_else(|| kept.decide(saga_id, kept.run.clone(), input, now));
         self.writes += 1;
         let Some(decided) = decided else {
             return Vec::new();
@@ -228,7 +225,7 @@ impl Coordinator {
             return Vec::new();
         };
         self.writes += 1;
-        let Some(decided) = kept.decide(kept.run.clone(), &Input::Time, now) else {
+        let Some(decided) = kept.decide(saga_id, kept.run.clone(), &Input::Time, now) else {
             return Vec::new();
         };
         self.given_up += kept.append(&decided, epochs);
@@ -270,9 +267,15 @@ struct Decided {
 
 impl Kept {
     /// Lets the engine decide on the run as somebody knows it; nothing where it would change nothing.
-    fn decide(&self, mut run: Run, input: &Input<'_>, now: DateTime<Utc>) -> Option<Decided> {
+    fn decide(
+        &self,
+        saga_id: SagaId,
+        mut run: Run,
+        input: &Input<'_>,
+        now: DateTime<Utc>,
+    ) -> Option<Decided> {
         let before = run.seq;
-        let moves = sagas::advance(&self.data, &mut run, input, now, PACE);
+        let moves = sagas::advance(&self.data, &mut run, input, now, PACE.of(saga_id));
         (!moves.lines.is_empty()).then_some(Decided { before, run, moves })
     }
 

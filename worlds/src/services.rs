@@ -20,10 +20,7 @@ use crate::shelf::{Memo, Ref, Shelf};
 use crate::state::{BOOKINGS, Exchange, Left, SAGAS, State};
 
 /// How patient sagas are. Whether time has passed is the checker's choice.
-const PACE: Pace = Pace {
-    resend: std::time::Duration::from_secs(5),
-    give_up: std::time::Duration::from_mins(1),
-};
+const PACE: Pace = Pace::new(std::time::Duration::from_mins(1));
 
 /// A value and the messages that the transaction wrote, or a contradiction.
 pub(crate) type Said = Result<(Ref, Vec<Ref>), Ref>;

@@ -169,7 +169,7 @@ fn backward<D>(saga: &Saga<D>, data: &D, log: &[Entry], halt: &Halt<'_>) -> Deci
 
 /// Why the saga may not be undone from here, if it may not.
 fn may_not_halt<D>(saga: &Saga<D>, halt: &Halt<'_>) -> Option<String> {
-    let Step { name, kind } = &saga.steps[halt.step];
+    let Step { name, kind, .. } = &saga.steps[halt.step];
     let what = halt.refused.map_or_else(
         || "was given up".to_owned(),
         |refusal| format!("was refused: {}", said(refusal)),

@@ -6,6 +6,8 @@
 
 use contract::{Command, Refusal, Why};
 
+use super::resend::Resend;
+
 /// Builds the command that a step sends, from the saga's own data.
 pub type Ask<D> = fn(&D) -> Command;
 
@@ -32,6 +34,8 @@ pub struct Step<D> {
     pub name: &'static str,
     /// What it does, and what can happen to it.
     pub kind: Kind<D>,
+    /// When its command, or its undo, is sent again that was not answered.
+    pub resend: Resend,
 }
 
 /// What a step does, and what can happen to it.
@@ -196,6 +200,11 @@ impl<D> BeforePivot<D> {
         Self(self.0.with(name, Kind::Undoable { ask, undo, wait }))
     }
 
+    /// The step before this word is sent again so.
+    pub fn resend(self, resend: Resend) -> Self {
+        Self(self.0.resending(resend))
+    }
+
     /// The step that decides.
     pub fn pivot(self, name: &'static str, ask: Ask<D>) -> AfterPivot<D> {
         AfterPivot(self.0.with(name, Kind::Pivot { ask }))
@@ -213,6 +222,11 @@ impl<D> AfterPivot<D> {
     /// A step that is sent until it is done.
     pub fn then(self, name: &'static str, ask: Ask<D>) -> Self {
         Self(self.0.with(name, Kind::Retried { ask }))
+    }
+
+    /// The step before this word is sent again so.
+    pub fn resend(self, resend: Resend) -> Self {
+        Self(self.0.resending(resend))
     }
 
     /// The saga, whole.
@@ -240,7 +254,15 @@ impl<D> Saga<D> {
             "{name} of {} is undone by a step that does not come before it",
             self.name
         );
-        self.steps.push(Step { name, kind });
+        let resend = Resend::USUAL;
+        self.steps.push(Step { name, kind, resend });
+        self
+    }
+
+    fn resending(mut self, resend: Resend) -> Self {
+        if let Some(step) = self.steps.last_mut() {
+            step.resend = resend;
+        }
         self
     }
 

@@ -9,10 +9,7 @@ use contract::{Command, HotelId, Outcome, Refusal, Reply, ReservationId, SagaId,
 use super::verb::{Spoken, Verb};
 use super::{Input, Line, Moves, Pace, Run, Saga, Sent, State, advance, preview, saga, standing, undo};
 
-pub(super) const PACE: Pace = Pace {
-    resend: Duration::from_secs(5),
-    give_up: Duration::from_mins(1),
-};
+pub(super) const PACE: Pace = Pace::new(Duration::from_mins(1));
 
 pub(super) struct Ids(HotelId, ReservationId);
 

@@ -7,12 +7,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::engine::example::{Ids, act, back, ids};
-use crate::engine::{Entry, RESEND_CAP, State, nothing_to_undo, saga, undo, wait};
+use crate::engine::{Entry, Resend, State, doubling, fixed, nothing_to_undo, saga, undo, wait};
 
-const PACE: Pace = Pace {
-    resend: Duration::from_secs(5),
-    give_up: Duration::from_mins(1),
-};
+const PACE: Pace = Pace::new(Duration::from_mins(1));
 
 /// A run of an example with a step of each kind, and its clock.
 struct Example {
@@ -24,13 +21,18 @@ struct Example {
 
 impl Example {
     fn begun() -> (Self, Moves) {
-        let saga = saga("example", "An example.")
-            .step("a", act, undo(back))
-            .slow_step("b", act, undo(back), wait(3, Why::PaymentUnavailable))
-            .step("c", act, nothing_to_undo("it only looks"))
-            .pivot("d", act)
-            .then("e", act)
-            .build();
+        Self::of(
+            saga("example", "An example.")
+                .step("a", act, undo(back))
+                .slow_step("b", act, undo(back), wait(3, Why::PaymentUnavailable))
+                .step("c", act, nothing_to_undo("it only looks"))
+                .pivot("d", act)
+                .then("e", act)
+                .build(),
+        )
+    }
+
+    fn of(saga: Saga<Ids>) -> (Self, Moves) {
         let mut example = Self {
             saga,
             ids: ids(),
@@ -134,16 +136,29 @@ fn a_command_without_an_answer_is_sent_again_after_growing_waits() {
 }
 
 #[test]
-fn however_often_it_was_sent_the_wait_is_bounded_and_never_shorter_than_the_first() {
-    for attempt in [7, 17, 18, 40, u32::MAX] {
-        assert_eq!(PACE.resend_after(attempt), RESEND_CAP, "{attempt}");
-        let patient = Pace {
-            resend: Duration::from_mins(5),
-            ..PACE
-        };
-        assert_eq!(patient.resend_after(attempt), patient.resend, "{attempt}");
-    }
-    assert_eq!(PACE.resend_after(0), PACE.resend);
+fn each_step_is_sent_again_as_it_declares_and_so_is_its_undo() {
+    let seconds = Duration::from_secs;
+    let saga = saga("example", "An example.")
+        .opened_by("open", "it is done", undo(back))
+        .step("a", act, undo(back))
+        .resend(fixed(seconds(7)))
+        .pivot("c", act)
+        .resend(doubling(seconds(1), seconds(3)))
+        .then("d", act)
+        .build();
+    let declared: Vec<_> = saga.steps.iter().map(|step| step.resend).collect();
+    assert_eq!((declared[0], declared[3]), (Resend::USUAL, Resend::USUAL));
+    let waits = |example: &mut Example| -> Vec<i64> {
+        let waits = (0..4).map(|_| example.pass_until_due().0);
+        waits.collect()
+    };
+    let mut example = Example::of(saga).0;
+    assert_eq!(waits(&mut example), [7; 4]);
+    example.hear("a", false, Outcome::Done);
+    assert_eq!(waits(&mut example), [1, 2, 3, 3]);
+    example.hear("c", false, no());
+    assert_eq!(example.waiting(), ("a", true, 1));
+    assert_eq!(waits(&mut example), [7; 4]);
 }
 
 #[test]

@@ -9,10 +9,7 @@ use super::*;
 use crate::engine::example::{Ids, act, ids};
 use crate::engine::{Answer, saga, undo};
 
-const PACE: Pace = Pace {
-    resend: Duration::from_secs(5),
-    give_up: Duration::from_mins(1),
-};
+const PACE: Pace = Pace::new(Duration::from_mins(1));
 
 fn example() -> Saga<Ids> {
     saga("example", "An example.")

@@ -2,6 +2,8 @@
 //! that a saga can be changed while runs of the former kind are still open: both are there, side by side, until
 //! the last of those has ended.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use contract::Command;
 
@@ -60,6 +62,13 @@ impl<D> Versions<D> {
     /// The version with which a run is begun now.
     pub fn version(&self) -> i32 {
         self.newest().saga.version
+    }
+
+    /// No command of any version is sent again sooner.
+    pub fn soonest(&self) -> Duration {
+        let steps = self.0.iter().flat_map(|version| &version.saga.steps);
+        let waits = steps.map(|step| step.resend.soonest());
+        waits.min().unwrap_or(Duration::MAX)
     }
 
     /// The newest version without its commands.
@@ -134,8 +143,6 @@ impl<D> Versions<D> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use contract::saga::CancelStay;
     use contract::{Outcome, Reply, SagaId};
 
@@ -144,10 +151,7 @@ mod tests {
     use crate::sagas::cancel_stay::definition;
     use crate::sagas::cancel_stay::tests::{sample, yesterday};
 
-    const PACE: Pace = Pace {
-        resend: Duration::from_secs(5),
-        give_up: Duration::from_mins(1),
-    };
+    const PACE: Pace = Pace::new(Duration::from_mins(1));
 
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000, 0).unwrap()

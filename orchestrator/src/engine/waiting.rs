@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use contract::SagaId;
 
 use super::decide::Entry;
-use super::dsl::Saga;
+use super::dsl::{Saga, Step};
 use super::journal::{HeldBack, Line};
-
-/// A resent command waits no longer than this for the next try.
-pub const RESEND_CAP: Duration = Duration::from_mins(1);
+use super::resend::spread;
 
 /// A run whose command a rule holds back is looked at this often, should nobody have heard that the rule was lifted.
 const HELD_LOOK: TimeDelta = TimeDelta::seconds(30);
@@ -116,7 +115,7 @@ impl Waiting {
             sendings: asked.sendings,
             since: asked.since,
             paused: asked.paused,
-            due: asked.last + pace.resend_after(asked.sendings),
+            due: asked.last + pace.resend_after(&saga.steps[step], asked.sendings),
         };
         if let Some(at) = waiting.gives_up_at(saga.steps[step].wait().map(|wait| wait.times), pace) {
             waiting.due = waiting.due.min(at);
@@ -139,26 +138,39 @@ impl Waiting {
     }
 }
 
-/// How patient runs are.
+/// How patient runs are, and the one that asks.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// The wait before a command is sent a second time; doubled each time up to [`RESEND_CAP`].
-    pub resend: Duration,
     /// How long an undoable step is waited for, times the step's own factor.
-    pub give_up: Duration,
+    give_up: Duration,
+    /// The run, which looks a little sooner or later than others.
+    run: Option<SagaId>,
 }
 
 impl Pace {
+    /// Steps are given up after this long, times their own factor. Waits are as declared, for every run alike.
+    pub const fn new(give_up: Duration) -> Self {
+        Self { give_up, run: None }
+    }
+
+    /// The same for this run: its waits are up to a fifth shorter or longer than declared, so that runs that began
+    /// together do not all send again at once.
+    pub const fn of(self, run: SagaId) -> Self {
+        Self {
+            run: Some(run),
+            ..self
+        }
+    }
+
     /// How long a step is waited for whose own factor this is, from its first sending.
     pub fn give_up_after(self, times: u32) -> Duration {
         self.give_up.saturating_mul(times)
     }
 
-    /// The wait after a command was sent so often.
-    pub fn resend_after(self, sendings: u32) -> Duration {
-        let doubled = self
-            .resend
-            .saturating_mul(1 << sendings.saturating_sub(1).min(16));
-        doubled.min(RESEND_CAP.max(self.resend))
+    /// The wait after the command of this step was sent so often.
+    pub fn resend_after<D>(self, step: &Step<D>, sendings: u32) -> Duration {
+        let wait = step.resend.after(sendings);
+        self.run
+            .map_or(wait, |run| spread(wait, run, step.name, sendings))
     }
 }

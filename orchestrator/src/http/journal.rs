@@ -34,6 +34,7 @@ impl Reading {
         let outline = sagas::outline_of(&data, row.definition)?;
         let lines = journal.iter().map(|line| line.line(outline));
         let lines: Vec<Line> = lines.collect::<Result<_, _>>().ok()?;
+        let pace = pace.of(SagaId::from_uuid(row.saga_id));
         let (run, commands) = sagas::replay(&data, row.definition, &lines, pace)?;
         let waits_for = run.waiting.map(|waiting| outline.steps[waiting.step].name);
         Some(Self {

@@ -102,13 +102,13 @@ async fn what_a_pause_is_about_is_not_sent_and_no_time_runs_out_until_it_is_lift
     assert_eq!(story(&desk.pool, held).await, lines);
     assert_eq!(desk.held(held).await, Value::Null);
     assert_eq!(desk.get(&rule).await["holds_back"], 0);
-    desk.later(4).await;
+    desk.later(3).await;
     assert_eq!(
         story(&desk.pool, held).await,
         lines,
         "its time began when it was sent"
     );
-    desk.later(2).await;
+    desk.later(3).await;
     lines.push("authorize-payment sent_again 2".to_owned());
     assert_eq!(story(&desk.pool, held).await, lines);
 }

@@ -58,7 +58,8 @@ impl Row {
         let outline = sagas::outline_of(&data, version).ok_or_else(gone)?;
         let lines = journal.iter().map(|row| row.line(outline));
         let lines: Vec<Line> = lines.collect::<Result<_, _>>()?;
-        let run = sagas::standing(&data, version, &lines, pace).ok_or_else(gone)?;
+        let run =
+            sagas::standing(&data, version, &lines, pace.of(SagaId::from_uuid(saga_id))).ok_or_else(gone)?;
         let mut kept = Kept {
             shard: self.shard,
             data,

@@ -31,7 +31,8 @@ impl Trial {
 
     fn speak(&mut self, spoken: &Spoken) -> Result<Preview, Rule> {
         let verb = spoken.verb;
-        let shown = sagas::preview(&self.data, &self.run, spoken, self.now, super::PACE)?;
+        let pace = super::PACE.of(self.saga_id);
+        let shown = sagas::preview(&self.data, &self.run, spoken, self.now, pace)?;
         let (lines, sent, before) = (self.lines.len(), self.sent.len(), self.clone());
         self.advance(&Input::Verb(spoken));
         // Killed before it was written, the same message leads to the same lines.
