@@ -136,6 +136,14 @@ function covered(saga, definition, step) {
   return saga.state === 'compensating' ? { look: 'undo-sent', text: 'being undone' } : null;
 }
 
+/** Whether a step that only some runs have is not one of this run: the run has come past it. */
+function isLeftOut(saga, definition, step) {
+  const later = definition.steps.slice(definition.steps.indexOf(step) + 1).map(({ name }) => name);
+  const isPast = saga.state === 'completed' || later.includes(saga.waiting_for?.step)
+    || saga.journal.some((line) => later.includes(line.step));
+  return Boolean(step.only_when) && isPast;
+}
+
 /** How a step of the definition stands: what is waited for, or the last line that settles it. */
 function standing(saga, definition, step) {
   const waiting = saga.waiting_for?.step === step.name ? saga.waiting_for : null;
@@ -143,7 +151,7 @@ function standing(saga, definition, step) {
   if (waiting?.undo) return { look: 'undo-sent', text: 'being undone' };
   if (waiting) return { look: 'sent', text: 'waiting for the reply' };
   const last = saga.journal.filter((line) => line.step === step.name && !UNSETTLED.includes(line.what)).at(-1);
-  if (!last) return { look: '', text: 'not begun' };
+  if (!last) return { look: '', text: isLeftOut(saga, definition, step) ? 'not in this run' : 'not begun' };
   const refused = ['refused', 'undo_refused', 'given_up'].includes(last.what);
   if (saga.state === 'stuck' && refused && saga.journal.at(-1) === last) return { look: 'stuck', text: 'stuck here' };
   if (last.undo) return last.what === 'undone' ? UNDONE : { look: 'undo-refused', text: 'being undone' };
@@ -170,6 +178,7 @@ function road(saga, definition) {
     return make('li', { class: `${step.kind} ${look}`, title: step.because },
       make('strong', {}, step.name),
       make('small', {}, KINDS[step.kind] ?? step.kind),
+      step.only_when && make('small', {}, `only when ${step.only_when}`),
       make('small', { class: 'now' }, text));
   });
   return make('ol', { class: 'road', 'aria-label': 'Steps of the definition' }, ...steps);

@@ -21,8 +21,8 @@ mod waiting;
 
 pub use decide::{Decision, Entry, decide};
 pub use dsl::{
-    AfterPivot, Ask, BeforePivot, Kind, OpenedForGood, Saga, Step, Tell, Undo, Unopened, Wait,
-    nothing_to_undo, saga, undo, undo_telling, undone_by, wait,
+    AfterPivot, Ask, BeforePivot, Kind, OpenedForGood, Saga, Step, Tell, Undo, Unopened, Wait, When,
+    nothing_to_undo, saga, undo, undo_telling, undone_by, wait, when,
 };
 pub use journal::{Answer, HeldBack, Line, What};
 pub use outline::{Outline, OutlineStep, StepKind};

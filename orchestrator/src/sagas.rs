@@ -19,9 +19,17 @@ pub(crate) use shown::{Debt, Shown};
 
 // A saga that is to go another way gets a new version, which is added at the end here. The former one stays as
 // long as runs of it are open: `select kind, definition, count(*) from orchestrator.run where wake_at is not null`.
-static BOOK_STAY: LazyLock<Versions<BookStay>> = LazyLock::new(|| Versions::new([book_stay::definition()]));
+static BOOK_STAY: LazyLock<Versions<BookStay>> = LazyLock::new(|| {
+    Versions::new([
+        #[cfg(test)]
+        book_stay::tests::with_a_step_that_only_some_have(),
+        book_stay::definition(),
+    ])
+});
 static CANCEL_STAY: LazyLock<Versions<CancelStay>> = LazyLock::new(|| {
     Versions::new([
+        #[cfg(test)]
+        cancel_stay::tests::with_a_step_that_only_some_have(),
         #[cfg(test)]
         cancel_stay::tests::yesterday(),
         cancel_stay::definition(),
@@ -35,12 +43,12 @@ pub fn outlines() -> &'static [Outline] {
     &*OUTLINES
 }
 
-/// The newest definition that runs on this data.
+/// The newest definition, with the steps that apply to this data.
+///
+/// # Panics
+/// Never: there is a newest one.
 pub fn outline(data: &SagaData) -> &'static Outline {
-    match data {
-        SagaData::BookStay(_) => &OUTLINES[0],
-        SagaData::CancelStay(_) => &OUTLINES[1],
-    }
+    outline_of(data, newest(data)).unwrap_or_else(|| unreachable!("the newest version is there"))
 }
 
 /// The version with which a saga of this data is begun now.
@@ -51,11 +59,11 @@ pub fn newest(data: &SagaData) -> i32 {
     }
 }
 
-/// The definition of this version that runs on this data, if it is there.
+/// The definition of this version, if it is there, with the steps that apply to this data.
 pub fn outline_of(data: &SagaData, version: i32) -> Option<&'static Outline> {
     match data {
-        SagaData::BookStay(_) => BOOK_STAY.outline_of(version),
-        SagaData::CancelStay(_) => CANCEL_STAY.outline_of(version),
+        SagaData::BookStay(data) => BOOK_STAY.outline_of(version, data),
+        SagaData::CancelStay(data) => CANCEL_STAY.outline_of(version, data),
     }
 }
 
@@ -123,7 +131,9 @@ pub fn replay(
 pub mod samples {
     //! One example of each saga's data.
 
-    use super::{SagaData, book_stay, cancel_stay};
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::{BOOK_STAY, CANCEL_STAY, SagaData, book_stay, cancel_stay};
 
     /// One of each, in the order of the definitions.
     pub fn all() -> [SagaData; 2] {
@@ -131,6 +141,47 @@ pub mod samples {
             SagaData::BookStay(book_stay::tests::sample()),
             SagaData::CancelStay(cancel_stay::tests::sample()),
         ]
+    }
+
+    /// Of each version of this data's saga: how many combinations of conditions it has, and which this data are.
+    fn combinations(data: &SagaData) -> Vec<(i32, usize, usize)> {
+        match data {
+            SagaData::BookStay(data) => BOOK_STAY.combinations(data),
+            SagaData::CancelStay(data) => CANCEL_STAY.combinations(data),
+        }
+    }
+
+    /// Data for every combination of conditions of every version, with that version.
+    pub fn of_every_combination() -> Vec<(SagaData, i32)> {
+        let [booking, cancelling] = all();
+        let rare = [
+            SagaData::BookStay(book_stay::tests::free_of_charge()),
+            SagaData::CancelStay(cancel_stay::tests::without_refund()),
+        ];
+        let mut known = BTreeSet::new();
+        let mut every = Vec::new();
+        for data in [booking, cancelling].into_iter().chain(rare) {
+            for (version, _, combination) in combinations(&data) {
+                if known.insert((data.name(), version, combination)) {
+                    every.push((data.clone(), version));
+                }
+            }
+        }
+        every
+    }
+
+    #[test]
+    fn every_combination_of_every_version_has_a_sample() {
+        let mut seen: BTreeMap<_, usize> = BTreeMap::new();
+        let every = of_every_combination();
+        for (data, version) in &every {
+            *seen.entry((data.name(), *version)).or_default() += 1;
+        }
+        for (data, _) in &every {
+            for (version, count, _) in combinations(data) {
+                assert_eq!(seen[&(data.name(), version)], count, "{} {version}", data.name());
+            }
+        }
     }
 
     #[test]

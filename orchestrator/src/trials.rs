@@ -7,6 +7,7 @@ mod verbs;
 mod world;
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -14,7 +15,7 @@ use contract::saga::SagaData;
 use contract::{Reply, SagaId};
 use proptest::prelude::*;
 
-use crate::engine::{Input, Line, Pace, Run, Sent, State, StepKind, What};
+use crate::engine::{Input, Line, Outline, Pace, Run, Sent, State, StepKind, What};
 use crate::sagas::{self, samples};
 use world::World;
 
@@ -22,11 +23,43 @@ const PACE: Pace = Pace::new(Duration::from_mins(1));
 /// Transitions after which a trial is going round in a circle.
 const TOO_MANY: usize = 500;
 
+/// What is run: this data, by this version of their saga.
+#[derive(Debug, Clone)]
+struct Subject {
+    data: SagaData,
+    version: i32,
+}
+
+impl Deref for Subject {
+    type Target = SagaData;
+    fn deref(&self) -> &SagaData {
+        &self.data
+    }
+}
+
+impl Subject {
+    /// Whether its runs have this step.
+    fn has(&self, name: &str) -> bool {
+        self.outline().steps.iter().any(|step| step.name == name)
+    }
+
+    /// The steps that apply.
+    fn outline(&self) -> &'static Outline {
+        sagas::outline_of(&self.data, self.version).expect("the version is there")
+    }
+}
+
+/// Every version of every saga, with data for every combination of its conditions.
+fn subjects() -> Vec<Subject> {
+    let every = samples::of_every_combination().into_iter();
+    every.map(|(data, version)| Subject { data, version }).collect()
+}
+
 /// One saga, its participants, and what is on its way between them.
 #[derive(Clone)]
 struct Trial {
     saga_id: SagaId,
-    data: SagaData,
+    data: Subject,
     run: Run,
     world: World,
     now: DateTime<Utc>,
@@ -42,11 +75,11 @@ struct Trial {
 }
 
 impl Trial {
-    fn of(data: &SagaData) -> Self {
+    fn of(data: &Subject) -> Self {
         let mut trial = Self {
             saga_id: SagaId::new(),
             data: data.clone(),
-            run: Run::new(),
+            run: Run::begun_with(data.version),
             world: World::before(data),
             now: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
             lines: Vec::new(),
@@ -60,21 +93,21 @@ impl Trial {
         trial
     }
 
-    fn refusing(data: &SagaData, step: &'static str) -> Self {
+    fn refusing(data: &Subject, step: &'static str) -> Self {
         let mut trial = Self::of(data);
         trial.world.refuses.insert(step);
         trial
     }
 
     /// The participant does what the step asks, and nobody ever hears of it.
-    fn silent(data: &SagaData, step: &'static str) -> Self {
+    fn silent(data: &Subject, step: &'static str) -> Self {
         let mut trial = Self::of(data);
         trial.silent.insert(step);
         trial
     }
 
     /// Every way a saga can go, with how it must end: all is well, a step is refused, a step is never answered.
-    fn ways(data: &SagaData) -> Vec<(Self, State)> {
+    fn ways(data: &Subject) -> Vec<(Self, State)> {
         let mut ways = vec![(Self::of(data), State::Completed)];
         for (step, kind) in steps_sent(data) {
             ways.push((Self::refusing(data, step), end_when_refused(data, kind)));
@@ -168,7 +201,7 @@ impl Trial {
 
     /// What always holds.
     fn check(&self) {
-        let steps = &sagas::outline(&self.data).steps;
+        let steps = &self.data.outline().steps;
         let pivot_done = self
             .lines
             .iter()
@@ -188,7 +221,7 @@ impl Trial {
         if self.run.paused.is_none() {
             assert_eq!(self.run.waiting.is_none(), self.run.state.is_terminal());
         }
-        let version = sagas::newest(&self.data);
+        let version = self.data.version;
         let read = sagas::standing(&self.data, version, &self.lines, PACE.of(self.saga_id));
         assert_eq!(
             read.as_ref(),
@@ -210,8 +243,8 @@ impl Trial {
 }
 
 /// How a saga must end when this step is refused.
-fn end_when_refused(data: &SagaData, kind: StepKind) -> State {
-    let outline = sagas::outline(data);
+fn end_when_refused(data: &Subject, kind: StepKind) -> State {
+    let outline = data.outline();
     let for_good = outline
         .steps
         .iter()
@@ -227,8 +260,8 @@ fn is_given_up(line: &Line) -> bool {
     line.what == What::GivenUp
 }
 
-fn steps_sent(data: &SagaData) -> impl Iterator<Item = (&'static str, StepKind)> {
-    let steps = sagas::outline(data).steps.iter();
+fn steps_sent(data: &Subject) -> impl Iterator<Item = (&'static str, StepKind)> {
+    let steps = data.outline().steps.iter();
     steps
         .filter(|step| step.kind != StepKind::Opening)
         .map(|step| (step.name, step.kind))
@@ -236,7 +269,7 @@ fn steps_sent(data: &SagaData) -> impl Iterator<Item = (&'static str, StepKind)>
 
 #[test]
 fn completes() {
-    for data in samples::all() {
+    for data in subjects() {
         let trial = Trial::of(&data).finish();
         trial.assert_end(State::Completed);
         let sent = trial.sent.len();
@@ -246,7 +279,7 @@ fn completes() {
 
 #[test]
 fn unwinds_from_every_step() {
-    for data in samples::all() {
+    for data in subjects() {
         for (step, kind) in steps_sent(&data) {
             Trial::refusing(&data, step)
                 .finish()
@@ -261,7 +294,7 @@ fn unwinds_from_every_step() {
 }
 
 /// The step is given up: its command happened and the reply was lost, or it arrives after its own undo.
-fn give_up_at(data: &SagaData, step: &str, happened: bool) -> Trial {
+fn give_up_at(data: &Subject, step: &str, happened: bool) -> Trial {
     let mut trial = Trial::of(data);
     while trial.commands[0].step != step {
         trial.deliver(0);
@@ -288,7 +321,7 @@ fn give_up_at(data: &SagaData, step: &str, happened: bool) -> Trial {
 
 #[test]
 fn every_command_twice() {
-    for data in samples::all() {
+    for data in subjects() {
         let trial = Trial::of(&data).finish_doubled();
         trial.assert_end(State::Completed);
         assert_eq!(
@@ -301,7 +334,7 @@ fn every_command_twice() {
 
 #[test]
 fn every_undo_twice() {
-    for data in samples::all() {
+    for data in subjects() {
         for (trial, end) in Trial::ways(&data) {
             trial.finish_doubled().assert_end(end);
         }
@@ -317,7 +350,7 @@ proptest! {
         refused in proptest::option::of(any::<prop::sample::Index>()),
         chaos in prop::collection::vec((0_u8..6, any::<prop::sample::Index>()), 0..60),
     ) {
-        let all = samples::all();
+        let all = subjects();
         let data = &all[which.index(all.len())];
         let steps: Vec<_> = steps_sent(data).collect();
         let refused = refused.map(|index| steps[index.index(steps.len())]);

@@ -39,6 +39,34 @@ impl Setup {
             bug: None,
         }
     }
+
+    /// Visits a world for each combination of the definition's conditions.
+    fn each(self, visit: impl Fn(Self) -> Found) -> Found {
+        let Self {
+            definition,
+            cards,
+            left,
+            inbox_forgets,
+            two_types,
+            is_planted,
+            bug,
+        } = self;
+        let definitions = definition.combinations().into_iter();
+        let found = definitions.map(|definition| {
+            visit(Self {
+                definition,
+                cards,
+                left,
+                inbox_forgets,
+                two_types,
+                is_planted,
+                bug,
+            })
+        });
+        found
+            .reduce(Found::and)
+            .unwrap_or_else(|| unreachable!("there is one"))
+    }
 }
 
 /// What a search found.
@@ -58,20 +86,41 @@ pub struct Found {
     pub unseen: Vec<&'static str>,
 }
 
-/// Visits every state of a world, deep first: what waits to be visited stays small.
+impl Found {
+    /// What both searches found.
+    fn and(mut self, other: Self) -> Self {
+        self.states += other.states;
+        self.transitions += other.transitions;
+        self.depth = self.depth.max(other.depth);
+        self.took = self.took.max(other.took);
+        self.violations.extend(other.violations);
+        self.unseen.retain(|unseen| other.unseen.contains(unseen));
+        self
+    }
+}
+
+/// Visits every state of a world, deep first: what waits to be visited stays small. Of a definition with conditions it visits
+/// a world for each combination of them.
 pub fn search(setup: Setup, threads: usize) -> Found {
     let begun = Instant::now();
-    let finish = HasDiscoveries::AnyFailures;
-    let checker = World::new(setup).checker().threads(threads).finish_when(finish);
-    report(&checker.spawn_dfs().join(), begun)
+    setup.each(|setup| {
+        let checker = World::new(setup)
+            .checker()
+            .threads(threads)
+            .finish_when(HasDiscoveries::AnyFailures);
+        report(&checker.spawn_dfs().join(), begun)
+    })
 }
 
 /// Visits the states of a world in rising distance, so that a violation is found with the fewest steps.
 pub fn shortest(setup: Setup) -> Found {
     let begun = Instant::now();
-    let finish = HasDiscoveries::AnyFailures;
-    let checker = World::new(setup).checker().finish_when(finish);
-    report(&checker.spawn_bfs().join(), begun)
+    setup.each(|setup| {
+        let checker = World::new(setup)
+            .checker()
+            .finish_when(HasDiscoveries::AnyFailures);
+        report(&checker.spawn_bfs().join(), begun)
+    })
 }
 
 fn report(checker: &impl Checker<World>, begun: Instant) -> Found {

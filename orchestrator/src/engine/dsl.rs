@@ -14,8 +14,16 @@ pub type Ask<D> = fn(&D) -> Command;
 /// Builds an undo that tells why: from the saga's data and what stopped it.
 pub type Tell<D> = fn(&D, &Refusal) -> Command;
 
-/// A whole saga.
-#[derive(Debug)]
+/// When a step belongs to a run. A run's data never change, so from its start to its end a step does or does not.
+#[derive(Debug, Clone)]
+pub struct When<D> {
+    /// In words: "there is something to give back".
+    words: &'static str,
+    holds: fn(&D) -> bool,
+}
+
+/// A whole saga. [`Saga::combinations`] are what runs go through.
+#[derive(Debug, Clone)]
 pub struct Saga<D> {
     /// Its name, as messages and the dashboard write it.
     pub name: &'static str,
@@ -25,10 +33,12 @@ pub struct Saga<D> {
     pub promise: &'static str,
     /// Its steps, in order.
     pub steps: Vec<Step<D>>,
+    /// On what some of them depend.
+    conditions: Vec<When<D>>,
 }
 
 /// One step.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Step<D> {
     /// Its name, unique in the saga.
     pub name: &'static str,
@@ -36,10 +46,12 @@ pub struct Step<D> {
     pub kind: Kind<D>,
     /// When its command, or its undo, is sent again that was not answered.
     pub resend: Resend,
+    /// Which of the saga's conditions it depends on; none of a step that every run has.
+    when: Option<usize>,
 }
 
 /// What a step does, and what can happen to it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Kind<D> {
     /// Was done by whoever asked for the saga, before it asked. Without an undo it is for good.
     Opening {
@@ -70,7 +82,7 @@ pub enum Kind<D> {
 }
 
 /// How a step is undone.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Undo<D> {
     /// By this command.
     With(Ask<D>),
@@ -105,6 +117,11 @@ impl Wait {
     pub fn refusal(self) -> Refusal {
         self.why.into()
     }
+}
+
+/// Only when this is so: in words, and of a run's data. Two conditions with the same words are one.
+pub const fn when<D>(words: &'static str, holds: fn(&D) -> bool) -> When<D> {
+    When { words, holds }
 }
 
 /// Undone by a command.
@@ -142,6 +159,7 @@ pub fn saga<D>(name: &'static str, promise: &'static str) -> Unopened<D> {
         version: 1,
         promise,
         steps: Vec::new(),
+        conditions: Vec::new(),
     })
 }
 
@@ -195,6 +213,11 @@ impl<D> BeforePivot<D> {
         self.slow_step(name, ask, undo, Wait::USUAL)
     }
 
+    /// A step that only some runs have.
+    pub fn step_when(self, when: When<D>, name: &'static str, ask: Ask<D>, undo: Undo<D>) -> Self {
+        Self(self.step(name, ask, undo).0.only(when))
+    }
+
     /// A step whose answer is waited for longer than usual.
     pub fn slow_step(self, name: &'static str, ask: Ask<D>, undo: Undo<D>, wait: Wait) -> Self {
         Self(self.0.with(name, Kind::Undoable { ask, undo, wait }))
@@ -224,6 +247,11 @@ impl<D> AfterPivot<D> {
         Self(self.0.with(name, Kind::Retried { ask }))
     }
 
+    /// The same of only some runs.
+    pub fn then_when(self, when: When<D>, name: &'static str, ask: Ask<D>) -> Self {
+        Self(self.then(name, ask).0.only(when))
+    }
+
     /// The step before this word is sent again so.
     pub fn resend(self, resend: Resend) -> Self {
         Self(self.0.resending(resend))
@@ -249,13 +277,31 @@ impl<D> Saga<D> {
             } => *by,
             _ => None,
         };
+        let of_every_run = |by| self.position(by).is_some_and(|by| self.steps[by].when.is_none());
         assert!(
-            by(&kind).is_none_or(|by| self.position(by).is_some()),
-            "{name} of {} is undone by a step that does not come before it",
+            by(&kind).is_none_or(of_every_run),
+            "{name} of {} is undone by a step that does not come before it in every run",
             self.name
         );
-        let resend = Resend::USUAL;
-        self.steps.push(Step { name, kind, resend });
+        self.steps.push(Step {
+            name,
+            kind,
+            resend: Resend::USUAL,
+            when: None,
+        });
+        self
+    }
+
+    /// The newest step is one that only some runs have.
+    fn only(mut self, when: When<D>) -> Self {
+        let known = self.conditions.iter().position(|known| known.words == when.words);
+        let condition = known.unwrap_or(self.conditions.len());
+        if known.is_none() {
+            self.conditions.push(when);
+        }
+        if let Some(step) = self.steps.last_mut() {
+            step.when = Some(condition);
+        }
         self
     }
 
@@ -264,6 +310,38 @@ impl<D> Saga<D> {
             step.resend = resend;
         }
         self
+    }
+
+    /// On what a step depends, in words; none of one that every run has.
+    pub fn condition(&self, step: &Step<D>) -> Option<&'static str> {
+        Some(self.conditions.get(step.when?)?.words)
+    }
+
+    /// The saga with the steps that apply, for each combination of its conditions: one where there is none. The n-th is that
+    /// of the runs whose [`Saga::combination`] is n.
+    pub fn combinations(&self) -> Vec<Self>
+    where
+        D: Clone,
+    {
+        let applying = |combination: usize| {
+            let applies = |step: &&Step<D>| step.when.is_none_or(|when| combination >> when & 1 == 1);
+            let steps = self.steps.iter().filter(applies).cloned();
+            let steps = steps.map(|step| Step { when: None, ..step });
+            Self {
+                steps: steps.collect(),
+                conditions: Vec::new(),
+                ..self.clone()
+            }
+        };
+        (0..1 << self.conditions.len()).map(applying).collect()
+    }
+
+    /// Which combination of its conditions this data are.
+    pub fn combination(&self, data: &D) -> usize {
+        let conditions = self.conditions.iter().enumerate();
+        conditions.fold(0, |all, (number, when)| {
+            all | usize::from((when.holds)(data)) << number
+        })
     }
 
     /// Where a step stands.

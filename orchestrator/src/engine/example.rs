@@ -11,10 +11,12 @@ use super::{Input, Line, Moves, Pace, Run, Saga, Sent, State, advance, preview, 
 
 pub(super) const PACE: Pace = Pace::new(Duration::from_mins(1));
 
-pub(super) struct Ids(HotelId, ReservationId);
+/// A hotel, a reservation, and what conditions may look at.
+#[derive(Clone)]
+pub(super) struct Ids(HotelId, ReservationId, pub(super) u8);
 
 pub(super) fn ids() -> Ids {
-    Ids(HotelId::new(), ReservationId::new())
+    Ids(HotelId::new(), ReservationId::new(), 0)
 }
 
 pub(super) fn act(ids: &Ids) -> Command {

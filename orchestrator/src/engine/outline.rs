@@ -29,6 +29,10 @@ pub struct OutlineStep {
     pub name: &'static str,
     /// What the step is to the saga.
     pub kind: StepKind,
+    /// On what it depends whether a run has the step; absent where every run has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "there is something to give back")]
+    pub only_when: Option<&'static str>,
     /// Whether a command undoes it.
     pub undone_by_command: bool,
     /// The step whose undo gives it back too, where no command of its own undoes it.
@@ -80,7 +84,11 @@ impl<D> Saga<D> {
         Outline {
             name: self.name,
             promise: self.promise,
-            steps: self.steps.iter().map(Step::outline).collect(),
+            steps: self
+                .steps
+                .iter()
+                .map(|step| step.outline(self.condition(step)))
+                .collect(),
         }
     }
 }
@@ -104,7 +112,7 @@ impl<D> Step<D> {
         }
     }
 
-    fn outline(&self) -> OutlineStep {
+    fn outline(&self, only_when: Option<&'static str>) -> OutlineStep {
         let undo = match &self.kind {
             Kind::Opening { undo, .. } => undo.as_ref(),
             Kind::Undoable { undo, .. } => Some(undo),
@@ -117,6 +125,7 @@ impl<D> Step<D> {
         OutlineStep {
             name: self.name,
             kind: self.kind(),
+            only_when,
             undone_by_command: matches!(undo, Some(Undo::With(_) | Undo::Telling(_))),
             undone_by: match undo {
                 Some(Undo::Nothing { by, .. }) => *by,

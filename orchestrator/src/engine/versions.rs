@@ -26,16 +26,30 @@ pub struct Versions<D>(Vec<Version<D>>);
 struct Version<D> {
     saga: Saga<D>,
     outline: Outline,
+    /// What its runs go through, for each combination of conditions.
+    applying: Vec<Applying<D>>,
 }
 
-impl<D> Versions<D> {
+/// A version with the steps that apply to some of its runs.
+#[derive(Debug)]
+struct Applying<D> {
+    saga: Saga<D>,
+    outline: Outline,
+}
+
+impl<D: Clone> Versions<D> {
     /// These definitions, oldest first, each with a larger version than the one before.
     ///
     /// # Panics
     /// When there is none, when they are not in order, or when they are not of one name.
     pub fn new(definitions: impl IntoIterator<Item = Saga<D>>) -> Self {
+        let applying = |saga: Saga<D>| Applying {
+            outline: saga.outline(),
+            saga,
+        };
         let outlined = |saga: Saga<D>| Version {
             outline: saga.outline(),
+            applying: saga.combinations().into_iter().map(applying).collect(),
             saga,
         };
         let versions: Vec<_> = definitions.into_iter().map(outlined).collect();
@@ -50,13 +64,17 @@ impl<D> Versions<D> {
         );
         Self(versions)
     }
+}
 
+impl<D> Versions<D> {
     fn newest(&self) -> &Version<D> {
         &self.0[self.0.len() - 1]
     }
 
-    fn of(&self, version: i32) -> Option<&Version<D>> {
-        self.0.iter().find(|known| known.saga.version == version)
+    /// What runs of this version on this data go through.
+    fn of(&self, version: i32, data: &D) -> Option<&Applying<D>> {
+        let known = self.0.iter().find(|known| known.saga.version == version)?;
+        known.applying.get(known.saga.combination(data))
     }
 
     /// The version with which a run is begun now.
@@ -76,9 +94,19 @@ impl<D> Versions<D> {
         &self.newest().outline
     }
 
-    /// A version without its commands, if it is there.
-    pub fn outline_of(&self, version: i32) -> Option<&Outline> {
-        self.of(version).map(|known| &known.outline)
+    /// A version without its commands, if it is there: the steps that apply to runs on this data.
+    pub fn outline_of(&self, version: i32, data: &D) -> Option<&Outline> {
+        self.of(version, data).map(|known| &known.outline)
+    }
+
+    /// Of each version, how many combinations of conditions it has, and which this data are.
+    #[cfg(test)]
+    pub fn combinations(&self, data: &D) -> Vec<(i32, usize, usize)> {
+        let of = |known: &Version<D>| {
+            let (count, this) = (known.applying.len(), known.saga.combination(data));
+            (known.saga.version, count, this)
+        };
+        self.0.iter().map(of).collect()
     }
 
     /// Changes a run by what came in, by the version that it was begun with; see [`advance`]. One that was begun
@@ -92,7 +120,7 @@ impl<D> Versions<D> {
         pace: Pace,
     ) -> Moves {
         let version = *run.version.get_or_insert_with(|| self.version());
-        self.of(version).map_or_else(Moves::default, |known| {
+        self.of(version, data).map_or_else(Moves::default, |known| {
             advance(&known.saga, data, run, input, now, pace)
         })
     }
@@ -109,7 +137,7 @@ impl<D> Versions<D> {
         now: DateTime<Utc>,
         pace: Pace,
     ) -> Result<Preview, Rule> {
-        let known = run.version.and_then(|version| self.of(version));
+        let known = run.version.and_then(|version| self.of(version, data));
         let known = known.ok_or(Rule::VersionGone)?;
         preview(&known.saga, data, run, spoken, now, pace)
     }
@@ -117,14 +145,14 @@ impl<D> Versions<D> {
     /// How what is owed because of a step is settled by a command, by the version that the run was begun with: whether the
     /// command undoes something, and which it is. None where none does it.
     pub fn settled_by(&self, data: &D, run: &Run, step: &str) -> Option<(bool, Command)> {
-        let saga = &self.of(run.version?)?.saga;
+        let saga = &self.of(run.version?, data)?.saga;
         let at = settle::way(saga, data, run, saga.position(step)?)?;
         Some((at.undo, settle::command(saga, data, at)?))
     }
 
     /// Where a run of this version stands whose journal this is; none if that version is not there.
     pub fn standing(&self, data: &D, version: i32, journal: &[Line], pace: Pace) -> Option<Run> {
-        let known = self.of(version)?;
+        let known = self.of(version, data)?;
         Some(standing(&known.saga, data, journal, pace))
     }
 
@@ -136,11 +164,14 @@ impl<D> Versions<D> {
         journal: &[Line],
         pace: Pace,
     ) -> Option<(Run, Vec<Option<Command>>)> {
-        let known = self.of(version)?;
+        let known = self.of(version, data)?;
         Some(replay(&known.saga, data, journal, pace))
     }
 }
 
+#[cfg(test)]
+#[path = "conditions_tests.rs"]
+mod conditions_tests;
 #[cfg(test)]
 mod tests {
     use contract::saga::CancelStay;

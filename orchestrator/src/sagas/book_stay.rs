@@ -117,7 +117,7 @@ pub(crate) mod tests {
     use contract::{GuestId, HoldId, HotelId, Money, PaymentId, RatePlanId, ReservationId, RoomTypeId, Stay};
 
     use super::*;
-    use crate::engine::{Decision, Entry, decide};
+    use crate::engine::{Decision, Entry, decide, when};
 
     pub(crate) fn sample() -> BookStay {
         let day = |text: &str| text.parse().unwrap();
@@ -136,6 +136,35 @@ pub(crate) mod tests {
             time_zone: Some("Pacific/Kiritimati".to_owned()),
             lines: Vec::new(),
         }
+    }
+
+    /// A stay that costs nothing.
+    pub(crate) fn free_of_charge() -> BookStay {
+        BookStay {
+            total: Money::zero("EUR".parse().unwrap()),
+            ..sample()
+        }
+    }
+
+    /// Another version, in which only what costs something is authorised.
+    pub(crate) fn with_a_step_that_only_some_have() -> Saga<BookStay> {
+        let costs = when("there is something to pay", |stay: &BookStay| {
+            stay.total.minor() > 0
+        });
+        saga("book-stay", PROMISE)
+            .version(0)
+            .opened_by("open-reservation", PENDING, undo_telling(reservation::reject))
+            .step("hold-rooms", inventory::hold, undo(inventory::release))
+            .step_when(
+                costs,
+                "authorize-payment",
+                payment::authorize,
+                undo(payment::void),
+            )
+            .step("book-rooms", inventory::book, undone_by("hold-rooms", RELEASED))
+            .pivot("capture-payment", payment::capture)
+            .then("confirm-reservation", reservation::confirm)
+            .build()
     }
 
     fn sent(log: &[Entry]) -> String {

@@ -56,7 +56,7 @@ pub(crate) mod tests {
     use contract::{HoldId, HotelId, Money, PaymentId, Refusal, ReservationId};
 
     use super::*;
-    use crate::engine::{Decision, Entry, decide};
+    use crate::engine::{Decision, Entry, decide, when};
 
     pub(crate) fn sample() -> CancelStay {
         let eur = |minor| Money::from_minor(minor, "EUR".parse().unwrap()).unwrap();
@@ -77,6 +77,29 @@ pub(crate) mod tests {
             kept_until: Some("2026-12-26".parse().unwrap()),
             ..sample()
         }
+    }
+
+    /// Cancelled too late to get anything back.
+    pub(crate) fn without_refund() -> CancelStay {
+        let stay = sample();
+        CancelStay {
+            refund: Money::zero(stay.refund.currency()),
+            ..stay
+        }
+    }
+
+    /// Another version, in which only what is something is given back.
+    pub(crate) fn with_a_step_that_only_some_have() -> Saga<CancelStay> {
+        let gives_back = when("there is something to give back", |stay: &CancelStay| {
+            stay.refund.minor() > 0
+        });
+        saga("cancel-stay", PROMISE)
+            .version(-1)
+            .opened_for_good("lock-reservation", LOCKED)
+            .pivot("release-rooms", release_rooms)
+            .then_when(gives_back, "refund-payment", refund_payment)
+            .then("mark-cancelled", mark_cancelled)
+            .build()
     }
 
     /// A former version, in which the money went first.

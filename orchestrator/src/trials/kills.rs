@@ -1,8 +1,7 @@
 //! Killed between any two effects, once and twice: whatever is taken away, the saga ends as it would have ended.
 
-use super::{TOO_MANY, Trial};
+use super::{TOO_MANY, Trial, steps_sent};
 use crate::engine::{Input, State};
-use crate::sagas::samples;
 
 /// What a kill takes away.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,8 +99,8 @@ fn assert_end(ended: &Trial, end: State) {
 
 #[test]
 fn killed_between_any_two_effects() {
-    for data in samples::all() {
-        let mut tried = 0;
+    for data in super::subjects() {
+        let (mut tried, steps) = (0, steps_sent(&data).count());
         for (trial, end) in Trial::ways(&data) {
             for kill in KILLS {
                 for moment in 0.. {
@@ -114,7 +113,7 @@ fn killed_between_any_two_effects() {
             }
         }
         assert!(
-            tried > 20,
+            tried > 9 * steps,
             "{}: {tried} kills are too few to mean anything",
             data.name()
         );
@@ -123,8 +122,8 @@ fn killed_between_any_two_effects() {
 
 #[test]
 fn killed_twice_between_any_two_effects() {
-    for data in samples::all() {
-        let mut tried = 0;
+    for data in super::subjects() {
+        let (mut tried, steps) = (0, steps_sent(&data).count());
         for (trial, end) in Trial::ways(&data) {
             for kill in KILLS {
                 for first in 0.. {
@@ -143,7 +142,7 @@ fn killed_twice_between_any_two_effects() {
             }
         }
         assert!(
-            tried > 30,
+            tried > 5 * steps * (steps - 1),
             "{}: {tried} pairs of kills are too few to mean anything",
             data.name()
         );

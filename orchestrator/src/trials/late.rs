@@ -3,7 +3,6 @@
 
 use super::{TOO_MANY, Trial};
 use crate::engine::Input;
-use crate::sagas::samples;
 
 impl Trial {
     /// Ends the saga; after each message all replies so far come once more, and nothing comes of them.
@@ -22,7 +21,7 @@ impl Trial {
 
 #[test]
 fn every_reply_again_at_every_later_moment() {
-    for data in samples::all() {
+    for data in super::subjects() {
         for (trial, end) in Trial::ways(&data) {
             let lines = trial.clone().finish().lines;
             let trial = trial.finish_with_echoes();
@@ -34,7 +33,7 @@ fn every_reply_again_at_every_later_moment() {
 
 #[test]
 fn every_command_again_after_the_end() {
-    for data in samples::all() {
+    for data in super::subjects() {
         for (trial, end) in Trial::ways(&data) {
             for backwards in [false, true] {
                 let mut trial = trial.clone().finish();
@@ -52,7 +51,7 @@ fn every_command_again_after_the_end() {
 /// A step is given up; its reply arrives at the n-th later moment.
 #[test]
 fn the_reply_of_a_step_that_was_given_up_changes_nothing() {
-    for data in samples::all() {
+    for data in super::subjects() {
         for (trial, end) in Trial::ways(&data) {
             let Some(silent) = trial.silent.first().copied() else {
                 continue;

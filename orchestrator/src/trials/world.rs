@@ -8,6 +8,7 @@ use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
 use contract::saga::SagaData;
 use contract::{Command, Outcome, Refusal, Reply, SagaId, Why};
 
+use super::Subject;
 use crate::engine::Sent;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub(super) struct World {
     pub(super) rooms: Rooms,
     pub(super) money: Money,
     pub(super) reservation: Reservation,
+    /// Of what costs nothing, nothing need be authorised.
+    is_free: bool,
     /// The newest round that has decided about the rooms, and about the money.
     rounds: (u32, u32),
     /// Steps that are refused.
@@ -61,6 +64,7 @@ impl World {
             rooms,
             money,
             reservation,
+            is_free: matches!(data, SagaData::BookStay(stay) if stay.total.minor() == 0),
             rounds: (1, 1),
             refuses: BTreeSet::new(),
             gives_back: false,
@@ -68,9 +72,12 @@ impl World {
     }
 
     /// What must be there when the saga is completed.
-    pub(super) fn assert_done(&self, data: &SagaData) {
-        let wanted = match data {
+    pub(super) fn assert_done(&self, data: &Subject) {
+        let wanted = match &**data {
             SagaData::BookStay(_) => (Rooms::Sold, Money::Captured, Reservation::Confirmed),
+            SagaData::CancelStay(_) if !data.has("refund-payment") => {
+                (Rooms::Released, Money::Captured, Reservation::Cancelled)
+            }
             SagaData::CancelStay(_) => (Rooms::Released, Money::Refunded, Reservation::Cancelled),
         };
         assert_eq!((self.rooms, self.money, self.reservation), wanted);
@@ -136,6 +143,10 @@ impl World {
             (PaymentCommand::Authorize { .. }, _) => return no(Why::PaymentVoided),
             (PaymentCommand::Capture { .. }, Money::Authorized | Money::Captured) => {
                 assert_eq!(self.rooms, Rooms::Sold, "a card is charged without a room");
+                self.money = Money::Captured;
+            }
+            (PaymentCommand::Capture { .. }, Money::Untouched) if self.is_free => {
+                assert_eq!(self.rooms, Rooms::Sold, "a stay is paid for without a room");
                 self.money = Money::Captured;
             }
             (PaymentCommand::Capture { .. }, _) => return no(Why::CaptureDeclined),
