@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use serde_json::Value;
 use tests::{Hotel, Platform};
 
 use crate::machine::{hundredths, say};
@@ -56,9 +57,11 @@ pub(crate) async fn run(rooms: u32) -> anyhow::Result<()> {
 pub(crate) async fn of_a_booking(platform: &Platform, hotel: &Hotel) -> anyhow::Result<Work> {
     track(platform, "top").await?;
     platform.tamper("checkpoint").await;
-    book(platform, hotel).await?;
+    book(platform, hotel, quotes(platform, hotel).await).await?;
+    // Quotes are not the bookings', so they are asked for before.
+    let quotes = quotes(platform, hotel).await;
     let (before, began) = (so_far(platform).await?, Instant::now());
-    book(platform, hotel).await?;
+    book(platform, hotel, quotes).await?;
     tokio::time::sleep(TOLD_AFTER).await;
     let (busy, took) = (so_far(platform).await?, began.elapsed());
     tokio::time::sleep(took).await;
@@ -77,12 +80,16 @@ pub(crate) async fn of_a_booking(platform: &Platform, hotel: &Hotel) -> anyhow::
     })
 }
 
-/// One guest after the other. Quotes are asked for before, since they are not the bookings'.
-async fn book(platform: &Platform, hotel: &Hotel) -> anyhow::Result<()> {
+async fn quotes(platform: &Platform, hotel: &Hotel) -> Vec<Value> {
     let mut quotes = Vec::new();
     for number in 0..BOOKINGS {
         quotes.push(hotel.quote(platform, number % 50, 3, 1).await);
     }
+    quotes
+}
+
+/// One guest after the other.
+async fn book(platform: &Platform, hotel: &Hotel, quotes: Vec<Value>) -> anyhow::Result<()> {
     for quote in quotes {
         let answer = hotel.book_quote(platform, &quote, "pm_ok").await;
         ensure!(
