@@ -5,7 +5,6 @@
 const STATES = ['running', 'compensating', 'completed', 'compensated', 'stuck', 'abandoned'];
 const REFRESH_MS = 2000;
 const PAGE = 50;
-const KEY = 'bellhop-key';   // where this tab keeps the API key until it is closed
 
 const at = (id) => document.getElementById(id);
 let definitions = [];
@@ -15,6 +14,8 @@ let shown = null;       // the saga whose timeline is shown
 let asked = 0;          // the latest request; an older answer that comes late is dropped
 let open = new Set();   // details that the reader has opened
 let timer = null;
+let me = null;          // who is signed in, as far as is known
+let signedOut = false;  // nobody is, as Bellhop has said
 
 /** An element with attributes and children; a string child becomes text. */
 function make(name, attributes, ...children) {
@@ -26,20 +27,55 @@ function make(name, attributes, ...children) {
   return element;
 }
 
-async function read(path) {
-  const headers = { accept: 'application/json' };
-  const key = sessionStorage.getItem(KEY);
-  if (key) headers.authorization = `Bearer ${key}`;
+/** Asks by the session, whose cookie the browser sends by itself. */
+async function ask(path, options) {
   let response;
   try {
-    response = await fetch(path, { headers, cache: 'no-store' });
+    response = await fetch(path, { cache: 'no-store', ...options });
   } catch {
     throw new Error('Bellhop does not answer. Is it running?');
   }
   const body = await response.json().catch(() => null);
-  if (response.status === 401 || response.status === 403) at('access').hidden = false;
+  if (response.status === 401) forget();
   if (!response.ok) throw new Error(body?.detail ?? `${path} answered ${response.status}.`);
   return body;
+}
+
+const read = (path) => ask(path, { headers: { accept: 'application/json' } });
+
+/* Who is signed in. */
+
+async function learnMe() {
+  me = await read('/v1/me');
+  signedOut = false;
+  at('who').textContent = me.actor;
+  at('me').hidden = false;
+  at('signed-out').hidden = true;
+}
+
+/** The session is over: nothing that it showed stays. */
+function forget() {
+  me = null;
+  signedOut = true;
+  at('me').hidden = true;
+  at('signed-out').hidden = false;
+  at('list').hidden = true;
+  at('one').hidden = true;
+  at('rows').replaceChildren();
+  at('one').replaceChildren();
+}
+
+async function signOut() {
+  asked += 1;
+  clearTimeout(timer);
+  try {
+    await ask('/v1/session', { method: 'DELETE', headers: { 'x-csrf-token': me.session.csrf_token } });
+    forget();
+    at('problem').hidden = true;
+  } catch (error) {
+    at('problem').textContent = error.message;
+    at('problem').hidden = false;
+  }
 }
 
 const two = (number) => String(number).padStart(2, '0');
@@ -291,16 +327,17 @@ async function showOne(id) {
 async function show() {
   clearTimeout(timer);
   try {
+    if (me === null) await learnMe();
     if (definitions.length === 0) await learnDefinitions();
     await (shown ? showOne(shown) : showList());
     at('problem').hidden = true;
     at('fresh').textContent = `as of ${clock(new Date().toISOString()).slice(0, 8)}`;
   } catch (error) {
     at('problem').textContent = error.message;
-    at('problem').hidden = false;
+    at('problem').hidden = signedOut;
   }
   clearTimeout(timer);
-  if (at('refresh').checked && !document.hidden) timer = setTimeout(show, REFRESH_MS);
+  if (!signedOut && at('refresh').checked && !document.hidden) timer = setTimeout(show, REFRESH_MS);
 }
 
 async function learnDefinitions() {
@@ -315,19 +352,8 @@ function follow() {
   show();
 }
 
-/** The key goes with every request of this tab, and is forgotten with it. */
-function takeKey(event) {
-  event.preventDefault();
-  const key = at('key').value.trim();
-  if (key) sessionStorage.setItem(KEY, key);
-  else sessionStorage.removeItem(KEY);
-  at('key').value = '';
-  at('access').hidden = true;
-  show();
-}
-
 function begin() {
-  at('access').addEventListener('submit', takeKey);
+  at('sign-out').addEventListener('click', signOut);
   at('state').append(...STATES.map((state) => make('option', { value: state }, state)));
   for (const filter of ['state', 'type']) {
     at(filter).addEventListener('change', () => { cursor = null; show(); });

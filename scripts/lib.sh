@@ -605,6 +605,14 @@ start_own_servers() {
 # make_key BELLHOP KIND: a new principal of this kind; prints its key.
 make_key() { "$1" access make --kind "$2" | sed -n "s/^$2 //p"; }
 
+# sign_in_link BELLHOP URL KEY: prints an address at which whoever has this key signs in, once, within ten minutes.
+sign_in_link() {
+    local id
+    id=$(curl -fsS --noproxy '*' --max-time 5 -H @- "$2/v1/me" <<<"Authorization: Bearer $3" |
+        grep -o '"id":"[^"]*"' | cut -d '"' -f 4) || return 1
+    "$1" access link --principal "$id" --url "$2"
+}
+
 # run_tests [ARGUMENT OF cargo test...]: against the servers that start_own_servers started.
 run_tests() {
     build debug bellhop

@@ -1,12 +1,12 @@
-//! `bellhop access make`: principals with a key each, written past HTTP by who may log in to the database, since somebody has to
-//! be the first. Each key is printed once and kept nowhere.
+//! `bellhop access`: principals with a key each, and links by which people sign in, written past HTTP by who may log in to the
+//! database, since somebody has to be the first. Each is printed once and kept nowhere.
 
 use std::process::ExitCode;
 
-use access::{NewPrincipal, PrincipalKind};
+use access::{NewPrincipal, PrincipalKind, SIGN_IN};
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
-use contract::{HotelId, Text};
+use contract::{HotelId, PrincipalId, Text};
 use platform::access::PepperConfig;
 use platform::db::DatabaseConfig;
 
@@ -17,6 +17,8 @@ use crate::say;
 pub enum Access {
     /// Make a principal of each kind, with a key, and print the keys, one a line: kind and key.
     Make(Make),
+    /// Make a link by which a person signs in to the pages, and print its address: good once, for ten minutes.
+    Link(Link),
 }
 
 /// Settings of `bellhop access make`.
@@ -31,6 +33,21 @@ pub struct Make {
     /// The hotels that partners and staff work for, separated by commas; all of them without this.
     #[arg(long, value_delimiter = ',')]
     hotels: Vec<HotelId>,
+    #[command(flatten)]
+    database: DatabaseConfig,
+    #[command(flatten)]
+    pepper: PepperConfig,
+}
+
+/// Settings of `bellhop access link`.
+#[derive(Args, Debug)]
+pub struct Link {
+    /// Who is to sign in: the id of somebody of the staff, a viewer, an operator or an administrator.
+    #[arg(long)]
+    principal: PrincipalId,
+    /// Base URL of the platform, as the browser is to open it.
+    #[arg(long, env = "BELLHOP_URL", default_value = "http://127.0.0.1:8080")]
+    url: String,
     #[command(flatten)]
     database: DatabaseConfig,
     #[command(flatten)]
@@ -53,24 +70,51 @@ enum Kind {
 }
 
 impl Access {
-    /// Makes them and prints the keys.
+    /// Makes what is wanted and prints it.
     ///
     /// # Errors
-    /// When the database cannot be reached, or there is no pepper.
+    /// When the database cannot be reached, there is no pepper, or nobody of this id may sign in.
     pub async fn execute(self) -> anyhow::Result<ExitCode> {
-        let Self::Make(make) = self;
-        let peppers = make.pepper.ring()?;
-        let pool = make.database.pool("access")?;
-        for kind in make.kind {
+        match self {
+            Self::Make(make) => make.execute().await,
+            Self::Link(link) => link.execute().await,
+        }
+    }
+}
+
+impl Link {
+    async fn execute(self) -> anyhow::Result<ExitCode> {
+        let peppers = self.pepper.ring()?;
+        let pool = self.database.pool("access")?;
+        let link = access::make_link(&pool, &peppers, self.principal).await;
+        let link = link.context("no link was made; was `bellhop migrate` run?")?;
+        let link = link.with_context(|| {
+            format!(
+                "nobody who may sign in has the id {}; `GET /v1/principals` lists all, and partners ask with keys",
+                self.principal
+            )
+        })?;
+        let url = self.url.trim_end_matches('/');
+        say::line(format!("{url}{SIGN_IN}#{}", link.reveal()));
+        pool.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Make {
+    async fn execute(self) -> anyhow::Result<ExitCode> {
+        let peppers = self.pepper.ring()?;
+        let pool = self.database.pool("access")?;
+        for kind in self.kind {
             let kind = PrincipalKind::from(kind);
             let hotels = if kind.has_hotels() {
-                make.hotels.clone()
+                self.hotels.clone()
             } else {
                 Vec::new()
             };
             let wanted = NewPrincipal {
                 kind,
-                name: make.name.clone(),
+                name: self.name.clone(),
                 all_hotels: kind.has_hotels() && hotels.is_empty(),
                 hotels,
             };

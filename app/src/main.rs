@@ -31,7 +31,7 @@ enum Command {
     Audit(bellhop::audit::Audit),
     /// Print what people did to keys, runs, rules and rooms, or check that nothing of it is gone.
     Trail(bellhop::trail::Trail),
-    /// Make a principal with an API key, past HTTP: so the first administrator comes to be.
+    /// Make a principal with an API key, or a sign-in link, past HTTP: so the first administrator comes to be.
     #[command(subcommand)]
     Access(bellhop::access_command::Access),
     /// Say what is missing or wrong around the platform, and what to do about it.

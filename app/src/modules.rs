@@ -2,7 +2,7 @@
 
 use clap::Args;
 use platform::StartError;
-use platform::access::{AccessConfig, LinkConfig, Links, PepperConfig, Peppers};
+use platform::access::{AccessConfig, LinkConfig, Links, PepperConfig, Peppers, SessionConfig, Sessions};
 
 /// The settings of every module.
 #[derive(Args, Debug)]
@@ -13,6 +13,8 @@ pub struct Modules {
     pub(crate) pepper: PepperConfig,
     #[command(flatten, next_help_heading = "Identities")]
     pub(crate) link: LinkConfig,
+    #[command(flatten, next_help_heading = "Identities")]
+    pub(crate) session: SessionConfig,
     #[command(flatten, next_help_heading = "Hotel service")]
     pub(crate) hotel: hotel::Config,
     #[command(flatten, next_help_heading = "Inventory service")]
@@ -46,5 +48,13 @@ impl Modules {
     /// When there is no secret that can be used.
     pub(crate) fn links(&self) -> Result<Links, StartError> {
         self.link.links()
+    }
+
+    /// What makes and reads the cookies of sessions.
+    ///
+    /// # Errors
+    /// When there is no secret that can be used.
+    pub(crate) fn sessions(&self) -> Result<Sessions, StartError> {
+        self.session.sessions()
     }
 }

@@ -12,7 +12,9 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{
     AdditionalProperties, Components, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type,
 };
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{HeaderBuilder, Info, License, OpenApi, OpenApiBuilder, PathItem, RefOr, Response};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -41,6 +43,7 @@ pub fn document() -> OpenApi {
     components.schemas.insert("Problem".to_owned(), problem());
     components.add_security_scheme(KEY, SecurityScheme::Http(key_scheme()));
     components.add_security_scheme(GUEST_LINK, SecurityScheme::Http(link_scheme()));
+    components.add_security_scheme(SESSION, SecurityScheme::ApiKey(session_scheme()));
     secure(&mut document);
     let paths = document.paths.paths.values_mut();
     paths.flat_map(operations).for_each(complete);
@@ -52,6 +55,7 @@ const WHO: &str = "x-who-may";
 /// How the document calls the credentials.
 const KEY: &str = "key";
 const GUEST_LINK: &str = "guest_link";
+const SESSION: &str = "session";
 
 fn key_scheme() -> Http {
     let mut scheme = Http::new(HttpAuthScheme::Bearer);
@@ -70,15 +74,29 @@ fn link_scheme() -> Http {
     scheme
 }
 
+fn session_scheme() -> ApiKey {
+    let description = "The session of a page: `POST /v1/session` sets the cookie. What changes something sends \
+                       `X-CSRF-Token` too, as `GET /v1/me` tells it.";
+    ApiKey::Cookie(ApiKeyValue::with_description("__Host-bellhop", description))
+}
+
 /// Says of each operation, as its row does, who may, and what others are told.
 fn secure(document: &mut OpenApi) {
     for (path, method, row) in crate::operations::table().rows() {
-        let Some(PathItem { get, put, post, .. }) = document.paths.paths.get_mut(path) else {
+        let Some(PathItem {
+            get,
+            put,
+            post,
+            delete,
+            ..
+        }) = document.paths.paths.get_mut(path)
+        else {
             continue;
         };
         let operation = match *method {
             Method::GET => get,
             Method::PUT => put,
+            Method::DELETE => delete,
             _ => post,
         };
         let Some(operation) = operation else {
@@ -88,29 +106,36 @@ fn secure(document: &mut OpenApi) {
         let more = operation.extensions.get_or_insert_default();
         more.merge(Extensions::from_iter([(WHO, serde_json::json!(who))]));
         if row.identity != Identity::Unread {
-            guard(operation, row.rule);
+            guard(operation, row.rule, method);
         }
     }
 }
 
 /// Says which credential an operation takes, and what those without a good one are told.
-fn guard(operation: &mut Operation, rule: Rule) {
+fn guard(operation: &mut Operation, rule: Rule, method: &Method) {
     let mut told = vec![
         Common::CredentialInvalid.declared(),
         Common::LinkEnded.declared(),
+        Common::SessionEnded.declared(),
         Common::IdentitiesStale.declared(),
     ];
+    if method != Method::GET {
+        told.push(Common::CsrfRefused.declared());
+    }
     let by = |scheme| SecurityRequirement::new::<_, [&str; 0], &str>(scheme, []);
     operation.security = Some(match rule {
         Rule::Of(_) => {
             told.extend([Common::CredentialMissing, Common::NotPermitted].map(Common::declared));
+            let mut schemes = vec![by(KEY)];
             if rule.admits(Kind::Guest) {
-                vec![by(KEY), by(GUEST_LINK)]
-            } else {
-                vec![by(KEY)]
+                schemes.push(by(GUEST_LINK));
             }
+            if [Kind::Staff, Kind::Admin].iter().any(|kind| rule.admits(*kind)) {
+                schemes.push(by(SESSION));
+            }
+            schemes
         }
-        Rule::Anyone => vec![SecurityRequirement::default(), by(KEY)],
+        Rule::Anyone => vec![SecurityRequirement::default(), by(KEY), by(SESSION)],
     });
     let responses = &mut operation.responses.responses;
     for (status, response) in &documented(&told) {
@@ -127,8 +152,14 @@ fn guard(operation: &mut Operation, rule: Rule) {
 }
 
 fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let PathItem { get, put, post, .. } = path;
-    [get, put, post].into_iter().flatten()
+    let PathItem {
+        get,
+        put,
+        post,
+        delete,
+        ..
+    } = path;
+    [get, put, post, delete].into_iter().flatten()
 }
 
 /// The statuses with which a booking may end: those of the classes of refusals, but busy.

@@ -34,9 +34,11 @@ pub fn table() -> Table {
     let table = services.into_iter().fold(Table::default(), Table::and);
     table
         .pages(&orchestrator::DASHBOARD, PAGES)
+        .pages(&access::FILES, PAGES)
         .pages(
             &[
                 "/dashboard",
+                "/sign-in",
                 "/openapi.json",
                 "/swagger-ui",
                 "/swagger-ui/",

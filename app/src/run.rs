@@ -114,6 +114,7 @@ const TOPICS: AccessTopics = AccessTopics {
     principals: topics::PRINCIPAL_CHANGES,
     grants: topics::GRANT_CHANGES,
     keys: topics::KEY_CHANGES,
+    sessions: topics::SESSION_CHANGES,
     heartbeat: topics::HEARTBEAT,
 };
 
@@ -124,6 +125,7 @@ impl Run {
             identities: Identities::default(),
             peppers: self.modules.peppers()?,
             links: self.modules.links()?,
+            sessions: self.modules.sessions()?,
             services: ServiceTokens::new(&self.token)?,
             clock: parts.clock.clone(),
         };

@@ -60,7 +60,11 @@ impl Target {
     fn start(self, parts: &Parts, modules: &Modules) -> Result<Router, StartError> {
         match self {
             Self::All => Ok(Router::new()),
-            Self::Access => access::start(parts, &modules.peppers()?),
+            Self::Access => {
+                let routes = access::start(parts, modules.peppers()?, modules.sessions()?)?;
+                let page = Router::new().nest(access::SIGN_IN, access::sign_in());
+                Ok(routes.merge(page).route("/sign-in", to(access::SIGN_IN)))
+            }
             Self::Hotel => hotel::start(parts, &modules.hotel),
             Self::Inventory => inventory::start(parts, &modules.inventory, &modules.availability.hotel_url),
             Self::Reservation => reservation::start(parts, &modules.reservation, modules.links()?),

@@ -203,6 +203,14 @@ id!(
     /// An API key.
     KeyId
 );
+id!(
+    /// A link by which somebody signs in, once.
+    SignInLinkId
+);
+id!(
+    /// A session of somebody's pages. It is made of chance alone.
+    SessionId
+);
 
 impl HoldId {
     /// The hold of a booking that was made when holds had no ids of their own: it bears the reservation's.

@@ -27,7 +27,7 @@ pub use code::BookingCode;
 pub use command::{Command, CommandEnvelope};
 pub use ids::{
     GrantId, GuestId, HoldId, HotelId, KeyId, PaymentId, PrincipalId, QuoteId, RatePlanId, ReservationId,
-    RoomTypeId, RuleId, SagaId, VerbId,
+    RoomTypeId, RuleId, SagaId, SessionId, SignInLinkId, VerbId,
 };
 pub use line::Line;
 pub use money::{Currency, Money};

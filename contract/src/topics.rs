@@ -29,6 +29,8 @@ pub const PRINCIPAL_CHANGES: &str = "bellhop.access.principal";
 pub const GRANT_CHANGES: &str = "bellhop.access.granted";
 /// Changes of API keys. Read whole by every process.
 pub const KEY_CHANGES: &str = "bellhop.access.api_key";
+/// Changes of sessions. Read whole by every process.
+pub const SESSION_CHANGES: &str = "bellhop.access.session";
 /// The relay's heartbeat, by which the cache knows how fresh it is.
 pub const HEARTBEAT: &str = "bellhop.relay.heartbeat";
 
@@ -68,6 +70,6 @@ pub fn all() -> Vec<(String, i32)> {
 }
 
 /// The topics that are read whole, which therefore keep the last message of each key for ever, with their partitions.
-pub fn whole() -> [(String, i32); 3] {
-    [PRINCIPAL_CHANGES, GRANT_CHANGES, KEY_CHANGES].map(|topic| (topic.to_owned(), 1))
+pub fn whole() -> [(String, i32); 4] {
+    [PRINCIPAL_CHANGES, GRANT_CHANGES, KEY_CHANGES, SESSION_CHANGES].map(|topic| (topic.to_owned(), 1))
 }

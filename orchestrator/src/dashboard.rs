@@ -2,13 +2,7 @@
 //! public API only.
 
 use axum::Router;
-use axum::http::header;
-use axum::response::IntoResponse;
-use axum::routing::get;
-
-/// Nothing from elsewhere, nothing inline, in nobody's frame.
-const POLICY: &str =
-    "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
+use platform::http::page;
 
 const PAGE: &str = include_str!("../../dashboard/index.html");
 const SCRIPT: &str = include_str!("../../dashboard/app.js");
@@ -26,25 +20,16 @@ pub const DASHBOARD: [&str; 4] = [
 /// The page's files, to be nested at `/dashboard/`.
 pub fn dashboard() -> Router {
     Router::new()
-        .route("/", file("text/html; charset=utf-8", PAGE))
-        .route("/app.js", file("text/javascript; charset=utf-8", SCRIPT))
-        .route("/style.css", file("text/css; charset=utf-8", STYLE))
-        .route("/icon.svg", file("image/svg+xml", ICON))
-}
-
-fn file(kind: &'static str, text: &'static str) -> axum::routing::MethodRouter {
-    let headers = [
-        (header::CONTENT_TYPE, kind),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    get(move || std::future::ready((headers, text).into_response()))
+        .route("/", page("text/html; charset=utf-8", PAGE))
+        .route("/app.js", page("text/javascript; charset=utf-8", SCRIPT))
+        .route("/style.css", page("text/css; charset=utf-8", STYLE))
+        .route("/icon.svg", page("image/svg+xml", ICON))
 }
 
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use axum::http::{Request, StatusCode};
+    use axum::http::{Request, StatusCode, header};
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
 

@@ -1,5 +1,5 @@
 // Opens the dashboard of the running platform in Chromium, opens the newest saga, and saves a picture.
-// Usage: node picture.mjs URL FILE, with a viewer's key in BELLHOP_KEY. Fails when the page says an error or shows no saga.
+// Usage: node picture.mjs URL FILE, with a sign-in link in BELLHOP_LINK. Fails when the page says an error or shows no saga.
 import { chromium } from "playwright-core";
 
 const [url, file] = process.argv.slice(2);
@@ -17,12 +17,13 @@ const browser = await chromium.launch({
 });
 try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-  await page.addInitScript((key) => sessionStorage.setItem("bellhop-key", key), process.env.BELLHOP_KEY ?? "");
   const problems = [];
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
   page.on("request", (request) => request.url().startsWith(url) || problems.push(`loads ${request.url()}`));
-  await page.goto(`${url}/dashboard/`);
+  await page.goto(process.env.BELLHOP_LINK ?? `${url}/sign-in/`);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(`${url}/dashboard/`);
   const newest = page.locator("tbody tr").first();
   await newest.waitFor();
   await newest.locator("a, button").first().click();

@@ -4,6 +4,7 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a test's helpers fail by panicking")]
 
+mod browser;
 mod client;
 mod collector;
 mod document;
@@ -16,6 +17,7 @@ mod process;
 mod routes;
 mod split;
 
+pub use browser::{Browser, SAME_ORIGIN};
 pub use client::{Answer, Client};
 pub use collector::{Collector, Seen as SpanSeen};
 pub use document::Document;

@@ -21,8 +21,9 @@ pub const TOKEN_SECRET: &str = "a secret for tests of at least 32 bytes";
 const KEY_PEPPER: &str = "1:a pepper for tests of at least 32 bytes";
 /// By what the platforms of tests make the ids of guests.
 const GUEST_SECRET: &str = "1:a secret of guests' ids for tests of 32 bytes and more";
-/// By what the platforms of tests make guest links.
+/// By what the platforms of tests make guest links, and the cookies of sessions.
 const LINK_SECRET: &str = "1:a secret of links for tests of at least 32 bytes";
+const SESSION_SECRET: &str = "1:a secret of sessions for tests of at least 32 bytes";
 /// Between two audits, each of which reads everything.
 const BETWEEN_AUDITS: Duration = Duration::from_millis(200);
 
@@ -92,6 +93,7 @@ impl Platform {
             ("BELLHOP_KEY_PEPPER", KEY_PEPPER.to_owned()),
             ("BELLHOP_LINK_SECRET", LINK_SECRET.to_owned()),
             ("BELLHOP_GUEST_SECRET", GUEST_SECRET.to_owned()),
+            ("BELLHOP_SESSION_SECRET", SESSION_SECRET.to_owned()),
             ("BELLHOP_HOTEL_URL", url.clone()),
             ("BELLHOP_INVENTORY_URL", url.clone()),
             ("BELLHOP_PROVIDER_URL", format!("{url}/sandbox-provider")),

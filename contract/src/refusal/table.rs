@@ -363,6 +363,13 @@ refusals! {
         staff "There are {most} live keys already; revoke one first.",
         operator "The principal has {most} live keys.";
 
+    PrincipalIsOver = "principal_is_over", Taken,
+        happened "The principal was revoked, so it gets neither keys nor sessions any more.",
+        remedy "Make a new principal.",
+        guest "This is nobody any more; ask for a new account.",
+        staff "This is nobody any more; ask for a new account.",
+        operator "A principal that was revoked was to get a credential.";
+
     KeyIsOver = "key_is_over", Taken,
         happened "The key has ended or was revoked, so nothing takes its place.",
         remedy "Make a new key for the principal.",

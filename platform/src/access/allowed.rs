@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use super::actor::Actor;
 use super::row::Row;
 use super::sees::Sees;
+use super::session::Session;
 use crate::http::{Common, Problem};
 
 /// An operation with its row; `operations!` makes the types.
@@ -23,6 +24,8 @@ pub struct Allowed<R> {
     pub actor: Actor,
     /// What of all there is they see.
     pub sees: Sees,
+    /// The session by which they ask, if they ask by one.
+    pub session: Option<Session>,
     operation: PhantomData<R>,
 }
 
@@ -31,6 +34,7 @@ pub struct Allowed<R> {
 pub(super) struct Admitted {
     pub(super) actor: Actor,
     pub(super) sees: Sees,
+    pub(super) session: Option<Session>,
     pub(super) row: &'static Row,
 }
 
@@ -50,6 +54,7 @@ impl<R: Operation, S: Sync> FromRequestParts<S> for Allowed<R> {
         Ok(Self {
             actor: admitted.actor,
             sees: admitted.sees.clone(),
+            session: admitted.session.clone(),
             operation: PhantomData,
         })
     }

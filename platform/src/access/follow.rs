@@ -74,7 +74,7 @@ pub fn follow(
         .map_err(|error| StartError::Setting(format!("The HTTP client cannot be made: {error}")))?;
     let mut read = read_whole(
         &parts.kafka,
-        &[topics.principals, topics.grants, topics.keys],
+        &[topics.principals, topics.grants, topics.keys, topics.sessions],
         &[topics.heartbeat],
         parts.tasks.stop_token(),
     )?;
@@ -156,6 +156,7 @@ impl Follower {
         };
         let age = self.asks_as.clock().now().timestamp_millis() - source.ts_ms;
         let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
+        self.identities.forget_sessions(self.asks_as.clock().now());
         if self.caught_up && self.identities.age().is_some() && age < STALE_AFTER {
             self.topics_heard = Some(Instant::now());
             self.identities.nothing_is_missing(age);
@@ -163,19 +164,24 @@ impl Follower {
     }
 
     fn row(&self, message: &Received) -> Option<()> {
-        fn after<R: serde::de::DeserializeOwned>(payload: &[u8]) -> Option<R> {
-            serde_json::from_slice::<Change<R>>(payload).ok()?.after
+        fn after<R: serde::de::DeserializeOwned>(payload: &[u8]) -> Option<Option<R>> {
+            Some(serde_json::from_slice::<Change<R>>(payload).ok()?.after)
         }
         let AccessTopics {
             principals,
             grants,
             keys,
+            sessions,
             ..
         } = self.topics;
         match message.topic.as_str() {
-            topic if topic == principals => self.identities.principal(after(&message.payload)?),
-            topic if topic == grants => self.identities.grant(after(&message.payload)?),
-            topic if topic == keys => self.identities.key(after(&message.payload)?),
+            topic if topic == principals => self.identities.principal(after(&message.payload)??),
+            topic if topic == grants => self.identities.grant(after(&message.payload)??),
+            topic if topic == keys => self.identities.key(after(&message.payload)??),
+            // A session is removed when it has been over for long, and is not known any more.
+            topic if topic == sessions => after(&message.payload)?
+                .into_iter()
+                .for_each(|row| self.identities.session(row)),
             _ => {}
         }
         Some(())
@@ -183,7 +189,10 @@ impl Follower {
 
     async fn ask(&mut self) {
         match self.changes().await {
-            Ok(changes) => self.identities.changes(changes),
+            Ok(changes) => {
+                self.identities.changes(changes);
+                self.identities.forget_sessions(self.asks_as.clock().now());
+            }
             Err(error) => tracing::debug!(
                 error = chain(&error),
                 "the access service does not say who is who"

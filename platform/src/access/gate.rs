@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::actor::{Actor, Kind};
@@ -12,6 +13,7 @@ use super::link::{self, Link, Links, NoLink};
 use super::row::{Identity, Row, Rule};
 use super::sees::Sees;
 use super::service::{self, ServiceTokens};
+use super::session::{self, Session, Sessions};
 use crate::clock::Clock;
 use crate::http::{Common, Problem};
 
@@ -24,6 +26,8 @@ pub struct Gate {
     pub peppers: Peppers,
     /// The links of guests.
     pub links: Links,
+    /// The sessions of pages.
+    pub sessions: Sessions,
     /// The tokens of services.
     pub services: ServiceTokens,
     /// What time it is.
@@ -34,19 +38,44 @@ pub struct Gate {
 enum Who {
     Known(Known),
     Guest(Link),
+    Page(Page),
+}
+
+/// Who asks by a session.
+struct Page {
+    known: Known,
+    session: Session,
+    renewed: Option<HeaderValue>,
+}
+
+/// Whom a row admits.
+pub(super) struct Admission {
+    pub(super) actor: Actor,
+    pub(super) sees: Sees,
+    /// By which session.
+    pub(super) session: Option<Session>,
+    /// Its cookie, where it is given anew.
+    pub(super) renewed: Option<HeaderValue>,
 }
 
 impl Who {
     const fn actor(&self) -> Actor {
         match self {
-            Self::Known((actor, _)) => *actor,
+            Self::Known((actor, _))
+            | Self::Page(Page {
+                known: (actor, _), ..
+            }) => *actor,
             Self::Guest(link) => Actor::new(Kind::Guest, link.reservation),
         }
     }
 
     fn sees(&self, rule: Rule) -> Sees {
         match self {
-            Self::Known((actor, hotels)) => Sees::of(*actor, hotels.as_ref(), rule),
+            Self::Known((actor, hotels))
+            | Self::Page(Page {
+                known: (actor, hotels),
+                ..
+            }) => Sees::of(*actor, hotels.as_ref(), rule),
             Self::Guest(link) => Sees::by_link(link, rule),
         }
     }
@@ -58,8 +87,8 @@ impl Gate {
     /// # Errors
     /// 401 without a good credential where one is needed or given, 403 for whom the row does not admit, 503 while nobody
     /// can be known.
-    pub(super) fn admit(&self, headers: &HeaderMap, row: &Row) -> Result<(Actor, Sees), Problem> {
-        let who = self.who(headers, row)?;
+    pub(super) fn admit(&self, request: &Request, row: &Row) -> Result<Admission, Problem> {
+        let who = self.who(request, row)?;
         let actor = who.actor();
         if !row.rule.admits(actor.kind()) {
             return Err(refused(actor, row));
@@ -68,17 +97,36 @@ impl Gate {
             let detail = "Who is who could not be compared with the access service for over a second; nothing was done.";
             return Err(Problem::new(Common::IdentitiesStale, detail).retry_after(1));
         }
-        Ok((actor, who.sees(row.rule)))
+        let sees = who.sees(row.rule);
+        let (session, renewed) = match who {
+            Who::Page(page) => (Some(page.session), page.renewed),
+            Who::Known(_) | Who::Guest(_) => (None, None),
+        };
+        Ok(Admission {
+            actor,
+            sees,
+            session,
+            renewed,
+        })
     }
 
-    fn who(&self, headers: &HeaderMap, row: &Row) -> Result<Who, Problem> {
+    fn who(&self, request: &Request, row: &Row) -> Result<Who, Problem> {
         let anyone = || Who::Known((Actor::ANYONE, Some(Arc::default())));
         if row.identity == Identity::Unread {
             return Ok(anyone());
         }
-        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+        let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
         let Some(value) = values.next() else {
-            return Ok(anyone());
+            let Some(cookie) = session::cookie_of(request.headers()) else {
+                return Ok(anyone());
+            };
+            return match self.page(cookie, request) {
+                // A browser sends its cookie wherever it goes: what anybody may is not refused for an old one.
+                Err(problem) if problem.status() == StatusCode::UNAUTHORIZED && row.rule == Rule::Anyone => {
+                    Ok(anyone())
+                }
+                page => page.map(Who::Page),
+            };
         };
         if values.next().is_some() {
             return Err(invalid(
@@ -108,14 +156,52 @@ impl Gate {
             return Err(invalid(&detail));
         };
         if self.identities.age().is_none() {
-            let detail = "This process does not know yet who is who; nothing was done.";
-            return Err(Problem::new(Common::IdentitiesStale, detail).retry_after(1));
+            return Err(unknown_yet());
         }
         let known = self.identities.of_key(&key, &self.peppers, self.clock.now());
         known
             .map(Who::Known)
             .ok_or_else(|| invalid("The key is not known here, or it has ended or was revoked."))
     }
+
+    /// Who asks by the session of this cookie.
+    fn page(&self, cookie: &str, request: &Request) -> Result<Page, Problem> {
+        let cookie = self.sessions.read(cookie).ok_or_else(|| {
+            let detail = "The session's cookie is not one that was given here; sign in again.";
+            Problem::new(Common::CredentialInvalid, detail).at("Cookie")
+        })?;
+        let now = self.clock.now();
+        let known = self.identities.of_session(cookie.session, now);
+        let Some((known, ends_at)) = known.filter(|_| !cookie.is_idle(now)) else {
+            let new = cookie.may_be_new(now) && !self.identities.heard_of(cookie.session);
+            if new || self.identities.age().is_none() {
+                return Err(unknown_yet());
+            }
+            let detail = "The session has ended; sign in again by a link of an administrator's.";
+            return Err(Problem::new(Common::SessionEnded, detail).at("Cookie"));
+        };
+        if !session::only_reads(request.method()) {
+            self.sessions.require_token(request.headers(), cookie.session)?;
+        }
+        let renewed = cookie
+            .ages(now)
+            .then(|| self.sessions.set_cookie(cookie.session, now));
+        let session = Session {
+            id: cookie.session,
+            ends_at,
+            csrf_token: self.sessions.csrf_token(cookie.session),
+        };
+        Ok(Page {
+            known,
+            session,
+            renewed,
+        })
+    }
+}
+
+fn unknown_yet() -> Problem {
+    let detail = "This process does not know yet who is who; nothing was done.";
+    Problem::new(Common::IdentitiesStale, detail).retry_after(1)
 }
 
 /// What stands behind `Bearer`, which is written in any case.
@@ -165,9 +251,22 @@ fn refused(actor: Actor, row: &Row) -> Problem {
     Problem::new(Common::NotPermitted, detail).at("Authorization")
 }
 
+/// An answer to who asked by a session: nobody keeps it, and an aging cookie is given anew, unless the answer itself gives
+/// or takes one.
+pub(super) fn to_a_page(response: &mut Response, renewed: Option<HeaderValue>) {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.append(header::VARY, HeaderValue::from_static("Cookie"));
+    if let Some(cookie) = renewed
+        && !headers.contains_key(header::SET_COOKIE)
+    {
+        headers.insert(header::SET_COOKIE, cookie);
+    }
+}
+
 /// The answer to a request that was not admitted.
 pub(super) fn answer(problem: Problem) -> Response {
-    let asks = problem.status() == axum::http::StatusCode::UNAUTHORIZED;
+    let asks = problem.status() == StatusCode::UNAUTHORIZED;
     let mut response = problem.into_response();
     if asks {
         let how = HeaderValue::from_static("Bearer");

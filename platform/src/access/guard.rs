@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::actor::Actor;
 use super::allowed::Admitted;
-use super::gate::{self, Gate};
+use super::gate::{self, Admission, Gate};
 use super::row::Row;
 use super::sees::Sees;
 use super::table::Table;
@@ -34,10 +34,15 @@ enum Door {
 }
 
 impl Door {
-    fn admit(&self, request: &Request, row: &Row) -> Result<(Actor, Sees), Problem> {
+    fn admit(&self, request: &Request, row: &Row) -> Result<Admission, Problem> {
         match self {
-            Self::Gate(gate) => gate.admit(request.headers(), row),
-            Self::Trial(actor) => Ok((*actor, Sees::everything())),
+            Self::Gate(gate) => gate.admit(request, row),
+            Self::Trial(actor) => Ok(Admission {
+                actor: *actor,
+                sees: Sees::everything(),
+                session: None,
+                renewed: None,
+            }),
         }
     }
 }
@@ -50,7 +55,7 @@ fn behind(routes: Router, table: Table, door: Door) -> Router {
             let (table, door) = &*known;
             match row(table, &request) {
                 Found::Row(row) => match door.admit(&request, row) {
-                    Ok(who) => next.run(admitted(request, row, who)).await,
+                    Ok(who) => serve(request, next, row, who).await,
                     Err(problem) => gate::answer(problem),
                 },
                 // Nothing is routed there, and the answer says so.
@@ -59,6 +64,15 @@ fn behind(routes: Router, table: Table, door: Door) -> Router {
             }
         }
     }))
+}
+
+async fn serve(request: Request, next: Next, row: &'static Row, mut who: Admission) -> Response {
+    let (by_session, renewed) = (who.session.is_some(), who.renewed.take());
+    let mut response = next.run(admitted(request, row, who)).await;
+    if by_session {
+        gate::to_a_page(&mut response, renewed);
+    }
+    response
 }
 
 enum Found {
@@ -107,10 +121,15 @@ fn not_allowed(rows: &[(Method, &'static Row)]) -> Response {
     response
 }
 
-fn admitted(mut request: Request, row: &'static Row, (actor, sees): (Actor, Sees)) -> Request {
+fn admitted(mut request: Request, row: &'static Row, who: Admission) -> Request {
     let extensions = request.extensions_mut();
-    extensions.insert(Caller::of(actor.named()));
-    extensions.insert(Admitted { actor, sees, row });
+    extensions.insert(Caller::of(who.actor.named()));
+    extensions.insert(Admitted {
+        actor: who.actor,
+        sees: who.sees,
+        session: who.session,
+        row,
+    });
     request
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::actor::{Actor, Kind};
 use super::key::{ApiKey, Peppers};
-use super::rows::{AccessChanges, GrantRow, KeyRow, PrincipalRow};
+use super::rows::{AccessChanges, GrantRow, KeyRow, PrincipalRow, SessionRow};
 
 /// What is known is stale when nothing was heard for longer. The relay's heartbeat comes once a second.
 pub(super) const STALE_AFTER: Duration = Duration::from_millis(1_100);
@@ -30,6 +30,7 @@ struct Rows {
     principals: HashMap<Uuid, PrincipalRow>,
     grants: HashMap<Uuid, GrantRow>,
     keys: HashMap<Uuid, KeyRow>,
+    sessions: HashMap<Uuid, SessionRow>,
     /// By principal: its hotels, none for all.
     hotels: HashMap<Uuid, Option<Arc<[Uuid]>>>,
     /// The greatest version of which all before it are known.
@@ -66,11 +67,26 @@ impl Identities {
         }
     }
 
+    /// Takes a session's row unless a newer one is known.
+    pub fn session(&self, row: SessionRow) {
+        let mut rows = self.write();
+        let known = rows.sessions.get(&row.session_id);
+        if known.is_none_or(|known| known.version < row.version) {
+            rows.sessions.insert(row.session_id, row);
+        }
+    }
+
+    /// Forgets the sessions that are over by themselves, which are so whatever is heard of them.
+    pub(super) fn forget_sessions(&self, now: DateTime<Utc>) {
+        self.write().sessions.retain(|_, session| session.ends_at > now);
+    }
+
     /// Takes all that has changed, after which nothing is missing up to its version.
     pub fn changes(&self, changes: AccessChanges) {
         changes.principals.into_iter().for_each(|row| self.principal(row));
         changes.grants.into_iter().for_each(|row| self.grant(row));
         changes.keys.into_iter().for_each(|row| self.key(row));
+        changes.sessions.into_iter().for_each(|row| self.session(row));
         let mut rows = self.write();
         rows.whole = rows.whole.max(changes.version);
         drop(rows);
@@ -109,21 +125,28 @@ impl Identities {
     pub(super) fn of_key(&self, key: &ApiKey, peppers: &Peppers, now: DateTime<Utc>) -> Option<Known> {
         let rows = self.read();
         let row = rows.keys.get(&key.id())?;
-        if !peppers.verify(key, &row.pepper_kid, &row.hash) {
+        if !peppers.verify(key.shown(), &row.pepper_kid, &row.hash) {
             return None;
         }
         if row.revoked_at.is_some() || row.ends_at.is_some_and(|ends| ends <= now) {
             return None;
         }
-        let principal = rows.principals.get(&row.principal_id)?;
-        if principal.ended_at.is_some() {
+        rows.known(row.principal_id)
+    }
+
+    /// Whose session it is and when it ends by itself, if it is one now.
+    pub(super) fn of_session(&self, session: Uuid, now: DateTime<Utc>) -> Option<(Known, DateTime<Utc>)> {
+        let rows = self.read();
+        let row = rows.sessions.get(&session)?;
+        if row.ended_at.is_some() || row.ends_at <= now {
             return None;
         }
-        // A kind of a newer release is nobody here.
-        let kind = Kind::of(&principal.kind)?;
-        let hotels = rows.hotels.get(&row.principal_id).cloned();
-        let hotels = hotels.unwrap_or_else(|| Some(Arc::default()));
-        Some((Actor::new(kind, row.principal_id), hotels))
+        Some((rows.known(row.principal_id)?, row.ends_at))
+    }
+
+    /// Whether anything was heard of the session.
+    pub(super) fn heard_of(&self, session: Uuid) -> bool {
+        self.read().sessions.contains_key(&session)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Rows> {
@@ -136,6 +159,19 @@ impl Identities {
 }
 
 impl Rows {
+    /// Who a principal is, if it is anybody now.
+    fn known(&self, id: Uuid) -> Option<Known> {
+        let principal = self.principals.get(&id)?;
+        if principal.ended_at.is_some() {
+            return None;
+        }
+        // A kind of a newer release is nobody here.
+        let kind = Kind::of(&principal.kind)?;
+        let hotels = self.hotels.get(&id).cloned();
+        let hotels = hotels.unwrap_or_else(|| Some(Arc::default()));
+        Some((Actor::new(kind, id), hotels))
+    }
+
     fn gather(&mut self, principal: Uuid) {
         let grants = self.grants.values();
         let live: Vec<_> = grants

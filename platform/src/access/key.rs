@@ -1,34 +1,24 @@
-//! API keys: `bhk_<id>_<256-bit secret>_<CRC-32>`. The id finds the row, the secret is kept as its HMAC under a pepper,
-//! and the check sum tells a key that was cut off from one that is wrong, before anybody looks.
-
-use std::fmt;
+//! API keys, and the links by which people sign in: an id, by which the row is found, and a secret, kept as its HMAC under
+//! a pepper.
 
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use uuid::Uuid;
 
 use super::ring::Ring;
-use super::seal::{self, check_sum, hex, unhex};
+use super::seal::{self, hex, unhex};
+use super::shown::Shown;
 use crate::StartError;
 use crate::secret::Secret;
 
 /// How a key begins, so that who finds one in a log knows what it is.
 pub(super) const PREFIX: &str = "bhk_";
-/// Bytes of a key's secret.
-const SECRET_BYTES: usize = 32;
+/// How a sign-in link begins.
+const LINK_PREFIX: &str = "bho_";
 
 /// A key, as its owner has it.
-#[derive(Clone)]
-pub struct ApiKey {
-    id: Uuid,
-    secret: String,
-}
-
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ApiKey({})", self.id)
-    }
-}
+#[derive(Clone, Debug)]
+pub struct ApiKey(Shown);
 
 impl ApiKey {
     /// A new key under this id.
@@ -36,44 +26,66 @@ impl ApiKey {
     /// # Errors
     /// When the system has no randomness to give.
     pub fn make(id: Uuid) -> Result<Self, getrandom::Error> {
-        let mut secret = [0_u8; SECRET_BYTES];
-        getrandom::fill(&mut secret)?;
-        Ok(Self {
-            id,
-            secret: hex(&secret),
-        })
+        Shown::make(PREFIX, id).map(Self)
     }
 
     /// Reads one; none when it is not written as a key is.
     pub fn read(text: &str) -> Option<Self> {
-        let (keyed, sum) = text.rsplit_once('_')?;
-        let (id, secret) = keyed.strip_prefix(PREFIX)?.split_once('_')?;
-        let lower = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let fits = id.len() == 32 && secret.len() == 2 * SECRET_BYTES && lower(id) && lower(secret);
-        if !fits || sum != check_sum(keyed) {
-            return None;
-        }
-        Some(Self {
-            id: Uuid::try_parse(id).ok()?,
-            secret: secret.to_owned(),
-        })
+        Shown::read(PREFIX, text).map(Self)
     }
 
     /// What its row is found by.
     pub const fn id(&self) -> Uuid {
-        self.id
+        self.0.id()
+    }
+
+    /// What its hash is made of.
+    pub const fn shown(&self) -> &Shown {
+        &self.0
     }
 
     /// As its owner is shown it, once.
     pub fn reveal(&self) -> String {
-        let keyed = format!("{PREFIX}{}_{}", self.id.simple(), self.secret);
-        let sum = check_sum(&keyed);
-        format!("{keyed}_{sum}")
+        self.0.reveal()
     }
 
     /// What of it is told in lists.
     pub fn hint(id: Uuid) -> String {
         format!("{PREFIX}{}_…", id.simple())
+    }
+}
+
+/// What gives somebody a session, once: `bho_<id>_<256-bit secret>_<CRC-32>`, kept as a key is.
+#[derive(Clone, Debug)]
+pub struct SignInLink(Shown);
+
+impl SignInLink {
+    /// A new link under this id.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn make(id: Uuid) -> Result<Self, getrandom::Error> {
+        Shown::make(LINK_PREFIX, id).map(Self)
+    }
+
+    /// Reads one; none when it is not written as a link is.
+    pub fn read(text: &str) -> Option<Self> {
+        Shown::read(LINK_PREFIX, text).map(Self)
+    }
+
+    /// What its row is found by.
+    pub const fn id(&self) -> Uuid {
+        self.0.id()
+    }
+
+    /// What its hash is made of.
+    pub const fn shown(&self) -> &Shown {
+        &self.0
+    }
+
+    /// As whoever signs in by it is given it, once.
+    pub fn reveal(&self) -> String {
+        self.0.reveal()
     }
 }
 
@@ -101,25 +113,26 @@ impl PepperConfig {
 pub struct Peppers(Ring);
 
 impl Peppers {
-    /// The hash of a key for its row: the pepper's id, and the HMAC-SHA-256 in hexadecimal.
-    pub fn hash(&self, key: &ApiKey) -> (String, String) {
+    /// The hash of a key or a link for its row: the pepper's id, and the HMAC-SHA-256 in hexadecimal.
+    pub fn hash(&self, shown: &Shown) -> (String, String) {
         let Some((kid, pepper)) = self.0.first() else {
             return (String::new(), String::new());
         };
-        (kid.to_owned(), hex(&mac(pepper, key).finalize().into_bytes()))
+        (kid.to_owned(), hex(&mac(pepper, shown).finalize().into_bytes()))
     }
 
-    /// Whether the row's hash is that of the key; in constant time.
-    pub fn verify(&self, key: &ApiKey, kid: &str, hash: &str) -> bool {
+    /// Whether the row's hash is that of the key or the link; in constant time.
+    pub fn verify(&self, shown: &Shown, kid: &str, hash: &str) -> bool {
         let (Some(pepper), Some(hash)) = (self.0.of(kid), unhex(hash)) else {
             return false;
         };
-        mac(pepper, key).verify_slice(&hash).is_ok()
+        mac(pepper, shown).verify_slice(&hash).is_ok()
     }
 }
 
-fn mac(pepper: &Secret, key: &ApiKey) -> Hmac<Sha256> {
-    seal::mac(pepper, [key.id.as_bytes().as_slice(), key.secret.as_bytes()])
+fn mac(pepper: &Secret, shown: &Shown) -> Hmac<Sha256> {
+    let id = shown.id();
+    seal::mac(pepper, [id.as_bytes().as_slice(), shown.secret()])
 }
 
 #[cfg(test)]
@@ -134,37 +147,6 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_read_as_it_was_shown_and_no_other_text_is() {
-        let key = ApiKey::make(ID).unwrap();
-        let text = key.reveal();
-        assert_eq!(ApiKey::read(&text).map(|key| key.reveal()), Some(text.clone()));
-        assert_eq!(text.len(), 4 + 32 + 1 + 64 + 1 + 8);
-        assert!(!format!("{key:?}").contains(&key.secret) && !ApiKey::hint(ID).contains(&key.secret));
-        assert_ne!(
-            ApiKey::make(ID).unwrap().reveal(),
-            text,
-            "two keys have two secrets"
-        );
-        for at in 0..text.len() {
-            let mut wrong = text.clone().into_bytes();
-            wrong[at] = if wrong[at] == b'0' { b'1' } else { b'0' };
-            let wrong = String::from_utf8(wrong).unwrap();
-            assert!(wrong == text || ApiKey::read(&wrong).is_none(), "{at}");
-            assert!(ApiKey::read(&text[..at]).is_none(), "cut at {at}");
-        }
-        for wrong in [
-            "",
-            "bhk_",
-            "bhk___",
-            &text.to_uppercase(),
-            &format!("{text} "),
-            &format!("{text}0"),
-        ] {
-            assert!(ApiKey::read(wrong).is_none(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn a_hash_is_a_keys_under_its_pepper_alone() {
         let (one, two) = (
             "1:".to_owned() + &"p".repeat(32),
@@ -172,17 +154,12 @@ mod tests {
         );
         let old = ring(&one).unwrap();
         let (key, other) = (ApiKey::make(ID).unwrap(), ApiKey::make(ID).unwrap());
-        let (kid, hash) = old.hash(&key);
+        let (kid, hash) = old.hash(key.shown());
         assert_eq!((kid.as_str(), hash.len()), ("1", 64));
         // After a rotation the former pepper still verifies, and the new one makes.
         let both = ring(&format!("{two},{one}")).unwrap();
-        assert!(both.verify(&key, &kid, &hash) && both.hash(&key).0 == "2");
-        let moved = ApiKey::read(&key.reveal())
-            .map(|key| ApiKey {
-                id: Uuid::from_u128(7),
-                ..key
-            })
-            .unwrap();
+        assert!(both.verify(key.shown(), &kid, &hash) && both.hash(key.shown()).0 == "2");
+        let moved = ApiKey(key.0.clone().under(Uuid::from_u128(7)));
         for (key, kid, hash) in [
             (&other, "1", hash.as_str()),
             (&moved, "1", hash.as_str()),
@@ -192,9 +169,17 @@ mod tests {
             (&key, "1", &hash[2..]),
             (&key, "1", "zz"),
         ] {
-            assert!(!both.verify(key, kid, hash), "{kid} {hash}");
+            assert!(!both.verify(key.shown(), kid, hash), "{kid} {hash}");
         }
-        assert!(!ring(&two).unwrap().verify(&key, &kid, &hash));
+        assert!(!ring(&two).unwrap().verify(key.shown(), &kid, &hash));
+    }
+
+    #[test]
+    fn a_link_is_no_key_and_a_key_no_link() {
+        let (key, link) = (ApiKey::make(ID).unwrap(), SignInLink::make(ID).unwrap());
+        assert!(ApiKey::read(&key.reveal()).is_some() && SignInLink::read(&link.reveal()).is_some());
+        assert!(ApiKey::read(&link.reveal()).is_none() && SignInLink::read(&key.reveal()).is_none());
+        assert!(!ApiKey::hint(ID).contains(&key.reveal()[37..101]));
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct AccessTopics {
     pub grants: &'static str,
     /// Of keys.
     pub keys: &'static str,
+    /// Of sessions.
+    pub sessions: &'static str,
     /// Of the heartbeat.
     pub heartbeat: &'static str,
 }
@@ -66,6 +68,21 @@ pub struct KeyRow {
     pub version: i64,
 }
 
+/// A session of somebody's pages. When it was used last stands in its cookie.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionRow {
+    /// Its id, which stands in the cookie.
+    pub session_id: Uuid,
+    /// Whose it is.
+    pub principal_id: Uuid,
+    /// When it ends by itself.
+    pub ends_at: DateTime<Utc>,
+    /// Since when it is ended, by whoever has it or an administrator.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// As that of a principal.
+    pub version: i64,
+}
+
 /// What has changed after a version.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccessChanges {
@@ -77,4 +94,7 @@ pub struct AccessChanges {
     pub grants: Vec<GrantRow>,
     /// Keys.
     pub keys: Vec<KeyRow>,
+    /// Sessions. A service of before has none.
+    #[serde(default)]
+    pub sessions: Vec<SessionRow>,
 }

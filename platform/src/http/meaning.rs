@@ -149,6 +149,18 @@ codes! {
     LinkEnded = "link_ended", Forbidden 401,
         "The guest link was good, and has ended.",
         "Ask for a new one: POST /v1/reservations/look-up gives it for the booking's code and the guest's e-mail.";
+    SessionEnded = "session_ended", Forbidden 401,
+        "The session was good, and has ended: by itself, because nobody asked for half an hour, or because somebody ended it.",
+        "Sign in again by a link of an administrator's.";
+    CsrfRefused = "csrf_refused", Forbidden 403,
+        "What changes something by a session is taken from pages of this origin alone, with the session's token.",
+        "Send X-CSRF-Token as `GET /v1/me` tells it, from a page of this origin; or ask with a key, and without the cookie.";
+    InsecureOrigin = "insecure_origin", Forbidden 403,
+        "Nobody signs in on a page that came over plain http from another machine.",
+        "Open the page over https, or on the machine itself at http://127.0.0.1.";
+    SignInRefused = "sign_in_refused", Forbidden 403,
+        "The sign-in link is not one, was used before, or has ended.",
+        "Ask an administrator for another: `bellhop access link`, or POST /v1/principals/{principal_id}/sign-in-links. It is good once, for ten minutes.";
     NotPermitted = "not_permitted", Forbidden 403,
         "The operation is not for this caller.",
         "Ask somebody whose key is for it; the detail says of which kind.";

@@ -1,7 +1,7 @@
 //! What there is: principals and keys.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::{HotelId, KeyId, PrincipalId, Text};
+use contract::{HotelId, KeyId, PrincipalId, SessionId, Text};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,6 +11,10 @@ pub(crate) const KEY_LIVES: TimeDelta = TimeDelta::days(365);
 pub(crate) const KEY_LIVES_MOST: TimeDelta = TimeDelta::days(730);
 /// Keys of a principal that are live at once.
 pub(crate) const KEYS_LIVE_MOST: u32 = 2;
+/// A sign-in link is good for so long: ten minutes.
+pub(crate) const LINK_LIVES: TimeDelta = TimeDelta::minutes(10);
+/// For how many days sessions and sign-in links are kept that are over. The trail tells of them for good.
+pub(crate) const KEPT_DAYS: i32 = 30;
 /// Hotels that one principal is granted by name.
 pub(crate) const HOTELS_MOST: usize = 1_000;
 
@@ -58,6 +62,11 @@ impl PrincipalKind {
     pub const fn has_hotels(self) -> bool {
         matches!(self, Self::Partner | Self::Staff)
     }
+
+    /// Whether it is a person, who signs in. A company's programs ask with keys.
+    pub const fn signs_in(self) -> bool {
+        !matches!(self, Self::Partner)
+    }
 }
 
 /// A principal to make.
@@ -92,8 +101,27 @@ pub(crate) struct PrincipalBody {
     /// Whether it was granted all hotels.
     pub(crate) all_hotels: bool,
     pub(crate) made_at: DateTime<Utc>,
+    /// Since when it is revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) revoked_at: Option<DateTime<Utc>>,
     /// Its keys, the newest first, also those that are over.
     pub(crate) keys: Vec<KeyBody>,
+    /// Its sessions that are good, unless nobody has asked for half an hour; the newest first.
+    pub(crate) sessions: Vec<SessionBody>,
+}
+
+/// A session.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Session)]
+pub(crate) struct SessionBody {
+    pub(crate) session_id: SessionId,
+    pub(crate) principal_id: PrincipalId,
+    pub(crate) made_at: DateTime<Utc>,
+    /// When it ends by itself.
+    pub(crate) ends_at: DateTime<Utc>,
+    /// Since when somebody has ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ended_at: Option<DateTime<Utc>>,
 }
 
 /// A key, without its secret.

@@ -1,10 +1,13 @@
 //! Every statement of the schema access.
 
+mod changes;
+mod sessions;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use contract::{GrantId, HotelId, KeyId, PrincipalId};
-use platform::access::{AccessChanges, ApiKey, GrantRow, KeyRow, Peppers, PrincipalRow};
+use contract::{GrantId, HotelId, KeyId, PrincipalId, SessionId, SignInLinkId};
+use platform::access::{ApiKey, Peppers};
 use platform::trail::{self, Line};
 use platform::{Broken, db};
 use serde_json::{Value, json};
@@ -13,6 +16,11 @@ use uuid::Uuid;
 
 use crate::SCHEMA;
 use crate::model::{KeyBody, NewPrincipal, PrincipalBody, PrincipalKind};
+
+pub(crate) use changes::changes;
+pub(crate) use sessions::{
+    add_link, add_session, end_session, live_sessions, new_link, new_session, remove_over, session, use_link,
+};
 
 /// The version of what this transaction changes. Until it ends, nobody else changes anything here.
 pub(crate) async fn next_version(db: &mut PgConnection) -> Result<i64, Broken> {
@@ -43,6 +51,16 @@ pub(crate) enum Done<'a> {
     KeyMade(KeyId, Option<KeyId>),
     /// A key was revoked.
     KeyRevoked(KeyId),
+    /// It was revoked, with all its keys and sessions.
+    Revoked,
+    /// A link was made by which it signs in.
+    LinkMade(SignInLinkId),
+    /// It signed in by a link.
+    SessionMade(SessionId, SignInLinkId),
+    /// It signed out.
+    SessionEnded(SessionId),
+    /// Somebody ended its session.
+    SessionRevoked(SessionId),
 }
 
 impl Done<'_> {
@@ -59,6 +77,13 @@ impl Done<'_> {
                 ("key_rotated", json!({"key_id": key, "former_key_id": former}))
             }
             Self::KeyRevoked(key) => ("key_revoked", json!({"key_id": key})),
+            Self::Revoked => ("principal_revoked", json!({})),
+            Self::LinkMade(link) => ("sign_in_link_made", json!({"link_id": link})),
+            Self::SessionMade(session, link) => {
+                ("session_made", json!({"session_id": session, "link_id": link}))
+            }
+            Self::SessionEnded(session) => ("session_ended", json!({"session_id": session})),
+            Self::SessionRevoked(session) => ("session_revoked", json!({"session_id": session})),
         }
     }
 }
@@ -152,7 +177,7 @@ pub(crate) async fn add_key(
     ends_at: DateTime<Utc>,
     version: i64,
 ) -> Result<(), Broken> {
-    let (kid, hash) = peppers.hash(key);
+    let (kid, hash) = peppers.hash(key.shown());
     let made = sqlx::query!(
         "insert into access.api_key (key_id, principal_id, pepper_kid, hash, ends_at, version)
          values ($1, $2, $3, $4, $5, $6)",
@@ -223,6 +248,21 @@ pub(crate) async fn revoke_key(db: &mut PgConnection, key: KeyId, version: i64) 
     Ok(revoked.execute(db).await?.rows_affected() > 0)
 }
 
+/// Revokes a principal unless it is revoked; answers whether it was not.
+pub(crate) async fn revoke_principal(
+    db: &mut PgConnection,
+    principal: PrincipalId,
+    version: i64,
+) -> Result<bool, Broken> {
+    let revoked = sqlx::query!(
+        "update access.principal set ended_at = clock_timestamp(), version = $2
+         where principal_id = $1 and ended_at is null",
+        principal.uuid(),
+        version,
+    );
+    Ok(revoked.execute(db).await?.rows_affected() > 0)
+}
+
 pub(crate) async fn principal(
     db: &mut PgConnection,
     principal: PrincipalId,
@@ -249,7 +289,7 @@ pub(crate) async fn principals(
 /// The principals with what they have, the newest first.
 async fn gathered(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<PrincipalBody>, Broken> {
     let rows = sqlx::query!(
-        "select p.principal_id, p.kind, p.made_at, n.name from access.principal p
+        "select p.principal_id, p.kind, p.made_at, p.ended_at, n.name from access.principal p
          join access.person n on n.principal_id = p.principal_id
          where p.principal_id = any($1) order by p.principal_id desc",
         ids,
@@ -273,7 +313,7 @@ async fn gathered(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<PrincipalBo
         ids,
     );
     let mut has: BTreeMap<Uuid, Vec<KeyBody>> = BTreeMap::new();
-    for key in keys.fetch_all(db).await? {
+    for key in keys.fetch_all(&mut *db).await? {
         has.entry(key.principal_id).or_default().push(KeyBody {
             key_id: KeyId::from_uuid(key.key_id),
             begins: ApiKey::hint(key.key_id),
@@ -282,6 +322,7 @@ async fn gathered(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<PrincipalBo
             revoked_at: key.revoked_at,
         });
     }
+    let mut sessions = live_sessions(db, ids).await?;
     rows.into_iter()
         .map(|row| {
             let hotels = granted.remove(&row.principal_id).unwrap_or_default();
@@ -293,39 +334,10 @@ async fn gathered(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<PrincipalBo
                 all_hotels: hotels.contains(&None),
                 hotels: hotels.into_iter().flatten().map(HotelId::from_uuid).collect(),
                 made_at: row.made_at,
+                revoked_at: row.ended_at,
+                sessions: sessions.remove(&row.principal_id).unwrap_or_default(),
                 keys: has.remove(&row.principal_id).unwrap_or_default(),
             })
         })
         .collect()
-}
-
-/// Every row with a greater version. The greatest is read first: what commits meanwhile comes twice, never not at all.
-pub(crate) async fn changes(db: &mut PgConnection, after: i64) -> Result<AccessChanges, Broken> {
-    let version = sqlx::query_scalar!("select version from access.counter where id = 1");
-    let version = version.fetch_one(&mut *db).await?;
-    let principals = sqlx::query_as!(
-        PrincipalRow,
-        "select principal_id, kind, ended_at, version from access.principal where version > $1",
-        after,
-    );
-    let principals = principals.fetch_all(&mut *db).await?;
-    let grants = sqlx::query_as!(
-        GrantRow,
-        "select grant_id, principal_id, hotel_id, ended_at, version from access.granted where version > $1",
-        after,
-    );
-    let grants = grants.fetch_all(&mut *db).await?;
-    let keys = sqlx::query_as!(
-        KeyRow,
-        r#"select key_id, principal_id, pepper_kid, hash, ends_at as "ends_at?", revoked_at, version
-           from access.api_key where version > $1"#,
-        after,
-    );
-    let keys = keys.fetch_all(db).await?;
-    Ok(AccessChanges {
-        version,
-        principals,
-        grants,
-        keys,
-    })
 }

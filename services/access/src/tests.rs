@@ -1,11 +1,14 @@
 //! The life of a key through the real guard, in front of the real tables.
 
+mod sessions;
+
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request, header};
+use axum::http::{HeaderMap, Method, Request, header};
+use chrono::{DateTime, Utc};
 use http_body_util::BodyExt as _;
 use platform::Clock;
-use platform::access::{Gate, Identities, LinkConfig, PepperConfig, ServiceTokens, guarded};
+use platform::access::{Gate, Identities, LinkConfig, PepperConfig, ServiceTokens, SessionConfig, guarded};
 use platform::token::TokenConfig;
 use serde_json::{Value, json};
 use sqlx::Executor as _;
@@ -27,18 +30,22 @@ impl Api {
         pool.execute("create schema if not exists access").await.unwrap();
         MIGRATOR.run(&pool).await.unwrap();
         let key_pepper = format!("1:{}", "p".repeat(32)).parse().unwrap();
+        let session_secret = format!("1:{}", "s".repeat(32)).parse().unwrap();
         let link_secret = format!("1:{}", "l".repeat(32)).parse().unwrap();
         let token_secret = "0123456789abcdef0123456789abcdef".parse().unwrap();
         let gate = Gate {
             identities: Identities::default(),
             peppers: PepperConfig { key_pepper }.ring().unwrap(),
             links: LinkConfig { link_secret }.links().unwrap(),
+            sessions: SessionConfig { session_secret }.sessions().unwrap(),
             services: ServiceTokens::new(&TokenConfig { token_secret }).unwrap(),
-            clock: Clock::system(),
+            clock: Clock::fixed(Clock::system().now()),
         };
         let app = App {
             pool: pool.clone(),
             peppers: gate.peppers.clone(),
+            sessions: gate.sessions.clone(),
+            clock: gate.clock.clone(),
         };
         let routes = guarded(http::routes().with_state(app).into(), http::table(), gate.clone());
         Self { pool, gate, routes }
@@ -69,9 +76,25 @@ impl Api {
     }
 
     async fn send(&self, key: Option<&str>, method: Method, path: &str, body: Value) -> (u16, Value) {
+        let bearer = key.map(|key| format!("Bearer {key}"));
+        let headers: Vec<_> = bearer
+            .iter()
+            .map(|bearer| ("authorization", bearer.as_str()))
+            .collect();
+        let (status, _, body) = self.ask(&headers, method, path, body).await;
+        (status, body)
+    }
+
+    async fn ask(
+        &self,
+        headers: &[(&str, &str)],
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> (u16, HeaderMap, Value) {
         let mut request = Request::builder().method(method).uri(path);
-        if let Some(key) = key {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let body = match body {
             Value::Null => Body::empty(),
@@ -86,14 +109,22 @@ impl Api {
             .oneshot(request.body(body).unwrap())
             .await
             .unwrap();
-        let status = response.status().as_u16();
-        assert_eq!(
-            status == 401,
-            response.headers().contains_key(header::WWW_AUTHENTICATE)
-        );
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        assert_eq!(status == 401, headers.contains_key(header::WWW_AUTHENTICATE));
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         self.hear().await;
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        (
+            status,
+            headers,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        )
+    }
+
+    /// Moves the clock of the process, not the database's.
+    fn later(&self, minutes: i64) -> DateTime<Utc> {
+        let then = self.gate.clock.now() + chrono::TimeDelta::minutes(minutes);
+        self.gate.clock.set(then);
+        then
     }
 
     async fn post(&self, key: &str, path: &str, body: Value) -> (u16, Value) {

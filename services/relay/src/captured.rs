@@ -9,7 +9,7 @@ pub const PREFIX: &str = "bellhop";
 
 /// Outboxes, whose rows are messages, then the tables whose changed rows are published. What was said before outboxes
 /// had days comes first, since it was said first.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
     "inventory.outbox_former",
     "reservation.outbox_former",
     "payment.outbox_former",
@@ -26,6 +26,7 @@ const TABLES: [&str; 17] = [
     "access.principal",
     "access.granted",
     "access.api_key",
+    "access.session",
     "relay.heartbeat",
 ];
 

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use contract::Refusal;
 use http_body_util::BodyExt as _;
-use platform::access::{Gate, Identities, PepperConfig, ServiceTokens, guarded};
+use platform::access::{Gate, Identities, PepperConfig, ServiceTokens, SessionConfig, guarded};
 use platform::token::TokenConfig;
 use sqlx::PgPool;
 use tower::ServiceExt as _;
@@ -18,11 +18,13 @@ struct Door(axum::Router);
 impl Door {
     fn of(world: &World) -> Self {
         let key_pepper = format!("1:{}", "p".repeat(32)).parse().unwrap();
+        let session_secret = format!("1:{}", "s".repeat(32)).parse().unwrap();
         let token_secret = "0123456789abcdef0123456789abcdef".parse().unwrap();
         let gate = Gate {
             identities: Identities::default(),
             peppers: PepperConfig { key_pepper }.ring().unwrap(),
             links: world.app.links.clone(),
+            sessions: SessionConfig { session_secret }.sessions().unwrap(),
             services: ServiceTokens::new(&TokenConfig { token_secret }).unwrap(),
             clock: world.clock.clone(),
         };

@@ -2,7 +2,7 @@
 //! and the status, code and pointer that answer it. Never a 5xx, never a word of the database's.
 //!
 //! Rows that wait for what does not exist yet, each to be added with its feature:
-//! - auth: bearer tokens of issuers and sessions; keys have their rows here, and who sees what is `matrix.rs`
+//! - auth: bearer tokens of issuers; keys, links and cookies have their rows here, and who sees what is `matrix.rs`
 //! - `If-Match`: missing (428), stale (412)
 //! - rate limits: a burst above the quota (429 with `Retry-After`)
 //! - event streams: no auth, garbage as `Last-Event-ID`, a thousand streams, a slow reader

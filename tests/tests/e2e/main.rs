@@ -23,6 +23,7 @@ mod replay;
 mod retention;
 mod roles;
 mod rules;
+mod sessions;
 mod spans;
 mod surface;
 mod trail;

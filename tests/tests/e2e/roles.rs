@@ -154,6 +154,7 @@ fn relay_captures(role: &str, schema: &str, table: &str) -> bool {
         ("access", "principal"),
         ("access", "granted"),
         ("access", "api_key"),
+        ("access", "session"),
         ("hotel", "hotel"),
         ("hotel", "room_type"),
         ("hotel", "rate_plan"),

@@ -22,7 +22,7 @@ pub(super) struct After {
     after: u32,
 }
 
-/// What has changed of principals, grants and keys
+/// What has changed of principals, grants, keys and sessions
 ///
 /// For the platform's own processes. Rows that are over stay rows, so nothing is ever missing in what comes after a
 /// version.

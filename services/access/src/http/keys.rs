@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
-use super::{App, no_key, no_principal};
+use super::{App, living, no_key};
 use crate::model::{KEY_LIVES, KEY_LIVES_MOST, KEYS_LIVE_MOST, KeyBody};
 use crate::store::{self, Done};
 
@@ -56,7 +56,7 @@ pub(super) struct ShownKey {
 const FORMER_MINUTES: u16 = 60;
 const FORMER_MINUTES_MOST: u16 = 10_080;
 
-problems!(Problems: Common::NotFound, Code::TooManyKeys, Code::KeyIsOver);
+problems!(Problems: Common::NotFound, Code::TooManyKeys, Code::KeyIsOver, Code::PrincipalIsOver);
 problems!(Missing: Common::NotFound);
 
 /// Make a key
@@ -81,9 +81,7 @@ pub(super) async fn create_key(
     let made = db::unit_of_work::<_, Problem, _>(&app.pool, move |db| {
         Box::pin(async move {
             let version = store::next_version(db).await?;
-            store::principal(db, principal_id)
-                .await?
-                .ok_or_else(no_principal)?;
+            living(db, principal_id).await?;
             let (key, ends_at) = another(db, principal_id, wanted.ends_at).await?;
             store::add_key(db, principal_id, &key, &peppers, ends_at, version).await?;
             let made = Done::KeyMade(KeyId::from_uuid(key.id()), None);
@@ -157,6 +155,7 @@ pub(super) async fn rotate_key(
         Box::pin(async move {
             let version = store::next_version(db).await?;
             let (principal_id, former) = store::key(db, key_id).await?.ok_or_else(no_key)?;
+            living(db, principal_id).await?;
             let now = store::now(db).await?;
             if former.revoked_at.is_some() || former.ends_at <= now {
                 return Err(Why::KeyIsOver.tell(Problem::refused));

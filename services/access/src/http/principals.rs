@@ -167,3 +167,29 @@ pub(super) async fn set_granted_hotels(
     });
     done.await.map(Json)
 }
+
+/// Revoke a principal
+///
+/// All its keys and sessions are refused everywhere within a second, and it gets no other. A repeat changes nothing.
+#[utoipa::path(
+    post, path = "/v1/principals/{principal_id}/revocation", tag = "Access",
+    params(("principal_id" = PrincipalId, Path, description = "The principal")),
+    responses((status = 200, description = "Revoked", body = PrincipalBody), Missing)
+)]
+pub(super) async fn revoke_principal(
+    allowed: Allowed<super::RevokePrincipal>,
+    State(app): State<App>,
+    StrictPath(principal_id): StrictPath<PrincipalId>,
+) -> Result<Json<PrincipalBody>, Problem> {
+    let actor = allowed.actor.to_string();
+    let done = db::unit_of_work::<_, Problem, _>(&app.pool, move |db| {
+        Box::pin(async move {
+            let version = store::next_version(db).await?;
+            if store::revoke_principal(db, principal_id, version).await? {
+                store::tell(db, &actor, principal_id, Done::Revoked).await?;
+            }
+            store::principal(db, principal_id).await?.ok_or_else(no_principal)
+        })
+    });
+    done.await.map(Json)
+}

@@ -1,6 +1,6 @@
-//! What may stand in `Authorization` that is no credential, or not for this.
+//! What may stand in `Authorization` or in the cookie of a session that is no credential, or not for this.
 
-use platform::access::{ApiKey, Link, LinkConfig, ServiceTokens};
+use platform::access::{ApiKey, Link, LinkConfig, ServiceTokens, SessionConfig, Sessions};
 use platform::token::TokenConfig;
 use tests::{Platform, bearer};
 
@@ -68,7 +68,39 @@ pub(super) fn rows(table: &mut Table, platform: &Platform) {
         pointer: Some("Authorization"),
     };
     table.refused("a key that is not for this", &others, want);
+    cookies(table);
     // Pages and files tell nobody apart, whatever a proxy sends them.
     let page = Sent::get("/healthz").header("authorization", "Basic YWRtaW46YWRtaW4=");
     table.served("a proxy's own credential", &page, 200);
+}
+
+/// A cookie that nobody of ours gave is refused where somebody is needed, and nothing where anybody may ask.
+fn cookies(table: &mut Table) {
+    let session_secret = "1:a secret that is not that of this platform".parse().unwrap();
+    let sessions = SessionConfig { session_secret }.sessions().unwrap();
+    let now = platform::Clock::system().now();
+    let forged = sessions.set_cookie(Sessions::new_id().unwrap(), now);
+    let forged = forged.to_str().unwrap().split(';').next().unwrap().to_owned();
+    let want = Want {
+        status: 401,
+        code: "credential_invalid",
+        pointer: Some("Cookie"),
+    };
+    for (what, value) in [
+        ("nothing", "__Host-bellhop=".to_owned()),
+        ("a word", "__Host-bellhop=admin".to_owned()),
+        ("the beginning of one", "__Host-bellhop=bhc_1_1_".to_owned()),
+        ("a long text", format!("__Host-bellhop={}", "a".repeat(6_000))),
+        ("one that nobody gave", forged.clone()),
+        ("two", format!("{forged}; {forged}")),
+    ] {
+        let sent = Sent::get("/v1/sagas").header("cookie", &value);
+        table.refused(&format!("cookie: {what}"), &sent, want);
+        let for_anyone = Sent::get("/v1/problems").header("cookie", &value);
+        table.served(
+            &format!("cookie: {what}, where anybody may ask"),
+            &for_anyone,
+            200,
+        );
+    }
 }

@@ -188,9 +188,12 @@ impl Table {
         heard
     }
 
-    /// With the key of whoever asks this.
+    /// With the key of whoever asks this, unless it has a credential of its own.
     fn with_key(&self, sent: &Sent) -> Sent {
-        let has_one = sent.headers.iter().any(|(name, _)| name == "authorization");
+        let has_one = sent
+            .headers
+            .iter()
+            .any(|(name, _)| name == "authorization" || name == "cookie");
         match self.keys.of(&sent.method, &sent.target) {
             Some(key) if !has_one => sent.clone().header("authorization", &bearer(key)),
             _ => sent.clone(),

@@ -1,0 +1,90 @@
+//! `GET /v1/me`: who asks, for pages and for whoever wonders what a key is good for.
+
+use axum::Json;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, Utc};
+use contract::{HotelId, SessionId};
+use platform::access::{Actor, Allowed, Session};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::model::PrincipalBody;
+
+/// Who asks.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Me {
+    /// As it stands in trails and histories: the kind and the id.
+    #[schema(example = "staff:01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d")]
+    actor: String,
+    /// What it is, one of the words of `x-who-may`.
+    #[schema(example = "staff")]
+    kind: String,
+    /// Its id: of a principal, or of the reservation that a guest's link opens.
+    id: Option<String>,
+    /// The hotels whose things it sees, unless it sees all.
+    hotels: Vec<HotelId>,
+    /// Whether it sees the things of all hotels.
+    all_hotels: bool,
+    /// The session by which it asks; absent with a key or a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<MySession>,
+}
+
+/// A session, as whoever has it is told.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MySession {
+    session_id: SessionId,
+    /// When it ends by itself, at the latest.
+    ends_at: DateTime<Utc>,
+    /// Send it as `X-CSRF-Token` with what changes something.
+    csrf_token: String,
+}
+
+impl From<Session> for MySession {
+    fn from(session: Session) -> Self {
+        Self {
+            session_id: SessionId::from_uuid(session.id),
+            ends_at: session.ends_at,
+            csrf_token: session.csrf_token,
+        }
+    }
+}
+
+impl Me {
+    fn new(actor: Actor, hotels: Vec<HotelId>, all_hotels: bool, session: Option<Session>) -> Self {
+        Self {
+            actor: actor.to_string(),
+            kind: actor.kind().word().to_owned(),
+            id: actor.id().map(|id| id.to_string()),
+            hotels,
+            all_hotels,
+            session: session.map(MySession::from),
+        }
+    }
+
+    /// Who has just signed in.
+    pub(super) fn signed_in(principal: &PrincipalBody, actor: Actor, session: Session) -> Self {
+        let all = principal.all_hotels || !principal.kind.has_hotels();
+        let hotels = if all { Vec::new() } else { principal.hotels.clone() };
+        Self::new(actor, hotels, all, Some(session))
+    }
+}
+
+/// Who asks
+///
+/// As this process knows it now.
+#[utoipa::path(
+    get, path = "/v1/me", tag = "Access",
+    responses((status = 200, description = "Who asks", body = Me))
+)]
+pub(super) async fn get_me(allowed: Allowed<super::GetMe>) -> Response {
+    let hotels = allowed.sees.hotels().iter().copied().map(HotelId::from_uuid);
+    let me = Me::new(
+        allowed.actor,
+        hotels.collect(),
+        allowed.sees.all(),
+        allowed.session,
+    );
+    ([(header::CACHE_CONTROL, "no-store")], Json(me)).into_response()
+}
