@@ -2,7 +2,9 @@
 
 use clap::Args;
 use platform::StartError;
-use platform::access::{AccessConfig, LinkConfig, Links, PepperConfig, Peppers, SessionConfig, Sessions};
+use platform::access::{
+    AccessConfig, IssuersConfig, LinkConfig, Links, PepperConfig, Peppers, SessionConfig, Sessions,
+};
 
 /// The settings of every module.
 #[derive(Args, Debug)]
@@ -15,6 +17,8 @@ pub struct Modules {
     pub(crate) link: LinkConfig,
     #[command(flatten, next_help_heading = "Identities")]
     pub(crate) session: SessionConfig,
+    #[command(flatten, next_help_heading = "Identities")]
+    pub(crate) issuers: IssuersConfig,
     #[command(flatten, next_help_heading = "Hotel service")]
     pub(crate) hotel: hotel::Config,
     #[command(flatten, next_help_heading = "Inventory service")]

@@ -126,6 +126,7 @@ impl Run {
             peppers: self.modules.peppers()?,
             links: self.modules.links()?,
             sessions: self.modules.sessions()?,
+            issuers: self.modules.issuers.follow(parts)?,
             services: ServiceTokens::new(&self.token)?,
             clock: parts.clock.clone(),
         };

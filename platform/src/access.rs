@@ -6,10 +6,12 @@
 
 mod actor;
 mod allowed;
+mod bearer;
 mod follow;
 mod gate;
 mod guard;
 mod identities;
+mod issuers;
 mod key;
 mod link;
 mod operations;
@@ -26,10 +28,12 @@ mod tag;
 
 pub use actor::{Actor, Kind, NoActor};
 pub use allowed::{Allowed, Operation, TakesItsOwn, takes_its_own};
+pub use bearer::Issuers;
 pub use follow::{AccessConfig, follow};
 pub use gate::Gate;
 pub use guard::{guarded, trial};
 pub use identities::Identities;
+pub use issuers::IssuersConfig;
 pub use key::{ApiKey, PepperConfig, Peppers, SignInLink};
 pub use link::{Link, LinkConfig, Links};
 pub use row::{Class, Identity, Listener, Place, Row, Rule};

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::actor::{Actor, Kind};
+use super::bearer::{self, Issuers};
 use super::identities::{Identities, Known};
 use super::key::{self, ApiKey, Peppers};
 use super::link::{self, Link, Links, NoLink};
@@ -28,6 +29,8 @@ pub struct Gate {
     pub links: Links,
     /// The sessions of pages.
     pub sessions: Sessions,
+    /// Who else may say who somebody is.
+    pub issuers: Issuers,
     /// The tokens of services.
     pub services: ServiceTokens,
     /// What time it is.
@@ -133,7 +136,7 @@ impl Gate {
                 "Send one Authorization header; this request has several.",
             ));
         }
-        let bearer = value.to_str().ok().and_then(bearer);
+        let bearer = value.to_str().ok().and_then(behind_bearer);
         let bearer = bearer.ok_or_else(|| invalid("Send `Authorization: Bearer` with a key."))?;
         if let Some(token) = bearer.strip_prefix(service::PREFIX) {
             let actor = self.services.verify(token, row.name, self.clock.now());
@@ -147,6 +150,10 @@ impl Gate {
                 .read(bearer, self.clock.now())
                 .map(Who::Guest)
                 .map_err(no_link);
+        }
+        if bearer::is_token(bearer) {
+            let known = self.issuers.verify(bearer, self.clock.now());
+            return known.map(Who::Known).map_err(|why| invalid(&why));
         }
         let Some(key) = ApiKey::read(bearer) else {
             let detail = format!(
@@ -205,7 +212,7 @@ fn unknown_yet() -> Problem {
 }
 
 /// What stands behind `Bearer`, which is written in any case.
-fn bearer(value: &str) -> Option<&str> {
+fn behind_bearer(value: &str) -> Option<&str> {
     let (scheme, rest) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim())
 }

@@ -8,7 +8,9 @@ use axum::http::{HeaderMap, Method, Request, header};
 use chrono::{DateTime, Utc};
 use http_body_util::BodyExt as _;
 use platform::Clock;
-use platform::access::{Gate, Identities, LinkConfig, PepperConfig, ServiceTokens, SessionConfig, guarded};
+use platform::access::{
+    Gate, Identities, Issuers, LinkConfig, PepperConfig, ServiceTokens, SessionConfig, guarded,
+};
 use platform::token::TokenConfig;
 use serde_json::{Value, json};
 use sqlx::Executor as _;
@@ -38,6 +40,7 @@ impl Api {
             peppers: PepperConfig { key_pepper }.ring().unwrap(),
             links: LinkConfig { link_secret }.links().unwrap(),
             sessions: SessionConfig { session_secret }.sessions().unwrap(),
+            issuers: Issuers::default(),
             services: ServiceTokens::new(&TokenConfig { token_secret }).unwrap(),
             clock: Clock::fixed(Clock::system().now()),
         };

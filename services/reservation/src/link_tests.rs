@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use contract::Refusal;
 use http_body_util::BodyExt as _;
-use platform::access::{Gate, Identities, PepperConfig, ServiceTokens, SessionConfig, guarded};
+use platform::access::{Gate, Identities, Issuers, PepperConfig, ServiceTokens, SessionConfig, guarded};
 use platform::token::TokenConfig;
 use sqlx::PgPool;
 use tower::ServiceExt as _;
@@ -25,6 +25,7 @@ impl Door {
             peppers: PepperConfig { key_pepper }.ring().unwrap(),
             links: world.app.links.clone(),
             sessions: SessionConfig { session_secret }.sessions().unwrap(),
+            issuers: Issuers::default(),
             services: ServiceTokens::new(&TokenConfig { token_secret }).unwrap(),
             clock: world.clock.clone(),
         };

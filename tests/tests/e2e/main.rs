@@ -11,6 +11,7 @@ mod crash;
 mod envelope;
 mod faults;
 mod hostile;
+mod issuers;
 mod keys;
 mod lines;
 mod links;
