@@ -5,6 +5,7 @@ pub mod access_command;
 pub mod audit;
 pub mod client;
 pub mod doctor;
+pub mod members_command;
 mod metrics;
 pub mod migrate;
 pub mod modules;

@@ -34,6 +34,9 @@ enum Command {
     /// Make a principal with an API key, or a sign-in link, past HTTP: so the first administrator comes to be.
     #[command(subcommand)]
     Access(bellhop::access_command::Access),
+    /// Sign tokens of members, for load.
+    #[command(subcommand)]
+    Members(bellhop::members_command::Members),
     /// Say what is missing or wrong around the platform, and what to do about it.
     Doctor(bellhop::doctor::Doctor),
 }
@@ -53,6 +56,7 @@ fn main() -> anyhow::Result<std::process::ExitCode> {
             Command::Audit(audit) => audit.execute().await,
             Command::Trail(trail) => trail.execute().await,
             Command::Access(access) => access.execute().await,
+            Command::Members(members) => members.execute(),
             Command::Doctor(doctor) => doctor.execute().await,
         }
     })

@@ -3,7 +3,8 @@
 use clap::Args;
 use platform::StartError;
 use platform::access::{
-    AccessConfig, IssuersConfig, LinkConfig, Links, PepperConfig, Peppers, SessionConfig, Sessions,
+    AccessConfig, IssuersConfig, LinkConfig, Links, MemberConfig, PepperConfig, Peppers, SessionConfig,
+    Sessions,
 };
 
 /// The settings of every module.
@@ -19,6 +20,8 @@ pub struct Modules {
     pub(crate) session: SessionConfig,
     #[command(flatten, next_help_heading = "Identities")]
     pub(crate) issuers: IssuersConfig,
+    #[command(flatten, next_help_heading = "Identities")]
+    pub(crate) member: MemberConfig,
     #[command(flatten, next_help_heading = "Hotel service")]
     pub(crate) hotel: hotel::Config,
     #[command(flatten, next_help_heading = "Inventory service")]

@@ -43,6 +43,7 @@ pub fn document() -> OpenApi {
     components.schemas.insert("Problem".to_owned(), problem());
     components.add_security_scheme(KEY, SecurityScheme::Http(key_scheme()));
     components.add_security_scheme(GUEST_LINK, SecurityScheme::Http(link_scheme()));
+    components.add_security_scheme(MEMBER, SecurityScheme::Http(member_scheme()));
     components.add_security_scheme(SESSION, SecurityScheme::ApiKey(session_scheme()));
     secure(&mut document);
     let paths = document.paths.paths.values_mut();
@@ -56,6 +57,7 @@ const WHO: &str = "x-who-may";
 const KEY: &str = "key";
 const GUEST_LINK: &str = "guest_link";
 const SESSION: &str = "session";
+const MEMBER: &str = "member";
 
 fn key_scheme() -> Http {
     let mut scheme = Http::new(HttpAuthScheme::Bearer);
@@ -71,6 +73,15 @@ fn link_scheme() -> Http {
         "The `guest_link.token` of the answer to a booking or a look-up. It opens that one reservation."
             .to_owned(),
     );
+    scheme
+}
+
+fn member_scheme() -> Http {
+    let mut scheme = Http::new(HttpAuthScheme::Bearer);
+    scheme.bearer_format =
+        Some("bhm_1_<kid>_<member>_<grade>_<since>_<blocked>_<end>_<HMAC>_<check sum>".to_owned());
+    scheme.description =
+        Some("The token of a member: a guest with an account, who sees their own things.".to_owned());
     scheme
 }
 
@@ -129,6 +140,9 @@ fn guard(operation: &mut Operation, rule: Rule, method: &Method) {
             let mut schemes = vec![by(KEY)];
             if rule.admits(Kind::Guest) {
                 schemes.push(by(GUEST_LINK));
+            }
+            if rule.admits(Kind::Member) {
+                schemes.push(by(MEMBER));
             }
             if [Kind::Staff, Kind::Admin].iter().any(|kind| rule.admits(*kind)) {
                 schemes.push(by(SESSION));

@@ -125,6 +125,7 @@ impl Run {
             identities: Identities::default(),
             peppers: self.modules.peppers()?,
             links: self.modules.links()?,
+            members: self.modules.member.members()?,
             sessions: self.modules.sessions()?,
             issuers: self.modules.issuers.follow(parts)?,
             services: ServiceTokens::new(&self.token)?,

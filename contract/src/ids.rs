@@ -204,6 +204,10 @@ id!(
     KeyId
 );
 id!(
+    /// A guest with an account.
+    MemberId
+);
+id!(
     /// A link by which somebody signs in, once.
     SignInLinkId
 );

@@ -26,8 +26,8 @@ pub mod topics;
 pub use code::BookingCode;
 pub use command::{Command, CommandEnvelope};
 pub use ids::{
-    GrantId, GuestId, HoldId, HotelId, KeyId, PaymentId, PrincipalId, QuoteId, RatePlanId, ReservationId,
-    RoomTypeId, RuleId, SagaId, SessionId, SignInLinkId, VerbId,
+    GrantId, GuestId, HoldId, HotelId, KeyId, MemberId, PaymentId, PrincipalId, QuoteId, RatePlanId,
+    ReservationId, RoomTypeId, RuleId, SagaId, SessionId, SignInLinkId, VerbId,
 };
 pub use line::Line;
 pub use money::{Currency, Money};

@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::actor::Actor;
+use super::member::Member;
 use super::row::Row;
 use super::sees::Sees;
 use super::session::Session;
@@ -24,6 +25,8 @@ pub struct Allowed<R> {
     pub actor: Actor,
     /// What of all there is they see.
     pub sees: Sees,
+    /// What is said of them, where they are a member.
+    pub member: Option<Member>,
     /// The session by which they ask, if they ask by one.
     pub session: Option<Session>,
     operation: PhantomData<R>,
@@ -34,6 +37,7 @@ pub struct Allowed<R> {
 pub(super) struct Admitted {
     pub(super) actor: Actor,
     pub(super) sees: Sees,
+    pub(super) member: Option<Member>,
     pub(super) session: Option<Session>,
     pub(super) row: &'static Row,
 }
@@ -54,6 +58,7 @@ impl<R: Operation, S: Sync> FromRequestParts<S> for Allowed<R> {
         Ok(Self {
             actor: admitted.actor,
             sees: admitted.sees.clone(),
+            member: admitted.member.clone(),
             session: admitted.session.clone(),
             operation: PhantomData,
         })

@@ -180,11 +180,11 @@ impl Issuer {
                 "The token of {name} is good for longer than {LIVES_MOST} s from nbf to exp; nobody could revoke it."
             ));
         }
-        let kind = self.kind(&claims).ok_or_else(|| {
+        let is_a = self.kind(&claims).ok_or_else(|| {
             let claim = &self.trusted.kind_claim;
             format!("The token of {name} says nothing in {claim:?} that makes somebody anybody here.")
         })?;
-        let actor = Actor::new(kind, id(&self.trusted.issuer, &claims.sub));
+        let actor = Actor::new(is_a, id(&self.trusted.issuer, &claims.sub));
         Ok((actor, self.hotels(&claims)))
     }
 

@@ -164,8 +164,8 @@ impl Follower {
     }
 
     fn row(&self, message: &Received) -> Option<()> {
-        fn after<R: serde::de::DeserializeOwned>(payload: &[u8]) -> Option<Option<R>> {
-            Some(serde_json::from_slice::<Change<R>>(payload).ok()?.after)
+        fn change<R: serde::de::DeserializeOwned>(payload: &[u8]) -> Option<Change<R>> {
+            serde_json::from_slice(payload).ok()
         }
         let AccessTopics {
             principals,
@@ -175,11 +175,12 @@ impl Follower {
             ..
         } = self.topics;
         match message.topic.as_str() {
-            topic if topic == principals => self.identities.principal(after(&message.payload)??),
-            topic if topic == grants => self.identities.grant(after(&message.payload)??),
-            topic if topic == keys => self.identities.key(after(&message.payload)??),
+            topic if topic == principals => self.identities.principal(change(&message.payload)?.after?),
+            topic if topic == grants => self.identities.grant(change(&message.payload)?.after?),
+            topic if topic == keys => self.identities.key(change(&message.payload)?.after?),
             // A session is removed when it has been over for long, and is not known any more.
-            topic if topic == sessions => after(&message.payload)?
+            topic if topic == sessions => change(&message.payload)?
+                .after
                 .into_iter()
                 .for_each(|row| self.identities.session(row)),
             _ => {}

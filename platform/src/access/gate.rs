@@ -11,6 +11,7 @@ use super::bearer::{self, Issuers};
 use super::identities::{Identities, Known};
 use super::key::{self, ApiKey, Peppers};
 use super::link::{self, Link, Links, NoLink};
+use super::member::{self, Member, Members, NoMember};
 use super::row::{Identity, Row, Rule};
 use super::sees::Sees;
 use super::service::{self, ServiceTokens};
@@ -27,6 +28,8 @@ pub struct Gate {
     pub peppers: Peppers,
     /// The links of guests.
     pub links: Links,
+    /// The tokens of members, where there are members.
+    pub members: Option<Members>,
     /// The sessions of pages.
     pub sessions: Sessions,
     /// Who else may say who somebody is.
@@ -41,6 +44,7 @@ pub struct Gate {
 enum Who {
     Known(Known),
     Guest(Link),
+    Member(Member),
     Page(Page),
 }
 
@@ -55,6 +59,8 @@ struct Page {
 pub(super) struct Admission {
     pub(super) actor: Actor,
     pub(super) sees: Sees,
+    /// What is said of a member.
+    pub(super) member: Option<Member>,
     /// By which session.
     pub(super) session: Option<Session>,
     /// Its cookie, where it is given anew.
@@ -69,6 +75,7 @@ impl Who {
                 known: (actor, _), ..
             }) => *actor,
             Self::Guest(link) => Actor::new(Kind::Guest, link.reservation),
+            Self::Member(member) => Actor::new(Kind::Member, member.id),
         }
     }
 
@@ -80,6 +87,7 @@ impl Who {
                 ..
             }) => Sees::of(*actor, hotels.as_ref(), rule),
             Self::Guest(link) => Sees::by_link(link, rule),
+            Self::Member(_) => Sees::of(self.actor(), None, rule),
         }
     }
 }
@@ -101,13 +109,15 @@ impl Gate {
             return Err(Problem::new(Common::IdentitiesStale, detail).retry_after(1));
         }
         let sees = who.sees(row.rule);
-        let (session, renewed) = match who {
-            Who::Page(page) => (Some(page.session), page.renewed),
-            Who::Known(_) | Who::Guest(_) => (None, None),
+        let (member, session, renewed) = match who {
+            Who::Page(page) => (None, Some(page.session), page.renewed),
+            Who::Member(member) => (Some(member), None, None),
+            Who::Known(_) | Who::Guest(_) => (None, None, None),
         };
         Ok(Admission {
             actor,
             sees,
+            member,
             session,
             renewed,
         })
@@ -151,6 +161,9 @@ impl Gate {
                 .map(Who::Guest)
                 .map_err(no_link);
         }
+        if bearer.starts_with(member::PREFIX) {
+            return self.member(bearer).map(Who::Member);
+        }
         if bearer::is_token(bearer) {
             let known = self.issuers.verify(bearer, self.clock.now());
             return known.map(Who::Known).map_err(|why| invalid(&why));
@@ -169,6 +182,21 @@ impl Gate {
         known
             .map(Who::Known)
             .ok_or_else(|| invalid("The key is not known here, or it has ended or was revoked."))
+    }
+
+    /// The member whom a token names.
+    fn member(&self, token: &str) -> Result<Member, Problem> {
+        let members = self.members.as_ref();
+        let members = members.ok_or_else(|| invalid("Nobody is a member here."))?;
+        let member = members.read(token, self.clock.now()).map_err(|why| match why {
+            NoMember::Wrong => invalid("A member's token is sent as a whole, as it was given."),
+            NoMember::Ended => invalid("The member's token has ended; get another."),
+        })?;
+        if member.blocked {
+            let detail = "The member is blocked, and may nothing as a member.";
+            return Err(Problem::new(Common::NotPermitted, detail).at("Authorization"));
+        }
+        Ok(member)
     }
 
     /// Who asks by the session of this cookie.
@@ -240,7 +268,9 @@ fn no_link(why: NoLink) -> Problem {
 
 fn refused(actor: Actor, row: &Row) -> Problem {
     let kinds = row.rule.kinds();
-    let with_a_key = kinds.iter().filter(|kind| **kind != Kind::Guest);
+    let with_a_key = kinds
+        .iter()
+        .filter(|kind| !matches!(kind, Kind::Guest | Kind::Member));
     let words: Vec<_> = with_a_key.map(|kind| kind.word()).collect();
     let who = words.join(", ");
     if actor.kind() == Kind::Anyone {

@@ -40,6 +40,7 @@ impl Door {
             Self::Trial(actor) => Ok(Admission {
                 actor: *actor,
                 sees: Sees::everything(),
+                member: None,
                 session: None,
                 renewed: None,
             }),
@@ -127,6 +128,7 @@ fn admitted(mut request: Request, row: &'static Row, who: Admission) -> Request 
     extensions.insert(Admitted {
         actor: who.actor,
         sees: who.sees,
+        member: who.member,
         session: who.session,
         row,
     });

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::seal::check_sum;
 use super::*;
 
 fn links(text: &str) -> Links {

@@ -1,8 +1,9 @@
-//! How keys, links and the keys of services are sealed and written: an HMAC, hexadecimal digits, a check sum.
+//! How keys, links, members' tokens and the keys of services are sealed and written: an HMAC, hexadecimal digits, a check sum.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use super::ring::Ring;
 pub(super) use crate::hex::{hex, unhex};
 use crate::secret::Secret;
 
@@ -12,6 +13,32 @@ pub(super) fn mac<'b>(secret: &Secret, said: impl IntoIterator<Item = &'b [u8]>)
         Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()).expect("HMAC takes keys of any length");
     said.into_iter().for_each(|bytes| mac.update(bytes));
     mac
+}
+
+/// What is said under the first secret of a ring: `<form><kid>_<said>_<HMAC-SHA-256>_<CRC-32>`.
+pub(super) fn sealed(ring: &Ring, form: &str, said: &str) -> String {
+    let Some((kid, secret)) = ring.first() else {
+        return String::new();
+    };
+    let under = format!("{form}{kid}_{said}");
+    let seal = hex(&mac(secret, [under.as_bytes()]).finalize().into_bytes());
+    let text = format!("{under}_{seal}");
+    let sum = check_sum(&text);
+    format!("{text}_{sum}")
+}
+
+/// The parts of what a text of this form says, if it was sealed by a secret of the ring; the comparison takes the same time
+/// wherever the HMACs differ.
+pub(super) fn unsealed<'t>(ring: &Ring, form: &str, text: &'t str) -> Option<std::str::Split<'t, char>> {
+    let (text, sum) = text.rsplit_once('_')?;
+    if sum != check_sum(text) {
+        return None;
+    }
+    let (under, seal) = text.rsplit_once('_')?;
+    let mut parts = under.strip_prefix(form)?.split('_');
+    let secret = ring.of(parts.next()?)?;
+    mac(secret, [under.as_bytes()]).verify_slice(&unhex(seal)?).ok()?;
+    Some(parts)
 }
 
 /// Tells a text that was cut off or mistyped from one that is wrong, before anybody looks: its CRC-32 in eight digits.

@@ -41,6 +41,7 @@ impl Api {
             links: LinkConfig { link_secret }.links().unwrap(),
             sessions: SessionConfig { session_secret }.sessions().unwrap(),
             issuers: Issuers::default(),
+            members: None,
             services: ServiceTokens::new(&TokenConfig { token_secret }).unwrap(),
             clock: Clock::fixed(Clock::system().now()),
         };

@@ -26,6 +26,7 @@ impl Door {
             links: world.app.links.clone(),
             sessions: SessionConfig { session_secret }.sessions().unwrap(),
             issuers: Issuers::default(),
+            members: None,
             services: ServiceTokens::new(&TokenConfig { token_secret }).unwrap(),
             clock: world.clock.clone(),
         };

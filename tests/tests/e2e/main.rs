@@ -16,6 +16,7 @@ mod keys;
 mod lines;
 mod links;
 mod matrix;
+mod members;
 mod offers;
 mod payments;
 mod races;

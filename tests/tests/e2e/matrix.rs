@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Browser, Client, Hotel, Platform};
 
-use who::{Credential, Who, ask, everybody};
+use who::{Credential, MEMBER_SECRET, Who, ask, everybody};
 
 /// What the gate says to whom it does not let in.
 const OF_THE_GATE: [&str; 3] = ["credential_missing", "credential_invalid", "not_permitted"];
@@ -180,7 +180,10 @@ fn leaks(operation: &Operation, own: &Answer, foreign: &Answer, absent: &Answer)
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_may_what_the_rows_say_and_sees_what_is_theirs_alone() {
-    let platform = Platform::start().await;
+    let mut platform = Platform::migrated();
+    platform.set("BELLHOP_MEMBER_SECRET", MEMBER_SECRET);
+    platform.run("all");
+    platform.ready().await;
     let (own, foreign) = (
         Hotel::create(&platform, 3).await,
         Hotel::create(&platform, 3).await,

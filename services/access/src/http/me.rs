@@ -5,7 +5,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use contract::{HotelId, SessionId};
-use platform::access::{Actor, Allowed, Session};
+use platform::access::{Actor, Allowed, Member, Session};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -26,9 +26,31 @@ pub(super) struct Me {
     hotels: Vec<HotelId>,
     /// Whether it sees the things of all hotels.
     all_hotels: bool,
+    /// What is known of a member; absent of others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<Membership>,
     /// The session by which it asks; absent with a key or a link.
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<MySession>,
+}
+
+/// What a member's token says.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Membership {
+    /// What kind of member.
+    #[schema(example = "gold")]
+    grade: String,
+    /// Since when.
+    since: DateTime<Utc>,
+}
+
+impl From<Member> for Membership {
+    fn from(member: Member) -> Self {
+        Self {
+            grade: member.grade,
+            since: member.since,
+        }
+    }
 }
 
 /// A session, as whoever has it is told.
@@ -59,6 +81,7 @@ impl Me {
             id: actor.id().map(|id| id.to_string()),
             hotels,
             all_hotels,
+            member: None,
             session: session.map(MySession::from),
         }
     }
@@ -80,11 +103,10 @@ impl Me {
 )]
 pub(super) async fn get_me(allowed: Allowed<super::GetMe>) -> Response {
     let hotels = allowed.sees.hotels().iter().copied().map(HotelId::from_uuid);
-    let me = Me::new(
-        allowed.actor,
-        hotels.collect(),
-        allowed.sees.all(),
-        allowed.session,
-    );
+    let all = allowed.sees.all();
+    let me = Me {
+        member: allowed.member.map(Membership::from),
+        ..Me::new(allowed.actor, hotels.collect(), all, allowed.session)
+    };
     ([(header::CACHE_CONTROL, "no-store")], Json(me)).into_response()
 }

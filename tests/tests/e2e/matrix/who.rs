@@ -1,6 +1,6 @@
 //! Everybody who asks, and by which credential.
 
-use platform::access::Kind;
+use platform::access::{Kind, Member, MemberConfig};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Browser, Client, Hotel, Platform, bearer, until};
@@ -9,6 +9,9 @@ use super::{Operation, Things};
 
 /// Who books in these hotels.
 const GUEST: &str = "ada.lovelace@example.com";
+
+/// By what the tokens of members are made.
+pub(super) const MEMBER_SECRET: &str = "1:a secret of members for tests of at least 32 bytes";
 
 /// By what somebody asks.
 #[derive(Clone)]
@@ -106,6 +109,25 @@ async fn signed_in(platform: &Platform, who: &[Who]) -> Vec<Who> {
     signed_in
 }
 
+/// A member who has booked nothing, and so sees nothing of what is here.
+fn member() -> Who {
+    let member_secret = MEMBER_SECRET.parse().unwrap();
+    let members = MemberConfig { member_secret }.members().unwrap().unwrap();
+    let now = platform::Clock::system().now();
+    let member = Member {
+        id: contract::MemberId::new().uuid(),
+        grade: "gold".to_owned(),
+        since: now,
+        blocked: false,
+    };
+    let token = members.write(&member, now + chrono::TimeDelta::hours(1)).unwrap();
+    Who {
+        kind: Kind::Member,
+        credential: Credential::Bearer(token),
+        limited: false,
+    }
+}
+
 /// Everybody there is.
 pub(super) async fn everybody(platform: &Platform, own: &Hotel) -> Vec<Who> {
     let keys = &platform.keys;
@@ -127,6 +149,7 @@ pub(super) async fn everybody(platform: &Platform, own: &Hotel) -> Vec<Who> {
     everybody.push(limited(platform, Kind::Staff, own).await);
     everybody.push(limited(platform, Kind::Partner, own).await);
     everybody.extend(signed_in(platform, &everybody).await);
+    everybody.push(member());
     for (kind, limited) in [(Kind::Anyone, false), (Kind::Guest, true)] {
         everybody.push(Who {
             kind,
