@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use contract::SagaId;
 use contract::saga::SagaData;
 use orchestrator::engine::{self, Input, Moves, Pace, Run, StepKind, Verb, What};
@@ -42,6 +42,10 @@ pub struct Course {
     rounds: u32,
     /// Verbs that begin a round.
     turns: u32,
+    /// When the run was paused, from and to.
+    pauses: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    /// Replies that were written while it was.
+    pub replies_while_paused: u64,
     /// The first line that must not be there, in words.
     pub wrong: Option<String>,
 }
@@ -87,6 +91,42 @@ impl Course {
             let what = if said.undo { "the undo of " } else { "" };
             let why = || format!("{what}{step} {} after it was settled", said.what.word());
             self.wrong.get_or_insert_with(why);
+        }
+    }
+}
+
+impl Course {
+    /// While a run is paused, since when is given, no time runs out; and what was paused meanwhile does not count against a
+    /// step that may take so long. Replies are written all the same.
+    fn rest(&mut self, line: &Line, since: Option<DateTime<Utc>>, may_take: Option<Duration>) {
+        let (step, said) = (line.step, &line.said);
+        if since.is_some() && said.answer.is_some() {
+            self.replies_while_paused += 1;
+        }
+        if since.is_some() && matches!(said.what, What::SentAgain | What::GivenUp) {
+            let why = || format!("{step} {} while the run was paused", said.what.word());
+            self.wrong.get_or_insert_with(why);
+        }
+        let Some((sent_at, may_take)) = said.sent_at.zip(may_take) else {
+            return;
+        };
+        let paused = self.pauses.iter().map(|(from, to)| *to - (*from).max(sent_at));
+        let paused: TimeDelta = paused.filter(|paused| *paused > TimeDelta::zero()).sum();
+        if said.what == What::GivenUp && said.at < sent_at + paused + may_take {
+            let why = || format!("{step} given up before its time");
+            self.wrong.get_or_insert_with(why);
+        }
+    }
+
+    /// A run that was paused before, since when is given, and is or is not after these moves.
+    fn pause(&mut self, before: Option<DateTime<Utc>>, after: Option<DateTime<Utc>>, moves: &Moves) {
+        if after.is_some() && !moves.commands.is_empty() {
+            let why = || "a command is sent while the run is paused".to_owned();
+            self.wrong.get_or_insert_with(why);
+        }
+        let end = moves.lines.last().map(|line| line.at);
+        if let (Some(from), None, Some(to)) = (before, after, end) {
+            self.pauses.push((from, to));
         }
     }
 }
@@ -243,16 +283,13 @@ impl Coordinator {
         let due = self
             .sagas
             .iter()
-            .filter(|(_, kept)| kept.run.waiting.is_some_and(|waiting| waiting.due <= now));
+            .filter(|(_, kept)| kept.run.due().is_some_and(|due| due <= now));
         due.map(|(id, _)| *id).collect()
     }
 
     /// When the next saga is due.
     pub fn next_due(&self) -> Option<DateTime<Utc>> {
-        self.sagas
-            .values()
-            .filter_map(|kept| Some(kept.run.waiting?.due))
-            .min()
+        self.sagas.values().filter_map(|kept| kept.run.due()).min()
     }
 }
 
@@ -282,6 +319,7 @@ impl Kept {
     /// Appends what was decided. Answers how many steps were given up.
     fn append(&mut self, decided: &Decided, (epoch, owner): (u64, u64)) -> u64 {
         let mut given_up = 0;
+        let paused = self.run.paused;
         let steps = &sagas::outline(&self.data).steps;
         for (seq, said) in (decided.before + 1..).zip(&decided.moves.lines) {
             given_up += u64::from(said.what == What::GivenUp);
@@ -294,8 +332,12 @@ impl Kept {
                 owner,
             };
             self.course.follow(&line, &self.lines);
+            let times = steps[said.step].given_up_after_times;
+            let may_take = times.map(|times| PACE.give_up_after(times));
+            self.course.rest(&line, paused, may_take);
             self.lines.push(line);
         }
+        self.course.pause(paused, decided.run.paused, &decided.moves);
         self.run = decided.run.clone();
         given_up
     }

@@ -19,11 +19,27 @@ impl World {
             return;
         }
         let saga_id = open[self.random.usize(0..open.len())];
-        let verb = match self.random.u32(0..4) {
-            0 => Verb::Cancel,
-            1 => Verb::Retry,
-            _ => Verb::BackTo,
+        let verb = match self.random.u32(0..8) {
+            0 | 1 => Verb::Cancel,
+            2 | 3 => Verb::Retry,
+            4 | 5 => Verb::BackTo,
+            6 => Verb::Pause,
+            _ => Verb::Resume,
         };
+        self.say(saga_id, verb);
+    }
+
+    /// Whoever has paused runs lets them go on.
+    pub(crate) fn resume_all(&mut self) {
+        let sagas = self.coordinator.sagas.iter();
+        let paused = sagas.filter(|(_, kept)| kept.run.paused.is_some());
+        let paused: Vec<SagaId> = paused.map(|(id, _)| *id).collect();
+        for saga_id in paused {
+            self.say(saga_id, Verb::Resume);
+        }
+    }
+
+    fn say(&mut self, saga_id: SagaId, verb: Verb) {
         let Some(step) = self.step_of(saga_id) else { return };
         let spoken = Spoken {
             verb_id: VerbId::from_uuid(Uuid::from_u128(self.random.u128(..))),

@@ -153,6 +153,7 @@ fn deliver_one(world: &mut World) -> Result<(), String> {
 fn heal(world: &mut World, steps: &mut u64) -> Result<(), String> {
     world.rates = Rates::default();
     world.tell(|| "from here on nothing goes wrong".to_owned());
+    world.resume_all();
     for _ in 0..TOO_MANY {
         let before = world.writes();
         if !go_on(world)? {
@@ -227,6 +228,9 @@ fn count_ends(world: &mut World) {
     let paid = world.money.payments.values();
     let anew = paid.filter(|payment| payment.round > 1 && payment.captured_minor > 0);
     seen.extend(anew.map(|_| Sight::AuthorizedAnew));
+    let paused = world.coordinator.sagas.values();
+    let paused: u64 = paused.map(|kept| kept.course.replies_while_paused).sum();
+    seen.extend((0..paused).map(|_| Sight::ReplyWhilePaused));
     seen.extend((0..world.coordinator.given_up).map(|_| Sight::GivenUp));
     for sight in seen {
         world.seen.note(sight);

@@ -68,12 +68,14 @@ pub enum Sight {
     CancelledByOperator,
     /// A run went back to a step and forward again, to its end.
     BackAndForward,
+    /// A participant answered a run that was paused.
+    ReplyWhilePaused,
     /// A payment was authorised that had been declined or voided in an older round.
     AuthorizedAnew,
 }
 
 /// Names in the order of [`Sight`].
-pub const NAMES: [&str; 33] = [
+pub const NAMES: [&str; 34] = [
     "confirmed",
     "sold out",
     "three-way race for the last room",
@@ -106,6 +108,7 @@ pub const NAMES: [&str; 33] = [
     "cancelled during the stay",
     "cancelled by an operator",
     "back and forward again",
+    "reply while paused",
     "authorised anew",
 ];
 

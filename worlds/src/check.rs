@@ -130,7 +130,11 @@ impl World {
         let optional = |action: &Action| {
             matches!(
                 action,
-                Action::Crash | Action::Cancel | Action::Resend { .. } | Action::GiveUp { .. }
+                Action::Crash
+                    | Action::Cancel
+                    | Action::CancelRun { .. }
+                    | Action::Resend { .. }
+                    | Action::GiveUp { .. }
             ) || matches!(action, Action::Deliver { keep: true, .. })
         };
         actions.iter().all(optional)

@@ -71,6 +71,7 @@ pub(crate) fn of(state: &State, handles_again: bool) -> i64 {
         left.crashes,
         left.losses,
         left.cancellations,
+        left.verbs,
     ];
     let faults: i64 = faults.into_iter().map(i64::from).sum();
     let unbegun = i64::from(LINE) * i64::from(LINES_MAX);

@@ -30,6 +30,10 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     cancellations: u8,
 
+    /// Runs that an operator cancels.
+    #[arg(long, default_value_t = 0)]
+    verbs: u8,
+
     /// Messages that come again are handled again, as if the inbox had forgotten them.
     #[arg(long)]
     inbox_forgets: bool,
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         crashes: arguments.crashes,
         losses: arguments.losses,
         cancellations: arguments.cancellations,
+        verbs: arguments.verbs,
     });
     setup.inbox_forgets = arguments.inbox_forgets;
     if arguments.capture_declined {

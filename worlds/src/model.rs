@@ -85,6 +85,9 @@ impl World {
             if may_give_up {
                 actions.push(Action::GiveUp { saga });
             }
+            if left.verbs > 0 && self.cancel_run(saga, run).is_some() {
+                actions.push(Action::CancelRun { saga });
+            }
         }
         let mut at_work = false;
         for booking in 0..BOOKINGS {
@@ -213,6 +216,13 @@ impl World {
                     state.post(said);
                 }
             }
+            Action::CancelRun { saga } => {
+                state.left.verbs -= 1;
+                if let Some((run, said)) = state.runs[saga].and_then(|run| self.cancel_run(saga, run)) {
+                    state.runs[saga] = Some(run);
+                    state.post(said);
+                }
+            }
             Action::Work {
                 booking,
                 job,
@@ -263,6 +273,7 @@ impl World {
             }
             Action::Expire => "the hold expires".to_owned(),
             Action::Cancel => "the guest of the first booking cancels".to_owned(),
+            Action::CancelRun { saga } => format!("an operator cancels {}", name(saga)),
         }
     }
 

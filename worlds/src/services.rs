@@ -4,8 +4,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::penalty::Penalty;
 use contract::saga::{BookStay, SagaData, StartSaga};
-use contract::{Command, CommandEnvelope, Outcome, Reply, SagaId, Stay, StayDate};
-use orchestrator::engine::{self, Input, Pace, Run, Saga, Sent};
+use contract::{Command, CommandEnvelope, Outcome, Reply, SagaId, Stay, StayDate, VerbId};
+use orchestrator::engine::{self, Input, Pace, Run, Saga, Sent, Spoken, Verb};
 use orchestrator::sagas;
 use sim::money::Money;
 use sim::planted::{self, Bug};
@@ -78,6 +78,7 @@ pub struct Services {
     pub(crate) contradictions: Shelf<String>,
     heard: Memo<(Option<Ref>, Ref), Heard>,
     timed: Memo<(usize, Ref, bool), Advanced>,
+    spoken: Memo<(usize, Ref), Advanced>,
     settled: Memo<(Ref, Ref), Said>,
     expired: Memo<Ref, Result<Ref, Ref>>,
     pub(crate) taken: Memo<(Ref, Ref), Said>,
@@ -174,6 +175,7 @@ impl Services {
             contradictions: Shelf::new(|_| 0),
             heard: Memo::default(),
             timed: Memo::default(),
+            spoken: Memo::default(),
             settled: Memo::default(),
             expired: Memo::default(),
             taken: Memo::default(),
@@ -242,6 +244,23 @@ impl Services {
             let (next, said) = self.advance(saga, waited, &Input::Time, self.now)?;
             let settled = self.runs.get(next).log.len() > before;
             (settled == give_up).then_some((next, said))
+        })
+    }
+
+    /// An operator cancels a saga's run. Nothing comes of it where a rule forbids it, or where it is being undone.
+    pub(crate) fn cancel_run(&self, saga: usize, run: Ref) -> Advanced {
+        self.spoken.of((saga, run), || {
+            let spoken = Spoken {
+                verb_id: VerbId::from_uuid(Uuid::from_u128(1)),
+                verb: Verb::Cancel,
+                actor: "operator:1".to_owned(),
+                reason: "The checker says so.".to_owned(),
+                step: None,
+                evidence: None,
+                approved_by: None,
+            };
+            let run = (*self.runs.get(run)).clone();
+            self.advance(saga, run, &Input::Verb(&spoken), self.now)
         })
     }
 

@@ -22,6 +22,8 @@ pub struct Left {
     pub losses: u8,
     /// Cancellations by the first booking's guest.
     pub cancellations: u8,
+    /// Runs that an operator cancels.
+    pub verbs: u8,
 }
 
 /// A message on its way. Any of them may be the next to arrive.
@@ -123,4 +125,9 @@ pub enum Action {
     Expire,
     /// The first booking's guest cancels.
     Cancel,
+    /// An operator cancels a run.
+    CancelRun {
+        /// Which saga.
+        saga: usize,
+    },
 }

@@ -11,6 +11,7 @@ const LEFT: Left = Left {
     crashes: 0,
     losses: 0,
     cancellations: 1,
+    verbs: 0,
 };
 
 #[expect(clippy::print_stdout, reason = "how much was tried is what the test shows")]
@@ -83,4 +84,16 @@ fn nothing_is_violated_when_a_hold_has_two_lines() {
     setup.two_types = true;
     setup.inbox_forgets = true;
     visited("two lines", setup);
+}
+
+/// Cancelled at any moment before the pivot, whatever is on its way: nothing is left, and the other guest may have the room.
+#[test]
+fn nothing_is_violated_when_an_operator_cancels_a_run_at_any_moment() {
+    let left = Left {
+        verbs: 1,
+        cancellations: 0,
+        ..LEFT
+    };
+    let found = visited("a run that an operator cancels", Setup::usual(left));
+    assert!(found.states > 10_000, "{} states", found.states);
 }

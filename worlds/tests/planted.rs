@@ -24,6 +24,7 @@ const NOTHING: Left = Left {
     crashes: 0,
     losses: 0,
     cancellations: 0,
+    verbs: 0,
 };
 const ONE_CANCELS: Left = Left {
     cancellations: 1,
