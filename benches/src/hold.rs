@@ -208,7 +208,8 @@ impl Hot {
                 };
                 let replies =
                     |outcomes: &[Outcome]| commands.iter().zip(outcomes).map(reply).collect::<Result<_, _>>();
-                let settled = inventory::settle(db, &commands, &messages, &config, replies);
+                let queued: Vec<_> = commands.iter().cloned().map(inventory::Queued::from).collect();
+                let settled = inventory::settle(db, &queued, &messages, &config, replies);
                 let (outcomes, _) = settled.await?;
                 Ok(outcomes.iter().map(|outcome| *outcome == Outcome::Done).collect())
             })

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use contract::command::InventoryCommand;
+use contract::refusal::Code;
 use contract::{CommandEnvelope, HoldId, HotelId, Outcome, Refusal, Reply, SagaId, Stay, topics};
 use inventory::model::{
     Asked, Changes, FIRST_LINE, Hold, HoldKey, HoldState, Ledger, LineKey, NightKey, RoomTypeKey, Taking,
@@ -18,6 +19,8 @@ use crate::timeline::Timeline;
 use crate::verdict::Verdict;
 
 type Command = CommandEnvelope<InventoryCommand>;
+/// After this nobody waits for what a command asks; none where somebody always does.
+type Deadline = Option<DateTime<Utc>>;
 
 /// Rooms and holds as the log left them.
 #[derive(Debug, Default)]
@@ -32,7 +35,7 @@ pub struct Books {
     holds: BTreeMap<LineKey, Hold>,
     room_types: BTreeSet<RoomTypeKey>,
     /// What the orchestrator has asked, by the id of its message.
-    asked: HashMap<Uuid, Command>,
+    asked: HashMap<Uuid, (Command, Deadline)>,
 }
 
 /// The part of a transaction that is about rooms.
@@ -79,7 +82,9 @@ impl Books {
         match change.table.as_str() {
             "orchestrator.outbox" if change.text("aggregatetype") == Some(topics::INVENTORY_COMMANDS) => {
                 let command = serde_json::from_str(change.text("payload").context("a command")?)?;
-                self.asked.insert(change.get("id")?, command);
+                let deadline = change.text("deadline_ms").and_then(|ms| ms.parse().ok());
+                let deadline = deadline.and_then(DateTime::from_timestamp_millis);
+                self.asked.insert(change.get("id")?, (command, deadline));
             }
             "inventory.inbox" => part.handled.push(change.get("message_id")?),
             "inventory.outbox" => {
@@ -116,7 +121,7 @@ impl Books {
     /// A batch of commands: the rules must give each reply that was written, and every changed row.
     fn settle(&mut self, transaction: &Transaction, part: &Part<'_>, verdict: &mut Verdict) -> Vec<String> {
         let mut wrong = Vec::new();
-        let mut unanswered: Vec<Command> = Vec::new();
+        let mut unanswered: Vec<(Command, Deadline)> = Vec::new();
         for id in &part.handled {
             match self.asked.get(id) {
                 Some(command) => unanswered.push(command.clone()),
@@ -126,25 +131,28 @@ impl Books {
         // Replies stand in the order in which the commands were decided.
         let mut commands = Vec::new();
         for reply in &part.replies {
-            let found = unanswered.iter().position(|command| answers(reply, command));
+            let found = unanswered.iter().position(|(command, _)| answers(reply, command));
             match found {
                 Some(at) => commands.push((unanswered.swap_remove(at), reply)),
                 None => wrong.push(format!("a reply to nobody: {reply:?}")),
             }
         }
-        wrong.extend(
-            unanswered
-                .iter()
-                .map(|command| format!("no reply to {command:?}")),
-        );
-        let keys = commands.iter().map(|(command, _)| hold_key(&command.command));
-        let takings = commands.iter().flat_map(|(command, _)| takings(&command.command));
+        let silent = unanswered.iter();
+        wrong.extend(silent.map(|(command, _)| format!("no reply to {command:?}")));
+        let keys = commands
+            .iter()
+            .map(|((command, _), _)| hold_key(&command.command));
+        let takings = commands
+            .iter()
+            .flat_map(|((command, _), _)| takings(&command.command));
         let mut ledger = self.ledger(part.now, &keys.collect(), takings);
-        for (command, reply) in &commands {
+        for ((command, deadline), reply) in &commands {
             verdict.compared("commands decided again");
             let asked = Asked {
                 saga_id: command.saga_id,
                 round: command.round,
+                // What is written later than it was decided was not too late for that; what was too late is so still.
+                deadline: deadline.filter(|_| is_too_late(&reply.outcome)),
             };
             match ledger.apply(asked, &command.command) {
                 Ok(outcome) if outcome == reply.outcome => {}
@@ -307,6 +315,10 @@ fn compare<K: Ord + Copy + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
             ));
         }
     }
+}
+
+fn is_too_late(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Refused(refusal) if refusal.is(Code::TooLate))
 }
 
 fn answers(reply: &Reply, command: &Command) -> bool {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
+use chrono::{DateTime, Utc};
 use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
 use contract::saga::StartSaga;
 use contract::{Command, CommandEnvelope, Reply, SagaId};
@@ -26,6 +27,9 @@ pub enum Reader {
     Cache,
 }
 
+/// After this nobody waits for what a command asks; none where somebody always does.
+pub type Deadline = Option<DateTime<Utc>>;
+
 /// What a message says.
 #[derive(Debug, Clone)]
 pub enum Body {
@@ -34,9 +38,9 @@ pub enum Body {
     /// A participant answers.
     Reply(Reply),
     /// For the inventory.
-    Inventory(CommandEnvelope<InventoryCommand>),
+    Inventory(CommandEnvelope<InventoryCommand>, Deadline),
     /// For the payment service.
-    Payment(CommandEnvelope<PaymentCommand>),
+    Payment(CommandEnvelope<PaymentCommand>, Deadline),
     /// For the reservation service.
     Reservation(CommandEnvelope<ReservationCommand>),
     /// A night has changed.
@@ -87,8 +91,8 @@ impl Broker {
             Body::Start(start) => (Reader::Orchestrator, start.saga_id.uuid().as_u128()),
             Body::Reply(reply) => (Reader::Orchestrator, reply.saga_id.uuid().as_u128()),
             // Keyed by hotel, and there is one.
-            Body::Inventory(_) => (Reader::Inventory, 0),
-            Body::Payment(envelope) => (Reader::Payment, envelope.saga_id.uuid().as_u128()),
+            Body::Inventory(..) => (Reader::Inventory, 0),
+            Body::Payment(envelope, _) => (Reader::Payment, envelope.saga_id.uuid().as_u128()),
             Body::Reservation(envelope) => (Reader::Reservation, envelope.saga_id.uuid().as_u128()),
             Body::Change(change) => (Reader::Cache, night(change)),
         };
@@ -98,25 +102,31 @@ impl Broker {
     }
 
     /// A command as a message.
-    pub fn body(saga_id: SagaId, sent: Sent) -> Body {
+    pub fn body(saga_id: SagaId, sent: Sent, deadline: Deadline) -> Body {
         let (step, undo, round, attempt) = (sent.step.to_owned(), sent.undo, sent.round, sent.sending);
         match sent.command {
-            Command::Inventory(command) => Body::Inventory(CommandEnvelope {
-                saga_id,
-                step,
-                undo,
-                round,
-                attempt,
-                command,
-            }),
-            Command::Payment(command) => Body::Payment(CommandEnvelope {
-                saga_id,
-                step,
-                undo,
-                round,
-                attempt,
-                command,
-            }),
+            Command::Inventory(command) => Body::Inventory(
+                CommandEnvelope {
+                    saga_id,
+                    step,
+                    undo,
+                    round,
+                    attempt,
+                    command,
+                },
+                deadline,
+            ),
+            Command::Payment(command) => Body::Payment(
+                CommandEnvelope {
+                    saga_id,
+                    step,
+                    undo,
+                    round,
+                    attempt,
+                    command,
+                },
+                deadline,
+            ),
             Command::Reservation(command) => Body::Reservation(CommandEnvelope {
                 saga_id,
                 step,

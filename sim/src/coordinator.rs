@@ -11,6 +11,7 @@ use contract::saga::SagaData;
 use orchestrator::engine::{self, Input, Moves, Pace, Run, StepKind, Verb, What};
 use orchestrator::sagas;
 
+use crate::broker::Deadline;
 use crate::planted;
 
 /// How patient the sagas are.
@@ -144,8 +145,8 @@ pub struct Kept {
     pub course: Course,
 }
 
-/// A command on its way out.
-pub type Sent = (SagaId, engine::Sent);
+/// A command on its way out, and until when its answer is waited for.
+pub type Sent = (SagaId, engine::Sent, Deadline);
 
 /// The epoch has ended: nothing may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,8 +255,9 @@ impl Coordinator {
             process.recent.insert(saga_id, decided.run.clone());
         }
         self.given_up += kept.append(&decided, epochs);
+        let deadline = kept.deadline();
         let commands = decided.moves.commands.into_iter();
-        commands.map(|sent| (saga_id, sent)).collect()
+        commands.map(|sent| (saga_id, sent, deadline)).collect()
     }
 
     /// The timer looks at a saga, whose journal it always reads.
@@ -269,8 +271,9 @@ impl Coordinator {
             return Vec::new();
         };
         self.given_up += kept.append(&decided, epochs);
+        let deadline = kept.deadline();
         let commands = decided.moves.commands.into_iter();
-        commands.map(|sent| (saga_id, sent)).collect()
+        commands.map(|sent| (saga_id, sent, deadline)).collect()
     }
 
     /// How many lines a saga's journal has.
@@ -314,6 +317,13 @@ impl Kept {
         let before = run.seq;
         let moves = sagas::advance(&self.data, &mut run, input, now, PACE.of(saga_id));
         (!moves.lines.is_empty()).then_some(Decided { before, run, moves })
+    }
+
+    /// When what the run waits for is given up.
+    fn deadline(&self) -> Deadline {
+        let waiting = self.run.waiting?;
+        let step = sagas::outline(&self.data).steps.get(waiting.step)?;
+        waiting.gives_up_at(step.given_up_after_times, PACE)
     }
 
     /// Appends what was decided. Answers how many steps were given up.

@@ -128,13 +128,13 @@ impl World {
 
     fn settle_rooms(&mut self, messages: &[Rc<Body>]) -> Result<Vec<Body>, String> {
         let commands = messages.iter().filter_map(|message| match &**message {
-            Body::Inventory(envelope) => Some(envelope),
+            Body::Inventory(envelope, deadline) => Some((envelope, *deadline)),
             _ => None,
         });
         let commands: Vec<_> = commands.collect();
         let asked: Vec<_> = commands
             .iter()
-            .map(|envelope| (asked(envelope), envelope.command.clone()))
+            .map(|(envelope, deadline)| (asked(envelope, *deadline), envelope.command.clone()))
             .collect();
         let expires = self.now.timestamp() + HOLD_SECONDS;
         let (outcomes, changed) = self
@@ -144,7 +144,7 @@ impl World {
         self.nights_changed(&changed);
         let holds = commands
             .iter()
-            .filter(|envelope| envelope.step == "hold-rooms" && !envelope.undo)
+            .filter(|(envelope, _)| envelope.step == "hold-rooms" && !envelope.undo)
             .count();
         let refused = |code: Code| {
             outcomes
@@ -162,13 +162,14 @@ impl World {
             (refused(Code::HoldExpired), Sight::HoldExpired),
             (refused(Code::HoldReleased), Sight::TombstoneHit),
             (refused(Code::StayInPast), Sight::StayInPast),
+            (refused(Code::TooLate), Sight::TooLate),
         ] {
             (0..count).for_each(|_| self.seen.note(sight));
         }
         let replies = commands
             .iter()
             .zip(outcomes)
-            .map(|(envelope, outcome)| Body::Reply(envelope.reply(outcome)));
+            .map(|((envelope, _), outcome)| Body::Reply(envelope.reply(outcome)));
         Ok(replies.collect())
     }
 
@@ -191,8 +192,9 @@ impl World {
     fn take_payments(&mut self, messages: &[Rc<Body>]) -> Result<Vec<Body>, String> {
         let mut said = Vec::new();
         for message in messages {
-            if let Body::Payment(envelope) = &**message {
-                said.extend(self.money.take(envelope)?.into_iter().map(Body::Reply));
+            if let Body::Payment(envelope, deadline) = &**message {
+                let replies = self.money.take(envelope, *deadline, self.now)?;
+                said.extend(replies.into_iter().map(Body::Reply));
             }
         }
         Ok(said)
@@ -231,8 +233,8 @@ impl World {
     }
 }
 
-pub(crate) fn body_of((saga_id, sent): Sent) -> Body {
-    Broker::body(saga_id, sent)
+pub(crate) fn body_of((saga_id, sent, deadline): Sent) -> Body {
+    Broker::body(saga_id, sent, deadline)
 }
 
 fn told(reply: &Reply) -> String {

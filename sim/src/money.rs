@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use contract::command::PaymentCommand;
-use contract::{CommandEnvelope, Money as Amount, Outcome, PaymentId, Reply, SagaId};
+use contract::{CommandEnvelope, Money as Amount, Outcome, PaymentId, Reply, SagaId, Why};
 use payment::model::{
     Asked, Asks, Begins, Effect, Ending, Kind, Moved, Now, Payment, Plan, Say, State, plan,
 };
@@ -87,13 +88,22 @@ pub struct Money {
 }
 
 impl Money {
-    /// One command in its transaction. Answers the replies that can be given at once.
+    /// One command in its transaction, for which somebody waits until the deadline. Answers the replies that can be given at
+    /// once.
     ///
     /// # Errors
     /// When an effect cannot follow on what the payment is.
-    pub fn take(&mut self, envelope: &CommandEnvelope<PaymentCommand>) -> Result<Vec<Reply>, String> {
+    pub fn take(
+        &mut self,
+        envelope: &CommandEnvelope<PaymentCommand>,
+        deadline: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Reply>, String> {
         let asked = Asked::of(envelope);
         let (_, key) = asked.payment;
+        if !self.was_asked(&asked) && asked.is_too_late(deadline, now) {
+            return Ok(vec![envelope.reply(Outcome::Refused(Why::TooLate.into()))]);
+        }
         self.open(envelope);
         let reply = envelope.reply(Outcome::Done);
         let Some(payment) = self.payments.get(&key) else {
@@ -141,6 +151,12 @@ impl Money {
                 Ok(Vec::new())
             }
         }
+    }
+
+    fn was_asked(&self, asked: &Asked) -> bool {
+        let mut known = self.operations.get(&asked.payment.1).into_iter().flatten();
+        let wanted = (asked.kind, asked.cause, asked.round);
+        known.any(|known| (known.kind, known.cause, known.round) == wanted)
     }
 
     fn open(&mut self, envelope: &CommandEnvelope<PaymentCommand>) {

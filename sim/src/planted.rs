@@ -91,6 +91,8 @@ bugs! {
         RefusedHoldForgotten,
         /// The provider hears of a capture or a void of a newer round under the key of the first.
         KeyOfRoundReused,
+        /// A run that still waits takes it for an answer that its participant thought it did not.
+        TooLateBelieved,
         /// A pause uses up the time that a step may take.
         PauseBurnsWait,
     }

@@ -35,11 +35,12 @@ pub enum Set {
     Refused,
 }
 
-/// Who asks the inventory, and in which round of its run.
-pub const fn asked<C>(envelope: &CommandEnvelope<C>) -> Asked {
+/// Who asks the inventory, in which round of its run, and until when it waits for the answer.
+pub const fn asked<C>(envelope: &CommandEnvelope<C>, deadline: Option<DateTime<Utc>>) -> Asked {
     Asked {
         saga_id: envelope.saga_id,
         round: envelope.round,
+        deadline,
     }
 }
 

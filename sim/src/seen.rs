@@ -68,6 +68,8 @@ pub enum Sight {
     CancelledByOperator,
     /// A run went back to a step and forward again, to its end.
     BackAndForward,
+    /// Rooms were to be held for which nobody waited any more.
+    TooLate,
     /// A participant answered a run that was paused.
     ReplyWhilePaused,
     /// A payment was authorised that had been declined or voided in an older round.
@@ -75,7 +77,7 @@ pub enum Sight {
 }
 
 /// Names in the order of [`Sight`].
-pub const NAMES: [&str; 34] = [
+pub const NAMES: [&str; 35] = [
     "confirmed",
     "sold out",
     "three-way race for the last room",
@@ -108,6 +110,7 @@ pub const NAMES: [&str; 34] = [
     "cancelled during the stay",
     "cancelled by an operator",
     "back and forward again",
+    "too late for its participant",
     "reply while paused",
     "authorised anew",
 ];

@@ -26,7 +26,9 @@ impl Services {
                 command: command.clone(),
             };
             let mut books = (*self.payments.get(payment)).clone();
-            let replies = books.take(&asked).map_err(|error| self.contradiction(error))?;
+            let replies = books
+                .take(&asked, None, self.now)
+                .map_err(|error| self.contradiction(error))?;
             let replies = replies.into_iter().map(|reply| self.reply(reply)).collect();
             Ok((self.payments.put(books), replies))
         })

@@ -65,7 +65,7 @@ pub struct Services {
     pub(crate) setup: Setup,
     /// The sagas there can be: two bookings and the cancellation of the first.
     known: [Known; SAGAS],
-    now: DateTime<Utc>,
+    pub(crate) now: DateTime<Utc>,
     /// Reservations from which ids are drawn, so that these do not depend on what happened before.
     fresh: [Reservations; BOOKINGS],
     pub(crate) start: State,
@@ -307,7 +307,7 @@ impl Services {
                 return Ok((rooms, Vec::new()));
             };
             let mut books = (*self.rooms.get(rooms)).clone();
-            let asked = [(sim::rooms::asked(envelope), command.clone())];
+            let asked = [(sim::rooms::asked(envelope, None), command.clone())];
             // All holds are due at once; whether they expire is the checker's choice.
             let (outcomes, _) = books
                 .settle(&asked, 0)

@@ -244,6 +244,13 @@ refusals! {
         staff "The booking took too long and was undone.",
         operator "A step had no answer for longer than it waits, and was given up.";
 
+    TooLate = "too_late", Taken,
+        happened "A step of the booking came to the service that was to do it when nobody waited for it any more, and was not begun. Nothing is charged.",
+        remedy "Book again later, with a new Idempotency-Key.",
+        guest "It took too long, so it was not begun. Please try again.",
+        staff "A step of the booking came too late, and was not begun.",
+        operator "A command was taken from its queue after its deadline, and was not begun.";
+
     CancelledByOperator = "cancelled_by_operator", Taken,
         happened "The platform's operators called the booking off while it was on its way. Everything was undone; if anything was reserved, it is given back.",
         remedy "Ask whoever runs the platform why, or book again with a new quote.",

@@ -2,7 +2,8 @@
 //! writes the one and sends the other in one transaction, so a crash between any two lines loses nothing.
 
 use chrono::{DateTime, Utc};
-use contract::{Command, CommandEnvelope, Reply, SagaId};
+use contract::refusal::Code;
+use contract::{Command, CommandEnvelope, Outcome, Reply, SagaId};
 
 use super::dsl::Saga;
 use super::journal::{Answer, HeldBack, Line, What};
@@ -83,7 +84,7 @@ pub fn advance<D>(
 ) -> Moves {
     let line = match input {
         Input::Start => opened(run, now),
-        Input::Reply(reply) => answered(saga, run, reply, now),
+        Input::Reply(reply) => answered(saga, run, reply, now, pace),
         Input::Time => late(saga, run, now, pace),
         Input::Verb(spoken) => match verbs::line(saga, data, run, spoken, now) {
             Ok(line) => line,
@@ -148,7 +149,7 @@ fn held_back(run: &Run, by: HeldBack, sendings: u32, now: DateTime<Utc>) -> Opti
 }
 
 /// The line of a reply; none if another one is waited for.
-fn answered<D>(saga: &Saga<D>, run: &Run, reply: &Reply, now: DateTime<Utc>) -> Option<Line> {
+fn answered<D>(saga: &Saga<D>, run: &Run, reply: &Reply, now: DateTime<Utc>, pace: Pace) -> Option<Line> {
     let Some(waiting) = run.waiting else {
         return settle::answered(saga, run, reply, now);
     };
@@ -158,8 +159,25 @@ fn answered<D>(saga: &Saga<D>, run: &Run, reply: &Reply, now: DateTime<Utc>) -> 
     if !is_awaited {
         return None;
     }
+    if is_too_late(reply) {
+        // Whether anybody still waits the run knows best. If so it was not answered, and is sent again with a later deadline;
+        // else it may have been done by another sending all the same.
+        return is_over(saga, run, waiting, now, pace).then(|| line(run, waiting, What::GivenUp, None, now));
+    }
     let answer = Some(Answer::of(reply));
     Some(line(run, waiting, What::said_by(reply), answer, now))
+}
+
+/// Whether the participant has not begun, because it thinks that nobody waits any more.
+fn is_too_late(reply: &Reply) -> bool {
+    matches!(&reply.outcome, Outcome::Refused(refusal) if refusal.is(Code::TooLate))
+}
+
+/// Whether the step's time is over. None runs out while the run is paused, or a rule holds it back.
+fn is_over<D>(saga: &Saga<D>, run: &Run, waiting: Waiting, now: DateTime<Utc>, pace: Pace) -> bool {
+    let times = saga.steps[waiting.step].wait().map(|wait| wait.times);
+    let rests = run.paused.is_some() || run.held.is_some();
+    !rests && waiting.gives_up_at(times, pace).is_some_and(|at| at <= now)
 }
 
 /// The line that is due because no reply came; none if none is due. What a rule holds back goes out: whoever asks knows
@@ -170,8 +188,7 @@ fn late<D>(saga: &Saga<D>, run: &Run, now: DateTime<Utc>, pace: Pace) -> Option<
     }
     let due = run.due()?;
     let waiting = run.waiting.filter(|_| due <= now)?;
-    let times = saga.steps[waiting.step].wait().map(|wait| wait.times);
-    if waiting.gives_up_at(times, pace).is_some_and(|at| at <= now) {
+    if is_over(saga, run, waiting, now, pace) {
         return Some(line(run, waiting, What::GivenUp, None, now));
     }
     // The same decision again: nothing is settled by it, so the command is the same.
@@ -202,6 +219,9 @@ fn line(run: &Run, waiting: Waiting, what: What, answer: Option<Answer>, now: Da
     }
 }
 
+#[cfg(test)]
+#[path = "late_tests.rs"]
+mod late_tests;
 #[cfg(test)]
 #[path = "run_tests.rs"]
 mod tests;

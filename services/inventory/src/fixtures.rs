@@ -226,6 +226,7 @@ pub(crate) async fn try_settle(
     commands: Vec<CommandEnvelope<InventoryCommand>>,
     ttl: u32,
 ) -> Result<Vec<Outcome>, Broken> {
+    let commands: Vec<_> = commands.into_iter().map(crate::Queued::from).collect();
     unit_of_work(pool, move |db| {
         Box::pin(async move {
             let config = Config {

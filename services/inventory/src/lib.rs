@@ -23,7 +23,7 @@ use platform::{Broken, Parts, StartError, consumer, db, retention};
 use sqlx::PgPool;
 
 pub use config::Config;
-pub use settle::settle;
+pub use settle::{Queued, settle};
 
 /// The schema that this service owns.
 pub const SCHEMA: Schema = Schema("inventory");

@@ -15,6 +15,8 @@
 //!    what was released, has expired or was refused, and adopts what is held or sold. A release forbids all holds of its
 //!    round and of those before, also when it comes first. Rounds of two runs are not compared: whoever cancels a
 //!    booking releases what stands, in whichever round it was sold.
+//! 6. A hold for which nobody waits any more when it is taken from the queue is not begun. Nothing is kept of that: whoever
+//!    still waits after all asks again, with a later deadline.
 
 mod hold;
 mod sale;
@@ -153,6 +155,9 @@ impl Ledger {
                     ));
                 }
             }
+        }
+        if asked.deadline.is_some_and(|deadline| deadline < self.now) {
+            return Ok(refused(Why::TooLate));
         }
         match self.may_take_all(key.0, takings, today) {
             Ok(()) => self.take(key, asked, takings).map(|()| Outcome::Done),

@@ -8,7 +8,7 @@ use platform::consumer::{Handled, Incoming, Participant};
 use platform::outbox::Outgoing;
 use sqlx::PgConnection;
 
-use crate::{Config, settle};
+use crate::{Config, Queued, settle};
 
 /// Settles commands.
 #[derive(Debug)]
@@ -28,7 +28,11 @@ impl Participant for Inventory {
         batch: &'c [Incoming<Self::Message>],
     ) -> BoxFuture<'c, Handled<Self::After>> {
         Box::pin(async move {
-            let commands: Vec<_> = batch.iter().map(|message| message.body.clone()).collect();
+            let queued = |message: &Incoming<Self::Message>| Queued {
+                envelope: message.body.clone(),
+                deadline: message.envelope.deadline,
+            };
+            let commands: Vec<_> = batch.iter().map(queued).collect();
             let replies = |outcomes: &[Outcome]| {
                 let replies = batch.iter().zip(outcomes);
                 replies
@@ -70,7 +74,7 @@ mod tests {
     use sqlx::{Connection as _, PgPool};
 
     use super::*;
-    use crate::fixtures::{book, day, hold, offer, release, stay, tables};
+    use crate::fixtures::{book, books, code, day, hold, offer, release, stay, tables};
 
     fn inventory() -> Inventory {
         Inventory {
@@ -112,7 +116,7 @@ mod tests {
         let asked = Envelope {
             trace: Traceparent::read("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
             actor: Some("a-1".to_owned()),
-            deadline: chrono::DateTime::from_timestamp_millis(1_796_000_000_000),
+            deadline: chrono::DateTime::from_timestamp_millis(4_102_444_800_000),
         };
         let batch: Vec<_> = commands.iter().map(|command| incoming(command, &asked)).collect();
         let inventory = inventory();
@@ -155,6 +159,34 @@ mod tests {
         Option<String>,
         Option<i64>,
     );
+
+    #[sqlx::test(migrations = false)]
+    async fn a_hold_whose_deadline_is_over_is_not_begun_and_what_undoes_it_has_none(pool: PgPool) {
+        tables(&pool).await;
+        let (hotel, room_type) = (HotelId::new(), RoomTypeId::new());
+        let from = day(&pool, 1).await;
+        offer(&pool, hotel, room_type, from, 1, 1).await;
+        let (late, in_time) = (HoldId::new(), HoldId::new());
+        let wish = |id| hold(hotel, room_type, id, stay(from, 1), 1);
+        let asked = |deadline| Envelope {
+            deadline: Some(deadline),
+            ..Envelope::default()
+        };
+        let over = asked(chrono::DateTime::UNIX_EPOCH);
+        let still = asked(chrono::DateTime::from_timestamp_millis(4_102_444_800_000).unwrap());
+        // The last room goes to whoever waits for it.
+        let batch = [incoming(&wish(late), &over), incoming(&wish(in_time), &still)];
+        let inventory = inventory();
+        let mut db = pool.acquire().await.unwrap();
+        let (_, _, outcomes) = inventory.handle(&mut db, &batch).await.unwrap();
+        assert_eq!(
+            outcomes.iter().map(code).collect::<Vec<_>>(),
+            ["too_late", "done"]
+        );
+        let (nights, holds) = books(&pool, hotel).await;
+        assert!(nights[0].contains(" 1/0/1 "), "{nights:?}");
+        assert_eq!(holds.len(), 1, "nothing is kept of what came too late: {holds:?}");
+    }
 
     #[sqlx::test(migrations = false)]
     async fn a_batch_of_holds_and_a_batch_of_books_are_three_statements_each(pool: PgPool) {

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use contract::command::InventoryCommand;
 use contract::{CommandEnvelope, Outcome};
 use platform::Broken;
@@ -18,6 +19,22 @@ use crate::Config;
 use crate::model::{Asked, Contradiction, HoldKey, Ledger, NightKey, RoomTypeKey, Taking};
 use crate::store;
 
+/// A command as it was taken from the queue.
+#[derive(Debug, Clone)]
+pub struct Queued {
+    /// What is asked.
+    pub envelope: CommandEnvelope<InventoryCommand>,
+    /// After this nobody waits for the answer; none where somebody always does.
+    pub deadline: Option<DateTime<Utc>>,
+}
+
+impl From<CommandEnvelope<InventoryCommand>> for Queued {
+    fn from(envelope: CommandEnvelope<InventoryCommand>) -> Self {
+        let deadline = None;
+        Self { envelope, deadline }
+    }
+}
+
 /// Settles commands in their order inside the open transaction and answers their outcomes in the same
 /// order. Ends as if each had been settled alone. What `reply` makes of the outcomes is said, and the messages that brought
 /// the commands are in the inbox, in the same statement that writes their effects.
@@ -27,7 +44,7 @@ use crate::store;
 /// ([`Broken::Overtaken`]), or a message was heard; nothing may be committed then, and the batch may be tried again.
 pub async fn settle(
     db: &mut PgConnection,
-    commands: &[CommandEnvelope<InventoryCommand>],
+    commands: &[Queued],
     messages: &[Uuid],
     config: &Config,
     reply: impl FnOnce(&[Outcome]) -> Result<Vec<Outgoing>, Broken>,
@@ -35,7 +52,7 @@ pub async fn settle(
     let mut ledger = open_ledger(db, commands).await?;
     let decided = commands
         .iter()
-        .map(|envelope| ledger.apply(asked(envelope), &envelope.command));
+        .map(|queued| ledger.apply(asked(queued), &queued.envelope.command));
     let outcomes = decided
         .collect::<Result<Vec<Outcome>, Contradiction>>()
         .map_err(broken)?;
@@ -46,14 +63,9 @@ pub async fn settle(
 }
 
 /// Locks and reads what the commands are about.
-async fn open_ledger(
-    db: &mut PgConnection,
-    commands: &[CommandEnvelope<InventoryCommand>],
-) -> Result<Ledger, Broken> {
-    let named: BTreeSet<HoldKey> = commands
-        .iter()
-        .map(|envelope| hold_key(&envelope.command))
-        .collect();
+async fn open_ledger(db: &mut PgConnection, commands: &[Queued]) -> Result<Ledger, Broken> {
+    let commands = || commands.iter().map(|queued| &queued.envelope);
+    let named: BTreeSet<HoldKey> = commands().map(|envelope| hold_key(&envelope.command)).collect();
     let (holds, now) = store::lock_holds(db, named.iter().copied()).await?;
 
     let known: BTreeMap<HoldKey, u32> = holds
@@ -61,7 +73,7 @@ async fn open_ledger(
         .map(|((hotel, hold_id, _), hold)| ((*hotel, *hold_id), hold.round))
         .collect();
     // What a newer round asks may be taken over what has ended.
-    let new = commands.iter().filter(|envelope| {
+    let new = commands().filter(|envelope| {
         let round = known.get(&hold_key(&envelope.command));
         round.is_none_or(|round| *round < envelope.round)
     });
@@ -101,10 +113,11 @@ pub(crate) fn broken(error: Contradiction) -> Broken {
     Broken::Inconsistent(error.to_string())
 }
 
-const fn asked(envelope: &CommandEnvelope<InventoryCommand>) -> Asked {
+const fn asked(queued: &Queued) -> Asked {
     Asked {
-        saga_id: envelope.saga_id,
-        round: envelope.round,
+        saga_id: queued.envelope.saga_id,
+        round: queued.envelope.round,
+        deadline: queued.deadline,
     }
 }
 

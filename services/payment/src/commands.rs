@@ -1,16 +1,18 @@
 //! Commands: what is asked is recorded in the transaction that takes it from the queue, and worked on
 //! after the commit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use contract::command::PaymentCommand;
-use contract::{CommandEnvelope, Outcome, Reply};
+use contract::{CommandEnvelope, Outcome, Reply, Why};
 use futures::future::BoxFuture;
-use platform::Broken;
 use platform::consumer::{Handled, Incoming, Participant};
 use platform::outbox::Outgoing;
+use platform::{Broken, Clock};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::desk::{Desk, Job};
 use crate::model::{Asked, Begins, Ending, Now, Plan};
@@ -24,6 +26,8 @@ pub(crate) struct Commands<P> {
     pub(crate) desk: Arc<Desk<P>>,
     /// For how long a new operation is left to this process, in milliseconds.
     pub(crate) lease_ms: i64,
+    /// What time this process thinks it is.
+    pub(crate) clock: Clock,
 }
 
 impl<P: Provider> Participant for Commands<P> {
@@ -35,7 +39,7 @@ impl<P: Provider> Participant for Commands<P> {
         db: &'c mut PgConnection,
         batch: &'c [Incoming<Self::Message>],
     ) -> BoxFuture<'c, Handled<Vec<Job>>> {
-        Box::pin(handle(db, batch, self.lease_ms))
+        Box::pin(handle(db, batch, self.lease_ms, self.clock.now()))
     }
 
     async fn committed(&self, after: Vec<Job>) {
@@ -51,8 +55,14 @@ pub(crate) async fn handle(
     db: &mut PgConnection,
     batch: &[Incoming<CommandEnvelope<PaymentCommand>>],
     lease_ms: i64,
+    now: DateTime<Utc>,
 ) -> Handled<Vec<Job>> {
-    let intents = each_once(batch.iter().map(intent));
+    let ids: Vec<_> = batch.iter().map(|message| message.message_id).collect();
+    let late = too_late(db, batch, now).await?;
+    let (late, batch): (Vec<_>, Vec<_>) = batch
+        .iter()
+        .partition(|message| late.contains(&message.message_id));
+    let intents = each_once(batch.iter().copied().map(intent));
     let begun: Vec<Begins> = batch
         .iter()
         .filter_map(|message| Begins::of(&message.body))
@@ -67,8 +77,8 @@ pub(crate) async fn handle(
     let mut outgoing = unknown
         .iter()
         .map(answer_unknown)
+        .chain(late.into_iter().map(answer_late))
         .collect::<Result<Vec<_>, _>>()?;
-    let ids: Vec<_> = batch.iter().map(|message| message.message_id).collect();
     let (recorded, heard) = operation::record(db, &known, &ids, lease_ms).await?;
 
     let by_key: HashMap<_, _> = known.iter().map(|intent| (intent.key(), intent)).collect();
@@ -108,6 +118,27 @@ pub(crate) async fn handle(
     }
     settle::write(db, &at_once).await?;
     Ok((outgoing, heard, after))
+}
+
+/// The messages that are not begun: nobody waits for what they ask, by this process's clock and by the database's, and it
+/// was not asked for before.
+async fn too_late(
+    db: &mut PgConnection,
+    batch: &[Incoming<CommandEnvelope<PaymentCommand>>],
+    now: DateTime<Utc>,
+) -> Result<HashSet<Uuid>, Broken> {
+    let late = batch.iter().filter_map(|message| {
+        let (asked, deadline) = (Asked::of(&message.body), message.envelope.deadline);
+        let is_late = asked.is_too_late(deadline, now);
+        is_late.then_some((message.message_id, asked, deadline?))
+    });
+    let late: Vec<_> = late.collect();
+    operation::not_begun(db, &late).await
+}
+
+fn answer_late(message: &Incoming<CommandEnvelope<PaymentCommand>>) -> Result<Outgoing, Broken> {
+    let refused = Outcome::Refused(Why::TooLate.into());
+    settle::message(&message.body.reply(refused), message.envelope.trace.clone())
 }
 
 fn intent(message: &Incoming<CommandEnvelope<PaymentCommand>>) -> Intent {

@@ -112,7 +112,11 @@ fn assemble<P: Provider>(
     };
     let (router, _) = http::routes().split_for_parts();
     Ok((
-        Arc::new(Commands { desk, lease_ms }),
+        Arc::new(Commands {
+            desk,
+            lease_ms,
+            clock: parts.clock.clone(),
+        }),
         router.with_state(Arc::new(state)),
     ))
 }

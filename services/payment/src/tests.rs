@@ -5,6 +5,7 @@ mod answers;
 mod asked;
 mod cost;
 mod interface;
+mod late;
 mod once;
 mod order;
 mod rounds;

@@ -8,6 +8,7 @@ use super::*;
 const ASKED: Asked = Asked {
     saga_id: SagaId::from_uuid(uuid::Uuid::from_u128(2)),
     round: 1,
+    deadline: None,
 };
 /// What totals may be sold: 110 %, rounded down.
 const SELLABLE: [(i32, i32); 12] = [

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use chrono::{DateTime, Utc};
 use contract::command::HeldLines;
 use contract::{HotelId, Refusal, RoomTypeId, SagaId, Stay, StayDate};
 
@@ -29,6 +30,8 @@ pub struct Asked {
     pub saga_id: SagaId,
     /// Its round.
     pub round: u32,
+    /// After this nobody waits for the answer; none where somebody always does.
+    pub deadline: Option<DateTime<Utc>>,
 }
 
 impl Asked {

@@ -19,8 +19,11 @@ const NIGHTS: i32 = 5;
 
 /// The saga asks in this round of its run.
 const fn asked(round: u32) -> Asked {
-    let saga_id = SAGA;
-    Asked { saga_id, round }
+    Asked {
+        saga_id: SAGA,
+        round,
+        deadline: None,
+    }
 }
 
 fn room_type(number: u8) -> RoomTypeId {

@@ -1,5 +1,6 @@
 //! What a command asks of a payment, and what happens to an operation once it is recorded. Pure.
 
+use chrono::{DateTime, Utc};
 use contract::command::PaymentCommand;
 use contract::{CommandEnvelope, HotelId, PaymentId, SagaId};
 
@@ -87,6 +88,12 @@ impl Asked {
             round: kind.round(envelope.round),
             minor,
         }
+    }
+
+    /// Whether it is not begun, because nobody waits for its answer any more: an authorisation that was not asked for before.
+    /// For whatever else is asked somebody always waits.
+    pub fn is_too_late(&self, deadline: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+        self.kind == Kind::Authorize && deadline.is_some_and(|deadline| deadline < now)
     }
 
     /// The answer when there is no such payment: a capture of what was never authorised is refused; there

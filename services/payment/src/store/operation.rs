@@ -1,5 +1,8 @@
 //! Operations: what was asked for, and what is to be worked on.
 
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
 use contract::{HotelId, PaymentId, Reply, SagaId};
 use platform::Broken;
 use platform::envelope::Traceparent;
@@ -8,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::payment::{Key, columns};
-use crate::model::{Ending, Kind, ONCE};
+use crate::model::{Asked, Ending, Kind, ONCE};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -133,6 +136,40 @@ impl<'a> From<&'a Intent> for IntentRow<'a> {
             traceparent: intent.trace.as_ref().map(Traceparent::as_str),
         }
     }
+}
+
+/// Of these authorisations, each with its message and its deadline, the messages of those whose deadline is over and that
+/// nobody has asked for before.
+pub(crate) async fn not_begun(
+    db: &mut PgConnection,
+    late: &[(Uuid, Asked, DateTime<Utc>)],
+) -> Result<HashSet<Uuid>, Broken> {
+    if late.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let messages: Vec<Uuid> = late.iter().map(|(message, ..)| *message).collect();
+    let keys: Vec<Key> = late.iter().map(|(_, asked, _)| asked.payment).collect();
+    let (hotels, payments) = columns(&keys);
+    let causes = late
+        .iter()
+        .map(|(_, asked, _)| column_of(asked.cause, asked.round));
+    let causes: Vec<Uuid> = causes.collect();
+    let deadlines: Vec<DateTime<Utc>> = late.iter().map(|(.., deadline)| *deadline).collect();
+    let messages = sqlx::query_scalar!(
+        r#"select message as "message!"
+           from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[])
+                as asked (message, hotel_id, payment_id, cause, deadline)
+           where deadline < clock_timestamp()
+             and not exists (select from payment.operation as known
+                             where known.hotel_id = asked.hotel_id and known.payment_id = asked.payment_id
+                               and known.kind = 'authorize' and known.cause = asked.cause)"#,
+        &messages,
+        &hotels,
+        &payments,
+        &causes,
+        &deadlines,
+    );
+    Ok(messages.fetch_all(db).await?.into_iter().collect())
 }
 
 /// Records intents, each once, and answers how they stand. One that is asked for again keeps its outcome

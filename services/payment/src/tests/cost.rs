@@ -1,5 +1,6 @@
 //! What a payment costs: the statements and rows of each of its transactions, but for the consumer's.
 
+use chrono::DateTime;
 use contract::CommandEnvelope;
 use contract::command::PaymentCommand;
 use platform::cost::{Statements, rows_written};
@@ -37,7 +38,9 @@ impl Counted {
 
     async fn asked(&mut self, commands: Vec<CommandEnvelope<PaymentCommand>>) -> Vec<Job> {
         let batch: Vec<_> = commands.into_iter().map(incoming).collect();
-        let (outgoing, _, jobs) = handle(&mut self.db, &batch, 60_000).await.unwrap();
+        let (outgoing, _, jobs) = handle(&mut self.db, &batch, 60_000, DateTime::UNIX_EPOCH)
+            .await
+            .unwrap();
         assert!(outgoing.is_empty());
         jobs
     }

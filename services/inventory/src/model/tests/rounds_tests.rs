@@ -1,10 +1,13 @@
 //! What each round of a run finds: an older one changes nothing, the same one its own answer, a newer one decides anew.
 
+use chrono::TimeDelta;
+
 use super::*;
 
 const OTHER: Asked = Asked {
     saga_id: SagaId::from_uuid(Uuid::from_u128(3)),
     round: 1,
+    deadline: None,
 };
 
 /// One room in the first night.
@@ -174,4 +177,33 @@ proptest! {
             prop_assert_eq!(snapshot(&ledger), before.clone());
         }
     }
+}
+
+#[test]
+fn a_hold_that_comes_too_late_is_not_begun_and_nothing_is_kept_of_that() {
+    let id = HoldId::new();
+    let mut books = one_room();
+    let now = books.now;
+    let by = |round, deadline| Asked {
+        deadline: Some(deadline),
+        ..asked(round)
+    };
+    let (late, in_time) = (now - TimeDelta::milliseconds(1), now);
+    let too_late = refused(Why::TooLate);
+    let before = snapshot(&books);
+    assert_eq!(books.apply(by(1, late), &room(id)).unwrap(), too_late);
+    assert_eq!(snapshot(&books), before);
+    // Whoever waits after all has the room, and hears so however late it asks again.
+    assert_eq!(books.apply(by(1, in_time), &room(id)).unwrap(), Outcome::Done);
+    assert_eq!(books.apply(by(1, late), &room(id)).unwrap(), Outcome::Done);
+    // What is undone or booked has no deadline, and would not look at one.
+    assert_eq!(books.apply(by(1, late), &book(id)).unwrap(), Outcome::Done);
+    assert_eq!(
+        books.apply(by(1, late), &release(id, None)).unwrap(),
+        Outcome::Done
+    );
+    // A newer round would take rooms over what was released, and does not either.
+    let before = snapshot(&books);
+    assert_eq!(books.apply(by(2, late), &room(id)).unwrap(), too_late);
+    assert_eq!(snapshot(&books), before);
 }
