@@ -15,7 +15,7 @@ use contract::saga::SagaData;
 use contract::{Reply, SagaId};
 use proptest::prelude::*;
 
-use crate::engine::{Input, Line, Outline, Pace, Run, Sent, State, StepKind, What};
+use crate::engine::{Input, Line, Outline, Pace, Run, Sent, State, StepKind, Verb, What};
 use crate::sagas::{self, samples};
 use world::World;
 
@@ -212,7 +212,13 @@ impl Trial {
             "an undo after a pivot that was done"
         );
         for (at, undo) in self.lines.iter().enumerate().filter(|(_, line)| line.undo) {
-            let mut later = self.lines[at..].iter();
+            // What is said to have been settled outside sends nothing, forward or back.
+            let is_by_hand = |line: &&Line| {
+                line.verb
+                    .as_ref()
+                    .is_some_and(|said| said.verb == Verb::SettledByHand)
+            };
+            let mut later = self.lines[at..].iter().filter(|line| !is_by_hand(line));
             assert!(
                 later.all(|line| line.undo || line.round > undo.round),
                 "a step forward after the undoing began, in the same round"

@@ -20,6 +20,21 @@ impl Trial {
         assert_eq!(self.hear(answer), 1, "it is answered");
         Ok(shown)
     }
+
+    /// Says that it was settled outside: the money of what was only to be captured, which no undo of the run's gives back.
+    fn settle_by_hand(&mut self, step: &str) {
+        assert_eq!(
+            (step, self.data.has("authorize-payment")),
+            ("capture-payment", false)
+        );
+        let spoken = Spoken {
+            step: Some(step.to_owned()),
+            ..spoken(Verb::SettledByHand)
+        };
+        let shown = self.speak(&spoken).unwrap();
+        assert_eq!(shown.moves.commands, []);
+        assert!(shown.settles.contains(&step), "{shown:?}");
+    }
 }
 
 fn settled(mut trial: Trial, owed: &[&'static str], arrives_last: bool) -> Trial {
@@ -31,6 +46,7 @@ fn settled(mut trial: Trial, owed: &[&'static str], arrives_last: bool) -> Trial
     for step in owed {
         match trial.settle(step) {
             Ok(shown) => assert!(shown.settles.contains(step)),
+            Err(Rule::SettledOnlyByHand) => trial.settle_by_hand(step),
             Err(rule) => assert_eq!(rule, Rule::NothingOwed, "it was settled together with another"),
         }
     }
