@@ -29,6 +29,7 @@ async fn operations(platform: &Platform, hotel: &Hotel, reservation: &str) -> Ve
             .replace("{room_type_id}", &hotel.room_type_id)
             .replace("{rate_plan_id}", &hotel.rate_plan_id)
             .replace("{reservation_id}", reservation)
+            .replace("{seq}", "1")
             .replace("{verb}", "pause");
         let path = path
             .split('/')
