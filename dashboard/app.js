@@ -153,6 +153,9 @@ function fact(name, ...value) {
   return make('div', {}, make('dt', {}, name), make('dd', {}, ...value));
 }
 
+/** Whether somebody said that the step was done outside the platform. */
+const skips = (line) => line.verb?.verb === 'skip';
+
 /** Lines that say nothing of how a step ended. */
 const UNSETTLED = ['sent_again', 'verb', 'held_back', 'released'];
 
@@ -186,15 +189,15 @@ function standing(saga, definition, step) {
   if (saga.held_back && saga.journal.at(-1)?.step === step.name) return { look: 'sent', text: 'held back by a rule' };
   if (waiting?.undo) return { look: 'undo-sent', text: 'being undone' };
   if (waiting) return { look: 'sent', text: 'waiting for the reply' };
-  const last = saga.journal.filter((line) => line.step === step.name && !UNSETTLED.includes(line.what)).at(-1);
+  const last = saga.journal.filter((line) => line.step === step.name && (skips(line) || !UNSETTLED.includes(line.what))).at(-1);
   if (!last) return { look: '', text: isLeftOut(saga, definition, step) ? 'not in this run' : 'not begun' };
   const refused = ['refused', 'undo_refused', 'given_up'].includes(last.what);
   if (saga.state === 'stuck' && refused && saga.journal.at(-1) === last) return { look: 'stuck', text: 'stuck here' };
   if (last.undo) return last.what === 'undone' ? UNDONE : { look: 'undo-refused', text: 'being undone' };
-  const done = last.what === 'opened' || last.what === 'done';
+  const done = last.what === 'opened' || last.what === 'done' || skips(last);
   const cover = done ? covered(saga, definition, step) : null;
   if (cover) return cover;
-  return done ? { look: 'ok', text: 'done' } : { look: last.what, text: last.what.replace('_', ' ') };
+  return done ? { look: 'ok', text: skips(last) ? 'skipped' : 'done' } : { look: last.what, text: last.what.replace('_', ' ') };
 }
 
 const KINDS = {
@@ -214,6 +217,7 @@ function road(saga, definition) {
     return make('li', { class: `${step.kind} ${look}`, title: step.because },
       make('strong', {}, step.name),
       make('small', {}, KINDS[step.kind] ?? step.kind),
+      step.may_be_skipped && make('small', {}, 'may be skipped'),
       step.only_when && make('small', {}, `only when ${step.only_when}`),
       make('small', { class: 'now' }, text));
   });

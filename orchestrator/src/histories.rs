@@ -90,6 +90,7 @@ fn spoken(verb: Verb) -> Came {
         actor: "operator".to_owned(),
         reason: "Recorded for those who come later.".to_owned(),
         step: verb.takes_step().then(|| "open-reservation".to_owned()),
+        result: None,
         evidence: None,
         approved_by: None,
     })

@@ -160,6 +160,7 @@ mod tests {
                     actor: "development".to_owned(),
                     reason: "The provider is back.".to_owned(),
                     step: None,
+                    result: None,
                     evidence: None,
                     approved_by: expected.map(|_| "another".to_owned()),
                 },

@@ -47,6 +47,7 @@ impl World {
             actor: "operator:1".to_owned(),
             reason: "The simulator says so.".to_owned(),
             step: (verb == Verb::BackTo).then(|| step.to_owned()),
+            result: None,
             evidence: None,
             approved_by: None,
         };

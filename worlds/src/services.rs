@@ -257,6 +257,7 @@ impl Services {
                 reason: "The checker says so.".to_owned(),
                 step: None,
                 evidence: None,
+                result: None,
                 approved_by: None,
             };
             let run = (*self.runs.get(run)).clone();

@@ -46,6 +46,8 @@ pub struct Step<D> {
     pub kind: Kind<D>,
     /// When its command, or its undo, is sent again that was not answered.
     pub resend: Resend,
+    /// Why a person may say that it was done outside the platform; none of a step of which nobody may.
+    pub may_be_skipped: Option<&'static str>,
     /// Which of the saga's conditions it depends on; none of a step that every run has.
     when: Option<usize>,
 }
@@ -228,6 +230,14 @@ impl<D> BeforePivot<D> {
         Self(self.0.resending(resend))
     }
 
+    /// The step before this word may be skipped, because somebody can do it outside the platform. Never the pivot.
+    ///
+    /// # Panics
+    /// When it is the opening or the pivot.
+    pub fn may_be_skipped(self, because: &'static str) -> Self {
+        Self(self.0.skippable(because))
+    }
+
     /// The step that decides.
     pub fn pivot(self, name: &'static str, ask: Ask<D>) -> AfterPivot<D> {
         AfterPivot(self.0.with(name, Kind::Pivot { ask }))
@@ -255,6 +265,14 @@ impl<D> AfterPivot<D> {
     /// The step before this word is sent again so.
     pub fn resend(self, resend: Resend) -> Self {
         Self(self.0.resending(resend))
+    }
+
+    /// The step before this word may be skipped, because somebody can do it outside the platform. Never the pivot.
+    ///
+    /// # Panics
+    /// When it is the opening or the pivot.
+    pub fn may_be_skipped(self, because: &'static str) -> Self {
+        Self(self.0.skippable(because))
     }
 
     /// The saga, whole.
@@ -287,6 +305,7 @@ impl<D> Saga<D> {
             name,
             kind,
             resend: Resend::USUAL,
+            may_be_skipped: None,
             when: None,
         });
         self
@@ -302,6 +321,15 @@ impl<D> Saga<D> {
         if let Some(step) = self.steps.last_mut() {
             step.when = Some(condition);
         }
+        self
+    }
+
+    fn skippable(mut self, because: &'static str) -> Self {
+        let name = self.name;
+        let newest = self.steps.last_mut();
+        let step = newest.filter(|step| matches!(step.kind, Kind::Undoable { .. } | Kind::Retried { .. }));
+        let step = step.unwrap_or_else(|| panic!("an opening or the pivot of {name} is never skipped"));
+        step.may_be_skipped = Some(because);
         self
     }
 

@@ -47,8 +47,10 @@ fn declared() -> Saga<Ids> {
         .opened_by("open", "it is done", undo(back))
         .step("a", act, undo(back))
         .step("b", act, undo(back))
+        .may_be_skipped("the hotel can do it")
         .pivot("c", act)
         .then("d", act)
+        .may_be_skipped("the hotel can do it")
         .build()
 }
 
@@ -173,6 +175,7 @@ pub(super) fn spoken(verb: Verb) -> Spoken {
         actor: "tester".to_owned(),
         reason: "Because the test says so.".to_owned(),
         step: verb.takes_step().then(|| "a".to_owned()),
+        result: verb.takes_result().then(|| "It is done.".to_owned()),
         evidence: verb
             .takes_evidence()
             .then(|| "See the provider's page.".to_owned()),

@@ -42,6 +42,9 @@ pub struct OutlineStep {
     /// Why nothing is sent for it, or nothing undoes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<&'static str>,
+    /// Why a person may say that it was done outside the platform (`skip`); absent where nobody may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub may_be_skipped: Option<&'static str>,
     /// How many times the configured time its answer is waited for before it is given up; absent where
     /// nobody gives up.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,6 +135,7 @@ impl<D> Step<D> {
                 _ => None,
             },
             because,
+            may_be_skipped: self.may_be_skipped,
             given_up_after_times: self.wait().map(|wait| wait.times),
             given_up_as: self.wait().map(|wait| wait.why.code().word()),
         }

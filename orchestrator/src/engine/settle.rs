@@ -19,6 +19,8 @@ use super::waiting::At;
 pub(super) struct Owing {
     /// Steps because of which something is owed.
     open: Vec<usize>,
+    /// Of those, the ones that somebody did outside the platform: their commands would do it a second time.
+    skipped: Vec<usize>,
     /// What was sent to settle it and is not answered.
     sent: Vec<Sent>,
 }
@@ -50,6 +52,7 @@ impl Owing {
     pub(super) const fn new() -> Self {
         Self {
             open: Vec::new(),
+            skipped: Vec::new(),
             sent: Vec::new(),
         }
     }
@@ -85,6 +88,10 @@ impl Owing {
                 self.open.extend(left.into_iter().map(|(step, _)| step));
             }
             Some((Verb::UndoneByHand, _)) => self.open.push(line.step),
+            Some((Verb::Skip, _)) => {
+                self.open.push(line.step);
+                self.skipped.push(line.step);
+            }
             Some((Verb::Settle, verb_id)) => self.sent.push(Sent {
                 at: at(line),
                 round: line.round,
@@ -94,8 +101,9 @@ impl Owing {
             _ => {}
         }
         if answered.is_some() && is_yes(line) || is_by_hand(line) {
-            self.open
-                .retain(|step| !is_about_the_same(saga, data, *step, line.step));
+            for owed in [&mut self.open, &mut self.skipped] {
+                owed.retain(|step| !is_about_the_same(saga, data, *step, line.step));
+            }
         }
     }
 }
@@ -192,9 +200,14 @@ pub(super) fn answered<D>(saga: &Saga<D>, run: &Run, reply: &Reply, now: DateTim
 }
 
 /// How what is owed because of a step is settled: which step is done or undone. What was promised is done, by the last
-/// step about that thing; anything else is given back, by the undo of the first. None where no command does it.
+/// step about that thing; anything else is given back, by the undo of the first. None where no command does it, and where
+/// somebody has done it outside the platform.
 pub(super) fn way<D>(saga: &Saga<D>, data: &D, run: &Run, step: usize) -> Option<At> {
     let mut about = (0..saga.steps.len()).filter(|other| is_about_the_same(saga, data, step, *other));
+    let mut skipped = run.owing.skipped.iter();
+    if skipped.any(|other| is_about_the_same(saga, data, *other, step)) {
+        return None;
+    }
     let is_back = !is_promised(saga, &run.log);
     let does_it = |step: &usize| {
         command(

@@ -97,6 +97,22 @@ fn what_was_settled_by_hand_is_owed_no_more_and_nothing_is_sent() {
 }
 
 #[test]
+fn what_was_skipped_is_settled_by_hand_alone_so_that_it_is_not_done_twice() {
+    let mut example = Example::waiting_for("d");
+    example.say(Verb::Skip);
+    assert_eq!(example.run.state, State::Completed);
+    assert_eq!(
+        example.say_of(Verb::Settle, "d").refused,
+        Some(Rule::SettledOnlyByHand)
+    );
+    assert_eq!(steps(&example.say_of(Verb::SettledByHand, "d")), ["d"]);
+    assert_eq!(
+        example.say_of(Verb::SettledByHand, "d").refused,
+        Some(Rule::NothingOwed)
+    );
+}
+
+#[test]
 fn nothing_is_settled_while_a_run_goes_on_and_then_its_end_stays() {
     let mut example = Example::stuck_undoing_b();
     example.say(Verb::UndoneByHand);

@@ -224,17 +224,8 @@ impl Run {
                     self.halt(line)
                 }
             }
-            Verb::UndoneByHand => {
-                let at = At {
-                    step: line.step,
-                    undo: true,
-                };
-                self.log.retain(|entry| !at.is_refused_by(entry));
-                self.settle(line.round, Entry::Undone(line.step));
-                self.reason = None;
-                self.asked = self.paused.is_none().then_some(Asked::first(line.at));
-                self.asked.is_some()
-            }
+            Verb::UndoneByHand => self.by_hand(line, Entry::Undone(line.step)),
+            Verb::Skip => self.by_hand(line, Entry::Done(line.step)),
             Verb::Abandon => {
                 self.abandoned = Some(spoken.reason.clone());
                 (self.paused, self.asked, self.back_to) = (None, None, None);
@@ -261,6 +252,16 @@ impl Run {
             asked.last += paused;
         }
         !is_in_flight
+    }
+
+    /// What no participant does was done outside. Answers whether what follows is sent now.
+    fn by_hand(&mut self, line: &Line, entry: Entry) -> bool {
+        let (step, undo) = (line.step, line.undo);
+        self.log.retain(|known| !At { step, undo }.is_refused_by(known));
+        self.settle(line.round, entry);
+        self.reason = None;
+        self.asked = self.paused.is_none().then_some(Asked::first(line.at));
+        self.asked.is_some()
     }
 
     /// A person stops the run at a step, which may have been done if it was sent. What follows is sent now.

@@ -24,6 +24,9 @@ pub enum Verb {
     UndoneByHand,
     /// Undo what comes after a step that stands, and go forward from there in the next round. Only before the pivot.
     BackTo,
+    /// Go on as if the step that is waited for were done: somebody did it outside the platform, with this result, and the
+    /// evidence says how. Only a step that may be skipped, never the pivot.
+    Skip,
     /// Send, for a run that is over, the command that settles what is owed because of a step: give it back, or do what was
     /// promised. The participant's answer closes the obligation.
     Settle,
@@ -33,7 +36,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Retry,
         Self::Pause,
         Self::Resume,
@@ -41,6 +44,7 @@ impl Verb {
         Self::Abandon,
         Self::UndoneByHand,
         Self::BackTo,
+        Self::Skip,
         Self::Settle,
         Self::SettledByHand,
     ];
@@ -55,6 +59,7 @@ impl Verb {
             Self::Abandon => "abandon",
             Self::UndoneByHand => "undone_by_hand",
             Self::BackTo => "back_to",
+            Self::Skip => "skip",
             Self::Settle => "settle",
             Self::SettledByHand => "settled_by_hand",
         }
@@ -62,7 +67,12 @@ impl Verb {
 
     /// Whether it says that something was done outside the platform, and so how.
     pub const fn takes_evidence(self) -> bool {
-        matches!(self, Self::UndoneByHand | Self::SettledByHand)
+        matches!(self, Self::UndoneByHand | Self::Skip | Self::SettledByHand)
+    }
+
+    /// Whether it says what came of a step.
+    pub const fn takes_result(self) -> bool {
+        matches!(self, Self::Skip)
     }
 
     /// Whether it names a step.
@@ -74,7 +84,12 @@ impl Verb {
     pub const fn takes_two(self) -> bool {
         matches!(
             self,
-            Self::Abandon | Self::UndoneByHand | Self::BackTo | Self::Settle | Self::SettledByHand
+            Self::Abandon
+                | Self::UndoneByHand
+                | Self::BackTo
+                | Self::Skip
+                | Self::Settle
+                | Self::SettledByHand
         )
     }
 
@@ -98,6 +113,9 @@ pub struct Spoken {
     /// The step to which the run goes back, or because of which something is owed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
+    /// What came of the step that was done by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
     /// What shows that it was done by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
@@ -155,6 +173,12 @@ pub enum Rule {
     SettledOnlyByHand,
     /// A rule lets go no command of that kind.
     SettledWhileHeldBack,
+    /// The step has to be done.
+    SkipOfUnmarked,
+    /// The pivot decides.
+    SkipOfPivot,
+    /// What is undone outside has its own verb.
+    SkipOfUndo,
     /// Two people are two.
     ApprovedByTheSame,
     /// It waits for nobody.
@@ -165,7 +189,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 29] = [
         Self::Ended,
         Self::RetryWhilePaused,
         Self::RetryWhileHeldBack,
@@ -189,6 +213,9 @@ impl Rule {
         Self::NothingOwed,
         Self::SettledOnlyByHand,
         Self::SettledWhileHeldBack,
+        Self::SkipOfUnmarked,
+        Self::SkipOfPivot,
+        Self::SkipOfUndo,
         Self::ApprovedByTheSame,
         Self::NothingToApprove,
         Self::ApprovedTooLate,
@@ -220,6 +247,9 @@ impl Rule {
             Self::NothingOwed => "nothing_owed",
             Self::SettledOnlyByHand => "settled_only_by_hand",
             Self::SettledWhileHeldBack => "settled_while_held_back",
+            Self::SkipOfUnmarked => "skip_of_unmarked",
+            Self::SkipOfPivot => "skip_of_pivot",
+            Self::SkipOfUndo => "skip_of_undo",
             Self::ApprovedByTheSame => "approved_by_the_same",
             Self::NothingToApprove => "nothing_to_approve",
             Self::ApprovedTooLate => "approved_too_late",
@@ -283,6 +313,15 @@ impl Rule {
             }
             Self::SettledWhileHeldBack => {
                 "A pause is about the command that would settle this: lift the rule, and then settle it."
+            }
+            Self::SkipOfUnmarked => {
+                "This step may not be skipped, nobody but its participant can do it: wait for it, retry it, or abandon the run."
+            }
+            Self::SkipOfPivot => {
+                "The pivot decides and is never skipped: wait for its answer, or send it again."
+            }
+            Self::SkipOfUndo => {
+                "An undo is not skipped: once it was done outside, say that it was undone by hand."
             }
             Self::ApprovedByTheSame => "Whoever says a verb does not approve it: a second person has to.",
             Self::NothingToApprove => "This verb waits for nobody's approval.",

@@ -81,6 +81,7 @@ pub(super) fn line<D>(
         | Verb::Abandon
         | Verb::UndoneByHand
         | Verb::BackTo
+        | Verb::Skip
         | Verb::Settle
         | Verb::SettledByHand => true,
         Verb::Pause => run.paused.is_none(),
@@ -133,6 +134,7 @@ fn may<D>(saga: &Saga<D>, run: &Run, phase: Phase, verb: Verb) -> Result<(), Rul
         }
         (Verb::UndoneByHand, _) => Some(Rule::ByHandOfNoUndo),
         (Verb::Settle | Verb::SettledByHand, _) => Some(Rule::SettledBeforeEnd),
+        (Verb::Skip, _) => against_skip(saga, run),
     };
     forbidden.map_or(Ok(()), Err)
 }
@@ -168,6 +170,19 @@ fn may_go_back<D>(saga: &Saga<D>, run: &Run, step: Option<&str>) -> Result<(), R
     Ok(())
 }
 
+/// Why what the run is at may not be skipped, if it may not.
+fn against_skip<D>(saga: &Saga<D>, run: &Run) -> Option<Rule> {
+    let at = run.at?;
+    let step = saga.steps.get(at.step)?;
+    if at.undo {
+        Some(Rule::SkipOfUndo)
+    } else if step.kind() == StepKind::Pivot {
+        Some(Rule::SkipOfPivot)
+    } else {
+        step.may_be_skipped.is_none().then_some(Rule::SkipOfUnmarked)
+    }
+}
+
 /// Whether a refusal of what the run is at stopped it.
 fn is_refused(run: &Run) -> bool {
     let stops = |entry: &Entry| run.at.is_some_and(|at| at.is_refused_by(entry));
@@ -188,11 +203,18 @@ pub(super) fn owed<D>(saga: &Saga<D>, data: &D, run: &Run, line: &Line) -> Vec<O
                 .collect()
         }
         // Until the books agree with what was done by hand.
-        Some((Verb::UndoneByHand, evidence)) => {
+        Some((verb @ (Verb::UndoneByHand | Verb::Skip), evidence)) => {
+            let is = match verb {
+                Verb::Skip => {
+                    let in_flight = run.waiting.map(|waiting| waiting.step);
+                    sureness(saga, &run.log, in_flight, line.step).unwrap_or(Sureness::NotDone)
+                }
+                _ => Sureness::MaybeDone,
+            };
             let declared = saga.steps.get(line.step);
             let owed = declared.map(|declared| Owed {
                 evidence: evidence.clone(),
-                ..Owed::of(declared, Sureness::MaybeDone, data)
+                ..Owed::of(declared, is, data)
             });
             Vec::from_iter(owed)
         }
@@ -231,7 +253,7 @@ pub struct Owed {
     pub is: Sureness,
     /// Its command; none of an opening, for which nothing is sent.
     pub command: Option<Command>,
-    /// What shows that it was undone by hand.
+    /// What shows that it was done or undone by hand.
     pub evidence: Option<String>,
 }
 
@@ -309,6 +331,9 @@ pub(super) const fn ask_of<D>(kind: &Kind<D>) -> Option<Ask<D>> {
 #[cfg(test)]
 #[path = "back_tests.rs"]
 mod back_tests;
+#[cfg(test)]
+#[path = "skip_tests.rs"]
+mod skip_tests;
 #[cfg(test)]
 #[path = "verbs_tests.rs"]
 mod tests;

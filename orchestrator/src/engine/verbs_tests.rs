@@ -8,7 +8,7 @@ use crate::engine::example::{Example, PACE, act, no, spoken};
 use crate::engine::{Moves, preview, saga};
 
 /// How a run is made, and which rule is in the way of each verb.
-type Row = (fn() -> Example, [Option<Rule>; 7]);
+type Row = (fn() -> Example, [Option<Rule>; 8]);
 
 #[test]
 fn the_table_says_what_each_verb_may_do_where() {
@@ -21,7 +21,7 @@ fn the_table_says_what_each_verb_may_do_where() {
     let rows: [Row; 7] = [
         (
             || Example::waiting_for("b"),
-            [None, None, None, None, None, no_undo, None],
+            [None, None, None, None, None, no_undo, None, None],
         ),
         (
             || Example::waiting_for("c"),
@@ -33,6 +33,7 @@ fn the_table_says_what_each_verb_may_do_where() {
                 None,
                 no_undo,
                 Some(Rule::BackDuringPivot),
+                Some(Rule::SkipOfPivot),
             ],
         ),
         (
@@ -45,6 +46,7 @@ fn the_table_says_what_each_verb_may_do_where() {
                 None,
                 no_undo,
                 Some(Rule::BackAfterPivot),
+                None,
             ],
         ),
         (
@@ -57,6 +59,7 @@ fn the_table_says_what_each_verb_may_do_where() {
                 None,
                 Some(Rule::ByHandTooEarly),
                 Some(Rule::BackToWhatDoesNotStand),
+                Some(Rule::SkipOfUndo),
             ],
         ),
         (
@@ -69,6 +72,7 @@ fn the_table_says_what_each_verb_may_do_where() {
                 None,
                 no_undo,
                 Some(Rule::BackOfStuck),
+                None,
             ],
         ),
         (
@@ -81,9 +85,10 @@ fn the_table_says_what_each_verb_may_do_where() {
                 None,
                 None,
                 Some(Rule::BackOfStuck),
+                Some(Rule::SkipOfUndo),
             ],
         ),
-        (ended, [Some(Rule::Ended); 7]),
+        (ended, [Some(Rule::Ended); 8]),
     ];
     for (made, wanted) in rows {
         for (verb, rule) in Verb::ALL.into_iter().zip(wanted) {

@@ -32,6 +32,7 @@ async fn asked_by(pool: &PgPool, actor: &str) -> (SagaId, VerbId, String) {
         actor: actor.to_owned(),
         reason: "Nobody knows what else.".to_owned(),
         step: None,
+        result: None,
         evidence: None,
         approved_by: None,
     };

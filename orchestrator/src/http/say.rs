@@ -46,7 +46,11 @@ pub(super) struct Said {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "hold-rooms")]
     step: Option<Text<100>>,
-    /// What shows that it was done by hand: of `undone_by_hand` and `settled_by_hand`, which need it. 10 to 2000 characters.
+    /// What came of the step that is skipped, as whoever did it says: of `skip` alone, which needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, example = "Refunded by bank transfer 2026-4711.")]
+    result: Option<Text<500>>,
+    /// What shows that it was done by hand: of `undone_by_hand`, `skip` and `settled_by_hand`, which need it. 10 to 2000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 10, max_length = 2000)]
     evidence: Option<Text<2000>>,
@@ -74,12 +78,12 @@ problems!(Problems:
 
 /// Say what to do with a run
 ///
-/// `retry`, `pause`, `resume`, `cancel`, `back_to`, `abandon` or `undone_by_hand`; of a run that is over and owes something, `settle` or
+/// `retry`, `pause`, `resume`, `cancel`, `back_to`, `skip`, `abandon` or `undone_by_hand`; of a run that is over and owes something, `settle` or
 /// `settled_by_hand`. With `?dry_run=true` nothing is done, and the answer shows what
 /// would be: what is sent at once and until the end, what that does to rooms, money and the guest, and what stays owed.
 /// Whoever saw that says the verb with the run's version as `If-Match` and the preview's digest as `Preview-Digest`: what
 /// is done is what was shown, or nothing is. `pause` and `resume` may say `If-Match: *`, and need no digest then. Who
-/// owns the run does it; ask the Location, or wait. `back_to`, `abandon`, `undone_by_hand`, `settle` and `settled_by_hand` take two
+/// owns the run does it; ask the Location, or wait. `back_to`, `skip`, `abandon`, `undone_by_hand`, `settle` and `settled_by_hand` take two
 /// people where people have identities: such a verb `waits` until another one has approved it.
 #[utoipa::path(
     post, path = "/v1/sagas/{saga_id}/{verb}", tag = "Sagas",
@@ -126,6 +130,7 @@ pub(super) async fn say_verb(
         actor: allowed.actor.to_string(),
         reason: said.reason.as_str().to_owned(),
         step: said.step.as_ref().map(|step| step.as_str().to_owned()),
+        result: said.result.as_ref().map(|result| result.as_str().to_owned()),
         evidence: said.evidence.as_ref().map(|said| said.as_str().to_owned()),
         approved_by: None,
     };
@@ -163,6 +168,14 @@ fn check(verb: Verb, said: &Said) -> Result<(), Problem> {
             "This verb names no step; leave it out."
         };
         return Err(Problem::invalid_field("/step", detail));
+    }
+    if said.result.is_some() != verb.takes_result() {
+        let detail = if verb.takes_result() {
+            "Say what came of the step that is skipped."
+        } else {
+            "This verb takes no result; leave it out."
+        };
+        return Err(Problem::invalid_field("/result", detail));
     }
     let wrong = |detail: &str| Err(Problem::invalid_field("/evidence", detail));
     match (&said.evidence, verb.takes_evidence()) {

@@ -120,6 +120,7 @@ mod tests {
                 | Verb::Abandon
                 | Verb::UndoneByHand
                 | Verb::BackTo
+                | Verb::Skip
                 | Verb::Settle
                 | Verb::SettledByHand => {
                     assert_eq!(any, Err((428, "If-Match".to_owned())), "{verb:?}");

@@ -55,6 +55,10 @@ pub(super) struct VerbBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     step: Option<Value>,
+    /// What came of the step that was done by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    result: Option<Value>,
     /// What shows that it was done by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -105,6 +109,7 @@ impl VerbBody {
             actor: row.actor,
             reason: row.reason,
             step: row.verb.get("step").cloned(),
+            result: row.verb.get("result").cloned(),
             evidence: row.verb.get("evidence").cloned(),
             digest: row.digest,
             approved_by: row.approved_by,

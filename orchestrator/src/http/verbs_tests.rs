@@ -14,6 +14,7 @@ use crate::timers;
 
 mod back_tests;
 mod owed_tests;
+mod skip_tests;
 
 impl Answer {
     fn code(&self) -> (u16, &str) {

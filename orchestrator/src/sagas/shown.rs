@@ -78,7 +78,7 @@ pub(crate) struct Debt {
     /// Of money alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) amount: Option<Money>,
-    /// What shows that the step was undone by hand.
+    /// What shows that the step was done or undone by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) evidence: Option<String>,
 }

@@ -18,6 +18,7 @@ fn spoken(verb: Verb) -> Spoken {
         actor: "trial".to_owned(),
         reason: "The trial says so.".to_owned(),
         step: None,
+        result: None,
         evidence: None,
         approved_by: None,
     }
@@ -234,6 +235,32 @@ fn back_to_any_step_at_any_moment_leads_where_the_run_goes_if_all_is_well_or_is_
         }
     });
     assert!(gone_back > 20 && forbidden > 20, "{gone_back} {forbidden}");
+}
+
+#[test]
+fn skip_at_any_moment_goes_on_as_if_the_step_were_done_or_is_forbidden() {
+    let (mut skipped, mut forbidden) = (0, 0);
+    at_every_moment(|trial, end| {
+        let mut trial = trial.clone();
+        let (before, steps) = (trial.run.clone(), &trial.data.outline().steps);
+        let Ok(shown) = trial.say(Verb::Skip) else {
+            assert_eq!(trial.run, before);
+            forbidden += 1;
+            return;
+        };
+        let owed = &shown.moves.owed[0];
+        let declared = steps.iter().find(|step| step.name == owed.step);
+        assert!(declared.is_some_and(|step| step.may_be_skipped.is_some()));
+        // Whoever says so has done it.
+        assert_eq!(owed.step, "refund-payment");
+        trial.world.money = Money::Refunded;
+        let is_refused = trial.world.refuses.contains(owed.step);
+        let wanted = if is_refused { State::Completed } else { end };
+        goes_on(&trial, |ended| ended.assert_end(wanted));
+        trial.what_was_sent_arrives_last().assert_end(wanted);
+        skipped += 1;
+    });
+    assert!(skipped > 3 && forbidden > 40, "{skipped} {forbidden}");
 }
 
 #[test]

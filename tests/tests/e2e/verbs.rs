@@ -277,6 +277,12 @@ async fn a_run_goes_back_to_its_hold_or_to_its_beginning_and_forward_again() {
         let refused = platform.send_json(Method::POST, &path, &why(step), &[]).await;
         assert_eq!(refused.text("/code"), code, "{}", refused.json);
     }
+    // No step of a booking may be skipped.
+    let path = format!("/v1/sagas/{kept_run}/skip?dry_run=true");
+    let skip = json!({"reason": "The whole platform is tried.", "result": "Done by hand.", "evidence": "The page of the provider shows it."});
+    let refused = platform.send_json(Method::POST, &path, &skip, &[]).await;
+    assert_eq!(refused.text("/code"), "against_rule", "{}", refused.json);
+    assert_eq!(refused.text("/rule"), "skip_of_undo");
     start_payment(&mut platform);
     for (run, state, round) in [
         (&kept_run, "completed", 2),

@@ -1,5 +1,5 @@
 -- An abandoned run has its verb, and an obligation for each step that was done and not undone. Nobody else has one but
--- for what was undone by hand.
+-- for what was done or undone by hand.
 select r.saga_id, 'abandoned by nobody' wrong, null step
 from orchestrator.run r
 where r.state = 'abandoned'
@@ -23,4 +23,4 @@ left join orchestrator.run r on r.saga_id = o.saga_id
 where r.state is distinct from 'abandoned'
   and not exists (select from orchestrator.journal j
                   where j.saga_id = o.saga_id and j.step = o.step and j.what = 'verb'
-                    and j.body ->> 'verb' = 'undone_by_hand')
+                    and j.body ->> 'verb' in ('undone_by_hand', 'skip'))

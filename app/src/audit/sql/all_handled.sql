@@ -24,7 +24,7 @@ where said.aggregatetype in ('inventory.commands', 'payment.commands', 'reservat
   and said.created_at > now() - interval '72 hours'
 union all
 -- What was asked is answered or given up, in the journal of the run that asked, while there is one; or a person cancelled,
--- took back or abandoned the run while it was on its way, or settled by hand what that was to settle.
+-- took back or abandoned the run, skipped the step while it was on its way, or settled by hand what that was to settle.
 select asked.aggregatetype, asked.payload ->> 'step', asked.type, asked.id, asked.created_at
 from (
     select id, aggregatetype, type, created_at, payload from orchestrator.outbox
@@ -37,7 +37,7 @@ where asked.aggregatetype in ('inventory.commands', 'payment.commands', 'reserva
       where j.saga_id = r.saga_id and j.step = asked.payload ->> 'step' and j.undo = (asked.payload ->> 'undo')::boolean
         and j.round = coalesce((asked.payload ->> 'round')::integer, 1)
         and (j.what in ('done', 'refused', 'given_up', 'undone', 'undo_refused')
-             or j.what = 'verb' and j.body ->> 'verb' in ('cancel', 'back_to', 'abandon', 'undone_by_hand')
+             or j.what = 'verb' and j.body ->> 'verb' in ('cancel', 'back_to', 'skip', 'abandon', 'undone_by_hand')
              or j.what = 'verb' and j.body ->> 'verb' = 'settle' and exists (
                  select from orchestrator.journal h
                  where h.saga_id = j.saga_id and h.seq > j.seq and h.what = 'verb'
