@@ -244,6 +244,26 @@ pub struct CommandEnvelope<C> {
 }
 
 impl<C> CommandEnvelope<C> {
+    /// The same step asking for this.
+    pub fn with<O>(self, command: O) -> CommandEnvelope<O> {
+        let Self {
+            saga_id,
+            step,
+            undo,
+            round,
+            attempt,
+            ..
+        } = self;
+        CommandEnvelope {
+            saga_id,
+            step,
+            undo,
+            round,
+            attempt,
+            command,
+        }
+    }
+
     /// The answer to it.
     pub fn reply(&self, outcome: Outcome) -> Reply {
         Reply {

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contract::SagaId;
-use platform::consumer::{Incoming, Participant, Transacted};
+use platform::consumer::{Incoming, Participant, Transacted, leave_out_heard};
 use platform::health::Health;
-use platform::outbox::{self, Schema};
+use platform::outbox::Schema;
 use platform::{Broken, Tasks, Tracer, db};
 use sqlx::PgPool;
 use tokio::sync::Notify;
@@ -124,7 +124,7 @@ impl Runner {
             let work = if attempt == 0 {
                 self.remembered(&batch).await?
             } else {
-                self.leave_out_heard(&mut batch).await?;
+                leave_out_heard(&self.pool, SCHEMA, &mut batch).await?;
                 if batch.is_empty() {
                     return Ok((None, count));
                 }
@@ -184,14 +184,6 @@ impl Runner {
     fn work(&self, runs: HashMap<SagaId, Kept>, remembered: BTreeSet<SagaId>, now: DateTime<Utc>) -> Work {
         let (rules, resends) = (Arc::clone(&self.rules), Arc::clone(&self.resends));
         Work::new(runs, remembered, now, self.pace, rules, resends)
-    }
-
-    async fn leave_out_heard(&self, batch: &mut Vec<Incoming<Message>>) -> Result<(), Broken> {
-        let ids: Vec<Uuid> = batch.iter().map(|message| message.message_id).collect();
-        let mut db = db::lease(&self.pool).await?;
-        let heard = db::patiently(outbox::heard(&mut db, SCHEMA, &ids)).await?;
-        batch.retain(|message| !heard.contains(&message.message_id));
-        Ok(())
     }
 
     async fn decide(&self, mut work: Work, batch: &[Incoming<Message>]) -> Result<Work, Broken> {

@@ -29,6 +29,7 @@ mod unit;
 
 pub use participant::{Handled, Incoming, Participant, Transacted};
 use traced::Traced;
+pub use unit::leave_out_heard;
 
 /// Tries of one message alone before it is set aside.
 const TRIES_ALONE: u32 = 5;

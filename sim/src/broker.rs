@@ -103,38 +103,18 @@ impl Broker {
 
     /// A command as a message.
     pub fn body(saga_id: SagaId, sent: Sent, deadline: Deadline) -> Body {
-        let (step, undo, round, attempt) = (sent.step.to_owned(), sent.undo, sent.round, sent.sending);
+        let asked = CommandEnvelope {
+            saga_id,
+            step: sent.step.to_owned(),
+            undo: sent.undo,
+            round: sent.round,
+            attempt: sent.sending,
+            command: (),
+        };
         match sent.command {
-            Command::Inventory(command) => Body::Inventory(
-                CommandEnvelope {
-                    saga_id,
-                    step,
-                    undo,
-                    round,
-                    attempt,
-                    command,
-                },
-                deadline,
-            ),
-            Command::Payment(command) => Body::Payment(
-                CommandEnvelope {
-                    saga_id,
-                    step,
-                    undo,
-                    round,
-                    attempt,
-                    command,
-                },
-                deadline,
-            ),
-            Command::Reservation(command) => Body::Reservation(CommandEnvelope {
-                saga_id,
-                step,
-                undo,
-                round,
-                attempt,
-                command,
-            }),
+            Command::Inventory(command) => Body::Inventory(asked.with(command), deadline),
+            Command::Payment(command) => Body::Payment(asked.with(command), deadline),
+            Command::Reservation(command) => Body::Reservation(asked.with(command)),
         }
     }
 

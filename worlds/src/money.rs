@@ -1,6 +1,6 @@
 //! The payment service and the provider: commands are recorded, desks talk, outcomes are written.
 
-use contract::{Command, CommandEnvelope};
+use contract::Command;
 use payment::model::{Answer, Plan, Say, plan};
 use sim::money::{Job, Stage};
 use sim::provider::{Done, Provider};
@@ -17,14 +17,7 @@ impl Services {
             let Some((envelope, Command::Payment(command))) = command_of(&body) else {
                 return Ok((payment, Vec::new()));
             };
-            let asked = CommandEnvelope {
-                saga_id: envelope.saga_id,
-                step: envelope.step.clone(),
-                undo: envelope.undo,
-                round: envelope.round,
-                attempt: envelope.attempt,
-                command: command.clone(),
-            };
+            let asked = envelope.clone().with(command.clone());
             let mut books = (*self.payments.get(payment)).clone();
             let replies = books
                 .take(&asked, None, self.now)

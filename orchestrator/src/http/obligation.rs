@@ -104,33 +104,19 @@ struct Links {
 
 impl From<ObligationRow> for ObligationBody {
     fn from(row: ObligationRow) -> Self {
-        let ObligationRow {
-            seq,
-            what,
-            step,
-            is_done,
-            thing,
-            amount_minor,
-            currency,
-            opened_at,
-            owner,
-            closed_at,
-            evidence,
-            settled,
-        } = row;
         Self {
-            seq,
-            what,
-            step,
-            is_done,
-            thing,
-            amount_minor,
-            currency,
-            opened_at,
-            owner,
-            closed_at,
-            evidence,
-            settled,
+            seq: row.seq,
+            what: row.what,
+            step: row.step,
+            is_done: row.is_done,
+            thing: row.thing,
+            amount_minor: row.amount_minor,
+            currency: row.currency,
+            opened_at: row.opened_at,
+            owner: row.owner,
+            closed_at: row.closed_at,
+            evidence: row.evidence,
+            settled: row.settled,
         }
     }
 }

@@ -15,25 +15,34 @@ pub(super) fn mac<'b>(secret: &Secret, said: impl IntoIterator<Item = &'b [u8]>)
     mac
 }
 
-/// What is said under the first secret of a ring: `<form><kid>_<said>_<HMAC-SHA-256>_<CRC-32>`.
-pub(super) fn sealed(ring: &Ring, form: &str, said: &str) -> String {
+/// What is said under the first secret of a ring: `<form><kid>_<said>_<HMAC-SHA-256>`.
+pub(super) fn signed(ring: &Ring, form: &str, said: &str) -> String {
     let Some((kid, secret)) = ring.first() else {
         return String::new();
     };
     let under = format!("{form}{kid}_{said}");
     let seal = hex(&mac(secret, [under.as_bytes()]).finalize().into_bytes());
-    let text = format!("{under}_{seal}");
+    format!("{under}_{seal}")
+}
+
+/// The same for people to copy: with `_<CRC-32>` behind it.
+pub(super) fn sealed(ring: &Ring, form: &str, said: &str) -> String {
+    let text = signed(ring, form, said);
     let sum = check_sum(&text);
     format!("{text}_{sum}")
 }
 
-/// The parts of what a text of this form says, if it was sealed by a secret of the ring; the comparison takes the same time
-/// wherever the HMACs differ.
+/// The parts of what a [sealed] text says.
 pub(super) fn unsealed<'t>(ring: &Ring, form: &str, text: &'t str) -> Option<std::str::Split<'t, char>> {
     let (text, sum) = text.rsplit_once('_')?;
-    if sum != check_sum(text) {
-        return None;
-    }
+    (sum == check_sum(text))
+        .then(|| verified(ring, form, text))
+        .flatten()
+}
+
+/// The parts of what a text of this form says, if it was [signed] by a secret of the ring; the comparison takes the same time
+/// wherever the HMACs differ.
+pub(super) fn verified<'t>(ring: &Ring, form: &str, text: &'t str) -> Option<std::str::Split<'t, char>> {
     let (under, seal) = text.rsplit_once('_')?;
     let mut parts = under.strip_prefix(form)?.split('_');
     let secret = ring.of(parts.next()?)?;

@@ -11,7 +11,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use super::ring::Ring;
-use super::seal::{self, hex, unhex};
+use super::seal::{self, hex, signed, unhex, verified};
 use crate::StartError;
 use crate::http::{Common, Problem};
 use crate::secret::Secret;
@@ -20,10 +20,8 @@ use crate::secret::Secret;
 pub(super) const COOKIE: &str = "__Host-bellhop";
 /// The header in which a page that changes something says what `GET /v1/me` told it.
 const TOKEN: &str = "x-csrf-token";
-/// How a cookie begins, so that who finds one in a log knows what it is.
-const PREFIX: &str = "bhc_";
-/// How this form of cookies goes on.
-const VERSION: &str = "1";
+/// How a cookie begins, so that who finds one in a log knows what it is, and in which form.
+const FORM: &str = "bhc_1_";
 /// What stands under the HMAC of a token in front of the session.
 const OF_A_TOKEN: &[u8] = b"token of ";
 /// What a browser keeps of it: no script reads it, no other site's page brings it.
@@ -138,30 +136,17 @@ impl Sessions {
     }
 
     fn written(&self, session: Uuid, now: DateTime<Utc>) -> String {
-        let Some((kid, secret)) = self.0.first() else {
-            return String::new();
-        };
-        let said = said(kid, session, now);
-        let seal = hex(&mac(secret, &said).finalize().into_bytes());
-        format!("{said}_{seal}")
+        let (session, given) = (session.simple(), now.timestamp());
+        signed(&self.0, FORM, &format!("{session}_{given}"))
     }
 
     /// Reads the value of a cookie; none when nobody of ours gave it.
     pub(super) fn read(&self, text: &str) -> Option<Cookie> {
-        let (said_by_it, seal) = text.rsplit_once('_')?;
-        let mut parts = said_by_it.strip_prefix(PREFIX)?.split('_');
-        let mut next = || parts.next();
-        let (_version, kid) = (next()?, next()?);
-        let session = Uuid::try_parse(next()?).ok()?;
-        let given_at = DateTime::from_timestamp(next()?.parse().ok()?, 0)?;
-        // One cookie has one text.
-        if said(kid, session, given_at) != said_by_it {
-            return None;
-        }
-        mac(self.0.of(kid)?, said_by_it)
-            .verify_slice(&unhex(seal)?)
-            .ok()?;
-        Some(Cookie { session, given_at })
+        let mut parts = verified(&self.0, FORM, text)?;
+        Some(Cookie {
+            session: Uuid::try_parse(parts.next()?).ok()?,
+            given_at: DateTime::from_timestamp(parts.next()?.parse().ok()?, 0)?,
+        })
     }
 
     /// Whether a request by this session that may change something comes from a page of ours.
@@ -249,16 +234,6 @@ fn require_same_origin(headers: &HeaderMap) -> Result<(), Problem> {
     let detail = "This is for pages of this origin: a browser says so by `Sec-Fetch-Site: same-origin`. Ask with a key \
                   where there is no browser.";
     Err(Problem::new(Common::CsrfRefused, detail).at("Sec-Fetch-Site"))
-}
-
-/// What stands under the HMAC of a cookie.
-fn said(kid: &str, session: Uuid, given_at: DateTime<Utc>) -> String {
-    let (session, given) = (session.simple(), given_at.timestamp());
-    format!("{PREFIX}{VERSION}_{kid}_{session}_{given}")
-}
-
-fn mac(secret: &Secret, said: &str) -> Hmac<Sha256> {
-    seal::mac(secret, [said.as_bytes()])
 }
 
 fn token_mac(secret: &Secret, session: Uuid) -> Hmac<Sha256> {

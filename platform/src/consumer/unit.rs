@@ -24,8 +24,9 @@ pub(super) async fn unit<P: Participant>(
     // A message can stand twice in one batch; the first one counts.
     let mut seen = HashSet::new();
     batch.retain(|message| seen.insert(message.message_id));
+    let mut batch = Arc::new(batch);
     loop {
-        let (participant, new) = (Arc::clone(&participant), batch.clone());
+        let (participant, new) = (Arc::clone(&participant), Arc::clone(&batch));
         let done = db::unit_of_work::<_, Broken, _>(pool, move |db| {
             Box::pin(async move {
                 let (outgoing, _, after) = participant.handle(db, &new).await?;
@@ -39,7 +40,7 @@ pub(super) async fn unit<P: Participant>(
             Err(error) => error,
         };
         let before = batch.len();
-        leave_out_heard(pool, schema, &mut batch).await?;
+        leave_out_heard(pool, schema, Arc::make_mut(&mut batch)).await?;
         if batch.is_empty() {
             return Ok((None, count));
         }
@@ -49,7 +50,11 @@ pub(super) async fn unit<P: Participant>(
     }
 }
 
-async fn leave_out_heard<M>(
+/// Takes the messages out of a batch that are in the inbox.
+///
+/// # Errors
+/// When the database fails.
+pub async fn leave_out_heard<M>(
     pool: &PgPool,
     schema: Schema,
     batch: &mut Vec<Incoming<M>>,

@@ -37,7 +37,11 @@ pub(crate) async fn now(db: &mut PgConnection) -> Result<DateTime<Utc>, Broken> 
 
 /// A key with a new id and a new secret.
 pub(crate) fn new_key() -> Result<ApiKey, Broken> {
-    ApiKey::make(KeyId::new().uuid()).map_err(|error| Broken::Inconsistent(format!("no randomness: {error}")))
+    ApiKey::make(KeyId::new().uuid()).map_err(|error| no_randomness(&error))
+}
+
+fn no_randomness(error: &impl std::fmt::Display) -> Broken {
+    Broken::Inconsistent(format!("no randomness: {error}"))
 }
 
 /// What was done to a principal, for the trail.

@@ -9,6 +9,7 @@ use platform::{Broken, db};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::no_randomness;
 use crate::model::SessionBody;
 
 /// A link with a new id and a new secret.
@@ -20,10 +21,6 @@ pub(crate) fn new_link() -> Result<SignInLink, Broken> {
 pub(crate) fn new_session() -> Result<SessionId, Broken> {
     let id = Sessions::new_id().map_err(|error| no_randomness(&error))?;
     Ok(SessionId::from_uuid(id))
-}
-
-fn no_randomness(error: &impl std::fmt::Display) -> Broken {
-    Broken::Inconsistent(format!("no randomness: {error}"))
 }
 
 pub(crate) async fn add_link(
