@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use contract::ReservationId;
+use contract::{HotelId, ReservationId};
 use futures::future::BoxFuture;
 use platform::grouped::Settle;
 use platform::http::{Key, Problem, Stored};
@@ -21,6 +21,8 @@ use crate::view;
 #[derive(Debug, Clone)]
 pub(crate) struct Due {
     pub(crate) key: Key,
+    /// At which the key was claimed; not known of a request whose quote is none.
+    pub(crate) hotel_id: Option<HotelId>,
     pub(crate) reservation_id: ReservationId,
 }
 
@@ -94,9 +96,14 @@ fn answer(db: &mut PgConnection, group: Arc<[Due]>) -> BoxFuture<'_, Result<Vec<
 async fn outcomes(db: &mut PgConnection, group: &[Due]) -> Result<Vec<Option<Stored>>, Broken> {
     let asked = group.iter().map(|due| Asked {
         key: &due.key,
+        hotel_id: due.hotel_id,
         quote: None,
         email: None,
     });
-    let (found, _) = asked::look(db, &asked.collect::<Vec<_>>()).await?;
-    Ok(found.into_iter().map(|found| found.claimed?.outcome).collect())
+    let looked = asked::look(db, &asked.collect::<Vec<_>>()).await?;
+    Ok(looked
+        .found
+        .into_iter()
+        .map(|found| found.claimed?.outcome)
+        .collect())
 }

@@ -207,8 +207,17 @@ impl World {
 
     /// A process that lets so many bookings wait for their outcome.
     pub(crate) fn with_places(pool: &PgPool, open_bookings_max: u32) -> Self {
+        Self::with(pool, open_bookings_max, SECRET)
+    }
+
+    /// A process for whose quotes this secret signs.
+    pub(crate) fn with_secret(pool: &PgPool, secret: &str) -> Self {
+        Self::with(pool, 2_000, secret)
+    }
+
+    fn with(pool: &PgPool, open_bookings_max: u32, secret: &str) -> Self {
         let clock = Clock::fixed(at(NOW));
-        let tokens = Tokens::new(SECRET, contract::quote::AUDIENCE).unwrap();
+        let tokens = Tokens::new(secret, contract::quote::AUDIENCE).unwrap();
         let config = Config {
             reservation_group_max: 200,
             reservation_queue_max: 2_000,

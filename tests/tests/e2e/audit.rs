@@ -29,7 +29,7 @@ const PLANTED: &[(&str, &str)] = &[
     ),
     (
         "I-10",
-        "drop index reservation.key_names_one_booking; \
+        "drop index reservation.key_names_one_booking, reservation.key_names_one_booking_of_its_hotel; \
              insert into reservation.reservation select (json_populate_record(r, json_build_object('reservation_id', \
                  gen_random_uuid(), 'hold_id', gen_random_uuid(), 'payment_id', gen_random_uuid(), 'state', 'rejected', \
                  'refusal_code', 'x', 'refusal_message', 'x', 'used_quote_id', null, 'code', null))).* \

@@ -198,6 +198,56 @@ async fn a_request_sent_again_is_the_same_booking_also_after_a_restart() {
     assert_eq!(rows.as_deref(), Some("1"));
 }
 
+/// What a client sees who gives one key to two hotels: in this release that it belongs to another request, from the next
+/// release on, which drops the index of before, two bookings, each with its own answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_at_two_hotels_is_two_bookings_from_the_next_release_on() {
+    let platform = Platform::start().await;
+    let hotels = [
+        Hotel::create(&platform, 2).await,
+        Hotel::create(&platform, 2).await,
+    ];
+    let mut bodies = Vec::new();
+    for hotel in &hotels {
+        let quote = hotel.quote(&platform, 0, 2, 1).await;
+        bodies.push(booking_body(&quote, "Grace Hopper", "pm_ok"));
+    }
+    let headers = [("idempotency-key", "order-17"), ("prefer", "wait=30")];
+    let book = async |body: &Value| {
+        platform
+            .send_json(Method::POST, "/v1/reservations", body, &headers)
+            .await
+    };
+    let first = book(&bodies[0]).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{}", first.json);
+    let refused = book(&bodies[1]).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.text("/code")),
+        (422, "idempotency_key_reused"),
+        "{}",
+        refused.json
+    );
+    let contract = "drop index reservation.key_names_one_booking";
+    platform.query(contract).await;
+    let second = book(&bodies[1]).await;
+    assert_eq!(second.status, StatusCode::CREATED, "{}", second.json);
+    for (answer, hotel, body) in [
+        (&first, &hotels[0], &bodies[0]),
+        (&second, &hotels[1], &bodies[1]),
+    ] {
+        assert_eq!(answer.text("/hotel_id"), hotel.hotel_id);
+        let again = book(body).await;
+        assert_eq!((again.status, &again.bytes), (answer.status, &answer.bytes));
+        assert_eq!(again.headers["idempotent-replayed"], "true");
+        assert_eq!(hotel.counts(&platform, 0).await, (0, 1));
+    }
+    until("the audit is content", async || {
+        let audit = platform.command(&["audit", "--at-rest"]);
+        audit.status.success().then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_redis_and_its_memory_availability_still_answers() {
     let mut platform = Platform::migrated();

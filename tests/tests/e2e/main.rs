@@ -19,6 +19,7 @@ mod matrix;
 mod members;
 mod offers;
 mod payments;
+mod places;
 mod races;
 mod refusals;
 mod replay;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use contract::saga::{BookStay, SagaData};
-use contract::{BookingCode, GuestId, HoldId, PaymentId, ReservationId};
+use contract::{BookingCode, GuestId, HoldId, HotelId, PaymentId, ReservationId};
 use futures::future::BoxFuture;
 use platform::Broken;
 use platform::http::{Key, Stored};
 use platform::outbox::Outgoing;
 use sqlx::PgConnection;
 
-use super::turns::{Refused, firsts, quote_of, refuse};
+use super::turns::{Refused, firsts, key_of, refuse};
 use super::{Created, Creation, Draw, Failed, Known, Order, start};
 use crate::model::{Promised, Reservation, State};
 use crate::store::asked::{self, Asked, Claimed};
@@ -44,9 +44,9 @@ pub(super) fn book(
         let places = usize::try_from(open_max.saturating_sub(open)).unwrap_or(usize::MAX);
         let first = firsts(&group);
         let asked: Vec<Asked<'_>> = first.iter().map(|at| asked(&group[*at])).collect();
-        let (found, now) = asked::look(db, &asked).await?;
+        let looked = asked::look(db, &asked).await?;
         let (mut known, mut used, mut guests) = (HashMap::new(), HashMap::new(), HashMap::new());
-        for (at, found) in first.iter().zip(found) {
+        for (at, found) in first.iter().zip(looked.found) {
             known.extend(found.claimed.map(|claimed| (*at, claimed)));
             used.extend(found.used.map(|reservation_id| (*at, reservation_id)));
             guests.extend(found.guest.map(|guest_id| (email_of(&group[*at]), guest_id)));
@@ -56,8 +56,8 @@ pub(super) fn book(
             .copied()
             .filter(|at| !known.contains_key(at))
             .collect();
-        let refused = refuse(&group, &mut new, &used, places);
-        let accepted = book_new(db, &group, &new, guests, now, draw).await?;
+        let refused = refuse(&group, &mut new, &used, looked.one_hotel, places);
+        let accepted = book_new(db, &group, &new, guests, looked.now, draw).await?;
         let created = answers(&group, &first, &accepted, &known, &refused)?;
         Ok(Booked { created, open })
     })
@@ -66,7 +66,8 @@ pub(super) fn book(
 fn asked(creation: &Creation) -> Asked<'_> {
     Asked {
         key: &creation.key,
-        quote: Some(quote_of(creation)),
+        hotel_id: Some(creation.order.quote.hotel_id),
+        quote: Some(creation.order.quote.quote_id),
         email: Some(&creation.order.guest.email),
     }
 }
@@ -139,10 +140,11 @@ fn answers(
     known: &HashMap<usize, Claimed>,
     refused: &HashMap<usize, Refused>,
 ) -> Result<Vec<Created>, Failed> {
-    let first_of: HashMap<&Key, usize> = first.iter().map(|at| (&group[*at].key, *at)).collect();
+    let first_of: HashMap<(HotelId, &Key), usize> =
+        first.iter().map(|at| (key_of(&group[*at]), *at)).collect();
     let mut created = Vec::with_capacity(group.len());
     for (at, creation) in group.iter().enumerate() {
-        let leader = first_of.get(&creation.key).copied().unwrap_or(at);
+        let leader = first_of.get(&key_of(creation)).copied().unwrap_or(at);
         created.push(match (refused.get(&leader), accepted.get(&leader)) {
             // Under this key another request was refused, which claims nothing: this one may come again.
             (Some(_), _) if creation.fingerprint != group[leader].fingerprint => Created::Full,
@@ -175,6 +177,7 @@ fn refusal(
 ) -> Result<Created, Failed> {
     Ok(match why {
         Refused::Late => Created::Full,
+        Refused::Elsewhere => Created::Known(Known::Reused),
         Refused::Used(reservation_id) => Created::QuoteUsed(reservation_id),
         // Nothing came of the first one either.
         Refused::Second(before) if refused.contains_key(&before) => Created::Full,

@@ -11,6 +11,7 @@ use contract::{HotelId, QuoteId, Refusal, ReservationId, SagaId, Why};
 use platform::access::Allowed;
 use platform::grouped::Settle as _;
 use platform::http::{Common, Key, Keyed, KeyedRequest, Prefer, Problem, Stored, reused};
+use platform::token::Tokens;
 use platform::{Broken, Envelope, problems};
 use rules::{Ask, Field};
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,9 @@ problems!(Problems:
 /// expired. What is wrong with a request is said in this order: headers and body, the key (`idempotency_key_reused`,
 /// or what the first request was told), the quote (`invalid_quote`, `party_too_small`, `party_differs`, `quote_used`,
 /// `quote_expired`), and whether there is a place for it (503). A refused request claims no key.
+///
+/// A key is yours at one hotel. From the next release on the same key with a quote of another hotel is another booking;
+/// until then it is refused with `idempotency_key_reused`.
 #[utoipa::path(
     post, path = "/v1/reservations", tag = "Reservations", request_body = NewReservation,
     params(
@@ -114,10 +118,12 @@ pub(super) async fn create_reservation(
 ) -> Result<Response, Problem> {
     let KeyedRequest { key, fingerprint } = keyed.required(&body)?;
     let prefer = Prefer::of(&headers);
+    let said = Tokens::says(&body.quote_token).map(|said: AtHotel| said.hotel_id);
     let order = match check(&app, body) {
         Ok(order) => order,
         Err(unfit) => {
-            let answer = app.refuse(key, fingerprint, prefer.wait, unfit).await?;
+            let request = KeyedRequest { key, fingerprint };
+            let answer = app.refuse(request, said, prefer.wait, unfit).await?;
             return Ok(prefer.applied(answer));
         }
     };
@@ -145,6 +151,7 @@ impl App {
     async fn create(self, creation: Creation, wait: Option<Duration>) -> Result<Response, Problem> {
         let due = Due {
             key: creation.key.clone(),
+            hotel_id: Some(creation.order.quote.hotel_id),
             reservation_id: creation.reservation_id,
         };
         // Watched from before the commit, so that no outcome is too early to be seen.
@@ -163,7 +170,7 @@ impl App {
                 let answer = self.handed_or_kept(handed, due).await?;
                 Ok(link::given(&self.links, answer).first())
             }
-            Created::Known(known) => self.known(due.key, known, wait).await,
+            Created::Known(known) => self.known(due.key, due.hotel_id, known, wait).await,
             Created::QuoteUsed(reservation_id) => Ok(view::quote_used(reservation_id).first()),
             Created::Full => Err(busy()),
         }
@@ -181,30 +188,35 @@ impl App {
         }
     }
 
-    /// Answers a request that cannot be booked: a repeat as its first request, another with the reason.
+    /// Answers a request that cannot be booked: a repeat as its first request, another with the reason. The hotel is what
+    /// its token says, genuine or not: a repeat is one also when quotes are signed under another secret meanwhile, and
+    /// nobody else's request has its fingerprint.
     async fn refuse(
         &self,
-        key: Key,
-        fingerprint: [u8; 32],
+        request: KeyedRequest,
+        hotel_id: Option<HotelId>,
         wait: Option<Duration>,
         unfit: Unfit,
     ) -> Result<Response, Problem> {
+        let KeyedRequest { key, fingerprint } = request;
         let mut db = platform::db::lease(&self.pool).await.map_err(Broken::from)?;
-        let quote = match &unfit {
-            Unfit::Wrong(_) => None,
-            Unfit::Expired(hotel_id, quote_id) => Some((*hotel_id, *quote_id)),
-        };
         let asked = Asked {
             key: &key,
-            quote,
+            hotel_id,
+            quote: match &unfit {
+                Unfit::Wrong(_) => None,
+                Unfit::Expired(quote_id) => Some(*quote_id),
+            },
             email: None,
         };
-        let (found, _) = asked::look(&mut db, &[asked]).await?;
+        let found = asked::look(&mut db, &[asked]).await?.found.into_iter().next();
         drop(db);
-        let found = found.into_iter().next();
         let (claimed, used) = found.map_or((None, None), |found| (found.claimed, found.used));
         match (claimed, unfit, used) {
-            (Some(claimed), ..) => self.known(key, Known::of(&claimed, &fingerprint), wait).await,
+            (Some(claimed), ..) => {
+                let known = Known::of(&claimed, &fingerprint);
+                self.known(key, hotel_id, known, wait).await
+            }
             (None, Unfit::Wrong(problem), _) => Err(problem),
             (None, Unfit::Expired(..), Some(reservation_id)) => Ok(view::quote_used(reservation_id).first()),
             (None, Unfit::Expired(..), None) => Err(quote_expired()),
@@ -226,13 +238,23 @@ impl App {
     }
 
     /// Answers a request whose key was claimed before: a repeat with the outcome, for which it may wait too.
-    async fn known(&self, key: Key, known: Known, wait: Option<Duration>) -> Result<Response, Problem> {
+    async fn known(
+        &self,
+        key: Key,
+        hotel_id: Option<HotelId>,
+        known: Known,
+        wait: Option<Duration>,
+    ) -> Result<Response, Problem> {
         let reservation_id = match known {
             Known::Told(outcome) => return Ok(link::given(&self.links, outcome).again()),
             Known::Reused => return Err(reused()),
             Known::Open(reservation_id) => reservation_id,
         };
-        let due = Due { key, reservation_id };
+        let due = Due {
+            key,
+            hotel_id,
+            reservation_id,
+        };
         let watch = wait.map(|limit| (limit, self.waiting.watch(reservation_id)));
         let mut answer = self.answer(due.clone()).await?;
         if let Some(watch) = watch
@@ -249,7 +271,13 @@ impl App {
 enum Unfit {
     Wrong(Problem),
     /// Its quote has expired; it may have been booked before.
-    Expired(HotelId, QuoteId),
+    Expired(QuoteId),
+}
+
+/// What is read of a token that may not be genuine.
+#[derive(Deserialize)]
+struct AtHotel {
+    hotel_id: HotelId,
 }
 
 fn check(app: &App, body: NewReservation) -> Result<Order, Unfit> {
@@ -269,7 +297,7 @@ fn check(app: &App, body: NewReservation) -> Result<Order, Unfit> {
     let unusable = |error| Why::InvalidQuote.saying(format!("The quote is not usable: {error}."));
     let terms = Terms::of(&quote).map_err(|error| invalid(unusable(error)))?;
     if !in_time {
-        return Err(Unfit::Expired(quote.hotel_id, quote.quote_id));
+        return Err(Unfit::Expired(quote.quote_id));
     }
     Ok(Order {
         quote,
@@ -297,6 +325,10 @@ mod tests;
 #[cfg(test)]
 #[path = "create_guest_tests.rs"]
 mod guest_tests;
+
+#[cfg(test)]
+#[path = "create_hotel_tests.rs"]
+mod hotel_tests;
 
 #[cfg(test)]
 #[path = "create_quote_tests.rs"]

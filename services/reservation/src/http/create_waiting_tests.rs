@@ -235,6 +235,7 @@ async fn an_outcome_that_was_told_stays_though_another_process_tells_it_once_mor
     };
     let due = Due {
         key,
+        hotel_id: Some(row.hotel_id),
         reservation_id: row.reservation_id,
     };
     world.command(vec![confirm(&row)]).await.unwrap();

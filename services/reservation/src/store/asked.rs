@@ -19,8 +19,10 @@ pub(crate) const ACCEPTED: u16 = 202;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) key: &'a Key,
-    /// With its hotel, under which the index has it; none where the quote is none, or is not asked for.
-    pub(crate) quote: Option<(HotelId, QuoteId)>,
+    /// At which the key was claimed and the quote was used, if they were; none where the quote names none.
+    pub(crate) hotel_id: Option<HotelId>,
+    /// None where it is not asked for.
+    pub(crate) quote: Option<QuoteId>,
     /// Of the guest, if that is asked for.
     pub(crate) email: Option<&'a Email>,
 }
@@ -54,26 +56,41 @@ struct Wanted<'a> {
 }
 platform::row_type!(Wanted<'_>, "reservation.wanted_1");
 
-/// What is known of these requests, in their order, and the database's time.
+/// What is known of some requests.
+#[derive(Debug)]
+pub(crate) struct Looked {
+    /// In the order of the requests.
+    pub(crate) found: Vec<Found>,
+    /// The database's time.
+    pub(crate) now: DateTime<Utc>,
+    /// Whether a key is one booking's in all hotels together still: as long as the index of the former release stands,
+    /// whose processes take what they find under a key for the only one.
+    pub(crate) one_hotel: bool,
+}
+
+/// What is known of these requests. A key that was claimed at another hotel is another one, but as long as
+/// [`Looked::one_hotel`]: then whoever claimed it has it.
 ///
 /// Earlier releases claimed keys in `idempotency_key` too, at first there alone, and kept the answers of what they ended
 /// there.
-pub(crate) async fn look(
-    db: &mut PgConnection,
-    asked: &[Asked<'_>],
-) -> Result<(Vec<Found>, DateTime<Utc>), Broken> {
+pub(crate) async fn look(db: &mut PgConnection, asked: &[Asked<'_>]) -> Result<Looked, Broken> {
     let wanted: Vec<Wanted<'_>> = asked.iter().map(wanted).collect();
     let rows = sqlx::query!(
         r#"select now() as "now!", u.reservation_id as "used_by?", g.guest_id as "guest_id?",
-             coalesce(b.reservation_id, k.reservation_id) as claimed_by,
-             coalesce(b.fingerprint, k.fingerprint) as fingerprint,
+             to_regclass('reservation.key_names_one_booking') is not null as "one_hotel!",
+             coalesce(b.reservation_id, k.reservation_id, e.reservation_id) as claimed_by,
+             coalesce(b.fingerprint, k.fingerprint, e.fingerprint) as fingerprint,
              coalesce(r.answer_status, k.response_status) as status, coalesce(r.answer, k.response_body) as answer
            from unnest($1::reservation.wanted_1[])
              with ordinality as w (client, route, key, hotel_id, quote_id, email, place)
            left join reservation.reservation u on (u.hotel_id, u.used_quote_id) = (w.hotel_id, w.quote_id)
            left join reservation.guest g on g.email = w.email
-           left join reservation.reservation b on (b.client, b.key) = (w.client, w.key)
+           left join reservation.reservation b on (b.hotel_id, b.client, b.key) = (w.hotel_id, w.client, w.key)
            left join reservation.idempotency_key k on (k.client, k.route, k.key) = (w.client, w.route, w.key)
+           left join lateral (
+             select reservation_id, fingerprint from reservation.reservation
+             where to_regclass('reservation.key_names_one_booking') is not null
+               and (client, key) = (w.client, w.key) limit 1) e on true
            left join reservation.reservation r on (r.hotel_id, r.reservation_id)
              = (coalesce(b.hotel_id, k.hotel_id), coalesce(b.reservation_id, k.reservation_id))
            order by w.place"#,
@@ -82,6 +99,7 @@ pub(crate) async fn look(
     .fetch_all(db)
     .await?;
     let now = rows.first().map_or(DateTime::UNIX_EPOCH, |row| row.now);
+    let one_hotel = rows.first().is_some_and(|row| row.one_hotel);
     let found = rows.into_iter().map(|row| {
         let claimed = match (row.claimed_by, row.fingerprint) {
             (Some(by), Some(fingerprint)) => {
@@ -100,7 +118,12 @@ pub(crate) async fn look(
             guest: row.guest_id.map(GuestId::from_uuid),
         })
     });
-    Ok((found.collect::<Result<_, Broken>>()?, now))
+    let found = found.collect::<Result<_, Broken>>()?;
+    Ok(Looked {
+        found,
+        now,
+        one_hotel,
+    })
 }
 
 fn wanted<'a>(asked: &Asked<'a>) -> Wanted<'a> {
@@ -108,8 +131,8 @@ fn wanted<'a>(asked: &Asked<'a>) -> Wanted<'a> {
         client: &asked.key.client,
         route: &asked.key.route,
         key: &asked.key.text,
-        hotel_id: asked.quote.map(|(hotel_id, _)| hotel_id.uuid()),
-        quote_id: asked.quote.map(|(_, quote_id)| quote_id.uuid()),
+        hotel_id: asked.hotel_id.map(HotelId::uuid),
+        quote_id: asked.quote.map(QuoteId::uuid),
         email: asked.email.map(Email::as_str),
     }
 }
