@@ -35,6 +35,23 @@ static CANCEL_STAY: LazyLock<Versions<CancelStay>> = LazyLock::new(|| {
         cancel_stay::definition(),
     ])
 });
+
+/// Has the versions of a saga do something with the data, which are of that saga: the one place that tells kinds apart.
+macro_rules! of_kind {
+    ($data:expr, |$saga:ident, $own:pat_param| $done:expr) => {
+        match $data {
+            SagaData::BookStay($own) => {
+                let $saga = &*BOOK_STAY;
+                $done
+            }
+            SagaData::CancelStay($own) => {
+                let $saga = &*CANCEL_STAY;
+                $done
+            }
+        }
+    };
+}
+
 static OUTLINES: LazyLock<[Outline; 2]> =
     LazyLock::new(|| [BOOK_STAY.outline().clone(), CANCEL_STAY.outline().clone()]);
 
@@ -53,18 +70,12 @@ pub fn outline(data: &SagaData) -> &'static Outline {
 
 /// The version with which a saga of this data is begun now.
 pub fn newest(data: &SagaData) -> i32 {
-    match data {
-        SagaData::BookStay(_) => BOOK_STAY.version(),
-        SagaData::CancelStay(_) => CANCEL_STAY.version(),
-    }
+    of_kind!(data, |saga, _| saga.version())
 }
 
 /// The definition of this version, if it is there, with the steps that apply to this data.
 pub fn outline_of(data: &SagaData, version: i32) -> Option<&'static Outline> {
-    match data {
-        SagaData::BookStay(data) => BOOK_STAY.outline_of(version, data),
-        SagaData::CancelStay(data) => CANCEL_STAY.outline_of(version, data),
-    }
+    of_kind!(data, |saga, data| saga.outline_of(version, data))
 }
 
 /// No command of any saga is sent again sooner than so long after it was sent.
@@ -74,10 +85,7 @@ pub fn soonest() -> Duration {
 
 /// Changes a run by what came in, by the version that it was begun with; see [`crate::engine::advance`].
 pub fn advance(data: &SagaData, run: &mut Run, input: &Input<'_>, now: DateTime<Utc>, pace: Pace) -> Moves {
-    match data {
-        SagaData::BookStay(data) => BOOK_STAY.advance(data, run, input, now, pace),
-        SagaData::CancelStay(data) => CANCEL_STAY.advance(data, run, input, now, pace),
-    }
+    of_kind!(data, |saga, data| saga.advance(data, run, input, now, pace))
 }
 
 /// What a verb would come to, by the version that the run was begun with; see [`crate::engine::preview`].
@@ -91,27 +99,18 @@ pub fn preview(
     now: DateTime<Utc>,
     pace: Pace,
 ) -> Result<Preview, Rule> {
-    match data {
-        SagaData::BookStay(data) => BOOK_STAY.preview(data, run, spoken, now, pace),
-        SagaData::CancelStay(data) => CANCEL_STAY.preview(data, run, spoken, now, pace),
-    }
+    of_kind!(data, |saga, data| saga.preview(data, run, spoken, now, pace))
 }
 
 /// How what is owed because of a step is settled by a command: whether the command undoes something, and which it is. None
 /// where none does it.
 pub fn settled_by(data: &SagaData, run: &Run, step: &str) -> Option<(bool, Command)> {
-    match data {
-        SagaData::BookStay(data) => BOOK_STAY.settled_by(data, run, step),
-        SagaData::CancelStay(data) => CANCEL_STAY.settled_by(data, run, step),
-    }
+    of_kind!(data, |saga, data| saga.settled_by(data, run, step))
 }
 
 /// Where a run stands that was begun with this version and whose journal this is; none if that version is not there.
 pub fn standing(data: &SagaData, version: i32, journal: &[Line], pace: Pace) -> Option<Run> {
-    match data {
-        SagaData::BookStay(data) => BOOK_STAY.standing(data, version, journal, pace),
-        SagaData::CancelStay(data) => CANCEL_STAY.standing(data, version, journal, pace),
-    }
+    of_kind!(data, |saga, data| saga.standing(data, version, journal, pace))
 }
 
 /// The same, and of each line the command that it is about, if there is one.
@@ -121,10 +120,7 @@ pub fn replay(
     journal: &[Line],
     pace: Pace,
 ) -> Option<(Run, Vec<Option<Command>>)> {
-    match data {
-        SagaData::BookStay(data) => BOOK_STAY.replay(data, version, journal, pace),
-        SagaData::CancelStay(data) => CANCEL_STAY.replay(data, version, journal, pace),
-    }
+    of_kind!(data, |saga, data| saga.replay(data, version, journal, pace))
 }
 
 #[cfg(test)]
@@ -145,10 +141,7 @@ pub mod samples {
 
     /// Of each version of this data's saga: how many combinations of conditions it has, and which this data are.
     fn combinations(data: &SagaData) -> Vec<(i32, usize, usize)> {
-        match data {
-            SagaData::BookStay(data) => BOOK_STAY.combinations(data),
-            SagaData::CancelStay(data) => CANCEL_STAY.combinations(data),
-        }
+        of_kind!(data, |saga, data| saga.combinations(data))
     }
 
     /// Data for every combination of conditions of every version, with that version.
