@@ -72,7 +72,7 @@ async fn unique_keys_of_what_a_hotel_has_begin_with_the_hotel() {
     let sql = "select string_agg(n.nspname || '.' || i.relname, ' ' order by n.nspname, i.relname) \
                from pg_index x join pg_class i on i.oid = x.indexrelid join pg_namespace n on n.oid = i.relnamespace \
                join pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[0] \
-               where x.indisunique and a.attname <> 'hotel_id' and i.relname !~ '^outbox_[0-9]' \
+               where x.indisunique and a.attname <> 'hotel_id' and i.relname !~ '^(outbox_[0-9]|_sqlx_)' \
                  and n.nspname in ('hotel', 'inventory', 'reservation', 'payment', 'orchestrator')";
     let found = platform.query(sql).await.unwrap();
     let mut known: Vec<&str> = OF_NO_HOTEL
