@@ -20,7 +20,7 @@ pub(crate) async fn produce_to_consume(brokers: &str) -> anyhow::Result<Duration
         kafka_replication_factor: 1,
         node: "probe".to_owned(),
     };
-    kafka.create_topics(&[(topic.clone(), 1)]).await?;
+    kafka.create_topics(&[(topic.clone(), 1, Vec::new())]).await?;
     tokio::task::spawn_blocking(move || measure(&kafka.client(), &topic)).await?
 }
 

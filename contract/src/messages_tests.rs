@@ -4,6 +4,7 @@ use crate::command::{HeldLine, HeldLines, InventoryCommand, PaymentCommand, Rese
 use crate::event::ReservationFact;
 use crate::line::{Line, Party};
 use crate::saga::{BookStay, CancelStay, SagaData};
+use crate::topics::{Kept, Reach};
 use crate::{
     Command, CommandEnvelope, GuestId, HoldId, HotelId, Money, Outcome, PaymentId, RatePlanId, Refusal,
     ReservationId, RoomTypeId, SagaId, Stay, Why, topics,
@@ -282,11 +283,7 @@ fn facts_have_the_names_that_others_subscribe_to() {
 #[test]
 fn every_topic_is_made_and_what_is_handled_once_has_a_place_for_what_failed() {
     let all = topics::all();
-    let partitions = |name: &str| {
-        all.iter()
-            .find(|(topic, _)| topic == name)
-            .map(|(_, count)| *count)
-    };
+    let of = |name: &str| all.iter().find(|topic| topic.name == name);
     for topic in [
         "inventory.commands",
         "payment.commands",
@@ -294,20 +291,43 @@ fn every_topic_is_made_and_what_is_handled_once_has_a_place_for_what_failed() {
         "orchestrator.commands",
         "orchestrator.replies",
     ] {
-        assert_eq!(partitions(topic), Some(topics::PARTITIONS), "{topic}");
-        assert_eq!(partitions(&format!("{topic}.dead")), Some(1), "{topic}");
+        let (live, dead) = (of(topic).unwrap(), of(&format!("{topic}.dead")).unwrap());
+        assert_eq!(
+            (live.partitions, dead.partitions),
+            (topics::PARTITIONS, 1),
+            "{topic}"
+        );
+        // Kept as long as outboxes keep their rows, and not longer than inboxes remember (120 h).
+        assert_eq!((live.kept, live.reach), (Kept::Hours(72), Reach::Cell), "{topic}");
+        assert_eq!(dead.kept, Kept::Hours(720), "{topic}");
+        assert!(
+            topic.starts_with(live.owner) && live.owner == dead.owner,
+            "{topic}"
+        );
     }
-    for topic in [
-        "reservation.events",
-        "bellhop.inventory.room_night",
-        "bellhop.hotel.price",
-    ] {
-        assert_eq!(partitions(topic), Some(topics::PARTITIONS), "{topic}");
-        assert_eq!(partitions(&format!("{topic}.dead")), None, "{topic}");
+    for topic in all.iter().filter(|topic| topic.name.starts_with("bellhop.")) {
+        let schema = topic.name.split('.').nth(1);
+        assert_eq!(schema, Some(topic.owner), "{topic:?}");
+        let kept = if topic.owner == "relay" {
+            Kept::Hours(72)
+        } else {
+            Kept::LastOfKey
+        };
+        assert_eq!((topic.kept, of(&format!("{}.dead", topic.name))), (kept, None));
     }
+    let public = all.iter().filter(|topic| topic.reach == Reach::Public);
     assert_eq!(
-        partitions(topics::HEARTBEAT),
-        Some(1),
-        "one order for all who read it"
+        public.map(|topic| topic.name.as_str()).collect::<Vec<_>>(),
+        ["reservation.events"]
     );
+    let heartbeat = of(topics::HEARTBEAT).unwrap();
+    assert_eq!(heartbeat.partitions, 1, "one order for all who read it");
+    for (name, _, settings) in topics::plans() {
+        let ms = ("retention.ms", "259200000".to_owned());
+        assert_eq!(
+            settings.contains(&ms),
+            of(&name).unwrap().kept == Kept::Hours(72),
+            "{name}"
+        );
+    }
 }

@@ -41,35 +41,107 @@ pub const PARTITIONS: i32 = 4;
 /// for the messages that kept failing.
 pub const DEAD_SUFFIX: &str = ".dead";
 
-/// Every topic with its number of partitions, for the relay to create.
-pub fn all() -> Vec<(String, i32)> {
-    let handled = [
-        INVENTORY_COMMANDS,
-        PAYMENT_COMMANDS,
-        RESERVATION_COMMANDS,
-        ORCHESTRATOR_COMMANDS,
-        ORCHESTRATOR_REPLIES,
-    ];
-    let published = [
-        RESERVATION_EVENTS,
-        ROOM_NIGHT_CHANGES,
-        HOTEL_CHANGES,
-        ROOM_TYPE_CHANGES,
-        RATE_PLAN_CHANGES,
-        PRICE_CHANGES,
-    ];
-    let dead = handled.iter().map(|topic| (format!("{topic}{DEAD_SUFFIX}"), 1));
-    let live = handled
-        .iter()
-        .chain(&published)
-        .map(|topic| ((*topic).to_owned(), PARTITIONS));
-    live.chain(dead)
-        .chain([(HEARTBEAT.to_owned(), 1)])
-        .chain(whole())
-        .collect()
+/// Who reads a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Processes of the platform that has it, and nobody else: where one day there are several platforms, each has its own.
+    Cell,
+    /// Other systems too: its messages are the same whichever platform says them.
+    Public,
 }
 
-/// The topics that are read whole, which therefore keep the last message of each key for ever, with their partitions.
-pub fn whole() -> [(String, i32); 4] {
-    [PRINCIPAL_CHANGES, GRANT_CHANGES, KEY_CHANGES, SESSION_CHANGES].map(|topic| (topic.to_owned(), 1))
+/// How long Kafka keeps a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// So many hours.
+    Hours(u32),
+    /// Until there is a later one with its key: whoever reads the topic from its beginning knows all that is.
+    LastOfKey,
+}
+
+/// As outboxes keep rows: what is older can be had from neither, and is in nobody's inbox any more.
+const COMMANDS: Kept = Kept::Hours(72);
+/// For who reads them elsewhere, or looks into why something failed.
+const MONTH: Kept = Kept::Hours(30 * 24);
+
+/// A topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// Its name, without a namespace.
+    pub name: String,
+    /// The module that says what its messages are: who takes the commands, whose rows or events they are.
+    pub owner: &'static str,
+    /// Who reads it.
+    pub reach: Reach,
+    /// How long it keeps what is in it. A topic that was there before keeps that as it was.
+    pub kept: Kept,
+    /// Its partitions, where it is made. A broker may have another number of one that was there before.
+    pub partitions: i32,
+}
+
+impl Topic {
+    fn new(name: &str, owner: &'static str, kept: Kept) -> Self {
+        Self {
+            name: name.to_owned(),
+            owner,
+            reach: Reach::Cell,
+            kept,
+            partitions: PARTITIONS,
+        }
+    }
+
+    /// Its settings, as Kafka calls them.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        match self.kept {
+            Kept::Hours(hours) => vec![("retention.ms", (u64::from(hours) * 3_600_000).to_string())],
+            Kept::LastOfKey => vec![("cleanup.policy", "compact".to_owned())],
+        }
+    }
+}
+
+/// A topic as it is made: name, partitions, settings.
+pub type Plan = (String, i32, Vec<(&'static str, String)>);
+
+/// Every topic, for the relay to make.
+pub fn all() -> Vec<Topic> {
+    let handled = [
+        (INVENTORY_COMMANDS, "inventory"),
+        (PAYMENT_COMMANDS, "payment"),
+        (RESERVATION_COMMANDS, "reservation"),
+        (ORCHESTRATOR_COMMANDS, "orchestrator"),
+        (ORCHESTRATOR_REPLIES, "orchestrator"),
+    ];
+    let rows = [
+        (ROOM_NIGHT_CHANGES, "inventory"),
+        (HOTEL_CHANGES, "hotel"),
+        (ROOM_TYPE_CHANGES, "hotel"),
+        (RATE_PLAN_CHANGES, "hotel"),
+        (PRICE_CHANGES, "hotel"),
+    ];
+    let known = [PRINCIPAL_CHANGES, GRANT_CHANGES, KEY_CHANGES, SESSION_CHANGES];
+    let alone = |topic: Topic| Topic {
+        partitions: 1,
+        ..topic
+    };
+    let mut all = vec![
+        Topic {
+            reach: Reach::Public,
+            ..Topic::new(RESERVATION_EVENTS, "reservation", MONTH)
+        },
+        alone(Topic::new(HEARTBEAT, "relay", COMMANDS)),
+    ];
+    for (name, owner) in handled {
+        all.push(Topic::new(name, owner, COMMANDS));
+        all.push(alone(Topic::new(&format!("{name}{DEAD_SUFFIX}"), owner, MONTH)));
+    }
+    all.extend(rows.map(|(name, owner)| Topic::new(name, owner, Kept::LastOfKey)));
+    // Read whole by every process before it is ready.
+    all.extend(known.map(|name| alone(Topic::new(name, "access", Kept::LastOfKey))));
+    all
+}
+
+/// Every topic as it is made.
+pub fn plans() -> Vec<Plan> {
+    let plan = |topic: Topic| (topic.name.clone(), topic.partitions, topic.settings());
+    all().into_iter().map(plan).collect()
 }

@@ -28,6 +28,7 @@ mod restart_tests;
 mod rules;
 mod runner;
 pub mod sagas;
+mod shards;
 mod spans;
 mod store;
 mod timers;
@@ -107,6 +108,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
         remove_ended(runs.clone(), days)
     });
     let rules = Arc::clone(&runner.rules);
+    shards::follow(&parts.tasks, parts.kafka.clone(), Arc::clone(&rules));
     let heard = [topics::ORCHESTRATOR_COMMANDS, topics::ORCHESTRATOR_REPLIES];
     consumer::start(parts, SCHEMA, pool.clone(), &heard, runner)?;
     let inspection = Arc::new(http::Inspection {

@@ -102,6 +102,14 @@ impl Rules {
         before.iter().any(|rule| !in_force.contains(&rule.id))
     }
 
+    /// There are so many shards, each of which has its share of every limit.
+    pub(crate) fn share(&self, shards: i32) {
+        self.slots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .share(shards);
+    }
+
     /// The rules that are about this command.
     pub(crate) fn covering(&self, about: &About<'_>) -> Vec<Rule> {
         let rules = self.known();

@@ -12,7 +12,7 @@ use clap::Args;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::metadata::MetadataTopic;
+use rdkafka::metadata::{Metadata, MetadataTopic};
 
 pub use poller::{BATCH_MAX, consume};
 pub use received::{Delivery, Received};
@@ -20,6 +20,9 @@ pub use whole::{Whole, read_whole};
 
 /// Asking for topics or creating them takes no longer.
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A topic as it is to be made: its name without the namespace, its partitions, and its settings as Kafka calls them.
+pub type TopicPlan = (String, i32, Vec<(&'static str, String)>);
 
 /// Where Kafka is.
 #[derive(Args, Clone, Debug)]
@@ -60,54 +63,54 @@ impl KafkaConfig {
         client
     }
 
+    /// How many partitions a topic has; none where it is not there.
+    ///
+    /// # Errors
+    /// When the brokers cannot be reached.
+    pub async fn partitions(&self, topic: &str) -> Result<Option<i32>, KafkaError> {
+        let topic = self.topic(topic);
+        let listed = self.listed().await?;
+        let found = listed.topics().iter().find(|listed| listed.name() == topic);
+        Ok(found.and_then(|topic| i32::try_from(topic.partitions().len()).ok()))
+    }
+
+    /// What the brokers say that there is.
+    async fn listed(&self) -> Result<Metadata, KafkaError> {
+        let admin: AdminClient<_> = self.client().create()?;
+        let listing = tokio::task::spawn_blocking(move || admin.inner().fetch_metadata(None, ADMIN_TIMEOUT));
+        listing
+            .await
+            .map_err(|error| KafkaError::ClientCreation(error.to_string()))?
+    }
+
     /// Which of these topics do not exist, without the namespace.
     ///
     /// # Errors
     /// When the brokers cannot be reached.
-    pub async fn missing_topics(&self, topics: &[(String, i32)]) -> Result<Vec<String>, KafkaError> {
-        let admin: AdminClient<_> = self.client().create()?;
-        let listing = tokio::task::spawn_blocking(move || admin.inner().fetch_metadata(None, ADMIN_TIMEOUT));
-        let listed = listing
-            .await
-            .map_err(|error| KafkaError::ClientCreation(error.to_string()))??;
+    pub async fn missing_topics(&self, topics: &[TopicPlan]) -> Result<Vec<String>, KafkaError> {
+        let listed = self.listed().await?;
         let there: HashSet<&str> = listed.topics().iter().map(MetadataTopic::name).collect();
-        let names = topics.iter().map(|(name, _)| name);
+        let names = topics.iter().map(|(name, ..)| name);
         let missing = names.filter(|name| !there.contains(self.topic(name).as_str()));
         Ok(missing.cloned().collect())
     }
 
-    /// Creates the topics that do not exist.
+    /// Creates the topics that do not exist. Those that do stay as they are.
     ///
     /// # Errors
     /// When the brokers cannot be reached or refuse.
-    pub async fn create_topics(&self, topics: &[(String, i32)]) -> Result<(), KafkaError> {
-        self.create(topics, &[]).await
-    }
-
-    /// As [`Self::create_topics`], of topics that are read whole: of each key the last message stays for ever.
-    ///
-    /// # Errors
-    /// When the brokers cannot be reached or refuse.
-    pub async fn create_whole_topics(&self, topics: &[(String, i32)]) -> Result<(), KafkaError> {
-        self.create(topics, &[("cleanup.policy", "compact")]).await
-    }
-
-    async fn create(&self, topics: &[(String, i32)], settings: &[(&str, &str)]) -> Result<(), KafkaError> {
+    pub async fn create_topics(&self, topics: &[TopicPlan]) -> Result<(), KafkaError> {
         let admin: AdminClient<_> = self.client().create()?;
-        let names: Vec<String> = topics.iter().map(|(name, _)| self.topic(name)).collect();
+        let names: Vec<String> = topics.iter().map(|(name, ..)| self.topic(name)).collect();
         let wanted: Vec<NewTopic<'_>> = names
             .iter()
             .zip(topics)
-            .map(|(name, (_, partitions))| {
-                let mut topic = NewTopic::new(
-                    name,
-                    *partitions,
-                    TopicReplication::Fixed(self.kafka_replication_factor),
-                );
-                for (name, value) in settings {
-                    topic = topic.set(name, value);
-                }
-                topic
+            .map(|(name, (_, partitions, settings))| {
+                let replication = TopicReplication::Fixed(self.kafka_replication_factor);
+                let topic = NewTopic::new(name, *partitions, replication);
+                settings
+                    .iter()
+                    .fold(topic, |topic, (name, value)| topic.set(name, value))
             })
             .collect();
         let options = AdminOptions::new().request_timeout(Some(ADMIN_TIMEOUT));

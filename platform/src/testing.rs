@@ -129,7 +129,7 @@ impl Broker {
         let settings = Settings::parse_from(["test", "--topic-namespace", &namespace]);
         let kafka = settings.kafka;
         kafka
-            .create_topics(&[(ORDERS.to_owned(), partitions)])
+            .create_topics(&[(ORDERS.to_owned(), partitions, Vec::new())])
             .await
             .unwrap();
         let producer = kafka.client().create().unwrap();

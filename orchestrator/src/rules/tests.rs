@@ -142,6 +142,16 @@ fn who_waits_for_a_slot_keeps_it_and_a_lifted_limit_lets_it_go() {
 }
 
 #[test]
+fn a_limit_is_shared_by_as_many_shards_as_there_are() {
+    let about = about(HotelId::new());
+    let limit = rule(Does::Limit(60), Subject::default());
+    let rules = in_force(&[&limit]);
+    rules.share(12);
+    assert_eq!(rules.hold(&about, None, at(0)), None);
+    assert_eq!(rules.hold(&about, None, at(0)).unwrap().until, Some(at(12_000)));
+}
+
+#[test]
 fn of_several_limits_the_slowest_counts_and_once_its_slot_has_come_none_holds() {
     let about = about(HotelId::new());
     let (slow, fast) = (

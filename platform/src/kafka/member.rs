@@ -4,8 +4,9 @@
 //! afterwards and fence it; brokers whose logs were wiped begin their epochs anew, and librdkafka takes what
 //! they say for old. Such a consumer never reads again, so another one takes its place.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
@@ -17,13 +18,30 @@ use tokio::sync::mpsc;
 
 use super::Delivery;
 
+/// Which partitions were taken away, and when: by which revocation, the first of which is 1. What was read of one before that
+/// is read again by whoever has it now, from the committed offsets; what was read of others is read again by nobody.
+#[derive(Debug, Default)]
+struct Taken(BTreeMap<(String, i32), u64>);
+
+impl Taken {
+    fn take(&mut self, partitions: &[(String, i32)], revocation: u64) {
+        self.0
+            .extend(partitions.iter().map(|partition| (partition.clone(), revocation)));
+    }
+
+    /// Whether the partition has not been taken away since so many revocations.
+    fn spares(&self, partition: &(String, i32), since: u64) -> bool {
+        self.0.get(partition).is_none_or(|last| *last <= since)
+    }
+}
+
 /// What rebalances are told to.
 pub(super) struct Rebalances {
     deliveries: mpsc::Sender<Delivery>,
     namespace: String,
-    /// How often partitions were taken away. What was read before that is read again by whoever has them
-    /// now, from the committed offsets.
+    /// How often partitions were taken away.
     revocations: AtomicU64,
+    taken: Mutex<Taken>,
     assigned: Mutex<Vec<(String, i32)>>,
     /// Another consumer has taken this one's place, so nobody listens any more.
     replaced: AtomicBool,
@@ -47,6 +65,10 @@ impl Rebalances {
         }
     }
 
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn change_assigned(&self, change: impl FnOnce(&mut Vec<(String, i32)>)) {
         change(&mut self.assigned.lock().unwrap_or_else(PoisonError::into_inner));
     }
@@ -55,8 +77,11 @@ impl Rebalances {
 impl ConsumerContext for Rebalances {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(partitions) = rebalance {
-            self.revocations.fetch_add(1, Ordering::SeqCst);
             let gone = self.partitions(partitions);
+            let revocation = self.revocations.load(Ordering::SeqCst) + 1;
+            self.taken().take(&gone, revocation);
+            // Told last: who sees that there was one finds which it was about.
+            self.revocations.store(revocation, Ordering::SeqCst);
             self.change_assigned(|assigned| assigned.retain(|partition| !gone.contains(partition)));
             self.say(Delivery::Revoked(gone));
         }
@@ -92,6 +117,7 @@ impl Membership {
             deliveries: self.deliveries.clone(),
             namespace: self.namespace.clone(),
             revocations: AtomicU64::new(0),
+            taken: Mutex::default(),
             assigned: Mutex::default(),
             replaced: AtomicBool::new(false),
         };
@@ -114,6 +140,11 @@ pub(super) struct Member {
 impl Member {
     pub(super) fn revocations(&self) -> u64 {
         self.consumer.context().revocations.load(Ordering::SeqCst)
+    }
+
+    /// Whether the partition (its topic without the namespace) has been this member's since so many revocations.
+    pub(super) fn has_had(&self, partition: &(String, i32), since: u64) -> bool {
+        self.consumer.context().taken().spares(partition, since)
     }
 
     /// Whether the brokers have another identity than before: their logs were wiped. This consumer then holds
@@ -140,5 +171,25 @@ impl Member {
     /// Leaves the group. Closing waits for the broker; nobody must wait with it.
     pub(super) fn leave(self) {
         std::thread::spawn(move || drop(self.consumer));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revocation_is_about_its_own_partitions_and_about_what_was_read_before_it() {
+        let [one, two] = [1, 2].map(|partition| ("orders".to_owned(), partition));
+        let elsewhere = ("replies".to_owned(), 1);
+        let mut taken = Taken::default();
+        assert!(taken.spares(&one, 0));
+        taken.take(std::slice::from_ref(&one), 1);
+        assert!(!taken.spares(&one, 0));
+        assert!(taken.spares(&two, 0) && taken.spares(&elsewhere, 0));
+        // It came back and was read again.
+        assert!(taken.spares(&one, 1));
+        taken.take(&[two.clone(), one.clone()], 2);
+        assert!(!taken.spares(&one, 1) && !taken.spares(&two, 0) && taken.spares(&two, 2));
     }
 }

@@ -5,6 +5,7 @@
 //! pauses its partitions and goes on polling, so that the group sees it alive. Offsets are committed
 //! only after the batch was handled, so delivery is at least once.
 
+use std::collections::BTreeMap;
 use std::sync::mpsc as blocking;
 use std::time::{Duration, Instant};
 
@@ -152,6 +153,16 @@ impl Poller {
         self.member.revocations()
     }
 
+    /// Leaves out messages of partitions that were taken away since `seen` revocations, and has seen all then. Messages of
+    /// partitions that stayed are not read again, so they stay too.
+    fn drop_taken(&self, messages: &mut Vec<Received>, seen: &mut u64) {
+        let now = self.revocations();
+        if *seen != now {
+            messages.retain(|message| self.member.has_had(&message.partition(), *seen));
+            *seen = now;
+        }
+    }
+
     /// Waits for a message, then takes what else is there already. Answers also after how many
     /// revocations it was read.
     ///
@@ -167,10 +178,7 @@ impl Poller {
         let mut revocations = self.revocations();
         while batch.len() < BATCH_MAX {
             let polled = self.member.consumer.poll(wait);
-            if revocations != self.revocations() {
-                revocations = self.revocations();
-                batch.clear();
-            }
+            self.drop_taken(&mut batch, &mut revocations);
             match polled {
                 Some(Ok(message)) => batch.push(Received::copy(&message, &self.membership.namespace)),
                 Some(Err(error)) => {
@@ -190,10 +198,10 @@ impl Poller {
         (batch, revocations)
     }
 
-    /// Hands a batch over and commits its offsets once it was handled, unless its partitions were taken
-    /// away meanwhile: then they are no longer ours to commit. Answers whether to go on.
+    /// Hands a batch over and commits its offsets once it was handled, but of partitions that were taken away
+    /// meanwhile: those are no longer ours to commit. Answers whether to go on.
     fn hand_over(&mut self, batch: Vec<Received>, revocations: u64) -> bool {
-        let offsets = self.offsets_after(&batch);
+        let ends = ends_of(&batch);
         let (handled, waiting) = blocking::channel();
         if self
             .deliveries
@@ -205,7 +213,8 @@ impl Poller {
         if !self.wait_for(&waiting) {
             return false;
         }
-        if revocations != self.revocations() {
+        let offsets = self.offsets_after(ends, revocations);
+        if offsets.count() == 0 {
             return true;
         }
         if let Err(error) = self.member.consumer.store_offsets(&offsets) {
@@ -218,15 +227,13 @@ impl Poller {
         true
     }
 
-    fn offsets_after(&self, batch: &[Received]) -> TopicPartitionList {
+    /// Where to read on, of the partitions that have been ours since so many revocations.
+    fn offsets_after(&self, ends: BTreeMap<(String, i32), i64>, since: u64) -> TopicPartitionList {
         let mut offsets = TopicPartitionList::new();
-        for message in batch {
-            let topic = format!("{}{}", self.membership.namespace, message.topic);
-            let next = Offset::Offset(message.offset + 1);
-            if let Some(mut element) = offsets.find_partition(&topic, message.partition) {
-                let _ = element.set_offset(next);
-            } else {
-                let _ = offsets.add_partition_offset(&topic, message.partition, next);
+        for (partition, last) in ends {
+            if self.member.has_had(&partition, since) {
+                let topic = format!("{}{}", self.membership.namespace, partition.0);
+                let _ = offsets.add_partition_offset(&topic, partition.1, Offset::Offset(last + 1));
             }
         }
         offsets
@@ -248,10 +255,9 @@ impl Poller {
             }
             // Serves rebalances; a partition that one has just brought may give a message all the same.
             let polled = self.member.consumer.poll(Duration::ZERO);
-            if revocations != self.revocations() {
-                revocations = self.revocations();
-                self.early.clear();
-            }
+            let mut early = std::mem::take(&mut self.early);
+            self.drop_taken(&mut early, &mut revocations);
+            self.early = early;
             if let Some(Ok(message)) = polled {
                 self.early
                     .push(Received::copy(&message, &self.membership.namespace));
@@ -262,4 +268,10 @@ impl Poller {
         }
         answer
     }
+}
+
+/// The last offset of each partition in a batch.
+fn ends_of(batch: &[Received]) -> BTreeMap<(String, i32), i64> {
+    let ends = batch.iter().map(|message| (message.partition(), message.offset));
+    ends.collect()
 }

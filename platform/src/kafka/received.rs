@@ -29,6 +29,11 @@ pub struct Received {
 }
 
 impl Received {
+    /// Where it was read: the topic, without the namespace, and the partition.
+    pub(super) fn partition(&self) -> (String, i32) {
+        (self.topic.clone(), self.partition)
+    }
+
     pub(super) fn copy(message: &BorrowedMessage<'_>, namespace: &str) -> Self {
         let header = |name: &str| {
             let headers = message.headers()?;

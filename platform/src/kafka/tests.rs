@@ -11,7 +11,11 @@ use crate::testing::{Broker, ORDERS, SHOP, new_id, soon, until};
 #[tokio::test]
 async fn topics_are_made_once_and_missed_by_their_plain_names() {
     let broker = Broker::with(2).await;
-    let wanted = [(ORDERS.to_owned(), 2), ("replies".to_owned(), 3)];
+    let kept = vec![("cleanup.policy", "compact".to_owned())];
+    let wanted = [
+        (ORDERS.to_owned(), 2, Vec::new()),
+        ("replies".to_owned(), 3, kept),
+    ];
     assert_eq!(broker.kafka.missing_topics(&wanted).await.unwrap(), ["replies"]);
     for _ in 0..2 {
         broker.kafka.create_topics(&wanted).await.unwrap();
@@ -26,6 +30,8 @@ async fn topics_are_made_once_and_missed_by_their_plain_names() {
             .then_some(())
     })
     .await;
+    assert_eq!(broker.kafka.partitions("replies").await.unwrap(), Some(3));
+    assert_eq!(broker.kafka.partitions("none").await.unwrap(), None);
     let elsewhere = Broker::with(1).await;
     assert_eq!(
         elsewhere.kafka.missing_topics(&wanted).await.unwrap(),

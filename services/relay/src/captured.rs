@@ -87,7 +87,7 @@ mod tests {
     fn every_captured_row_has_its_topic() {
         let topics: Vec<String> = contract::topics::all()
             .into_iter()
-            .map(|(name, _)| name)
+            .map(|topic| topic.name)
             .collect();
         for table in captured_tables()
             .iter()

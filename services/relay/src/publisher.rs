@@ -14,7 +14,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, ProducerContext};
 
-use crate::error::Ended;
+use crate::error::Parted;
 use crate::producer::Reporting;
 use crate::status::Meters;
 use crate::tracker::{Position, Ticket, Tracker};
@@ -144,7 +144,7 @@ impl Publisher {
         };
         let topics = contract::topics::all()
             .into_iter()
-            .map(|(name, _)| name)
+            .map(|topic| topic.name)
             .collect();
         Ok(Self {
             producer: Reporting::new(&client, context)?,
@@ -187,9 +187,9 @@ impl Publisher {
     }
 
     /// The first failed delivery, if one failed.
-    pub(crate) fn check(&self) -> Result<(), Ended> {
+    pub(crate) fn check(&self) -> Result<(), Parted> {
         let failure = self.ledger.with(|ledger| ledger.failure.clone());
-        failure.map_or(Ok(()), |failure| Err(Ended::Delivery(failure)))
+        failure.map_or(Ok(()), |failure| Err(Parted::Delivery(failure)))
     }
 
     /// Hands a record to the producer. Never waits.
@@ -261,7 +261,7 @@ impl Publisher {
             "an outbox row names a topic that is not listed; it is created"
         );
         self.kafka
-            .create_topics(&[(topic.to_owned(), contract::topics::PARTITIONS)])
+            .create_topics(&[(topic.to_owned(), contract::topics::PARTITIONS, Vec::new())])
             .await?;
         self.topics
             .lock()

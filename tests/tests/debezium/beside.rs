@@ -108,7 +108,7 @@ async fn the_relays_records_are_debeziums() {
     let tasks = Tasks::new();
     let (mine, theirs) = (format!("{}.", platform.name), format!("{}.dbz.", platform.name));
     kafka(&platform, &theirs)
-        .create_topics(&topics::all())
+        .create_topics(&topics::plans())
         .await
         .unwrap();
     let slot = format!("{}_dbz", platform.name);

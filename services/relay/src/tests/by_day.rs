@@ -41,7 +41,7 @@ async fn former_slot(stage: &Stage) {
 
 /// Processes of the former release write at each point of the upgrade, and nothing that they say is lost.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_said_at_any_point_on_the_way_to_days_is_published_once_and_in_order() {
+async fn what_is_said_at_any_point_on_the_way_to_days_is_published_and_in_order() {
     on_former_stage("road", async |stage: Stage| {
         let say = async |number: usize| {
             let both =
@@ -62,23 +62,18 @@ async fn what_is_said_at_any_point_on_the_way_to_days_is_published_once_and_in_o
         stage.grant().await;
         say(5).await;
 
+        let all = [vec![1, 2, 3, 4, 5], vec![101, 102, 103, 104, 105]];
         let mut events = stage.consume(&[REPLIES]);
-        let numbers = |received: &[Received], key: &str| -> Vec<usize> {
-            let of = received.iter().filter(|message| message.key == key.as_bytes());
-            of.map(number).collect()
-        };
         let relay = stage.relay("1");
-        let received = events.take(10).await;
-        assert_eq!(numbers(&received, "\"a\""), [1, 2, 3, 4, 5]);
-        assert_eq!(numbers(&received, "\"b\""), [101, 102, 103, 104, 105]);
+        assert_eq!(events.first(10).await, all);
         relay.stop().await;
 
-        // A relay that finds its slot gone publishes all of it again, what was said first first.
+        // A relay that finds its slot gone publishes all of it again, what was said first first. (Read from the beginning,
+        // all would be there already.)
+        events.skip(REPLIES).await;
         stage.drop_slot().await;
         let relay = stage.relay("1");
-        let received = events.take(10).await;
-        assert_eq!(numbers(&received, "\"a\""), [1, 2, 3, 4, 5]);
-        assert_eq!(numbers(&received, "\"b\""), [101, 102, 103, 104, 105]);
+        assert_eq!(events.first(10).await, all);
         relay.stop().await;
     })
     .await;
@@ -106,8 +101,7 @@ async fn a_day_is_published_as_its_outbox_also_when_it_came_or_went_meanwhile() 
         stage.execute(&days_ago(8, 3)).await;
         stage.execute("select inventory.drop_outbox_day()").await;
         stage.execute(&days_ago(0, 4)).await;
-        let received = events.take(4).await;
-        assert_eq!(received.iter().map(number).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert_eq!(events.first(4).await, [[1, 2, 3, 4]]);
         assert_eq!(
             stage.number("select count(*) from inventory.outbox").await,
             1,

@@ -8,7 +8,7 @@ use clap::Parser;
 use futures::FutureExt as _;
 use platform::db::DatabaseConfig;
 use platform::health::Health;
-use platform::kafka::{Delivery, KafkaConfig, Received};
+use platform::kafka::KafkaConfig;
 use platform::token::TokenConfig;
 use platform::{Clock, Parts, Tasks};
 use rdkafka::admin::{AdminClient, AdminOptions};
@@ -17,6 +17,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, Postgres};
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::PATIENCE;
+use super::events::Events;
 use crate::Config;
 use crate::context::Relay;
 use crate::status::State;
@@ -195,7 +196,12 @@ impl Stage {
             name,
         ]);
         // Every stage of a run sets the same password, so it does not matter which of them comes last.
-        let password = settings.database.password("relay").replace('\'', "''");
+        let password = settings
+            .database
+            .password("relay")
+            .unwrap()
+            .reveal()
+            .replace('\'', "''");
         let rights = RIGHTS.replace(
             "login replication",
             &format!("login replication password '{password}'"),
@@ -271,20 +277,24 @@ impl Stage {
         }
     }
 
-    /// Reads topics from their beginning.
-    /// Makes the topics before a relay does. Where one finds them missing, it publishes again all that is kept.
+    /// Makes the topics before a relay does, and waits until brokers list them. Where a relay finds some missing, it
+    /// publishes again all that is kept.
     pub(super) async fn make_topics(&self) {
-        self.kafka.create_topics(&contract::topics::all()).await.unwrap();
+        let topics = contract::topics::plans();
+        self.kafka.create_topics(&topics).await.unwrap();
+        until("topics", async || {
+            match self.kafka.missing_topics(&topics).await {
+                Ok(missing) if missing.is_empty() => Ok(()),
+                instead => Err(format!("{instead:?}")),
+            }
+        })
+        .await;
     }
 
+    /// Reads topics from their beginning.
     pub(super) fn consume(&self, topics: &[&str]) -> Events {
         let group = format!("reader-{}", unique());
-        let deliveries =
-            platform::kafka::consume(&self.kafka, &group, topics, self.consumers.stop_token()).unwrap();
-        Events {
-            deliveries,
-            waiting: Vec::new(),
-        }
+        Events::of(&self.kafka, &group, topics, &self.consumers)
     }
 
     pub(super) async fn wal_end(&self) -> i64 {
@@ -336,7 +346,7 @@ impl Stage {
 
     async fn delete_topics(&self) {
         let admin: AdminClient<_> = self.kafka.client().create().unwrap();
-        let listed = contract::topics::all().into_iter().map(|(name, _)| name);
+        let listed = contract::topics::all().into_iter().map(|topic| topic.name);
         let names: Vec<String> = listed
             .chain(["made.up".to_owned()])
             .map(|name| self.kafka.topic(&name))
@@ -373,28 +383,5 @@ impl Running {
     /// Ends in the middle of whatever it does, as far as one task of a process can.
     pub(super) fn die(self) {
         self.task.abort();
-    }
-}
-
-pub(super) struct Events {
-    deliveries: tokio::sync::mpsc::Receiver<Delivery>,
-    waiting: Vec<Received>,
-}
-
-impl Events {
-    /// The next messages.
-    pub(super) async fn take(&mut self, count: usize) -> Vec<Received> {
-        while self.waiting.len() < count {
-            let next = tokio::time::timeout(PATIENCE, self.deliveries.recv()).await;
-            match next.unwrap_or_else(|_| panic!("{} of {count} messages came", self.waiting.len())) {
-                Some(Delivery::Batch(messages, handled)) => {
-                    self.waiting.extend(messages);
-                    handled.send(()).unwrap();
-                }
-                Some(_) => {}
-                None => panic!("the consumer ended"),
-            }
-        }
-        self.waiting.drain(..count).collect()
     }
 }
