@@ -12,6 +12,7 @@ mod provider;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use availability::config::RedisUrl;
 use clap::Args;
 use platform::db::DatabaseConfig;
 use sqlx::postgres::PgConnection;
@@ -35,14 +36,8 @@ pub struct Audit {
     at_rest: bool,
     #[command(flatten)]
     database: DatabaseConfig,
-    /// Where Redis is.
-    #[arg(
-        long,
-        env = "BELLHOP_REDIS_URL",
-        default_value = "redis://127.0.0.1:6379/",
-        hide_env_values = true
-    )]
-    redis_url: String,
+    #[command(flatten)]
+    redis_url: RedisUrl,
     /// What stands in front of every key in Redis.
     #[arg(long, env = "BELLHOP_REDIS_PREFIX", default_value = "")]
     redis_prefix: String,
@@ -91,7 +86,7 @@ impl Audit {
         if self.at_rest {
             let checked = provider::check(&mut db, &self.provider_url).await;
             told.tell("I-7p", "the provider's ledger says what ours says", checked);
-            let checked = cache::check(&mut db, &self.redis_url, &self.redis_prefix).await;
+            let checked = cache::check(&mut db, self.redis_url.reveal(), &self.redis_prefix).await;
             told.tell("I-13", "every cache key is what the database says", checked);
         }
         Ok(told.end())

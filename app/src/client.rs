@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use platform::Secret;
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,15 +18,20 @@ const PAUSE_SECONDS_MAX: u64 = 5;
 /// No answer takes longer, in seconds.
 const ANSWER_SECONDS_MAX: u64 = 60;
 
+platform::secret_setting! {
+    /// API key to ask with; without one everything is asked as anybody would. `scripts/up` makes one.
+    pub Key = "BELLHOP_KEY", None
+}
+
 /// Where the platform is.
 #[derive(Args, Clone, Debug)]
 pub struct ClientConfig {
     /// Base URL of the platform's REST API.
     #[arg(long, env = "BELLHOP_URL", default_value = "http://127.0.0.1:8080")]
     pub url: String,
-    /// API key to ask with; without one everything is asked as anybody would. `scripts/up` makes one.
-    #[arg(long, env = "BELLHOP_KEY", default_value = "", hide_env_values = true)]
-    pub key: Secret,
+    /// [`Key`].
+    #[command(flatten)]
+    pub key: Key,
 }
 
 /// An answer: its status and its JSON body.
@@ -73,7 +77,7 @@ impl Answer {
 #[derive(Clone, Debug)]
 pub struct Client {
     base: String,
-    key: Secret,
+    key: Key,
     http: reqwest::Client,
 }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use availability::cache::Cache;
+use availability::config::RedisUrl;
 use availability::keeper::unfilled_text;
 use clap::Args;
 use platform::db::DatabaseConfig;
@@ -27,14 +28,8 @@ pub struct Doctor {
     database: DatabaseConfig,
     #[command(flatten)]
     kafka: KafkaConfig,
-    /// Where Redis is.
-    #[arg(
-        long,
-        env = "BELLHOP_REDIS_URL",
-        default_value = "redis://127.0.0.1:6379/",
-        hide_env_values = true
-    )]
-    redis_url: String,
+    #[command(flatten)]
+    redis_url: RedisUrl,
     /// What every key in Redis begins with.
     #[arg(long, env = "BELLHOP_REDIS_PREFIX", default_value = "")]
     redis_prefix: String,
@@ -103,9 +98,13 @@ impl Doctor {
     }
 
     fn settings(&self) -> Finding {
-        if self.database.password("hotel").is_empty() {
-            let remedy = "set BELLHOP_DATABASE_PASSWORD; scripts/up writes it into .bellhop/env";
-            return Err(("no password for the database roles is set".to_owned(), remedy));
+        let remedy = "set BELLHOP_DATABASE_PASSWORD; scripts/up writes it into .bellhop/env";
+        match self.database.password("hotel") {
+            Err(error) => return Err((platform::chain(&error), remedy)),
+            Ok(none) if none.is_empty() => {
+                return Err(("no password for the database roles is set".to_owned(), remedy));
+            }
+            Ok(_) => {}
         }
         Ok(format!(
             "database {}, brokers {}",
@@ -167,7 +166,7 @@ impl Doctor {
         let client = self.kafka.client();
         let wanted: Vec<String> = contract::topics::all()
             .into_iter()
-            .map(|(name, _)| self.kafka.topic(&name))
+            .map(|topic| self.kafka.topic(&topic.name))
             .collect();
         let looked = tokio::task::spawn_blocking(move || -> Result<(usize, Vec<String>), String> {
             let consumer: BaseConsumer = client.create().map_err(|error| error.to_string())?;
@@ -200,7 +199,7 @@ impl Doctor {
         let remedy =
             "start Redis, or set BELLHOP_REDIS_URL; until then availability is read from the database";
         let ping = async {
-            let client = redis::Client::open(self.redis_url.as_str())?;
+            let client = redis::Client::open(self.redis_url.reveal())?;
             let mut connection = client.get_multiplexed_async_connection().await?;
             redis::cmd("PING").query_async::<String>(&mut connection).await
         };
@@ -213,7 +212,7 @@ impl Doctor {
 
     async fn cache(&self) -> Finding {
         let state = async {
-            let cache = Cache::new(&self.redis_url, &self.redis_prefix)?;
+            let cache = Cache::new(self.redis_url.reveal(), &self.redis_prefix)?;
             Ok::<_, redis::RedisError>((cache.is_filled().await?, cache.unfilled().await?))
         };
         match tokio::time::timeout(Duration::from_secs(ANSWER_SECONDS_MAX), state).await {

@@ -10,7 +10,6 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
-use platform::Secret;
 use platform::db::{DatabaseConfig, owner_of};
 use sqlx::migrate::{MigrateDatabase as _, Migration, Migrator};
 use sqlx::postgres::{PgConnection, PgPoolOptions};
@@ -26,12 +25,16 @@ const AFTER_THE_PUBLICATION: &str = "published ";
 /// How long a commit waits for others, in microseconds, while another transaction is open.
 const COMMIT_DELAY_US: u32 = 2_000;
 
+platform::secret_setting! {
+    /// Where and as whom to administer: a superuser's URL with the platform's database in it.
+    pub AdminDatabaseUrl = "BELLHOP_ADMIN_DATABASE_URL", Refused
+}
+
 /// Settings of `bellhop migrate`.
 #[derive(Args, Debug)]
 pub struct Migrate {
-    /// Where and as whom to administer: a superuser's URL with the platform's database in it.
-    #[arg(long, env = "BELLHOP_ADMIN_DATABASE_URL", hide_env_values = true)]
-    admin_database_url: Secret,
+    #[command(flatten)]
+    admin_database_url: AdminDatabaseUrl,
     #[command(flatten)]
     database: DatabaseConfig,
     /// The publication that the relay reads.
@@ -118,7 +121,7 @@ impl Migrate {
     }
 
     async fn role(&self, admin: &mut PgConnection, module: &str, attributes: &str) -> anyhow::Result<()> {
-        let password = self.database.password(module).replace('\'', "''");
+        let password = self.database.password(module)?.reveal().replace('\'', "''");
         let role = format!("bellhop_{module}");
         run(admin, &roles::made(&role)).await?;
         let wanted = format!("alter role {role} login {attributes} password '{password}'");

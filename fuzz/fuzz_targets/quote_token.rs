@@ -8,10 +8,12 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use contract::quote::{AUDIENCE, Quote};
 use libfuzzer_sys::fuzz_target;
+use platform::Secret;
 use platform::token::Tokens;
 
 static TOKENS: LazyLock<Tokens> = LazyLock::new(|| {
-    Tokens::new("a secret for fuzzing of at least 32 bytes", AUDIENCE).expect("long enough")
+    let secret = Secret::new("1:a secret for fuzzing of at least 32 bytes");
+    Tokens::read("BELLHOP_QUOTE_SECRET", &secret, AUDIENCE).expect("long enough")
 });
 /// The only token that was ever given out: its exact text is the one text that may be accepted.
 static GIVEN_OUT: LazyLock<String> = LazyLock::new(|| {

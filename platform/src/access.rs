@@ -16,7 +16,6 @@ mod key;
 mod link;
 mod member;
 mod operations;
-mod ring;
 mod row;
 mod rows;
 mod seal;

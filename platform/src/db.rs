@@ -10,7 +10,7 @@ use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use clap::Args;
 use futures::future::BoxFuture;
 use sqlx::pool::PoolConnection;
@@ -50,6 +50,12 @@ const LOCK_TIMEOUT_MS: u32 = 5_000;
 /// A session that sits in a transaction without speaking is ended after this many milliseconds.
 const IDLE_IN_TRANSACTION_TIMEOUT_MS: u32 = 15_000;
 
+crate::secret_setting! {
+    /// Password of the modules' roles. `BELLHOP_<MODULE>_DATABASE_PASSWORD` overrides it for one module,
+    /// so that each container can be given its own alone.
+    pub DatabasePassword = "BELLHOP_DATABASE_PASSWORD", None
+}
+
 /// Where Postgres is. Every module logs in as its own role, `bellhop_<module>`.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseConfig {
@@ -61,15 +67,9 @@ pub struct DatabaseConfig {
     )]
     pub database_url: String,
 
-    /// Password of the modules' roles. `BELLHOP_<MODULE>_DATABASE_PASSWORD` overrides it for one module,
-    /// so that each container can be given its own alone.
-    #[arg(
-        long,
-        env = "BELLHOP_DATABASE_PASSWORD",
-        default_value = "",
-        hide_env_values = true
-    )]
-    pub database_password: Secret,
+    /// [`DatabasePassword`].
+    #[command(flatten)]
+    pub database_password: DatabasePassword,
 
     /// Connections per module. More do not make a hot row faster (see docs/decisions).
     #[arg(long, env = "BELLHOP_DATABASE_CONNECTIONS_MAX", default_value_t = 8)]
@@ -80,12 +80,12 @@ impl DatabaseConfig {
     /// How a module connects.
     ///
     /// # Errors
-    /// When the URL cannot be read.
+    /// When the URL, or the file that has the password, cannot be read.
     pub fn options(&self, module: &str) -> Result<PgConnectOptions, sqlx::Error> {
         let role = format!("bellhop_{module}");
         let options = PgConnectOptions::from_str(&self.database_url)?
             .username(&role)
-            .password(&self.password(module))
+            .password(self.password(module)?.reveal())
             .application_name(&role);
         Ok(bounded(options))
     }
@@ -102,13 +102,13 @@ impl DatabaseConfig {
     }
 
     /// The password of a module's role.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "configuration is read here, by a name that depends on the module"
-    )]
-    pub fn password(&self, module: &str) -> String {
+    ///
+    /// # Errors
+    /// When the file that has it cannot be read.
+    pub fn password(&self, module: &str) -> Result<Secret, sqlx::Error> {
         let variable = format!("BELLHOP_{}_DATABASE_PASSWORD", module.to_uppercase());
-        std::env::var(variable).unwrap_or_else(|_| self.database_password.reveal().to_owned())
+        let own = secret::given(&variable).map_err(|error| sqlx::Error::Configuration(error.into()))?;
+        Ok(own.unwrap_or_else(|| Secret::clone(&self.database_password)))
     }
 
     /// A pool for a module. Connects when first used, so that a module starts before its database does.
@@ -330,7 +330,7 @@ where
 /// Runs `work` in one transaction: committed when it answers `Ok`, rolled back when it answers `Err`.
 ///
 /// ```ignore
-/// let left = unit_of_work(&pool, move |db| Box::pin(store::rooms_left(db, hotel_id))).await?;
+/// let left = unit_of_work(&pool, move |db| Box::pin(store::left(db, thing_id))).await?;
 /// ```
 ///
 /// # Errors

@@ -22,6 +22,7 @@ pub mod parts;
 pub mod repeat;
 pub mod retention;
 pub mod retry;
+mod ring;
 pub mod secret;
 pub mod tasks;
 pub mod telemetry;

@@ -1,12 +1,13 @@
 //! A hotel to book in, made through the public interface.
 
+use ::platform::Secret;
 use ::platform::token::Tokens;
 use contract::quote::Quote;
 use contract::{QuoteId, Stay, StayDate};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::platform::TOKEN_SECRET;
+use crate::secrets::QUOTE_SECRET;
 use crate::{Answer, Platform};
 
 /// A hotel with one room type and a flexible rate plan at 100.00 EUR a night plus 6% tax.
@@ -74,7 +75,9 @@ pub fn quote_a_day_earlier(quote: &Value) -> Value {
 }
 
 fn signed_anew(quote: &Value, change: impl FnOnce(&mut Quote)) -> Value {
-    let tokens = Tokens::new(TOKEN_SECRET, contract::quote::AUDIENCE).expect("the secret is long enough");
+    let secret = Secret::new(QUOTE_SECRET);
+    let tokens = Tokens::read("BELLHOP_QUOTE_SECRET", &secret, contract::quote::AUDIENCE);
+    let tokens = tokens.expect("the secret is long enough");
     let token = quote["quote_token"].as_str().expect("a token");
     let (mut again, _): (Quote, bool) = tokens
         .verify_at_any_time(token, chrono::DateTime::UNIX_EPOCH)

@@ -2,7 +2,10 @@
 //! and Redis that `scripts/test` starts, spoken to over HTTP. Each [`Platform`] has its own database,
 //! topics and keys, so tests run side by side.
 
-#![expect(clippy::missing_panics_doc, reason = "a test's helpers fail by panicking")]
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "what tests are made of fails by panicking"
+)]
 
 mod browser;
 mod client;
@@ -15,6 +18,7 @@ mod load;
 mod platform;
 mod process;
 mod routes;
+mod secrets;
 mod split;
 
 pub use browser::{Browser, SAME_ORIGIN};
@@ -25,9 +29,10 @@ pub use half_open::HalfOpen;
 pub use hotel::{Hotel, booking_body, quote_a_day_earlier, quote_again, today_at};
 pub use keys::{Keys, bearer};
 pub use load::{Acknowledged, Load, Seen, lost};
-pub use platform::{Platform, TOKEN_SECRET};
+pub use platform::Platform;
 pub use process::ended;
 pub use routes::{TARGETS, fixed_address};
+pub use secrets::TOKEN_SECRET;
 
 use std::time::{Duration, Instant};
 

@@ -13,17 +13,9 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use uuid::Uuid;
 
 use crate::keys::Keys;
+use crate::secrets::SECRETS;
 use crate::{Answer, Client, LOOK_AGAIN, PATIENCE, until};
 
-/// With what the platforms of tests sign their tokens.
-pub const TOKEN_SECRET: &str = "a secret for tests of at least 32 bytes";
-/// Under what the platforms of tests keep their keys.
-const KEY_PEPPER: &str = "1:a pepper for tests of at least 32 bytes";
-/// By what the platforms of tests make the ids of guests.
-const GUEST_SECRET: &str = "1:a secret of guests' ids for tests of 32 bytes and more";
-/// By what the platforms of tests make guest links, and the cookies of sessions.
-const LINK_SECRET: &str = "1:a secret of links for tests of at least 32 bytes";
-const SESSION_SECRET: &str = "1:a secret of sessions for tests of at least 32 bytes";
 /// Between two audits, each of which reads everything.
 const BETWEEN_AUDITS: Duration = Duration::from_millis(200);
 
@@ -90,10 +82,6 @@ impl Platform {
             ("BELLHOP_LISTEN", format!("127.0.0.1:{port}")),
             ("BELLHOP_URL", url.clone()),
             ("BELLHOP_ACCESS_URL", url.clone()),
-            ("BELLHOP_KEY_PEPPER", KEY_PEPPER.to_owned()),
-            ("BELLHOP_LINK_SECRET", LINK_SECRET.to_owned()),
-            ("BELLHOP_GUEST_SECRET", GUEST_SECRET.to_owned()),
-            ("BELLHOP_SESSION_SECRET", SESSION_SECRET.to_owned()),
             ("BELLHOP_HOTEL_URL", url.clone()),
             ("BELLHOP_INVENTORY_URL", url.clone()),
             ("BELLHOP_PROVIDER_URL", format!("{url}/sandbox-provider")),
@@ -109,10 +97,11 @@ impl Platform {
                 "BELLHOP_WEBHOOK_SECRET",
                 "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned(),
             ),
-            ("BELLHOP_TOKEN_SECRET", TOKEN_SECRET.to_owned()),
             ("BELLHOP_DATABASE_CONNECTIONS_MAX", "4".to_owned()),
         ];
-        let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        let secrets = SECRETS.map(|(name, value)| (name, value.to_owned()));
+        let env = env.into_iter().chain(secrets);
+        let env = env.map(|(name, value)| (name.to_owned(), value)).collect();
         let client = Client::new(&url);
         let mut platform = Self {
             name,

@@ -5,10 +5,9 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::ring::Ring;
 use super::seal::{sealed, unsealed};
 use crate::StartError;
-use crate::secret::Secret;
+use crate::ring::Ring;
 
 /// How a link begins, so that who finds one in a log knows what it is.
 pub(super) const PREFIX: &str = "bhl_";
@@ -18,13 +17,18 @@ const FORM: &str = "bhl_1_";
 pub(super) const SOURCE: &str =
     "`POST /v1/reservations/look-up` gives one for the booking's code and the guest's e-mail";
 
+crate::secret_setting! {
+    /// Secrets of guest links as `kid:secret`, separated by commas, each secret of at least 32 bytes: the first signs, all
+    /// verify. The same for every process of the platform. `scripts/up` makes one.
+    pub LinkSecret = "BELLHOP_LINK_SECRET", None
+}
+
 /// The secrets of guest links.
 #[derive(clap::Args, Clone, Debug)]
 pub struct LinkConfig {
-    /// Secrets of guest links as `kid:secret`, separated by commas, each secret of at least 32 bytes: the first signs, all
-    /// verify. The same for every process of the platform. `scripts/up` makes one.
-    #[arg(long, env = "BELLHOP_LINK_SECRET", default_value = "", hide_env_values = true)]
-    pub link_secret: Secret,
+    /// [`LinkSecret`].
+    #[command(flatten)]
+    pub link_secret: LinkSecret,
 }
 
 impl LinkConfig {

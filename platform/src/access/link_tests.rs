@@ -93,7 +93,7 @@ fn links_have_a_secret_of_their_own_or_the_platform_does_not_start() {
     let link_secret = "short".parse().unwrap();
     let said = LinkConfig { link_secret }.links().unwrap_err().to_string();
     assert!(said.contains("BELLHOP_LINK_SECRET"), "{said}");
-    let link_secret: Secret = one().parse().unwrap();
+    let link_secret = one().parse().unwrap();
     assert!(!format!("{:?}", LinkConfig { link_secret }).contains("pppp"));
 }
 

@@ -4,10 +4,9 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::ring::Ring;
 use super::seal::{sealed, unsealed};
 use crate::StartError;
-use crate::secret::Secret;
+use crate::ring::Ring;
 
 /// How a token begins, so that who finds one in a log knows what it is.
 pub(super) const PREFIX: &str = "bhm_";
@@ -16,18 +15,18 @@ const FORM: &str = "bhm_1_";
 /// The most letters of a grade.
 const GRADE_BYTES_MAX: usize = 16;
 
+crate::secret_setting! {
+    /// Secrets of members' tokens as `kid:secret`, separated by commas, each secret of at least 32 bytes: the first signs,
+    /// all verify. The same for every process of the platform. Without one nobody is a member.
+    pub MemberSecret = "BELLHOP_MEMBER_SECRET", None
+}
+
 /// The secrets of members' tokens.
 #[derive(clap::Args, Clone, Debug)]
 pub struct MemberConfig {
-    /// Secrets of members' tokens as `kid:secret`, separated by commas, each secret of at least 32 bytes: the first signs,
-    /// all verify. The same for every process of the platform. Without one nobody is a member.
-    #[arg(
-        long,
-        env = "BELLHOP_MEMBER_SECRET",
-        default_value = "",
-        hide_env_values = true
-    )]
-    pub member_secret: Secret,
+    /// [`MemberSecret`].
+    #[command(flatten)]
+    pub member_secret: MemberSecret,
 }
 
 impl MemberConfig {

@@ -3,9 +3,9 @@
 
 use hmac::Mac as _;
 
-use super::ring::Ring;
 use super::seal;
 use crate::StartError;
+use crate::ring::Ring;
 use crate::secret::Secret;
 
 /// Bytes of a tag.
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     fn tags(secrets: &str) -> Tags {
-        Tags::read("BELLHOP_SOME_SECRET", &secrets.parse().unwrap()).unwrap()
+        Tags::read("BELLHOP_SOME_SECRET", &Secret::new(secrets)).unwrap()
     }
 
     #[test]

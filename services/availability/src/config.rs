@@ -1,21 +1,20 @@
 //! The availability service's settings.
 
 use clap::Args;
-use platform::secret::Secret;
+
+platform::secret_setting! {
+    /// Redis, which holds the cache. Needs no persistence; must not evict (`maxmemory-policy noeviction`).
+    /// May hold a password, so it is never printed.
+    pub RedisUrl = "BELLHOP_REDIS_URL", Is("redis://127.0.0.1:6379/")
+}
 
 /// How the availability service is set up.
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
 pub struct Config {
-    /// Redis, which holds the cache. Needs no persistence; must not evict (`maxmemory-policy noeviction`).
-    /// May hold a password, so it is never printed.
-    #[arg(
-        long,
-        env = "BELLHOP_REDIS_URL",
-        default_value = "redis://127.0.0.1:6379/",
-        hide_env_values = true
-    )]
-    pub redis_url: Secret,
+    /// [`RedisUrl`].
+    #[command(flatten)]
+    pub redis_url: RedisUrl,
 
     /// Put in front of every key, so that several platforms can share a Redis.
     #[arg(long, env = "BELLHOP_REDIS_PREFIX", default_value = "")]

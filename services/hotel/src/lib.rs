@@ -35,7 +35,7 @@ pub fn operations() -> platform::access::Table {
 /// Builds the service and answers its routes.
 ///
 /// # Errors
-/// When the database's URL or the token secret is not usable.
+/// When the database's URL or the secret of quotes is not usable.
 pub fn start(parts: &platform::Parts, config: &Config) -> Result<axum::Router, platform::StartError> {
     let pool = parts
         .database
@@ -44,7 +44,7 @@ pub fn start(parts: &platform::Parts, config: &Config) -> Result<axum::Router, p
     platform::repeat::keep_forgetting(&parts.tasks, &pool, SCHEMA, parts.repeat);
     let app = http::App {
         pool,
-        tokens: parts.token.tokens(contract::quote::AUDIENCE)?,
+        tokens: config.tokens()?,
         clock: parts.clock.clone(),
         quote_ttl: config.quote_ttl(),
     };

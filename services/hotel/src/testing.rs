@@ -6,9 +6,9 @@ use axum::response::Response;
 use chrono::TimeDelta;
 use contract::quote::Quote;
 use http_body_util::BodyExt as _;
-use platform::Clock;
 use platform::access::{Actor, trial};
 use platform::token::{TokenError, Tokens};
+use platform::{Clock, Secret};
 use serde_json::{Value, json};
 use sqlx::Executor as _;
 use sqlx::postgres::PgPool;
@@ -39,7 +39,8 @@ impl Api {
     pub(crate) async fn start(pool: PgPool) -> Self {
         pool.execute("create schema if not exists hotel").await.unwrap();
         crate::MIGRATOR.run(&pool).await.unwrap();
-        let tokens = Tokens::new("0123456789abcdef0123456789abcdef", contract::quote::AUDIENCE).unwrap();
+        let secret = Secret::new("1:0123456789abcdef0123456789abcdef");
+        let tokens = Tokens::read("BELLHOP_QUOTE_SECRET", &secret, contract::quote::AUDIENCE).unwrap();
         let clock = Clock::fixed("2026-06-01T22:30:00.123456Z".parse().unwrap());
         let app = App {
             pool: pool.clone(),

@@ -1,6 +1,10 @@
 //! The payment service's settings.
 
-use platform::Secret;
+platform::secret_setting! {
+    /// Secret that the provider signs its webhooks with, in base64, with or without the prefix `whsec_`.
+    /// `scripts/up` makes one.
+    pub WebhookSecret = "BELLHOP_WEBHOOK_SECRET", None
+}
 
 /// How the payment service reaches its provider.
 #[derive(clap::Args, Clone, Debug)]
@@ -23,13 +27,7 @@ pub struct Config {
     #[arg(long, env = "BELLHOP_PROVIDER_CALLS_MAX", default_value_t = 64)]
     pub provider_calls_max: usize,
 
-    /// Secret that the provider signs its webhooks with, in base64, with or without the prefix `whsec_`.
-    /// `scripts/up` makes one.
-    #[arg(
-        long,
-        env = "BELLHOP_WEBHOOK_SECRET",
-        default_value = "",
-        hide_env_values = true
-    )]
-    pub payment_webhook_secret: Secret,
+    /// [`WebhookSecret`].
+    #[command(flatten)]
+    pub payment_webhook_secret: WebhookSecret,
 }

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use platform::kafka::KafkaConfig;
-use platform::{Clock, Parts, StartError, Tasks};
+use platform::{Clock, Parts, Secret, StartError, Tasks};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::config::Config;
-use crate::error::Ended;
+use crate::error::Parted;
 use crate::memory::Memory;
 use crate::status::{Meters, Status};
 use crate::store;
@@ -29,7 +29,7 @@ pub(crate) struct Relay {
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
     pub(crate) options: PgConnectOptions,
-    pub(crate) password: String,
+    pub(crate) password: Secret,
     pub(crate) pool: PgPool,
     pub(crate) status: Status,
     pub(crate) meters: Meters,
@@ -46,6 +46,8 @@ impl Relay {
             .database
             .options(MODULE)
             .map_err(|error| StartError::Database(MODULE, error))?;
+        let password = parts.database.password(MODULE);
+        let password = password.map_err(|error| StartError::Database(MODULE, error))?;
         let patient = [
             ("statement_timeout", STATEMENT_TIMEOUT),
             ("idle_in_transaction_session_timeout", "10min"),
@@ -61,7 +63,7 @@ impl Relay {
             kafka: parts.kafka.clone(),
             clock: parts.clock.clone(),
             tasks: parts.tasks.clone(),
-            password: parts.database.password(MODULE),
+            password,
             options,
             pool,
             status: Status::new(parts.health.clone()),
@@ -77,9 +79,9 @@ impl Relay {
     ///
     /// A topic that is missing has lost what was published to it, acknowledged or not. So before it is made
     /// again, a snapshot is asked for, which publishes every kept outbox row and every captured row anew.
-    pub(crate) async fn ensure_topics(&self) -> Result<(), Ended> {
+    pub(crate) async fn ensure_topics(&self) -> Result<(), Parted> {
         if !self.topics_made.load(Ordering::Relaxed) {
-            let topics = contract::topics::all();
+            let topics = contract::topics::plans();
             let missing = self.kafka.missing_topics(&topics).await?;
             if !missing.is_empty() {
                 tracing::warn!(
@@ -88,7 +90,6 @@ impl Relay {
                 );
                 store::snapshot_due(&self.pool, &self.config.slot_name).await?;
             }
-            self.kafka.create_whole_topics(&contract::topics::whole()).await?;
             self.kafka.create_topics(&topics).await?;
             self.topics_made.store(true, Ordering::Relaxed);
         }

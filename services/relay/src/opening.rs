@@ -6,7 +6,7 @@ use pgwire_replication::{Lsn, PgWireError, ReplicationClient, ReplicationConfig,
 use sqlx::postgres::PgSslMode;
 
 use crate::context::Relay;
-use crate::error::Ended;
+use crate::error::Parted;
 use crate::memory::History;
 use crate::store::{self, Described, Slot};
 
@@ -31,20 +31,20 @@ pub(crate) struct Opened {
 }
 
 /// Takes the slot and begins to stream.
-pub(crate) async fn open(relay: &Relay) -> Result<Opened, Ended> {
+pub(crate) async fn open(relay: &Relay) -> Result<Opened, Parted> {
     relay.ensure_topics().await?;
     let database = store::database(&relay.pool).await?;
     let publication = &relay.config.publication_name;
     let remedy = "`bellhop migrate` makes it";
     match store::missing_tables(&relay.pool, publication).await? {
         None => {
-            return Err(Ended::Waiting(format!(
+            return Err(Parted::Waiting(format!(
                 "There is no publication {publication}; {remedy}."
             )));
         }
         Some(missing) if !missing.is_empty() => {
             let tables = missing.join(", ");
-            return Err(Ended::Waiting(format!(
+            return Err(Parted::Waiting(format!(
                 "The publication {publication} lacks {tables}; {remedy} whole."
             )));
         }
@@ -58,7 +58,7 @@ pub(crate) async fn open(relay: &Relay) -> Result<Opened, Ended> {
     let mut client = ReplicationClient::connect(replication(relay, &database, start)).await?;
     let started = tokio::time::timeout(CONNECT_TIMEOUT, client.wait_started()).await;
     started
-        .map_err(|_| Ended::Silent(CONNECT_TIMEOUT.as_secs()))?
+        .map_err(|_| Parted::Silent(CONNECT_TIMEOUT.as_secs()))?
         .map_err(|error| refused(relay, error))?;
     // From here on the slot is ours.
     let snapshot_due = !store::is_snapshot_done(&relay.pool, &relay.config.slot_name).await?;
@@ -73,18 +73,18 @@ pub(crate) async fn open(relay: &Relay) -> Result<Opened, Ended> {
 }
 
 /// Finds the slot, or makes it when it is missing or lost.
-async fn ensure_slot(relay: &Relay, database: &str) -> Result<Slot, Ended> {
+async fn ensure_slot(relay: &Relay, database: &str) -> Result<Slot, Parted> {
     let name = &relay.config.slot_name;
     let slot = store::slot(&relay.pool, name).await?;
     if let Some(slot) = &slot {
         if slot.database.as_deref() != Some(database) {
             let other = slot.database.as_deref().unwrap_or("no database");
-            return Err(Ended::Waiting(format!(
+            return Err(Parted::Waiting(format!(
                 "The slot {name} belongs to {other}; choose another with --slot-name."
             )));
         }
         if slot.active {
-            return Err(Ended::Standby(name.clone()));
+            return Err(Parted::Standby(name.clone()));
         }
     }
     let useless = relay.is_slot_useless();
@@ -106,7 +106,7 @@ async fn ensure_slot(relay: &Relay, database: &str) -> Result<Slot, Ended> {
     relay.slot_is_new();
     store::slot(&relay.pool, name)
         .await?
-        .ok_or(Ended::Inconsistent("the slot that was just made is gone"))
+        .ok_or(Parted::Inconsistent("the slot that was just made is gone"))
 }
 
 fn replication(relay: &Relay, database: &str, start: u64) -> ReplicationConfig {
@@ -130,7 +130,7 @@ fn replication(relay: &Relay, database: &str, start: u64) -> ReplicationConfig {
     ReplicationConfig::new(
         host,
         options.get_username(),
-        relay.password.as_str(),
+        relay.password.reveal(),
         database,
         slot,
         publication,
@@ -144,18 +144,18 @@ fn replication(relay: &Relay, database: &str, start: u64) -> ReplicationConfig {
 }
 
 /// Reads the server's refusal. Its text is all that the transport hands on.
-pub(crate) fn refused(relay: &Relay, error: PgWireError) -> Ended {
+pub(crate) fn refused(relay: &Relay, error: PgWireError) -> Parted {
     let text = error.to_string();
     if text.contains("SQLSTATE 55006") {
-        return Ended::Standby(relay.config.slot_name.clone());
+        return Parted::Standby(relay.config.slot_name.clone());
     }
     // A slot older than its publication (which was there a moment ago) never finds it; a slot whose log is
     // gone says that it cannot be read.
     let younger = text.contains("publication") && text.contains("does not exist");
     let gone = text.contains("can no longer get changes") || text.contains("requested WAL segment");
     if younger || gone {
-        Ended::SlotUseless(text)
+        Parted::SlotUseless(text)
     } else {
-        Ended::Replication(error)
+        Parted::Replication(error)
     }
 }

@@ -1,10 +1,23 @@
 //! The reservation service's settings.
 
 use contract::GuestId;
+use platform::StartError;
 use platform::access::Tags;
-use platform::{Secret, StartError};
+use platform::token::Tokens;
 
 use crate::model::Email;
+
+platform::secret_setting! {
+    /// Secrets of quotes as `kid:secret`, separated by commas, each secret of at least 32 bytes: the first signs, all verify. The same for
+    /// the hotel and the reservation service, and for nobody else. `scripts/up` makes one.
+    pub QuoteSecret = "BELLHOP_QUOTE_SECRET", None
+}
+
+platform::secret_setting! {
+    /// Secrets of guests' ids as `kid:secret`, separated by commas, each secret of at least 32 bytes. The id of a new guest
+    /// follows from the address under the first; guests who are known keep theirs. `scripts/up` makes one.
+    pub GuestSecret = "BELLHOP_GUEST_SECRET", None
+}
 
 /// How the reservation service groups requests.
 #[derive(clap::Args, Clone, Debug)]
@@ -23,18 +36,28 @@ pub struct Config {
     #[arg(long, env = "BELLHOP_OPEN_BOOKINGS_MAX", default_value_t = 2_000)]
     pub open_bookings_max: u32,
 
-    /// Secrets of guests' ids as `kid:secret`, separated by commas, each secret of at least 32 bytes. The id of a new guest
-    /// follows from the address under the first; guests who are known keep theirs. `scripts/up` makes one.
-    #[arg(
-        long,
-        env = "BELLHOP_GUEST_SECRET",
-        default_value = "",
-        hide_env_values = true
-    )]
-    pub guest_secret: Secret,
+    /// [`GuestSecret`].
+    #[command(flatten)]
+    pub guest_secret: GuestSecret,
+
+    /// [`QuoteSecret`].
+    #[command(flatten)]
+    pub reservation_quote_secret: QuoteSecret,
 }
 
 impl Config {
+    /// What verifies quotes.
+    ///
+    /// # Errors
+    /// A setting error that names the variable and the remedy.
+    pub(crate) fn tokens(&self) -> Result<Tokens, StartError> {
+        Tokens::read(
+            "BELLHOP_QUOTE_SECRET",
+            &self.reservation_quote_secret,
+            contract::quote::AUDIENCE,
+        )
+    }
+
     /// What makes the ids of guests.
     ///
     /// # Errors

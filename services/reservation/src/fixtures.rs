@@ -217,13 +217,14 @@ impl World {
 
     fn with(pool: &PgPool, open_bookings_max: u32, secret: &str) -> Self {
         let clock = Clock::fixed(at(NOW));
-        let tokens = Tokens::new(secret, contract::quote::AUDIENCE).unwrap();
         let config = Config {
             reservation_group_max: 200,
             reservation_queue_max: 2_000,
             open_bookings_max,
             guest_secret: format!("1:{SECRET}").parse().unwrap(),
+            reservation_quote_secret: format!("1:{secret}").parse().unwrap(),
         };
+        let tokens = config.tokens().unwrap();
         let parts = parts(clock.clone());
         let app = App::start(&parts, &config, pool.clone(), tokens.clone(), links()).unwrap();
         Self {

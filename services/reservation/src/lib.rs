@@ -22,7 +22,7 @@ mod waiting;
 
 use std::sync::Arc;
 
-use contract::{BookingCode, quote, topics};
+use contract::{BookingCode, topics};
 use platform::access::Links;
 use platform::grouped::Grouped;
 use platform::outbox::Schema;
@@ -68,7 +68,7 @@ pub fn start(parts: &Parts, config: &Config, links: Links) -> Result<axum::Route
         .database
         .pool(MODULE)
         .map_err(|error| StartError::Database(MODULE, error))?;
-    let tokens = parts.token.tokens(quote::AUDIENCE)?;
+    let tokens = config.tokens()?;
     let app = App::start(parts, config, pool.clone(), tokens, links)?;
     let participant = Arc::new(Commands {
         waiting: app.waiting.clone(),

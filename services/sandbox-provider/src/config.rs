@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use platform::Secret;
+platform::secret_setting! {
+    /// Secret that signs the webhooks, in base64, with or without the prefix `whsec_`. The same as the
+    /// payment service's. `scripts/up` makes one.
+    pub WebhookSecret = "BELLHOP_WEBHOOK_SECRET", None
+}
 
 /// How the sandbox provider behaves and where it keeps its ledger.
 #[derive(clap::Args, Clone, Debug)]
@@ -32,13 +36,7 @@ pub struct Config {
     )]
     pub sandbox_webhook_url: String,
 
-    /// Secret that signs the webhooks, in base64, with or without the prefix `whsec_`. The same as the
-    /// payment service's. `scripts/up` makes one.
-    #[arg(
-        long,
-        env = "BELLHOP_WEBHOOK_SECRET",
-        default_value = "",
-        hide_env_values = true
-    )]
-    pub sandbox_webhook_secret: Secret,
+    /// [`WebhookSecret`].
+    #[command(flatten)]
+    pub sandbox_webhook_secret: WebhookSecret,
 }
