@@ -63,10 +63,7 @@ struct Kept {
 }
 
 /// All lines of all schemas.
-const LINES: &str = "
-    select 'access' as schema, no, at, actor, action, principal_id as subject, body, hash from access.trail
-    union all select 'inventory', no, at, actor, action, subject, body, hash from inventory.trail
-    union all select 'orchestrator', no, at, actor, action, subject, body, hash from orchestrator.trail";
+pub(crate) const LINES: &str = include_str!("audit/sql/trails.sql");
 
 impl Trail {
     /// Prints the lines, or says which of those that were kept are gone.

@@ -3,6 +3,7 @@
 use sqlx::postgres::PgConnection;
 
 use super::{Checked, count, rows};
+use crate::trail;
 
 /// One invariant.
 pub(crate) struct Invariant {
@@ -14,7 +15,7 @@ pub(crate) struct Invariant {
     pub(crate) always: bool,
     /// The table whose rows it is about.
     table: &'static str,
-    /// Finds each row that violates it.
+    /// Finds each row that violates it; `{trails}` in it is `trails.sql`.
     sql: &'static str,
 }
 
@@ -46,7 +47,7 @@ pub(crate) const ALL: &[Invariant] = invariants! {
     "I-22" always "orchestrator.outbox" "dead_letters" "a message is set aside only with its reason";
     "I-24" always "reservation.reservation" "charged_as_quoted" "what is charged is what was quoted";
     "I-26" always "orchestrator.journal" "rounds_have_verbs" "a run begins anew only because a person said so";
-    "I-28" always "orchestrator.journal" "whole_journals" "a journal has no gap, and settles each step once";
+    "I-28" always "orchestrator.journal" "whole_journals" "a journal has no gap, and ends each step once";
     "I-29" always "orchestrator.obligation" "abandoned_owes" "what an abandoned run did is owed, step by step";
     "I-30" always "inventory.hold" "lines" "what is sold to a reservation is what its lines say, and the lines of a hold stand alike";
     "I-31" always "access.trail" "trail" "what people did is told whole and as it was";
@@ -55,7 +56,7 @@ pub(crate) const ALL: &[Invariant] = invariants! {
     "I-4" at_rest "orchestrator.run" "no_open_saga" "every saga has ended well";
     "I-5" at_rest "inventory.hold" "no_orphan_hold" "no room is kept without a booking";
     "I-6" at_rest "reservation.reservation" "room_and_money" "confirmed means rooms sold and the total paid; cancelled, the penalty paid and no night sold but those that had begun; anything else, neither";
-    "I-12" at_rest "orchestrator.inbox" "all_handled" "every message that was sent was handled, and every command is settled in its journal";
+    "I-12" at_rest "orchestrator.inbox" "all_handled" "every message that was sent was handled, and every command is answered in its journal";
 };
 
 impl Invariant {
@@ -63,7 +64,7 @@ impl Invariant {
     pub(crate) async fn check(&self, db: &mut PgConnection) -> anyhow::Result<Checked> {
         Ok(Checked {
             rows_seen: count(db, self.table).await?,
-            violations: rows(db, self.sql).await?,
+            violations: rows(db, &self.sql.replace("{trails}", trail::LINES)).await?,
         })
     }
 }

@@ -59,7 +59,7 @@ impl<R: Operation, S: Sync> FromRequestParts<S> for Allowed<R> {
             actor: admitted.actor,
             sees: admitted.sees.clone(),
             member: admitted.member.clone(),
-            session: admitted.session.clone(),
+            session: admitted.session,
             operation: PhantomData,
         })
     }

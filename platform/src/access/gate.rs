@@ -224,7 +224,6 @@ impl Gate {
         let session = Session {
             id: cookie.session,
             ends_at,
-            csrf_token: self.sessions.csrf_token(cookie.session),
         };
         Ok(Page {
             known,

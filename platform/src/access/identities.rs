@@ -125,7 +125,7 @@ impl Identities {
     pub(super) fn of_key(&self, key: &ApiKey, peppers: &Peppers, now: DateTime<Utc>) -> Option<Known> {
         let rows = self.read();
         let row = rows.keys.get(&key.id())?;
-        if !peppers.verify(key.shown(), &row.pepper_kid, &row.hash) {
+        if !peppers.verify(key, &row.pepper_kid, &row.hash) {
             return None;
         }
         if row.revoked_at.is_some() || row.ends_at.is_some_and(|ends| ends <= now) {

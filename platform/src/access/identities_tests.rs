@@ -28,7 +28,7 @@ impl Trial {
     }
 
     fn row(&self, version: i64) -> KeyRow {
-        let (pepper_kid, hash) = self.peppers.hash(self.key.shown());
+        let (pepper_kid, hash) = self.peppers.hash(&self.key);
         KeyRow {
             key_id: self.key.id(),
             principal_id: PRINCIPAL,

@@ -10,10 +10,10 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use super::ring::Ring;
 use super::seal::{self, hex, signed, unhex, verified};
 use crate::StartError;
 use crate::http::{Common, Problem};
+use crate::ring::Ring;
 use crate::secret::Secret;
 
 /// The cookie. Browsers take one of this name only over a safe connection, for this host alone and every path.
@@ -36,18 +36,18 @@ const GIVEN_ANEW: TimeDelta = TimeDelta::seconds(60);
 /// In this time every process has heard of a new session.
 const HEARD: TimeDelta = TimeDelta::seconds(5);
 
+crate::secret_setting! {
+    /// Secrets of sessions as `kid:secret`, separated by commas, each secret of at least 32 bytes: the first signs, all
+    /// verify. The same for every process of the platform. `scripts/up` makes one.
+    pub SessionSecret = "BELLHOP_SESSION_SECRET", None
+}
+
 /// The secrets of sessions.
 #[derive(clap::Args, Clone, Debug)]
 pub struct SessionConfig {
-    /// Secrets of sessions as `kid:secret`, separated by commas, each secret of at least 32 bytes: the first signs, all
-    /// verify. The same for every process of the platform. `scripts/up` makes one.
-    #[arg(
-        long,
-        env = "BELLHOP_SESSION_SECRET",
-        default_value = "",
-        hide_env_values = true
-    )]
-    pub session_secret: Secret,
+    /// [`SessionSecret`].
+    #[command(flatten)]
+    pub session_secret: SessionSecret,
 }
 
 impl SessionConfig {
@@ -61,14 +61,12 @@ impl SessionConfig {
 }
 
 /// A session, as it is known of who asks by it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Session {
     /// Which.
     pub id: Uuid,
     /// When it ends by itself.
     pub ends_at: DateTime<Utc>,
-    /// What its pages send as `X-CSRF-Token`.
-    pub csrf_token: String,
 }
 
 impl fmt::Debug for Session {

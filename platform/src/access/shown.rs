@@ -2,6 +2,7 @@
 //! one that was cut off from one that is wrong, before anybody looks.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use uuid::Uuid;
 
@@ -10,47 +11,42 @@ use super::seal::{check_sum, hex};
 /// Bytes of the secret.
 const SECRET_BYTES: usize = 32;
 
+/// What is shown.
+pub trait What {
+    /// How it begins, so that who finds one in a log knows what it is.
+    const PREFIX: &'static str;
+}
+
 /// An id with its secret.
-#[derive(Clone)]
-pub struct Shown {
-    prefix: &'static str,
+pub struct Shown<W> {
     id: Uuid,
     secret: String,
+    what: PhantomData<W>,
 }
 
-impl fmt::Debug for Shown {
+impl<W> Clone for Shown<W> {
+    fn clone(&self) -> Self {
+        Self::of(self.id, self.secret.clone())
+    }
+}
+
+impl<W: What> fmt::Debug for Shown<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.prefix, self.id)
+        write!(f, "{}{}", W::PREFIX, self.id)
     }
 }
 
-impl Shown {
-    /// A new secret under this id.
-    pub(super) fn make(prefix: &'static str, id: Uuid) -> Result<Self, getrandom::Error> {
-        let mut secret = [0_u8; SECRET_BYTES];
-        getrandom::fill(&mut secret)?;
-        let secret = hex(&secret);
-        Ok(Self { prefix, id, secret })
-    }
-
-    /// Reads what begins so; none when it is not written so.
-    pub(super) fn read(prefix: &'static str, text: &str) -> Option<Self> {
-        let (keyed, sum) = text.rsplit_once('_')?;
-        let (id, secret) = keyed.strip_prefix(prefix)?.split_once('_')?;
-        let lower = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let fits = id.len() == 32 && secret.len() == 2 * SECRET_BYTES && lower(id) && lower(secret);
-        if !fits || sum != check_sum(keyed) {
-            return None;
+impl<W> Shown<W> {
+    const fn of(id: Uuid, secret: String) -> Self {
+        Self {
+            id,
+            secret,
+            what: PhantomData,
         }
-        Some(Self {
-            prefix,
-            id: Uuid::try_parse(id).ok()?,
-            secret: secret.to_owned(),
-        })
     }
 
     /// What its row is found by.
-    pub(super) const fn id(&self) -> Uuid {
+    pub const fn id(&self) -> Uuid {
         self.id
     }
 
@@ -58,12 +54,41 @@ impl Shown {
     pub(super) const fn secret(&self) -> &[u8] {
         self.secret.as_bytes()
     }
+}
 
-    /// As it is shown.
-    pub(super) fn reveal(&self) -> String {
-        let keyed = format!("{}{}_{}", self.prefix, self.id.simple(), self.secret);
+impl<W: What> Shown<W> {
+    /// A new secret under this id.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn make(id: Uuid) -> Result<Self, getrandom::Error> {
+        let mut secret = [0_u8; SECRET_BYTES];
+        getrandom::fill(&mut secret)?;
+        Ok(Self::of(id, hex(&secret)))
+    }
+
+    /// Reads one; none when it is not written so.
+    pub fn read(text: &str) -> Option<Self> {
+        let (keyed, sum) = text.rsplit_once('_')?;
+        let (id, secret) = keyed.strip_prefix(W::PREFIX)?.split_once('_')?;
+        let lower = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let fits = id.len() == 32 && secret.len() == 2 * SECRET_BYTES && lower(id) && lower(secret);
+        if !fits || sum != check_sum(keyed) {
+            return None;
+        }
+        Some(Self::of(Uuid::try_parse(id).ok()?, secret.to_owned()))
+    }
+
+    /// As it is shown, once.
+    pub fn reveal(&self) -> String {
+        let keyed = format!("{}{}_{}", W::PREFIX, self.id.simple(), self.secret);
         let sum = check_sum(&keyed);
         format!("{keyed}_{sum}")
+    }
+
+    /// What of it is told in lists.
+    pub fn hint(id: Uuid) -> String {
+        format!("{}{}_…", W::PREFIX, id.simple())
     }
 
     /// The same secret under another id.
@@ -77,21 +102,23 @@ impl Shown {
 mod tests {
     use super::*;
 
-    const PREFIX: &str = "bhk_";
+    enum Door {}
+    impl What for Door {
+        const PREFIX: &str = "bhk_";
+    }
+    type DoorKey = Shown<Door>;
+
     const ID: Uuid = Uuid::from_u128(0x0193_6f5e_7d5c_7c3a_9a44_0d3f_6a1b_2c4d);
 
     #[test]
     fn what_was_shown_is_read_again_and_no_other_text_is() {
-        let key = Shown::make(PREFIX, ID).unwrap();
+        let key = DoorKey::make(ID).unwrap();
         let text = key.reveal();
-        assert_eq!(
-            Shown::read(PREFIX, &text).map(|key| key.reveal()),
-            Some(text.clone())
-        );
+        assert_eq!(DoorKey::read(&text).map(|key| key.reveal()), Some(text.clone()));
         assert_eq!(text.len(), 4 + 32 + 1 + 64 + 1 + 8);
         assert!(!format!("{key:?}").contains(&key.secret));
         assert_ne!(
-            Shown::make(PREFIX, ID).unwrap().reveal(),
+            DoorKey::make(ID).unwrap().reveal(),
             text,
             "two keys have two secrets"
         );
@@ -99,8 +126,8 @@ mod tests {
             let mut wrong = text.clone().into_bytes();
             wrong[at] = if wrong[at] == b'0' { b'1' } else { b'0' };
             let wrong = String::from_utf8(wrong).unwrap();
-            assert!(wrong == text || Shown::read(PREFIX, &wrong).is_none(), "{at}");
-            assert!(Shown::read(PREFIX, &text[..at]).is_none(), "cut at {at}");
+            assert!(wrong == text || DoorKey::read(&wrong).is_none(), "{at}");
+            assert!(DoorKey::read(&text[..at]).is_none(), "cut at {at}");
         }
         for wrong in [
             "",
@@ -110,7 +137,7 @@ mod tests {
             &format!("{text} "),
             &format!("{text}0"),
         ] {
-            assert!(Shown::read(PREFIX, wrong).is_none(), "{wrong}");
+            assert!(DoorKey::read(wrong).is_none(), "{wrong}");
         }
     }
 }

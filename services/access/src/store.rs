@@ -181,7 +181,7 @@ pub(crate) async fn add_key(
     ends_at: DateTime<Utc>,
     version: i64,
 ) -> Result<(), Broken> {
-    let (kid, hash) = peppers.hash(key.shown());
+    let (kid, hash) = peppers.hash(key);
     let made = sqlx::query!(
         "insert into access.api_key (key_id, principal_id, pepper_kid, hash, ends_at, version)
          values ($1, $2, $3, $4, $5, $6)",

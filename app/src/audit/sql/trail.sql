@@ -1,12 +1,9 @@
 -- Each line bears the hash over itself and the line before, and no number is left out. What is gone from the end is found
 -- by whoever knows a later hash (`bellhop trail --heads`).
-with line as (
-    select 'access' as place, no, at, actor, action, principal_id as subject, body, hash from access.trail
-    union all select 'inventory', no, at, actor, action, subject, body, hash from inventory.trail
-    union all select 'orchestrator', no, at, actor, action, subject, body, hash from orchestrator.trail)
-select place, no, actor, action, subject
+with line as ({trails})
+select schema, no, actor, action, subject
 from (select line.*, lag(no, 1, 0::bigint) over w former, lag(hash, 1, '') over w former_hash
-    from line window w as (partition by place order by no)) line
+    from line window w as (partition by schema order by no)) line
 where no <> former + 1
     or hash <> encode(sha256(convert_to(jsonb_build_array(
         former_hash, no, extract(epoch from at), actor, action, subject, body)::text, 'UTF8')), 'hex')

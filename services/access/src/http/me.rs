@@ -1,14 +1,16 @@
 //! `GET /v1/me`: who asks, for pages and for whoever wonders what a key is good for.
 
 use axum::Json;
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use contract::{HotelId, SessionId};
-use platform::access::{Actor, Allowed, Member, Session};
+use platform::access::{Actor, Allowed, Member, Session, Sessions};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::App;
 use crate::model::PrincipalBody;
 
 /// Who asks.
@@ -63,18 +65,19 @@ pub(super) struct MySession {
     csrf_token: String,
 }
 
-impl From<Session> for MySession {
-    fn from(session: Session) -> Self {
+impl MySession {
+    /// The token is made for who is told of it, and for nobody else.
+    pub(super) fn of(session: Session, sessions: &Sessions) -> Self {
         Self {
             session_id: SessionId::from_uuid(session.id),
             ends_at: session.ends_at,
-            csrf_token: session.csrf_token,
+            csrf_token: sessions.csrf_token(session.id),
         }
     }
 }
 
 impl Me {
-    fn new(actor: Actor, hotels: Vec<HotelId>, all_hotels: bool, session: Option<Session>) -> Self {
+    fn new(actor: Actor, hotels: Vec<HotelId>, all_hotels: bool, session: Option<MySession>) -> Self {
         Self {
             actor: actor.to_string(),
             kind: actor.kind().word().to_owned(),
@@ -82,12 +85,12 @@ impl Me {
             hotels,
             all_hotels,
             member: None,
-            session: session.map(MySession::from),
+            session,
         }
     }
 
     /// Who has just signed in.
-    pub(super) fn signed_in(principal: &PrincipalBody, actor: Actor, session: Session) -> Self {
+    pub(super) fn signed_in(principal: &PrincipalBody, actor: Actor, session: MySession) -> Self {
         let all = principal.all_hotels || !principal.kind.has_hotels();
         let hotels = if all { Vec::new() } else { principal.hotels.clone() };
         Self::new(actor, hotels, all, Some(session))
@@ -101,12 +104,19 @@ impl Me {
     get, path = "/v1/me", tag = "Access",
     responses((status = 200, description = "Who asks", body = Me))
 )]
-pub(super) async fn get_me(allowed: Allowed<super::GetMe>) -> Response {
+pub(super) async fn get_me(allowed: Allowed<super::GetMe>, State(app): State<App>) -> Response {
     let hotels = allowed.sees.hotels().iter().copied().map(HotelId::from_uuid);
     let all = allowed.sees.all();
     let me = Me {
         member: allowed.member.map(Membership::from),
-        ..Me::new(allowed.actor, hotels.collect(), all, allowed.session)
+        ..Me::new(
+            allowed.actor,
+            hotels.collect(),
+            all,
+            allowed
+                .session
+                .map(|session| MySession::of(session, &app.sessions)),
+        )
     };
     ([(header::CACHE_CONTROL, "no-store")], Json(me)).into_response()
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
-use super::me::Me;
+use super::me::{Me, MySession};
 use super::{App, living};
 use crate::SIGN_IN;
 use crate::model::{PrincipalBody, SessionBody};
@@ -137,8 +137,8 @@ pub(super) async fn create_session(
     let session = Session {
         id: id.uuid(),
         ends_at,
-        csrf_token: app.sessions.csrf_token(id.uuid()),
     };
+    let session = MySession::of(session, &app.sessions);
     let body = Me::signed_in(&principal, actor_of(&principal), session);
     let location = [(header::LOCATION, "/v1/me")];
     let mut response = (StatusCode::CREATED, location, Json(body)).into_response();

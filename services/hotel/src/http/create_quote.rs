@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::SubsecRound as _;
 use chrono_tz::Tz;
-use contract::line::{self, Line};
+use contract::line;
 use contract::quote::{NightPrice, Quote, QuotedLine};
 use contract::refusal::Code;
 use contract::{Money, QuoteId, RoomTypeId, Stay, StayDate};
@@ -41,13 +41,12 @@ pub(super) struct IssuedQuote {
     quote_token: String,
 }
 
-/// Prices what is wanted.
-async fn quote(
+/// What the hotel has for what is wanted, and what each line costs by night.
+async fn look(
     body: &CreateQuote,
     wanted: &Wanted,
-    app: &App,
     db: &mut PgConnection,
-) -> Result<(Quote, Money), Problem> {
+) -> Result<(store::Offers, Vec<QuotedLine>), Problem> {
     let (hotel_id, rate_plan_id) = (body.hotel_id, body.rate_plan_id);
     let room_types: BTreeSet<RoomTypeId> = wanted.lines.iter().map(|line| line.room_type_id).collect();
     let found = store::offers(db, hotel_id, rate_plan_id, &room_types).await?;
@@ -57,37 +56,56 @@ async fn quote(
             return Err(unknown("room type in this hotel", &wanted.room_type_at(at)));
         }
     }
-    let cancellation_policy = found
-        .cancellation_policy
-        .ok_or_else(|| unknown("rate plan in this hotel", "/rate_plan_id"))?;
-    let now = app.clock.now();
-    let today = Today::at(now, &zone_of(&found)?);
     let stay = wanted.ask.stay;
     let of = (hotel_id, rate_plan_id, found.currency);
     let per_night = store::prices(db, of, &room_types, (stay.check_in(), stay.check_out())).await?;
-    let nights_of = |line: &Line| per_night.get(&line.room_type_id).cloned().unwrap_or_default();
-    let lines: Vec<QuotedLine> = wanted
-        .lines
-        .iter()
-        .map(|line| QuotedLine {
-            line: *line,
-            nights: nights_of(line),
-        })
-        .collect();
-    let priced = model::price_lines(&lines, &found.taxes, found.currency);
-    for (at, (line, ask)) in wanted.asks().iter().enumerate() {
-        // The hotel's part of the rules: the rooms that are left are the inventory's to count.
+    let lines = wanted.lines.iter().map(|line| QuotedLine {
+        line: *line,
+        nights: per_night.get(&line.room_type_id).cloned().unwrap_or_default(),
+    });
+    let lines = lines.collect();
+    Ok((found, lines))
+}
+
+/// Refuses what the hotel's part of the rules is against: the rooms that are left are the inventory's to count.
+fn allow(
+    wanted: &Wanted,
+    found: &store::Offers,
+    lines: &[QuotedLine],
+    today: Today,
+    is_payable: bool,
+) -> Result<(), Problem> {
+    for (at, ((line, ask), quoted)) in wanted.asks().iter().zip(lines).enumerate() {
         let facts = Facts {
             today: Some(today),
             capacity: found.capacities.get(&line.room_type_id).copied(),
-            nights: &facts_of(stay, &nights_of(line)),
-            payable: Some(priced.is_ok()),
+            nights: &facts_of(wanted.ask.stay, &quoted.nights),
+            payable: Some(is_payable),
             ..Facts::default()
         };
         if let Some(blocked) = rules::first(ask, &facts) {
             return Err(wanted.refused(at, blocked));
         }
     }
+    Ok(())
+}
+
+/// Prices what is wanted.
+async fn quote(
+    body: &CreateQuote,
+    wanted: &Wanted,
+    app: &App,
+    db: &mut PgConnection,
+) -> Result<(Quote, Money), Problem> {
+    let (hotel_id, rate_plan_id) = (body.hotel_id, body.rate_plan_id);
+    let (found, lines) = look(body, wanted, db).await?;
+    let cancellation_policy = found
+        .cancellation_policy
+        .ok_or_else(|| unknown("rate plan in this hotel", "/rate_plan_id"))?;
+    let now = app.clock.now();
+    let priced = model::price_lines(&lines, &found.taxes, found.currency);
+    let today = Today::at(now, &zone_of(&found)?);
+    allow(wanted, &found, &lines, today, priced.is_ok())?;
     let too_expensive = |_| wanted.refused(0, Blocked::TooExpensive);
     let priced = priced.map_err(too_expensive)?;
     let is_alike = line::are_alike(&wanted.lines);
@@ -101,7 +119,7 @@ async fn quote(
         time_zone: found.time_zone,
         room_type_id: line::room_type_of(&wanted.lines).filter(|_| is_alike),
         rate_plan_id,
-        stay,
+        stay: wanted.ask.stay,
         rooms: wanted.ask.rooms,
         party: wanted.party,
         nights,

@@ -9,6 +9,7 @@ use platform::access::Sees;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use super::row::seen;
 use crate::model::{State, Transition};
 
 /// A line and whose it is.
@@ -41,28 +42,27 @@ impl<'a> From<&'a Line> for LineRow<'a> {
     }
 }
 
+/// A query for lines: `lines!("where …" + "…", arguments…)`.
+macro_rules! lines {
+    ($first:tt $(+ $more:tt)* $(, $argument:expr)* $(,)?) => {
+        sqlx::query!(
+            "select h.version, h.from_state, h.state, h.reason, h.at from reservation.reservation r "
+                + "join reservation.reservation_history h using (hotel_id, reservation_id) "
+                + $first $(+ $more)*
+            $(, $argument)*
+        )
+    };
+}
+
 /// A reservation's lines, oldest first; empty when whoever asks sees no such reservation.
 pub(crate) async fn of(
     pool: &PgPool,
     reservation_id: ReservationId,
     sees: &Sees,
 ) -> Result<Vec<Transition>, Broken> {
-    let rows = sqlx::query!(
-        "select h.version, h.from_state, h.state, h.reason, h.at \
-         from reservation.reservation r \
-         join reservation.reservation_history h using (hotel_id, reservation_id) \
-         where r.reservation_id = $1 \
-         and ($2 or r.hotel_id = any($3) or r.guest_id = $4 or (r.reservation_id, r.link_no) = ($5, $6)) \
-         order by h.version",
-        reservation_id.uuid(),
-        sees.all(),
-        sees.hotels(),
-        sees.guest(),
-        sees.one(),
-        sees.link_no()
-    )
-    .fetch_all(&mut *platform::db::lease(pool).await?)
-    .await?;
+    let rows = seen!(lines, reservation_id, sees, " order by h.version")
+        .fetch_all(&mut *platform::db::lease(pool).await?)
+        .await?;
     rows.into_iter()
         .map(|row| {
             let state = |text: &str| State::from_str(text).map_err(Broken::Inconsistent);

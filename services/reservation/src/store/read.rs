@@ -9,7 +9,7 @@ use platform::access::Sees;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::row::{Row, reservations};
+use super::row::{Row, reservations, seen};
 use crate::model::{Email, Reservation, State};
 
 /// Which reservations a page shows, newest first.
@@ -39,18 +39,9 @@ pub(crate) async fn by_id(
     reservation_id: ReservationId,
     sees: &Sees,
 ) -> Result<Option<(Reservation, DateTime<Utc>)>, Broken> {
-    let row = reservations!(
-        "where r.reservation_id = $1 and ($2 or r.hotel_id = any($3) or r.guest_id = $4 \
-         or (r.reservation_id, r.link_no) = ($5, $6))",
-        reservation_id.uuid(),
-        sees.all(),
-        sees.hotels(),
-        sees.guest(),
-        sees.one(),
-        sees.link_no()
-    )
-    .fetch_optional(&mut *platform::db::lease(pool).await?)
-    .await?;
+    let row = seen!(reservations, reservation_id, sees, "")
+        .fetch_optional(&mut *platform::db::lease(pool).await?)
+        .await?;
     row.map(with_now).transpose()
 }
 
@@ -91,18 +82,9 @@ pub(crate) async fn lock(
     reservation_id: ReservationId,
     sees: &Sees,
 ) -> Result<Option<(Reservation, DateTime<Utc>)>, Broken> {
-    let row = reservations!(
-        "where r.reservation_id = $1 and ($2 or r.hotel_id = any($3) or r.guest_id = $4 \
-         or (r.reservation_id, r.link_no) = ($5, $6)) for no key update of r",
-        reservation_id.uuid(),
-        sees.all(),
-        sees.hotels(),
-        sees.guest(),
-        sees.one(),
-        sees.link_no()
-    )
-    .fetch_optional(db)
-    .await?;
+    let row = seen!(reservations, reservation_id, sees, " for no key update of r")
+        .fetch_optional(db)
+        .await?;
     row.map(with_now).transpose()
 }
 

@@ -73,9 +73,9 @@ pub(super) struct LaterRow {
     amount_minor: i64,
 }
 
-/// A query for reservations: `reservations!("where …", arguments…)`.
+/// A query for reservations: `reservations!("where …" + "…", arguments…)`.
 macro_rules! reservations {
-    ($rest:tt $(, $argument:expr)* $(,)?) => {
+    ($first:tt $(+ $more:tt)* $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
             crate::store::row::Row,
             "select r.hotel_id, r.reservation_id, r.code, r.link_no, r.hold_id, r.payment_id, r.saga_id, r.cancellation_saga_id, r.state, r.version, "
@@ -92,12 +92,30 @@ macro_rules! reservations {
                 + "r.refusal_code, r.refusal_message, r.refusal_night, r.refusal as \"refusal: _\", r.created_at, r.updated_at, "
                 + "now() as \"now!\" "
                 + "from reservation.reservation r join reservation.guest g on g.guest_id = r.guest_id "
-                + $rest
+                + $first $(+ $more)*
             $(, $argument)*
         )
     };
 }
 pub(super) use reservations;
+
+/// `seen!(query, reservation_id, sees, "…")`: the query of the reservation with this id, if whoever asks sees it: with all
+/// there is, by its hotel, as its guest, or by a link that was not withdrawn. The text stands behind the `where`.
+macro_rules! seen {
+    ($query:ident, $reservation_id:expr, $sees:expr, $tail:tt) => {
+        $query!(
+            "where r.reservation_id = $1 and ($2 or r.hotel_id = any($3) or r.guest_id = $4 or (r.reservation_id, r.link_no) = ($5, $6))"
+                + $tail,
+            $reservation_id.uuid(),
+            $sees.all(),
+            $sees.hotels(),
+            $sees.guest(),
+            $sees.one(),
+            $sees.link_no()
+        )
+    };
+}
+pub(super) use seen;
 
 /// A row that the code cannot read contradicts it; the checks of the table should have refused it.
 fn unreadable<T, E: std::fmt::Display>(read: Result<T, E>) -> Result<T, Broken> {
