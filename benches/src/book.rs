@@ -51,7 +51,7 @@ struct Closed {
 
 pub(crate) async fn run(seconds: u64, clients: usize) -> anyhow::Result<()> {
     say(format!("conditions: {}", machine::conditions()));
-    let platform = Arc::new(Platform::start().await);
+    let platform = Arc::new(Platform::start().await.by_partner());
     let processes = Processes::of(&platform, &cpu::ALL)?;
     let idle_mb = processes.resident_mb(Part::Bellhop)?;
     let hotels = join_all((0..HOTELS).map(|_| Hotel::create(&platform, ROOMS))).await;

@@ -47,7 +47,7 @@ impl Work {
 
 /// Counts and tells the work of a booking in a hotel of so many rooms, and of which statements and tables it is.
 pub(crate) async fn run(rooms: u32) -> anyhow::Result<()> {
-    let platform = Platform::start().await;
+    let platform = Platform::start().await.by_partner();
     let hotel = Hotel::create(&platform, rooms).await;
     of_a_booking(&platform, &hotel).await?.tell();
     Ok(())

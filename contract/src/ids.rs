@@ -216,6 +216,13 @@ id!(
     SessionId
 );
 
+impl VerbId {
+    /// A new id of what is said to this run: it names the run's hotel.
+    pub fn of_run(run: SagaId) -> Self {
+        Self(new_of(HotelId(run.0)))
+    }
+}
+
 impl HoldId {
     /// The hold of a booking that was made when holds had no ids of their own: it bears the reservation's.
     pub const fn of_former(reservation: ReservationId) -> Self {
@@ -258,6 +265,8 @@ mod tests {
             );
             assert_eq!(id.uuid().as_bytes()[HOTELS], hotel.uuid().as_bytes()[HOTELS]);
         }
+        let verb = VerbId::of_run(SagaId::of(hotel));
+        assert_eq!(verb.uuid().as_bytes()[HOTELS], hotel.uuid().as_bytes()[HOTELS]);
     }
 
     #[test]

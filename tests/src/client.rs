@@ -72,6 +72,16 @@ impl Client {
         }
     }
 
+    /// The same, where what guests ask is asked with a partner's key, as by a booking site.
+    #[must_use]
+    pub fn by_partner(self) -> Self {
+        let keys = Keys {
+            by_partner: true,
+            ..Keys::clone(&self.keys)
+        };
+        self.with_keys(&Arc::new(keys))
+    }
+
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.routes.of(path).unwrap_or(&self.url))
     }

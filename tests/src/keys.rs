@@ -22,6 +22,9 @@ pub struct Keys {
     pub partner: String,
     /// Who only looks.
     pub viewer: String,
+    /// Whether what guests ask is asked by the partner, as by a booking site: whoever comes without a key is one of a network,
+    /// which may ask for so much and no more.
+    pub by_partner: bool,
 }
 
 impl Keys {
@@ -39,13 +42,19 @@ impl Keys {
             staff: next("staff")?,
             partner: next("partner")?,
             viewer: next("viewer")?,
+            by_partner: false,
         }))
     }
 
     /// The key with which this is asked: guests have none, and everything else an operator does, who also looks after
     /// reservations in the place of guests with their links.
     pub fn of(&self, method: &str, target: &str) -> Option<&str> {
-        (!is_a_guests(method, target) && !self.operator.is_empty()).then_some(self.operator.as_str())
+        let key = match (is_a_guests(method, target), self.by_partner) {
+            (false, _) => &self.operator,
+            (true, true) => &self.partner,
+            (true, false) => return None,
+        };
+        (!key.is_empty()).then_some(key)
     }
 }
 
@@ -58,6 +67,13 @@ impl Platform {
         self.keys = Keys::read(&printed).unwrap_or_else(|| panic!("no keys were made: {complaint}"));
         self.client = self.client.clone().with_keys(&self.keys);
         self.set("BELLHOP_KEY", &self.keys.operator.clone());
+    }
+
+    /// Guests come by a booking site from now on, with its key.
+    #[must_use]
+    pub fn by_partner(mut self) -> Self {
+        self.client = self.client.clone().by_partner();
+        self
     }
 }
 
@@ -96,4 +112,11 @@ fn guests_have_no_key_and_whoever_works_with_the_platform_has_one() {
     ] {
         assert_eq!(keys.of(method, target), key, "{method} {target}");
     }
+    let site = Keys {
+        partner: "site".to_owned(),
+        by_partner: true,
+        ..keys
+    };
+    assert_eq!(site.of("POST", "/v1/reservations"), Some("site"));
+    assert_eq!(site.of("GET", "/v1/sagas"), Some("key"));
 }

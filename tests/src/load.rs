@@ -92,7 +92,7 @@ impl Load {
         let mut tasks = JoinSet::new();
         for number in 0..clients {
             tasks.spawn(work(
-                platform.client(),
+                platform.client().by_partner(),
                 hotel.clone(),
                 Arc::clone(&shared),
                 number,

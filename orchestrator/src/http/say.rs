@@ -125,7 +125,7 @@ pub(super) async fn say_verb(
 ) -> Result<Response, Problem> {
     check(verb, &said)?;
     let spoken = Spoken {
-        verb_id: VerbId::new(),
+        verb_id: VerbId::of_run(saga_id),
         verb,
         actor: allowed.actor.to_string(),
         reason: said.reason.as_str().to_owned(),

@@ -135,7 +135,7 @@ async fn flood(world: &World, per_second: u64) -> anyhow::Result<(Answers, u64)>
     for night in 0..NIGHTS {
         quotes.push(world.hotel.quote(&world.platform, night, 1, 1).await);
     }
-    let (client, began) = (world.platform.client(), Instant::now());
+    let (client, began) = (world.platform.client().by_partner(), Instant::now());
     let (mut answers, mut sent, mut requests) = (Answers::default(), 0, JoinSet::new());
     let mut wanted = quotes.iter().cycle().zip(1_u64..).peekable();
     while began.elapsed() < FLOOD {

@@ -11,6 +11,7 @@ mod crash;
 mod envelope;
 mod faults;
 mod hostile;
+mod ids;
 mod issuers;
 mod keys;
 mod lines;
