@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::{HotelId, RatePlanId, RoomTypeId};
+use crate::{Era, HotelId, RatePlanId, RoomTypeId, Version};
 
 /// One change of one row of a captured table.
 #[derive(Debug, Clone, Deserialize)]
@@ -21,10 +21,20 @@ pub struct Change<Row> {
 /// Where a change stands in the write-ahead log.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Source {
-    /// Log sequence number of the change: of two changes of one row, the later has the larger.
-    pub lsn: u64,
+    /// Log sequence number of the change. Compare [`Self::version`]: the row may have come out of another log.
+    lsn: u64,
+    /// The era of that log, where the record says one.
+    #[serde(default)]
+    era: Era,
     /// When the transaction was committed, in milliseconds since 1970.
     pub ts_ms: i64,
+}
+
+impl Source {
+    /// By which changes of one row are in order. None where the position is none that a log has.
+    pub const fn version(&self) -> Option<Version> {
+        Version::new(self.era, self.lsn)
+    }
 }
 
 /// A row of `inventory.room_night`.

@@ -22,6 +22,7 @@ pub mod saga;
 pub mod stay;
 pub mod text;
 pub mod topics;
+pub mod version;
 
 pub use code::BookingCode;
 pub use command::{Command, CommandEnvelope};
@@ -35,3 +36,4 @@ pub use refusal::{Refusal, Why};
 pub use reply::{Outcome, Reply};
 pub use stay::{Stay, StayDate};
 pub use text::Text;
+pub use version::{Era, Version};

@@ -23,7 +23,7 @@ use crate::store::{Batch, NewLine};
 use crate::verbs::{self, Outcome};
 
 pub(crate) use effects::Effects;
-use effects::Ended;
+use effects::EndedRun;
 
 /// How long the timer leaves a run alone that this code cannot read.
 const PUT_OFF: chrono::Duration = chrono::Duration::minutes(1);
@@ -241,7 +241,7 @@ impl Work {
         let due = kept.run.due();
         kept.wake_at = due.map(|due| kept.wake_at.map_or(due, |at| at.min(due)));
         if kept.run.state.is_terminal() && kept.run.state != state {
-            self.effects.ended.push(Ended {
+            self.effects.ended.push(EndedRun {
                 kind: kept.data.name(),
                 state: kept.run.state.word(),
                 after: (self.now - kept.created_at).to_std().unwrap_or_default(),
@@ -299,11 +299,11 @@ impl Work {
         self.effects.given_up += u64::from(line.what == What::GivenUp);
         self.effects.held_back += u64::from(line.what == What::HeldBack);
         let outline = kept.outline()?;
-        if line.what.settles()
+        if line.what.ends_step()
             && let Some(trace) = kept.trace.as_ref().filter(|trace| trace.is_sampled())
             && let Some(step) = outline.steps.get(line.step)
         {
-            self.effects.steps.push(spans::Ended {
+            self.effects.steps.push(spans::EndedStep {
                 saga_id,
                 kind: kept.data.name(),
                 step: step.name,

@@ -81,7 +81,7 @@ async fn runs(db: &mut PgConnection) -> Result<u64, Broken> {
     Ok(done.rows_affected())
 }
 
-/// A line for each step that was settled, and one for each further sending; what they say of an undo's step is said
+/// A line for each step that ended, and one for each further sending; what they say of an undo's step is said
 /// by the other lines of that step.
 async fn lines(db: &mut PgConnection) -> Result<(), Broken> {
     sqlx::query!(

@@ -28,7 +28,7 @@ pub(crate) fn of_step(
 
 /// A step that has ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct EndedStep {
     pub(crate) saga_id: SagaId,
     /// The process's name.
     pub(crate) kind: &'static str,
@@ -40,7 +40,7 @@ pub(crate) struct Ended {
     pub(crate) line: Line,
 }
 
-impl Ended {
+impl EndedStep {
     /// Tells the collector of it, once it is written.
     pub(crate) fn record(&self, tracer: &Tracer) {
         let line = &self.line;

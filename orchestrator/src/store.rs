@@ -15,7 +15,7 @@ pub(crate) use epochs::{begin_epochs, claim_alone, current, end_epochs, lock_epo
 pub(crate) use inspect::{Filter, RunRow, list, one};
 pub(crate) use lines::{JournalRow, journals};
 pub(crate) use owed::{
-    Handed, ListedRow, ObligationRow, OpenMoney, OwedFilter, Place, obligations, open_money,
+    Handed, ListedRow, ObligationRow, OpenMoney, OwedFilter, SortKey, obligations, open_money,
     open_obligations, owed, own,
 };
 pub(crate) use retention::{remove, removed_before, unended};
@@ -24,5 +24,7 @@ pub(crate) use rules::{
     wake_held,
 };
 pub(crate) use runs::{due, now, runs, wake_in};
-pub(crate) use verbs::{AskedRow, Ended, NewVerb, approve, ask, asked_before, end_verbs, lock_verb, verb};
+pub(crate) use verbs::{
+    AskedRow, EndedVerb, NewVerb, approve, ask, asked_before, end_verbs, lock_verb, verb,
+};
 pub(crate) use write::{Batch, NewLine, write};

@@ -212,7 +212,7 @@ impl Trial {
             "an undo after a pivot that was done"
         );
         for (at, undo) in self.lines.iter().enumerate().filter(|(_, line)| line.undo) {
-            // What is said to have been settled outside sends nothing, forward or back.
+            // What is said to have been done outside sends nothing, forward or back.
             let is_by_hand = |line: &&Line| {
                 line.verb
                     .as_ref()

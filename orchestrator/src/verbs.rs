@@ -11,7 +11,7 @@ use crate::kept::Kept;
 use crate::message::Asked;
 use crate::rules::{self, Rules};
 use crate::sagas::{self, Shown};
-use crate::store::Ended;
+use crate::store::EndedVerb;
 
 /// What comes of a verb.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +62,8 @@ impl Refused {
 
 impl Outcome {
     /// As it is kept.
-    pub(crate) fn ended(&self, verb_id: VerbId, version: u32, changed: bool) -> Ended {
-        Ended {
+    pub(crate) fn ended(&self, verb_id: VerbId, version: u32, changed: bool) -> EndedVerb {
+        EndedVerb {
             verb_id,
             is_applied: *self == Self::Applied,
             outcome: match self {

@@ -203,13 +203,13 @@ async fn a_module_s_connections_have_its_role_and_bounds(pool: PgPool) {
         #[command(flatten)]
         database: DatabaseConfig,
     }
-    let url = "postgres://who:secret@db.example:6543/hotels";
+    let url = "postgres://who:secret@db.example:6543/shop";
     let settings = <Settings as clap::Parser>::parse_from(["x", "--database-url", url]).database;
     let options = settings.options("shop").unwrap();
     assert_eq!(options.get_username(), "bellhop_shop");
     assert_eq!(
         (options.get_host(), options.get_port(), options.get_database()),
-        ("db.example", 6543, Some("hotels"))
+        ("db.example", 6543, Some("shop"))
     );
     assert_eq!(options.get_application_name(), Some("bellhop_shop"));
     assert!(!format!("{settings:?}").contains("secret-password"));

@@ -79,15 +79,15 @@ mod tests {
         let elsewhere = health.clone();
         assert!(health.parts().is_empty());
         elsewhere.not_ready("relay", "Kafka is away");
-        health.ready("hotel");
+        health.ready("store");
         let parts = health.parts();
         assert_eq!(parts["relay"], Err("Kafka is away".to_owned()));
-        assert_eq!(parts["hotel"], Ok(()));
+        assert_eq!(parts["store"], Ok(()));
         elsewhere.ready("relay");
-        health.not_ready("hotel", "no database");
+        health.not_ready("store", "no database");
         let parts = elsewhere.parts();
         assert_eq!(
-            (&parts["relay"], parts["hotel"].is_err(), parts.len()),
+            (&parts["relay"], parts["store"].is_err(), parts.len()),
             (&Ok(()), true, 2)
         );
     }

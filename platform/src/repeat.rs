@@ -12,8 +12,8 @@
 //! create index on <schema>.idempotency_key (claimed_at);
 //! ```
 //!
-//! The reservation service has the same table and the same rules, and statements of its own for them: it claims the
-//! keys of a group of requests at once, and their answers come later, with the outcome.
+//! A service that makes things for whole groups of requests, and answers later, keeps key and answer with the thing
+//! itself and follows the same rules.
 
 use axum::response::Response;
 use futures::future::BoxFuture;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use availability::cache::{HotelWrites, NightKey as CacheKey, Put};
 use availability::layout::Entry;
-use contract::StayDate;
+use contract::{StayDate, Version};
 use inventory::model::NightKey;
 use rules::Night;
 
@@ -18,8 +18,8 @@ use crate::planted;
 pub struct Change {
     /// The night.
     pub key: NightKey,
-    /// Where the change is in the database's log.
-    pub lsn: u64,
+    /// When in the life of the row it was.
+    pub version: Version,
     /// The row after the change.
     pub row: Night,
 }
@@ -54,7 +54,7 @@ pub struct Cache {
     pub writes: u64,
     emptied: u32,
     /// The newest version of each entry since the cache was emptied last.
-    newest: BTreeMap<CacheKey, u64>,
+    newest: BTreeMap<CacheKey, Version>,
     rebuild: Option<Rebuild>,
 }
 
@@ -66,7 +66,7 @@ impl Cache {
             writes.night(
                 cache_key(change.key),
                 Entry {
-                    lsn: change.lsn,
+                    version: change.version,
                     value: Some(left(&change.row)),
                 },
             );
@@ -84,13 +84,13 @@ impl Cache {
     fn write(&mut self, key: CacheKey, put: &Put<Entry>) -> bool {
         let old = self.entries.get(&key).copied().unwrap_or_default();
         let take = match put.expected {
-            None => put.new.lsn > old.lsn || planted!(LsnGuardDropped),
+            None => put.new.version > old.version || planted!(VersionGuardDropped),
             Some(expected) => old == expected,
         };
         if take {
             self.writes += 1;
             let newest = self.newest.entry(key).or_default();
-            *newest = put.new.lsn.max(*newest);
+            *newest = put.new.version.max(*newest);
             self.entries.insert(key, put.new);
         }
         take
@@ -144,7 +144,7 @@ impl Cache {
     pub fn gone_back(&self) -> Option<StayDate> {
         let mut newest = self.newest.iter();
         let back =
-            newest.find(|(key, newest)| self.entries.get(key).is_none_or(|entry| entry.lsn < **newest));
+            newest.find(|(key, newest)| self.entries.get(key).is_none_or(|entry| entry.version < **newest));
         back.map(|(key, _)| key.night)
     }
 

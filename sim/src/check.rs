@@ -367,7 +367,7 @@ fn ended(world: &World, reservation: &Reservation) -> Checked {
     Ok(())
 }
 
-/// No line of a saga's log is one that must not be there.
+/// No line of a journal is one that must not be there.
 fn logs(world: &World) -> Checked {
     for (id, kept) in &world.coordinator.sagas {
         if let Some(wrong) = &kept.course.wrong {

@@ -53,7 +53,7 @@ pub struct Course {
 
 impl Course {
     /// Lines have no gap, nothing is undone after the pivot, nobody goes forward after the undoing began but in a newer
-    /// round, which a person has begun, what is settled is settled once a round and not sent again, and only the owner
+    /// round, which a person has begun, a step ends once a round and is not sent again then, and only the owner
     /// writes.
     fn follow(&mut self, line: &Line, earlier: &[Line]) {
         let Line {
@@ -63,9 +63,9 @@ impl Course {
             said,
             ..
         } = line;
-        let is_settled = |known: &Line| {
+        let is_end = |known: &Line| {
             let (what, of) = (known.said.what, (known.step, known.said.undo, known.said.round));
-            what.settles() && of == (*step, said.undo, said.round)
+            what.ends_step() && of == (*step, said.undo, said.round)
         };
         let wanted = u32::try_from(earlier.len() + 1).unwrap_or(u32::MAX);
         let verb = said.verb.as_ref().map(|spoken| spoken.verb);
@@ -88,9 +88,9 @@ impl Course {
         } else if self.undoing && (self.pivot || !said.undo) {
             let why = || format!("{step} {} after the turn", said.what.word());
             self.wrong.get_or_insert_with(why);
-        } else if said.what != What::Verb && earlier.iter().any(is_settled) {
+        } else if said.what != What::Verb && earlier.iter().any(is_end) {
             let what = if said.undo { "the undo of " } else { "" };
-            let why = || format!("{what}{step} {} after it was settled", said.what.word());
+            let why = || format!("{what}{step} {} after it had ended", said.what.word());
             self.wrong.get_or_insert_with(why);
         }
     }

@@ -9,7 +9,7 @@
 //! handled once by each reader (inbox); rows and outbox are committed together; an offset is committed after its
 //! message; the relay confirms after the broker; only the epoch that has not ended writes; a line of a
 //! journal is written if nobody has taken its number, and else decided anew; operations of a payment follow each other and are settled once;
-//! a cache entry is written if its LSN is newer or if what was expected stands there; a lost slot is followed by a
+//! a cache entry is written if its version is newer or if what was expected stands there; a lost slot is followed by a
 //! snapshot; a night's total goes below what is taken only if the hotel insists. Not simulated: locks and their order
 //! (a transaction is one step), JSON, HTTP, SQL itself, prices; nor handlers that fail and messages set aside, a claim
 //! of a shard apart from its assignment, and a reader of changes that writes an old batch after the cache was emptied

@@ -43,7 +43,7 @@ bugs! {
         /// A run in memory is believed although its saga has gone on.
         SnapshotBelieved,
         /// The cache takes changes that are older than what it has.
-        LsnGuardDropped,
+        VersionGuardDropped,
         /// An operation that is settled is settled again.
         SettledTwice,
         /// An operation does not wait for the earlier ones of its payment.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use contract::penalty::Penalty;
-use contract::{HotelId, ReservationId, RoomTypeId, Stay, StayDate};
+use contract::{HotelId, ReservationId, RoomTypeId, Stay, StayDate, Version};
 use fastrand::Rng;
 use inventory::model::NightKey;
 use reservation::model::{Cost, State};
@@ -38,7 +38,8 @@ pub struct World {
     pub(crate) random: Rng,
     pub(crate) rates: Rates,
     pub(crate) now: DateTime<Utc>,
-    lsn: u64,
+    /// Changes of nights so far, by which they are in order.
+    changes: u64,
     /// Outboxes, relay and broker.
     pub broker: Broker,
     /// The inventory.
@@ -117,7 +118,7 @@ impl World {
         let mut world = Self {
             rates,
             now,
-            lsn: 0,
+            changes: 0,
             broker: Broker::default(),
             rooms: {
                 let mut rooms = Rooms::new(now, room_type, first, &totals);
@@ -181,7 +182,7 @@ impl World {
 
     pub(crate) fn nights_changed(&mut self, changed: &[NightKey]) {
         for key in changed {
-            self.lsn += 1;
+            self.changes += 1;
             let change = self.change_of(*key);
             if let Some(most) = self.forced.get_mut(key) {
                 *most = change.row.taken().min(*most);
@@ -199,7 +200,7 @@ impl World {
         };
         Change {
             key,
-            lsn: self.lsn,
+            version: Version::from_bits(self.changes),
             row: self.rooms.nights.get(&key).copied().unwrap_or(nothing),
         }
     }

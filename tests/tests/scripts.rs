@@ -2,7 +2,7 @@
 //! its end, as process 1 does in many containers: what was killed stays a zombie, which has a number, takes signals,
 //! and is taken for alive by `kill -0` and `pg_ctl status`.
 
-#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "what tests are made of fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -16,7 +16,7 @@ use crate::body::Body;
 use crate::shelf::Ref;
 use crate::state::State;
 
-/// More lines than any saga's log has.
+/// More lines than any journal has.
 const LINES_MAX: u16 = 14;
 /// What a line of a log weighs that is not written yet.
 const LINE: u16 = 60;

@@ -26,7 +26,7 @@ const WAIT: &str = "wait=30";
 
 /// How one row ended.
 #[derive(Debug, Clone)]
-pub(crate) enum Ended {
+pub(crate) enum Fate {
     Booked {
         charged: Money,
         cancelled: Option<Cancelled>,
@@ -47,7 +47,7 @@ pub(crate) struct Cancelled {
 #[derive(Debug)]
 pub(crate) struct Driven {
     pub(crate) hotel_id: String,
-    pub(crate) ended: Vec<Ended>,
+    pub(crate) ended: Vec<Fate>,
     /// Time from the first request for a quote to the outcome, for each row that was sent.
     pub(crate) latencies: Vec<Duration>,
     pub(crate) took: Duration,
@@ -77,7 +77,7 @@ type Confirmed = Option<String>;
 
 #[derive(Default)]
 struct Log {
-    ended: BTreeMap<usize, Ended>,
+    ended: BTreeMap<usize, Fate>,
     latencies: Vec<Duration>,
     sold: BTreeMap<(String, StayDate), u32>,
     peaks: BTreeMap<String, (u32, StayDate)>,
@@ -97,7 +97,7 @@ impl Driver {
         let log = Arc::new(Mutex::new(Log::default()));
         for (at, row) in rows.iter().enumerate() {
             if let Err(why) = &row.booking {
-                let refused = Ended::Refused {
+                let refused = Fate::Refused {
                     code: "unreadable_row".to_owned(),
                     detail: why.clone(),
                 };
@@ -193,7 +193,7 @@ impl Driver {
             let detail = outcome.text("/detail").unwrap_or_default().to_owned();
             log.ended.insert(
                 row,
-                Ended::Refused {
+                Fate::Refused {
                     code: outcome.code(),
                     detail,
                 },
@@ -203,7 +203,7 @@ impl Driver {
         let charged = serde_json::from_value(outcome.body["total"].clone()).context("no total")?;
         log.ended.insert(
             row,
-            Ended::Booked {
+            Fate::Booked {
                 charged,
                 cancelled: None,
             },
@@ -288,7 +288,7 @@ impl Driver {
             .served()
             .with_context(|| format!("cancelling {reservation}"))?;
         let refunded = serde_json::from_value(body["refund"].clone()).context("no refund in the answer")?;
-        if let Some(Ended::Booked { cancelled, .. }) = log.lock().await.ended.get_mut(&row) {
+        if let Some(Fate::Booked { cancelled, .. }) = log.lock().await.ended.get_mut(&row) {
             *cancelled = Some(Cancelled { refunded });
         }
         Ok(())

@@ -8,7 +8,7 @@ use std::time::Duration;
 use contract::{Money, StayDate};
 use serde::Serialize;
 
-use super::drive::{Driven, Ended};
+use super::drive::{Driven, Fate};
 use super::file::Row;
 use super::plan::Plan;
 
@@ -89,7 +89,7 @@ impl Report {
         let (mut charged, mut refunded) = (Sums::default(), Sums::default());
         for (row, ended) in rows.iter().zip(driven.ended) {
             match ended {
-                Ended::Refused { code, detail } => {
+                Fate::Refused { code, detail } => {
                     report.refused += 1;
                     *report.refused_by_code.entry(code.clone()).or_default() += 1;
                     report.refused_rows.push(RefusedRow {
@@ -98,7 +98,7 @@ impl Report {
                         detail,
                     });
                 }
-                Ended::Booked {
+                Fate::Booked {
                     charged: total,
                     cancelled,
                 } => {

@@ -13,7 +13,7 @@ use crate::spans;
 /// What a batch did, counted once it is written.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
-    pub(super) ended: Vec<Ended>,
+    pub(super) ended: Vec<EndedRun>,
     pub(super) ignored: BTreeMap<&'static str, u64>,
     pub(super) resent: u64,
     /// Commands that went out for the first time, by topic.
@@ -25,13 +25,13 @@ pub(crate) struct Effects {
     pub(super) unreadable: u64,
     pub(super) verbs: BTreeMap<(&'static str, &'static str), u64>,
     /// Steps that have ended and are traced.
-    pub(super) steps: Vec<spans::Ended>,
+    pub(super) steps: Vec<spans::EndedStep>,
     /// Runs that are open, as they were written.
     pub(crate) open: Vec<(SagaId, Kept)>,
 }
 
 #[derive(Debug)]
-pub(super) struct Ended {
+pub(super) struct EndedRun {
     pub(super) kind: &'static str,
     pub(super) state: &'static str,
     pub(super) after: Duration,

@@ -12,7 +12,7 @@ use contract::{Command, Refusal};
 
 use super::dsl::{Ask, Kind, Saga, Step, Undo};
 
-/// One settled line of the saga's log. The store keeps each line once, so a repeated reply changes nothing.
+/// How one step of a run ended. The store keeps each line once, so a repeated reply changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// The participant did it.

@@ -82,7 +82,7 @@ impl What {
     }
 
     /// Whether the step, or its undo, is over with it.
-    pub const fn settles(self) -> bool {
+    pub const fn ends_step(self) -> bool {
         !matches!(
             self,
             Self::Opened | Self::SentAgain | Self::Verb | Self::HeldBack | Self::Released
@@ -161,7 +161,7 @@ impl Line {
         }
     }
 
-    /// What it settles; none of a line that settles nothing, or a refusal that does not say why.
+    /// How a step ended with it; none of a line with which none did, or of a refusal that does not say why.
     pub(super) fn entry(&self) -> Option<Entry> {
         let refusal = || match &self.answer.as_ref()?.outcome {
             Outcome::Refused(refusal) => Some(refusal.clone()),

@@ -247,11 +247,7 @@ fn only_the_answer_that_is_waited_for_is_believed() {
     let (mut begun, _) = Example::begun();
     let first = begun.run.clone();
     let again = begun.take(&Input::Start);
-    assert_eq!(
-        again,
-        Moves::default(),
-        "it was begun, and nothing is settled yet"
-    );
+    assert_eq!(again, Moves::default(), "it was begun, and no step has ended yet");
     assert_eq!(begun.run, first);
 
     example.hear("b", false, no());

@@ -66,7 +66,7 @@ impl Owing {
 
     /// Whether this line is the answer to what was sent to settle something.
     pub(super) fn awaits(&self, line: &Line) -> bool {
-        line.what.settles() && self.place(line.step, line.undo, line.round).is_some()
+        line.what.ends_step() && self.place(line.step, line.undo, line.round).is_some()
     }
 
     /// What a line is about that sends something to settle what is owed, or answers that.
@@ -77,7 +77,7 @@ impl Owing {
     /// Adds a line of a run in which so much was settled before.
     pub(super) fn add<D>(&mut self, saga: &Saga<D>, data: &D, log: &[Entry], line: &Line) {
         let answered = self.place(line.step, line.undo, line.round);
-        let answered = answered.filter(|_| line.what.settles());
+        let answered = answered.filter(|_| line.what.ends_step());
         if let Some(place) = answered {
             self.sent.remove(place);
         }

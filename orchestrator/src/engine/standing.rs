@@ -22,7 +22,7 @@ pub struct Run {
     pub seq: u32,
     /// Which round it is in, from 1.
     pub round: u32,
-    /// What was settled, in order: of each step, in its newest round.
+    /// How steps ended, in order: of each, in its newest round.
     pub log: Vec<Entry>,
     /// The newest round of each step that has one.
     rounds: Vec<u32>,
@@ -150,9 +150,9 @@ impl Run {
         self.round = self.round.max(line.round);
         let opening = saga.steps.first().map(Step::kind);
         match line.entry() {
-            Some(entry) => self.settle(line.round, entry),
+            Some(entry) => self.end_step(line.round, entry),
             None if line.what == What::Opened && opening == Some(StepKind::Opening) => {
-                self.settle(line.round, Entry::Done(line.step));
+                self.end_step(line.round, Entry::Done(line.step));
             }
             None => {}
         }
@@ -258,7 +258,7 @@ impl Run {
     fn by_hand(&mut self, line: &Line, entry: Entry) -> bool {
         let (step, undo) = (line.step, line.undo);
         self.log.retain(|known| !At { step, undo }.is_refused_by(known));
-        self.settle(line.round, entry);
+        self.end_step(line.round, entry);
         self.reason = None;
         self.asked = self.paused.is_none().then_some(Asked::first(line.at));
         self.asked.is_some()
@@ -268,7 +268,7 @@ impl Run {
     fn halt(&mut self, line: &Line) -> bool {
         let (step, why) = (line.step, Why::CancelledByOperator.into());
         let maybe_done = line.sendings > 0;
-        self.settle(
+        self.end_step(
             line.round,
             if maybe_done {
                 Entry::RefusedAmongSeveral(step, why)
@@ -301,8 +301,8 @@ impl Run {
         decide(saga, data, &log)
     }
 
-    /// Of what was settled of the step in an older round, nothing counts any more; of its undo, not that it was refused.
-    fn settle(&mut self, round: u32, entry: Entry) {
+    /// Of how the step ended in an older round, nothing counts any more; of its undo, not that it was refused.
+    fn end_step(&mut self, round: u32, entry: Entry) {
         let step = entry.step();
         if self.rounds.len() <= step {
             self.rounds.resize(step + 1, 1);

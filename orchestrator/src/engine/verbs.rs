@@ -283,7 +283,7 @@ pub(super) fn is_promised<D>(saga: &Saga<D>, log: &[Entry]) -> bool {
             .any(|(step, declared)| declared.kind() == StepKind::Pivot && log.contains(&Entry::Done(step)))
 }
 
-/// Because of which steps something is owed when a run is abandoned in which so much was settled: each that was or may
+/// Because of which steps something is owed when a run is abandoned of which so many steps have ended: each that was or may
 /// have been done and is not undone; and, once nothing can be undone any more, each that was promised and is not done.
 pub(super) fn left<D>(saga: &Saga<D>, log: &[Entry], in_flight: Option<usize>) -> Vec<(usize, Sureness)> {
     let is_promised = is_promised(saga, log);
@@ -308,7 +308,7 @@ fn sureness<D>(saga: &Saga<D>, log: &[Entry], in_flight: Option<usize>, step: us
         return None;
     }
     let of_step = log.iter().filter(|entry| entry.step() == step);
-    let settled = of_step.fold(None, |known, entry| match entry {
+    let ended = of_step.fold(None, |known, entry| match entry {
         Entry::Done(_) => Some(Sureness::Done),
         Entry::GivenUp(_) | Entry::RefusedAmongSeveral(..) => Some(Sureness::MaybeDone),
         Entry::Refused(..) | Entry::Undone(_) => None,
@@ -317,7 +317,7 @@ fn sureness<D>(saga: &Saga<D>, log: &[Entry], in_flight: Option<usize>, step: us
     if in_flight == Some(step) {
         Some(Sureness::MaybeDone)
     } else {
-        settled
+        ended
     }
 }
 

@@ -19,7 +19,7 @@ use super::obligation::ListedBody;
 use crate::engine::Pace;
 use crate::kept::Kept;
 use crate::sagas::DebtKind;
-use crate::store::{self, ListedRow, OpenMoney, OwedFilter, Place};
+use crate::store::{self, ListedRow, OpenMoney, OwedFilter, SortKey};
 
 /// Whether somebody still has to see to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -111,7 +111,7 @@ pub(super) async fn list_obligations(
         hotel_id: query.hotel_id.map(HotelId::uuid),
         saga_id: query.saga_id.map(SagaId::uuid),
         seq: None,
-        after: query.cursor.as_deref().map(Cursor::read::<Place>).transpose()?,
+        after: query.cursor.as_deref().map(Cursor::read::<SortKey>).transpose()?,
     };
     let listed = db::unit_of_work::<_, Problem, _>(&inspection.pool, move |db| {
         Box::pin(async move {
@@ -150,7 +150,7 @@ fn bodies(rows: Vec<ListedRow>, runs: &HashMap<SagaId, Kept>) -> Vec<ListedBody>
     rows.into_iter().map(body).collect()
 }
 
-const fn place(row: &ListedRow) -> Place {
+const fn place(row: &ListedRow) -> SortKey {
     (row.obligation.opened_at, row.saga_id, row.obligation.seq)
 }
 

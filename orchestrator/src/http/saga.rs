@@ -116,7 +116,7 @@ pub(super) struct SagaWithJournal {
     /// What it runs on.
     #[schema(value_type = Object)]
     data: Value,
-    /// What happened to it, in order: every step that was settled, and every further sending of a command.
+    /// What happened to it, in order: every step that ended, and every further sending of a command.
     journal: Vec<LineBody>,
     /// What is or was owed because it was abandoned, or because of what was undone by hand.
     obligations: Vec<ObligationBody>,

@@ -202,12 +202,12 @@ async fn a_command_is_shown_as_it_was_said(pool: PgPool) {
         (place, body["command"].clone())
     });
     let mut said: Vec<_> = said.collect();
-    // The settling line of a step tells of all its sendings.
+    // The line with which a step ended tells of all its sendings.
     said.dedup();
     let (_, saga) = answer(&pool, &format!("/v1/sagas/{id}")).await;
-    let settled = saga["journal"].as_array().unwrap().iter();
-    let settled = settled.filter(|line| !["opened", "sent_again"].contains(&line["what"].as_str().unwrap()));
-    let shown = settled.map(|line| {
+    let ended = saga["journal"].as_array().unwrap().iter();
+    let ended = ended.filter(|line| !["opened", "sent_again"].contains(&line["what"].as_str().unwrap()));
+    let shown = ended.map(|line| {
         let place = (line["step"].clone(), line["undo"].clone(), line["round"].clone());
         (place, line["command"].clone())
     });

@@ -42,7 +42,7 @@ pub(crate) async fn obligations(db: &mut PgConnection, saga_id: Uuid) -> Result<
 }
 
 /// The place of an obligation in the list of all: the oldest comes first.
-pub(crate) type Place = (DateTime<Utc>, Uuid, i32);
+pub(crate) type SortKey = (DateTime<Utc>, Uuid, i32);
 
 /// Which obligations are listed; what is not named is any.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,7 +58,7 @@ pub(crate) struct OwedFilter {
     /// Only this one of a run.
     pub(crate) seq: Option<i32>,
     /// Only those after this one.
-    pub(crate) after: Option<Place>,
+    pub(crate) after: Option<SortKey>,
 }
 
 /// An obligation with what its run says of it.

@@ -18,7 +18,7 @@ use crate::sagas::Debt;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Verbs {
     /// Verbs that were obeyed or not.
-    pub(crate) ended: Vec<Ended>,
+    pub(crate) ended: Vec<EndedVerb>,
     /// What is owed from now on, of each run in order.
     pub(crate) owed: Vec<(SagaId, Vec<Debt>)>,
     /// What was heard of a step of a run that was abandoned before.
@@ -29,7 +29,7 @@ pub(crate) struct Verbs {
 
 /// What came of a verb.
 #[derive(Debug, Clone)]
-pub(crate) struct Ended {
+pub(crate) struct EndedVerb {
     /// Which.
     pub(crate) verb_id: VerbId,
     /// Whether it was obeyed.

@@ -3,8 +3,8 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::ring::Ring;
 pub(super) use crate::hex::{hex, unhex};
+use crate::ring::Ring;
 use crate::secret::Secret;
 
 /// The HMAC-SHA-256 (RFC 2104) of these bytes, one after the other.

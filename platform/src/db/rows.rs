@@ -6,10 +6,10 @@
 //!
 //! ```ignore
 //! #[derive(sqlx::Encode)]
-//! struct Line<'a> { reservation_id: Uuid, state: &'a str }
-//! platform::row_type!(Line<'_>, "reservation.line_1");
+//! struct Line<'a> { thing_id: Uuid, state: &'a str }
+//! platform::row_type!(Line<'_>, "shop.line_1");
 //!
-//! query!("insert into … select … from unnest($1::reservation.line_1[])", &lines as &[Line<'_>])
+//! query!("insert into … select … from unnest($1::shop.line_1[])", &lines as &[Line<'_>])
 //! ```
 
 use super::Broken;

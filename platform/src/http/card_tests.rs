@@ -147,7 +147,7 @@ fn keys_that_programs_make_are_no_cards() {
     };
     for _ in 0..TRIES {
         let id = [8, 4, 4, 4, 12].map(|count| hex(&mut dice, count)).join("-");
-        let named = format!("booking-{id}");
+        let named = format!("order-{id}");
         let long = hex(&mut dice, 64);
         let length = *dice.one_of(&[8, 11, 14, 17]);
         let moment = format!("17{}", dice.digits(length));
@@ -171,7 +171,7 @@ fn an_id_is_nobodys_number_wherever_it_stands() {
     let id = "0000000a-4111-1111-1111-1111abcdefab";
     for text in [
         id.to_owned(),
-        format!("booking {id}"),
+        format!("order {id}"),
         format!("{id} is mine"),
         format!("of {id}, {id}"),
     ] {
@@ -237,7 +237,7 @@ fn card_data_are_found_anywhere_and_named() {
 #[test]
 fn a_query_and_a_header_are_looked_into_and_nothing_is_repeated() {
     let query = |query: &str| {
-        let uri = format!("/v1/hotels?{query}").parse().unwrap();
+        let uri = format!("/v1/things?{query}").parse().unwrap();
         refuse_query(&uri).err().map(|problem| problem.body().clone())
     };
     for (text, pointer) in [
@@ -260,7 +260,7 @@ fn a_query_and_a_header_are_looked_into_and_nothing_is_repeated() {
     }
     for text in [
         "check_in=2026-12-24&check_out=2026-12-27&adults=2",
-        "hotel_id=01a2136c-4892-727e-a33d-f09c6449a49b",
+        "thing_id=01a2136c-4892-727e-a33d-f09c6449a49b",
         "cursor=2230316132313336632d343839322d373237652d61333364",
         "guest_email=1234567890128@qq.com",
         "x=%ff",

@@ -70,7 +70,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Keyed {
 
 impl Keyed {
     /// The request with this body, when it has a key. White space and the order of fields do not count; the path
-    /// does: under one key the same body for another hotel is another request.
+    /// does: under one key the same body for another thing is another request.
     pub fn with(self, body: &impl Serialize) -> Option<KeyedRequest> {
         let Self { key, path } = self;
         let fingerprint = fingerprint(&(path, body));
@@ -245,8 +245,8 @@ mod tests {
 
     #[test]
     fn a_key_is_the_same_with_and_without_quotation_marks() {
-        for line in ["booking-1", "\"booking-1\"", " booking-1 ", " \"booking-1\" "] {
-            assert_eq!(read(&[line]), Ok(Some("booking-1".to_owned())), "{line}");
+        for line in ["order-1", "\"order-1\"", " order-1 ", " \"order-1\" "] {
+            assert_eq!(read(&[line]), Ok(Some("order-1".to_owned())), "{line}");
         }
         assert_eq!(read(&[r#""a\"b\\c""#]), Ok(Some(r#"a"b\c"#.to_owned())));
         // Inside a plain key everything visible is itself.

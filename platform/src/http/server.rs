@@ -78,7 +78,7 @@ pub fn layers(routes: Router) -> Router {
 }
 
 /// Observes how long a request took, by its route as declared and the class of its status. (A path as it was asked
-/// for would be another series for each reservation.)
+/// for would be another series for each thing.)
 async fn timed(request: Request, next: axum::middleware::Next) -> Response {
     let route = request
         .extensions()

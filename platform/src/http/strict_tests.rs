@@ -101,9 +101,9 @@ async fn a_body_carries_no_card_number_in_any_field() {
 #[tokio::test]
 async fn what_is_no_id_is_a_404_that_names_the_part_of_the_path() {
     let id = async |StrictPath(id): StrictPath<uuid::Uuid>| id.to_string();
-    let routes = axum::Router::new().route("/hotels/{hotel_id}", get(id));
+    let routes = axum::Router::new().route("/things/{thing_id}", get(id));
     let ask = async |id: &str| {
-        let request = Request::get(format!("/hotels/{id}")).body(Sent::empty()).unwrap();
+        let request = Request::get(format!("/things/{id}")).body(Sent::empty()).unwrap();
         let response = routes.clone().oneshot(request).await.unwrap();
         let status = response.status().as_u16();
         let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
@@ -114,7 +114,7 @@ async fn what_is_no_id_is_a_404_that_names_the_part_of_the_path() {
     for wrong in ["7", "%ff"] {
         let (status, body) = ask(wrong).await;
         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
-        assert_eq!((status, &body["pointer"]), (404, &"hotel_id".into()), "{wrong}");
+        assert_eq!((status, &body["pointer"]), (404, &"thing_id".into()), "{wrong}");
     }
 }
 

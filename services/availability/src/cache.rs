@@ -21,7 +21,7 @@ use redis::{Pipeline, Script, Value};
 
 use crate::catalogue::Catalogue;
 use crate::layout::Layout;
-use crate::nights::Place;
+use crate::nights::Reached;
 
 pub use read::Held;
 pub use unfilled::Unfilled;
@@ -70,7 +70,7 @@ struct Inner {
     layout: Layout,
     nights: Script,
     facts: Script,
-    place: Script,
+    freshness: Script,
     filled: Script,
     /// The catalogues seen last, each valid while its revision is the one in Redis.
     catalogues: Mutex<HashMap<HotelId, Arc<Known>>>,
@@ -114,7 +114,7 @@ impl Cache {
             layout: Layout::new(prefix),
             nights: Script::new(include_str!("lua/nights.lua")),
             facts: Script::new(include_str!("lua/facts.lua")),
-            place: Script::new(include_str!("lua/freshness.lua")),
+            freshness: Script::new(include_str!("lua/freshness.lua")),
             filled: Script::new(include_str!("lua/filled.lua")),
             catalogues: Mutex::default(),
             started: Instant::now(),
@@ -127,15 +127,15 @@ impl Cache {
         &self.0.layout
     }
 
-    /// Moves the cache's place forward.
+    /// Says how far the cache has come, never back.
     ///
     /// # Errors
     /// When Redis is away.
-    pub async fn advance(&self, place: Place) -> Result<(), redis::RedisError> {
-        let script = &self.0.place;
+    pub async fn advance(&self, reached: Reached) -> Result<(), redis::RedisError> {
+        let script = &self.0.freshness;
         script
             .key(self.layout().freshness())
-            .arg(place.encode())
+            .arg(reached.encode())
             .invoke_async(&mut self.0.writer.clone())
             .await
     }

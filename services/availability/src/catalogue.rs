@@ -1,11 +1,11 @@
 //! A hotel's catalogue as availability needs it: the hotel, its room types, its rate plans. Pure.
 //!
-//! In Redis each is a *fact*: eight bytes of version (LSN, big-endian), then JSON; nothing after the
+//! In Redis each is a *fact*: eight bytes of version (big-endian), then JSON; nothing after the
 //! version is a fact that was deleted.
 
 use std::collections::BTreeMap;
 
-use contract::{Currency, RatePlanId, RoomTypeId};
+use contract::{Currency, RatePlanId, RoomTypeId, Version};
 use rules::Capacity;
 use serde::{Deserialize, Serialize};
 
@@ -83,8 +83,8 @@ impl About {
 }
 
 /// A fact as Redis holds it.
-pub fn encode(lsn: u64, fact: Option<&impl Serialize>) -> Vec<u8> {
-    let mut bytes = lsn.to_be_bytes().to_vec();
+pub fn encode(version: Version, fact: Option<&impl Serialize>) -> Vec<u8> {
+    let mut bytes = version.bits().to_be_bytes().to_vec();
     if let Some(fact) = fact {
         // Only a map with keys that are not text could fail, and these types have none.
         bytes.extend(serde_json::to_vec(fact).unwrap_or_default());
@@ -92,9 +92,10 @@ pub fn encode(lsn: u64, fact: Option<&impl Serialize>) -> Vec<u8> {
     bytes
 }
 
-/// The version of a fact; 0 when it is missing.
-pub fn version(fact: &[u8]) -> u64 {
-    fact.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+/// The version of a fact; [`Version::NONE`] when it is missing.
+pub fn version(fact: &[u8]) -> Version {
+    let bits = fact.first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
+    bits.map_or(Version::NONE, Version::from_bits)
 }
 
 /// The fact without its version; none when it is missing or was deleted.
@@ -175,16 +176,16 @@ impl Catalogue {
     /// Each fact with its JSON, as the cache should hold it.
     pub fn facts(&self) -> BTreeMap<About, Vec<u8>> {
         let json = |fact: Vec<u8>| fact[8..].to_vec();
-        let mut facts = BTreeMap::from([(About::Hotel, json(encode(0, Some(&self.hotel))))]);
+        let mut facts = BTreeMap::from([(About::Hotel, json(encode(Version::NONE, Some(&self.hotel))))]);
         facts.extend(
             self.room_types
                 .iter()
-                .map(|(id, facts)| (About::RoomType(*id), json(encode(0, Some(facts))))),
+                .map(|(id, facts)| (About::RoomType(*id), json(encode(Version::NONE, Some(facts))))),
         );
         facts.extend(
             self.rate_plans
                 .iter()
-                .map(|(id, facts)| (About::RatePlan(*id), json(encode(0, Some(facts))))),
+                .map(|(id, facts)| (About::RatePlan(*id), json(encode(Version::NONE, Some(facts))))),
         );
         facts
     }
@@ -222,16 +223,22 @@ mod tests {
             children_max: 1,
         };
         let fields = [
-            (About::Hotel.field(), encode(7, Some(&hotel))),
-            (About::RoomType(room_type).field(), encode(8, Some(&facts))),
-            (About::RoomType(gone).field(), encode(9, None::<&RoomTypeFacts>)),
+            (About::Hotel.field(), encode(Version::from_bits(7), Some(&hotel))),
+            (
+                About::RoomType(room_type).field(),
+                encode(Version::from_bits(8), Some(&facts)),
+            ),
+            (
+                About::RoomType(gone).field(),
+                encode(Version::from_bits(9), None::<&RoomTypeFacts>),
+            ),
             ("rev".to_owned(), b"abc".to_vec()),
             ("warm".to_owned(), b"10:20".to_vec()),
             ("of a later version".to_owned(), b"?".to_vec()),
         ];
         let stored = Stored::from_fields(fields.map(|(field, value)| (field.into_bytes(), value)));
         assert_eq!(stored.complete, Some(Days { from: 10, to: 20 }));
-        assert_eq!(version(&stored.facts[&About::RoomType(gone)]), 9);
+        assert_eq!(version(&stored.facts[&About::RoomType(gone)]).bits(), 9);
         let catalogue = stored.catalogue().unwrap();
         assert_eq!(catalogue.room_types, vec![(room_type, facts)]);
         assert_eq!(catalogue.facts().len(), 2);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::change::{Change, Hotel, Price, RatePlan, RoomNight, RoomType};
-use contract::{HotelId, RatePlanId, RoomTypeId, StayDate, topics};
+use contract::{HotelId, RatePlanId, RoomTypeId, StayDate, Version, topics};
 use platform::kafka::Received;
 use rules::Night;
 use serde::de::DeserializeOwned;
@@ -13,14 +13,14 @@ use serde_json::value::RawValue;
 use crate::cache::{HotelWrites, NightKey};
 use crate::catalogue::{About, HotelFacts, RatePlanFacts, RoomTypeFacts, encode};
 use crate::layout::Entry;
-use crate::nights::Place;
+use crate::nights::Reached;
 
 /// Why a message cannot be applied.
 #[derive(Debug, thiserror::Error)]
 enum Unreadable {
     #[error("the message is not what its topic promises")]
     Json(#[from] serde_json::Error),
-    #[error("the message's date, currency or number is out of range")]
+    #[error("the message's date, currency, number or position is out of range")]
     Range,
     #[error("no such topic is consumed here")]
     Topic,
@@ -34,14 +34,14 @@ pub struct Batch {
     /// Hotels whose creation is in the batch.
     pub created: Vec<HotelId>,
     /// The newest change in it.
-    pub newest: Option<Place>,
+    pub newest: Option<Reached>,
     /// Messages left out.
     pub unreadable: u64,
 }
 
-/// The later of two places.
-pub fn newer(one: Option<Place>, other: Option<Place>) -> Option<Place> {
-    one.into_iter().chain(other).max_by_key(|place| place.lsn)
+/// The one that has come further.
+pub fn newer(one: Option<Reached>, other: Option<Reached>) -> Option<Reached> {
+    one.into_iter().chain(other).max_by_key(|reached| reached.version)
 }
 
 /// Reads messages into writes, the newest of each night and fact.
@@ -103,21 +103,21 @@ impl Batch {
     fn add(&mut self, message: &Received) -> Result<(), Unreadable> {
         // The row is read only where it counts: a deletion's old row has nothing but the key.
         let change: Change<&RawValue> = serde_json::from_slice(&message.payload)?;
-        let lsn = change.source.lsn;
+        let version = change.source.version().ok_or(Unreadable::Range)?;
         self.newest = newer(
             self.newest,
-            Some(Place {
-                lsn,
+            Some(Reached {
+                version,
                 at_ms: change.source.ts_ms,
             }),
         );
         match message.topic.as_str() {
             topics::HEARTBEAT => Ok(()),
-            topics::ROOM_NIGHT_CHANGES => self.room_night(message, &change, lsn),
-            topics::PRICE_CHANGES => self.price(message, &change, lsn),
-            topics::HOTEL_CHANGES => self.hotel(message, &change, lsn),
-            topics::ROOM_TYPE_CHANGES => self.room_type(message, &change, lsn),
-            topics::RATE_PLAN_CHANGES => self.rate_plan(message, &change, lsn),
+            topics::ROOM_NIGHT_CHANGES => self.room_night(message, &change, version),
+            topics::PRICE_CHANGES => self.price(message, &change, version),
+            topics::HOTEL_CHANGES => self.hotel(message, &change, version),
+            topics::ROOM_TYPE_CHANGES => self.room_type(message, &change, version),
+            topics::RATE_PLAN_CHANGES => self.rate_plan(message, &change, version),
             _ => Err(Unreadable::Topic),
         }
     }
@@ -126,7 +126,7 @@ impl Batch {
         &mut self,
         message: &Received,
         change: &Change<&RawValue>,
-        lsn: u64,
+        version: Version,
     ) -> Result<(), Unreadable> {
         let (key, left) = match after::<RoomNight>(change)? {
             Some(row) => {
@@ -161,11 +161,17 @@ impl Batch {
             rate_plan: None,
             night: date(key.night)?,
         };
-        self.writes(key.hotel_id).night(night, Entry { lsn, value: left });
+        self.writes(key.hotel_id)
+            .night(night, Entry { version, value: left });
         Ok(())
     }
 
-    fn price(&mut self, message: &Received, change: &Change<&RawValue>, lsn: u64) -> Result<(), Unreadable> {
+    fn price(
+        &mut self,
+        message: &Received,
+        change: &Change<&RawValue>,
+        version: Version,
+    ) -> Result<(), Unreadable> {
         let (key, amount) = match after::<Price>(change)? {
             Some(row) => {
                 let Price {
@@ -193,12 +199,22 @@ impl Batch {
             rate_plan: Some(key.rate_plan_id),
             night: date(key.night)?,
         };
-        self.writes(key.hotel_id)
-            .night(night, Entry { lsn, value: amount });
+        self.writes(key.hotel_id).night(
+            night,
+            Entry {
+                version,
+                value: amount,
+            },
+        );
         Ok(())
     }
 
-    fn hotel(&mut self, message: &Received, change: &Change<&RawValue>, lsn: u64) -> Result<(), Unreadable> {
+    fn hotel(
+        &mut self,
+        message: &Received,
+        change: &Change<&RawValue>,
+        version: Version,
+    ) -> Result<(), Unreadable> {
         let (hotel, facts) = match after::<Hotel>(change)? {
             Some(Hotel {
                 hotel_id,
@@ -221,7 +237,7 @@ impl Batch {
             }
             None => (key_of::<HotelKey>(message)?.hotel_id, None),
         };
-        self.fact(hotel, About::Hotel, lsn, facts.as_ref());
+        self.fact(hotel, About::Hotel, version, facts.as_ref());
         Ok(())
     }
 
@@ -229,7 +245,7 @@ impl Batch {
         &mut self,
         message: &Received,
         change: &Change<&RawValue>,
-        lsn: u64,
+        version: Version,
     ) -> Result<(), Unreadable> {
         let (key, facts) = match after::<RoomType>(change)? {
             Some(RoomType {
@@ -258,7 +274,7 @@ impl Batch {
         self.fact(
             key.hotel_id,
             About::RoomType(key.room_type_id),
-            lsn,
+            version,
             facts.as_ref(),
         );
         Ok(())
@@ -268,7 +284,7 @@ impl Batch {
         &mut self,
         message: &Received,
         change: &Change<&RawValue>,
-        lsn: u64,
+        version: Version,
     ) -> Result<(), Unreadable> {
         let (key, facts) = match after::<RatePlan>(change)? {
             Some(RatePlan {
@@ -287,14 +303,14 @@ impl Batch {
         self.fact(
             key.hotel_id,
             About::RatePlan(key.rate_plan_id),
-            lsn,
+            version,
             facts.as_ref(),
         );
         Ok(())
     }
 
-    fn fact(&mut self, hotel: HotelId, about: About, lsn: u64, fact: Option<&impl Serialize>) {
-        self.writes(hotel).fact(about, encode(lsn, fact));
+    fn fact(&mut self, hotel: HotelId, about: About, version: Version, fact: Option<&impl Serialize>) {
+        self.writes(hotel).fact(about, encode(version, fact));
     }
 
     fn writes(&mut self, hotel: HotelId) -> &mut HotelWrites {

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use crate::cache::{Cache, HotelWrites};
 use crate::changes::{Batch, newer, read};
 use crate::layout::Days;
-use crate::nights::Place;
+use crate::nights::Reached;
 
 /// The consumer group.
 const GROUP: &str = "availability";
@@ -73,10 +73,10 @@ async fn run(mut deliveries: mpsc::Receiver<Delivery>, cache: Cache, tasks: Task
 }
 
 /// Applies until Redis took it. Answers whether it did before the process stops.
-async fn apply_patiently(cache: &Cache, batch: &mut Batch, place: Option<Place>, tasks: &Tasks) -> bool {
+async fn apply_patiently(cache: &Cache, batch: &mut Batch, reached: Option<Reached>, tasks: &Tasks) -> bool {
     let mut tries = 0;
     loop {
-        match apply(cache, batch, place).await {
+        match apply(cache, batch, reached).await {
             Ok(()) => return true,
             Err(error) => {
                 tries += 1;
@@ -98,7 +98,11 @@ async fn apply_patiently(cache: &Cache, batch: &mut Batch, place: Option<Place>,
 ///
 /// # Errors
 /// When Redis is away; applying it again is harmless.
-pub async fn apply(cache: &Cache, batch: &mut Batch, place: Option<Place>) -> Result<(), redis::RedisError> {
+pub async fn apply(
+    cache: &Cache,
+    batch: &mut Batch,
+    reached: Option<Reached>,
+) -> Result<(), redis::RedisError> {
     complete_new(cache, batch).await?;
     let asked: usize = batch.hotels.values().map(HotelWrites::count).sum();
     if !batch.hotels.is_empty() {
@@ -106,8 +110,8 @@ pub async fn apply(cache: &Cache, batch: &mut Batch, place: Option<Place>) -> Re
         count("bellhop_cache_writes_total", written);
         count("bellhop_cache_stale_writes_total", asked.saturating_sub(written));
     }
-    if let Some(place) = place {
-        cache.advance(place).await?;
+    if let Some(reached) = reached {
+        cache.advance(reached).await?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What the consumer promises, against a real Redis.
 
-use contract::{StayDate, topics};
+use contract::{StayDate, Version, topics};
 use serde_json::json;
 
 use super::*;
@@ -26,7 +26,7 @@ async fn an_older_change_never_overwrites_a_newer_one() {
     of.apply(&[hotel.room_night(1 << 60, "u", "2026-12-24", (10, 1, 0))])
         .await;
     assert_eq!(TestCache::get(&key).as_deref(), Some("10"));
-    // One less in the lowest bit, which a floating-point number of this size does not see.
+    // (In another era than the first.) One less in the lowest bit, which a floating-point number of this size does not see.
     of.apply(&[hotel.room_night((1 << 60) - 1, "u", "2026-12-24", (10, 5, 0))])
         .await;
     assert_eq!(TestCache::get(&key).as_deref(), Some("10"));
@@ -44,7 +44,7 @@ async fn an_older_change_never_overwrites_a_newer_one() {
     assert_eq!(
         entries(&of, &hotel, "2026-12-24", "2026-12-25").await,
         vec![Entry {
-            lsn: (1 << 60) + 3,
+            version: Version::from_bits((1 << 60) + 3),
             value: Some(7)
         }]
     );
@@ -54,19 +54,19 @@ async fn an_older_change_never_overwrites_a_newer_one() {
 async fn changes_in_any_order_end_in_the_newest() {
     let nights = ["2026-12-24", "2026-12-25", "2027-02-03"];
     let changes: Vec<(u64, usize, i32)> = (1..=12)
-        .map(|lsn| {
+        .map(|number| {
             (
-                lsn,
-                usize::try_from(lsn).unwrap() % 3,
-                i32::try_from(lsn).unwrap(),
+                number,
+                usize::try_from(number).unwrap() % 3,
+                i32::try_from(number).unwrap(),
             )
         })
         .collect();
     for step in [1, 5, 7, 11] {
         let (of, hotel) = (TestCache::new(), TestHotel::new());
         for at in 0..changes.len() {
-            let (lsn, night, held) = changes[(at * step) % changes.len()];
-            of.apply(&[hotel.room_night(lsn, "u", nights[night], (100, held, 0))])
+            let (number, night, held) = changes[(at * step) % changes.len()];
+            of.apply(&[hotel.room_night(number, "u", nights[night], (100, held, 0))])
                 .await;
         }
         for (night, newest) in nights.iter().zip([12, 10, 11]) {
@@ -94,7 +94,10 @@ async fn a_deleted_row_stays_deleted_when_an_older_change_comes_late() {
     assert_eq!(TestCache::get(&key), None);
     assert_eq!(
         entries(&of, &hotel, "2026-12-24", "2026-12-25").await,
-        vec![Entry { lsn: 30, value: None }]
+        vec![Entry {
+            version: Version::from_bits(30),
+            value: None
+        }]
     );
 
     of.apply(&hotel.catalogue_messages(10)).await;
@@ -105,7 +108,10 @@ async fn a_deleted_row_stays_deleted_when_an_older_change_comes_late() {
         .await;
     of.apply(&hotel.catalogue_messages(20)).await;
     let stored = of.cache.stored(hotel.hotel).await.unwrap();
-    assert_eq!(version(&stored.facts[&About::RoomType(hotel.room_type)]), 40);
+    assert_eq!(
+        version(&stored.facts[&About::RoomType(hotel.room_type)]).bits(),
+        40
+    );
     assert!(stored.catalogue().unwrap().room_types.is_empty());
 }
 
@@ -136,14 +142,14 @@ async fn a_batch_of_many_hotels_and_nights_is_applied_whole() {
             assert_eq!(
                 read[0].entries[at],
                 Entry {
-                    lsn: offset + 1,
+                    version: Version::from_bits(offset + 1),
                     value: Some(110 - offset % 100)
                 }
             );
             assert_eq!(
                 read[1].entries[at],
                 Entry {
-                    lsn: offset + 1,
+                    version: Version::from_bits(offset + 1),
                     value: Some(5_000 + offset)
                 }
             );
@@ -195,18 +201,27 @@ async fn a_hotel_seen_from_its_beginning_is_complete_only_in_a_cache_that_lost_n
 async fn the_place_in_the_log_never_goes_back() {
     let of = TestCache::new();
     let freshness = of.cache.layout().freshness();
-    let newest = Place {
-        lsn: u64::MAX - 1,
+    let newest = Reached {
+        version: Version::from_bits(u64::MAX - 1),
         at_ms: 50,
     };
-    of.cache.advance(Place { lsn: 7, at_ms: 40 }).await.unwrap();
+    of.cache
+        .advance(Reached {
+            version: Version::from_bits(7),
+            at_ms: 40,
+        })
+        .await
+        .unwrap();
     of.cache.advance(newest).await.unwrap();
     for older in [
-        Place {
-            lsn: u64::MAX - 2,
+        Reached {
+            version: Version::from_bits(u64::MAX - 2),
             at_ms: 99,
         },
-        Place { lsn: 0, at_ms: 99 },
+        Reached {
+            version: Version::from_bits(0),
+            at_ms: 99,
+        },
     ] {
         of.cache.advance(older).await.unwrap();
     }
@@ -257,7 +272,7 @@ async fn a_compared_write_loses_against_a_change_that_arrived_meanwhile() {
     };
     let put = |expected| Put {
         new: Entry {
-            lsn: held.lsn,
+            version: held.version,
             value: Some(5),
         },
         expected: Some(expected),
@@ -277,7 +292,7 @@ async fn a_compared_write_loses_against_a_change_that_arrived_meanwhile() {
     assert_eq!(
         of.cache
             .write(&write(Entry {
-                lsn: 11,
+                version: Version::from_bits(11),
                 value: Some(8)
             }))
             .await
@@ -299,10 +314,10 @@ async fn the_cache_is_as_young_as_the_newest_change_only_when_the_queue_is_empty
     let tasks = Tasks::new();
     let running = tasks.spawn_work(run(deliveries, of.cache.clone(), tasks.clone()));
     let full: Vec<_> = (1..=BATCH_MAX as u64)
-        .map(|lsn| hotel.room_night(lsn, "u", "2026-12-24", (10, 0, 0)))
+        .map(|number| hotel.room_night(number, "u", "2026-12-24", (10, 0, 0)))
         .collect();
     // Behind a full batch there may be more, in other partitions too: what was seen speaks for none of it.
-    for (batch, place) in [
+    for (batch, newest) in [
         (full.clone(), None),
         (full[..7].to_vec(), Some(500)),
         (
@@ -317,8 +332,8 @@ async fn the_cache_is_as_young_as_the_newest_change_only_when_the_queue_is_empty
         let done = tokio::task::spawn_blocking(move || waiting.recv());
         done.await.unwrap().unwrap();
         let said = TestCache::get(&freshness);
-        let lsn = said.map(|said| Place::decode(said.as_bytes()).unwrap().lsn);
-        assert_eq!(lsn, place);
+        let version = said.map(|said| Reached::decode(said.as_bytes()).unwrap().version);
+        assert_eq!(version, newest.map(Version::from_bits));
     }
     tasks.stop();
     running.await.unwrap();

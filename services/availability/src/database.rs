@@ -149,7 +149,7 @@ impl Database {
         Ok(Seen {
             catalogue: Arc::new(catalogue),
             room_types,
-            place: None,
+            reached: None,
         })
     }
 

@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::consumer;
 use crate::database::Database;
 use crate::layout::Days;
-use crate::nights::Place;
+use crate::nights::Reached;
 
 /// Where the tests' Redis is.
 #[expect(clippy::disallowed_methods, reason = "tests have no command line")]
@@ -126,7 +126,7 @@ impl TestCache {
     }
 
     /// Everything of a hotel, complete, as if the consumer had seen it from the beginning.
-    pub(crate) async fn seed(&self, hotel: &TestHotel, place: Place) {
+    pub(crate) async fn seed(&self, hotel: &TestHotel, reached: Reached) {
         self.say_filled().await;
         let mut messages = hotel.catalogue_messages(10);
         for (at, night) in ["2026-12-24", "2026-12-25", "2026-12-26"].iter().enumerate() {
@@ -134,7 +134,7 @@ impl TestCache {
             messages.push(hotel.room_night(100, "c", night, (10, taken, taken * 2)));
             messages.push(hotel.price(100, "c", night, 10_000 + i64::from(taken) * 500));
         }
-        consumer::apply(&self.cache, &mut changes::read(&messages), Some(place))
+        consumer::apply(&self.cache, &mut changes::read(&messages), Some(reached))
             .await
             .unwrap();
     }
@@ -163,7 +163,7 @@ impl TestHotel {
         }
     }
 
-    pub(crate) fn catalogue_messages(&self, lsn: u64) -> Vec<Received> {
+    pub(crate) fn catalogue_messages(&self, number: u64) -> Vec<Received> {
         let Self {
             hotel,
             room_type,
@@ -172,21 +172,21 @@ impl TestHotel {
         vec![
             message(
                 topics::HOTEL_CHANGES,
-                lsn,
+                number,
                 "c",
                 &json!({"hotel_id": hotel}),
                 json!({"hotel_id": hotel, "name": "Grand", "time_zone": "Europe/Lisbon", "currency": "EUR", "address": "x"}),
             ),
             message(
                 topics::ROOM_TYPE_CHANGES,
-                lsn + 1,
+                number + 1,
                 "c",
                 &json!({"hotel_id": hotel, "room_type_id": room_type}),
                 json!({"hotel_id": hotel, "room_type_id": room_type, "name": "Double", "adults_max": 2, "children_max": 1}),
             ),
             message(
                 topics::RATE_PLAN_CHANGES,
-                lsn + 2,
+                number + 2,
                 "c",
                 &json!({"hotel_id": hotel, "rate_plan_id": rate_plan}),
                 json!({"hotel_id": hotel, "rate_plan_id": rate_plan, "name": "Flexible"}),
@@ -195,7 +195,7 @@ impl TestHotel {
     }
 
     /// `rooms` is total, held, sold.
-    pub(crate) fn room_night(&self, lsn: u64, op: &str, night: &str, rooms: (i32, i32, i32)) -> Received {
+    pub(crate) fn room_night(&self, number: u64, op: &str, night: &str, rooms: (i32, i32, i32)) -> Received {
         let night = day(night).days_since_1970();
         let key = json!({"hotel_id": self.hotel, "room_type_id": self.room_type, "night": night});
         let mut row = key.clone();
@@ -204,10 +204,10 @@ impl TestHotel {
         }
         row["closed"] = false.into();
         row["forced"] = false.into();
-        message(topics::ROOM_NIGHT_CHANGES, lsn, op, &key, row)
+        message(topics::ROOM_NIGHT_CHANGES, number, op, &key, row)
     }
 
-    pub(crate) fn price(&self, lsn: u64, op: &str, night: &str, minor: i64) -> Received {
+    pub(crate) fn price(&self, number: u64, op: &str, night: &str, minor: i64) -> Received {
         let night = day(night).days_since_1970();
         let Self {
             hotel,
@@ -218,7 +218,7 @@ impl TestHotel {
             json!({"hotel_id": hotel, "room_type_id": room_type, "rate_plan_id": rate_plan, "night": night});
         let mut row = key.clone();
         row["amount_minor"] = minor.into();
-        message(topics::PRICE_CHANGES, lsn, op, &key, row)
+        message(topics::PRICE_CHANGES, number, op, &key, row)
     }
 
     pub(crate) fn public_key(&self, of: &TestCache, night: &str) -> String {
@@ -227,7 +227,7 @@ impl TestHotel {
 }
 
 /// A message as the relay writes it: a deletion has the key's columns in `before` and nulls beside them.
-pub(crate) fn message(topic: &str, lsn: u64, op: &str, key: &Value, row: Value) -> Received {
+pub(crate) fn message(topic: &str, number: u64, op: &str, key: &Value, row: Value) -> Received {
     let (before, after) = if op == "d" {
         let mut before = row;
         for (name, value) in before.as_object_mut().unwrap() {
@@ -241,7 +241,7 @@ pub(crate) fn message(topic: &str, lsn: u64, op: &str, key: &Value, row: Value) 
     };
     let envelope = json!({
         "before": before, "after": after, "op": op, "transaction": null, "ts_ms": 1,
-        "source": {"version": "1", "connector": "postgresql", "lsn": lsn, "ts_ms": 1_790_000_000_000_i64, "snapshot": "false"},
+        "source": {"version": "1", "connector": "postgresql", "era": number >> 52, "lsn": number & ((1 << 52) - 1), "ts_ms": 1_790_000_000_000_i64, "snapshot": "false"},
     });
     Received {
         topic: topic.to_owned(),

@@ -1,14 +1,14 @@
 //! The forms of keys and values in Redis: other readers build the same names, and what an older process wrote is read.
 
 use chrono::{DateTime, Utc};
-use contract::{HotelId, RatePlanId, RoomTypeId, StayDate};
+use contract::{HotelId, RatePlanId, RoomTypeId, StayDate, Version};
 use proptest::prelude::*;
 
 use crate::catalogue::{
     About, HotelFacts, RatePlanFacts, RoomTypeFacts, Stored, body, encode, read_days, version, write_days,
 };
 use crate::layout::{CHUNK_DAYS, Days, Entry, Form, Layout, place};
-use crate::nights::{Place, RoomTypeNights};
+use crate::nights::{Reached, RoomTypeNights};
 
 fn date(text: &str) -> StayDate {
     text.parse().unwrap()
@@ -56,11 +56,11 @@ fn all_keys_of_a_hotel_have_its_tag_and_no_two_are_the_same() {
 #[test]
 fn a_row_that_is_gone_keeps_its_version_and_none_left_is_not_gone() {
     let gone = Entry {
-        lsn: 258,
+        version: Version::from_bits(258),
         value: None,
     };
     let sold_out = Entry {
-        lsn: 258,
+        version: Version::from_bits(258),
         value: Some(0),
     };
     assert_eq!(Form::Rooms.encode(gone), [0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0]);
@@ -69,7 +69,7 @@ fn a_row_that_is_gone_keeps_its_version_and_none_left_is_not_gone() {
         [0, 0, 0, 0, 0, 0, 1, 2, 0x80, 0, 0, 0]
     );
     let price = Entry {
-        lsn: 258,
+        version: Version::from_bits(258),
         value: Some(12_900),
     };
     assert_eq!(
@@ -97,12 +97,12 @@ fn a_value_too_large_is_the_largest_and_never_another_or_gone() {
             (u64::MAX, largest),
         ] {
             let entry = Entry {
-                lsn: u64::MAX,
+                version: Version::from_bits(u64::MAX),
                 value: Some(value),
             };
             let read = form.decode(&form.encode(entry), 1).next();
             let wanted = Entry {
-                lsn: u64::MAX,
+                version: Version::from_bits(u64::MAX),
                 value: Some(wanted),
             };
             assert_eq!(read, Some(wanted));
@@ -162,17 +162,17 @@ fn a_fact_has_its_version_before_it_and_one_that_cannot_be_read_is_missing() {
         time_zone: "Pacific/Kiritimati".to_owned(),
         currency: "JPY".parse().unwrap(),
     };
-    let fact = encode(0x0102_0304_0506_0708, Some(&hotel));
+    let fact = encode(Version::from_bits(0x0102_0304_0506_0708), Some(&hotel));
     assert_eq!(fact[..8], [1, 2, 3, 4, 5, 6, 7, 8]);
-    assert_eq!(version(&fact), 0x0102_0304_0506_0708);
+    assert_eq!(version(&fact).bits(), 0x0102_0304_0506_0708);
     assert_eq!(
         serde_json::from_slice::<HotelFacts>(body(&fact).unwrap()).unwrap(),
         hotel
     );
-    let deleted = encode(9, None::<&HotelFacts>);
-    assert_eq!((version(&deleted), body(&deleted)), (9, None));
+    let deleted = encode(Version::from_bits(9), None::<&HotelFacts>);
+    assert_eq!((version(&deleted).bits(), body(&deleted)), (9, None));
     for missing in [&b""[..], b"1234567"] {
-        assert_eq!((version(missing), body(missing)), (0, None));
+        assert_eq!((version(missing), body(missing)), (Version::NONE, None));
     }
 
     let (room_type, plan) = (RoomTypeId::new(), RatePlanId::new());
@@ -184,15 +184,17 @@ fn a_fact_has_its_version_before_it_and_one_that_cannot_be_read_is_missing() {
     let flexible = RatePlanFacts {
         name: "Flexible".to_owned(),
     };
-    let broken = encode(8, Some(&"not a room type"));
+    let broken = encode(Version::from_bits(8), Some(&"not a room type"));
     let mut stored = Stored::default();
     stored.facts.insert(About::RoomType(RoomTypeId::new()), broken);
-    stored
-        .facts
-        .insert(About::RoomType(room_type), encode(8, Some(&double)));
-    stored
-        .facts
-        .insert(About::RatePlan(plan), encode(8, Some(&flexible)));
+    stored.facts.insert(
+        About::RoomType(room_type),
+        encode(Version::from_bits(8), Some(&double)),
+    );
+    stored.facts.insert(
+        About::RatePlan(plan),
+        encode(Version::from_bits(8), Some(&flexible)),
+    );
     assert_eq!(
         stored.catalogue(),
         None,
@@ -230,10 +232,10 @@ fn a_field_names_what_its_fact_is_about() {
 
 proptest! {
     #[test]
-    fn a_place_is_read_as_it_was_written_and_later_ones_sort_later(one: u64, other: u64, at_ms: i64) {
-        let place = |lsn| Place { lsn, at_ms };
-        prop_assert_eq!(Place::decode(place(one).encode().as_bytes()), Some(place(one)));
-        let digits = |lsn| place(lsn).encode().split_once(':').unwrap().0.to_owned();
+    fn how_far_it_has_come_is_read_as_it_was_written_and_what_is_further_sorts_later(one: u64, other: u64, at_ms: i64) {
+        let reached = |number| Reached { version: Version::from_bits(number), at_ms };
+        prop_assert_eq!(Reached::decode(reached(one).encode().as_bytes()), Some(reached(one)));
+        let digits = |number| reached(number).encode().split_once(':').unwrap().0.to_owned();
         prop_assert_eq!(digits(one).len(), 20);
         // A script compares the digits, in halves.
         prop_assert_eq!(digits(one).cmp(&digits(other)), one.cmp(&other));
@@ -245,7 +247,7 @@ proptest! {
         skipped in 0_usize..20,
     ) {
         for form in [Form::Rooms, Form::Prices] {
-            let entries: Vec<_> = values.iter().map(|(lsn, value)| Entry { lsn: *lsn, value: *value }).collect();
+            let entries: Vec<_> = values.iter().map(|(number, value)| Entry { version: Version::from_bits(*number), value: *value }).collect();
             let bytes: Vec<u8> = entries.iter().flat_map(|entry| form.encode(*entry)).collect();
             let skipped = skipped.min(entries.len());
             let read: Vec<_> = form.decode(&bytes[skipped * form.width()..], entries.len() - skipped).collect();
@@ -255,12 +257,15 @@ proptest! {
 }
 
 #[test]
-fn a_place_before_any_change_is_a_time_alone() {
+fn what_was_reached_before_any_change_is_a_time_alone() {
     let now: DateTime<Utc> = "2026-12-24T00:00:00.123Z".parse().unwrap();
-    let place = Place::at(now);
-    assert_eq!((place.lsn, place.at_ms), (0, 1_798_070_400_123));
-    assert_eq!(place.encode(), "00000000000000000000:1798070400123");
+    let reached = Reached::at(now);
+    assert_eq!(
+        (reached.version, reached.at_ms),
+        (Version::NONE, 1_798_070_400_123)
+    );
+    assert_eq!(reached.encode(), "00000000000000000000:1798070400123");
     for bad in ["", "1", "x:1", "1:x", "-1:1"] {
-        assert_eq!(Place::decode(bad.as_bytes()), None, "{bad}");
+        assert_eq!(Reached::decode(bad.as_bytes()), None, "{bad}");
     }
 }

@@ -16,20 +16,20 @@
 //! braces, the hotel's id, closing brace, room type, night. Every key carries the configured prefix.
 //!
 //! A packed string holds [`CHUNK_DAYS`] days, so one GETRANGE reads all nights of a stay (two where it
-//! crosses the border of a chunk). Each entry begins with the LSN of the change that it shows,
+//! crosses the border of a chunk). Each entry begins with the [`Version`] of the change that it shows,
 //! big-endian; then the value with its highest bit set, or zero when the row does not exist. Thus a
 //! deleted row keeps its version, and a night never written is version 0.
 
-use contract::{HotelId, RatePlanId, RoomTypeId, StayDate};
+use contract::{HotelId, RatePlanId, RoomTypeId, StayDate, Version};
 
 /// Days in one packed string.
 pub const CHUNK_DAYS: i32 = 512;
 
-/// A value that a change has given, with the change's place in the write-ahead log.
+/// A value that a change has given, with the version of the change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Entry {
-    /// The LSN of the change; 0 when no change is known.
-    pub lsn: u64,
+    /// Of the change; [`Version::NONE`] when no change is known.
+    pub version: Version,
     /// The value; none for a row that does not exist.
     pub value: Option<u64>,
 }
@@ -55,7 +55,7 @@ impl Form {
     /// The entry's bytes. A value too large for the form is written as the largest there is.
     pub fn encode(self, entry: Entry) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.width());
-        bytes.extend_from_slice(&entry.lsn.to_be_bytes());
+        bytes.extend_from_slice(&entry.version.bits().to_be_bytes());
         match self {
             Self::Rooms => {
                 let value = entry.value.map_or(0, |value| {
@@ -98,7 +98,7 @@ impl Form {
             Self::Prices => (1 << 63, number(value)),
         };
         Entry {
-            lsn: number(version),
+            version: Version::from_bits(number(version)),
             value: (bits & present != 0).then_some(bits & !present),
         }
     }
@@ -290,9 +290,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_entry_is_read_as_it_was_written(lsn: u64, value in prop::option::of(0..(1_u64 << 31)), days in 1..4_usize) {
+        fn an_entry_is_read_as_it_was_written(number: u64, value in prop::option::of(0..(1_u64 << 31)), days in 1..4_usize) {
             for form in [Form::Rooms, Form::Prices] {
-                let entry = Entry { lsn, value };
+                let entry = Entry { version: Version::from_bits(number), value };
                 let bytes = form.encode(entry);
                 prop_assert_eq!(bytes.len(), form.width());
                 let read: Vec<Entry> = form.decode(&bytes, days).collect();

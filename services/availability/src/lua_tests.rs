@@ -1,12 +1,12 @@
-//! The scripts, against a real Redis: what is newer wins, whatever the order, in nights, prices, facts and the place in
-//! the log; what is compared is written only where it still stands; and nothing is written over a loss.
+//! The scripts, against a real Redis: what is newer wins, whatever the order, in nights, prices, facts and how far the
+//! cache has come; what is compared is written only where it still stands; and nothing is written over a loss.
 //!
-//! An LSN has 64 bits and Lua's numbers 53. So the LSNs here agree in one half and differ in the other, have their
+//! A version has 64 bits and Lua's numbers 53. So the versions here agree in one half and differ in the other, have their
 //! halves the other way round, differ in the lowest bit only, or have the highest bit of a half.
 
 use std::collections::BTreeMap;
 
-use contract::RatePlanId;
+use contract::{RatePlanId, Version};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -45,9 +45,15 @@ fn facts_of(number: u64) -> [(About, Vec<u8>); 3] {
     // Ids that are the same in every call.
     let (room_type, rate_plan) = ids();
     [
-        (About::Hotel, encode(number, Some(&hotel))),
-        (About::RoomType(room_type), encode(number, Some(&rooms))),
-        (About::RatePlan(rate_plan), encode(number, Some(&plan))),
+        (About::Hotel, encode(Version::from_bits(number), Some(&hotel))),
+        (
+            About::RoomType(room_type),
+            encode(Version::from_bits(number), Some(&rooms)),
+        ),
+        (
+            About::RatePlan(rate_plan),
+            encode(Version::from_bits(number), Some(&plan)),
+        ),
     ]
 }
 
@@ -56,8 +62,8 @@ fn ids() -> (contract::RoomTypeId, RatePlanId) {
     *IDS.get_or_init(|| (contract::RoomTypeId::new(), RatePlanId::new()))
 }
 
-/// Everything that a change with this LSN can write: a night, a price, three facts.
-fn writes(lsn: u64) -> HotelWrites {
+/// Everything that a change of this version can write: a night, a price, three facts.
+fn writes(number: u64) -> HotelWrites {
     let (room_type, rate_plan) = ids();
     let mut writes = HotelWrites::default();
     for plan in [None, Some(rate_plan)] {
@@ -66,11 +72,17 @@ fn writes(lsn: u64) -> HotelWrites {
             rate_plan: plan,
             night: day("2026-12-24"),
         };
-        // A value of 31 bits that the LSN alone decides.
-        let value = Some(lsn % 1_000_003);
-        writes.night(key, Entry { lsn, value });
+        // A value of 31 bits that the version alone decides.
+        let value = Some(number % 1_000_003);
+        writes.night(
+            key,
+            Entry {
+                version: Version::from_bits(number),
+                value,
+            },
+        );
     }
-    for (about, fact) in facts_of(lsn) {
+    for (about, fact) in facts_of(number) {
         writes.fact(about, fact);
     }
     writes
@@ -81,7 +93,7 @@ async fn put(of: &TestCache, hotel: HotelId, writes: HotelWrites) -> usize {
     of.cache.write(&writes).await.unwrap()
 }
 
-/// The LSNs and values of everything that is held.
+/// The versions and values of everything that is held.
 async fn held(of: &TestCache, hotel: HotelId) -> Vec<(u64, Vec<u8>)> {
     let (room_type, rate_plan) = ids();
     let lists = [(room_type, None), (room_type, Some(rate_plan))];
@@ -89,22 +101,25 @@ async fn held(of: &TestCache, hotel: HotelId) -> Vec<(u64, Vec<u8>)> {
     let lists = of.cache.entries(hotel, &lists, night).await.unwrap();
     let nights = lists.iter().map(|held| {
         let entry = held.entries[0];
-        (entry.lsn, entry.value.unwrap().to_string().into_bytes())
+        (
+            entry.version.bits(),
+            entry.value.unwrap().to_string().into_bytes(),
+        )
     });
     let stored = of.cache.stored(hotel).await.unwrap();
     let facts = stored
         .facts
         .values()
-        .map(|fact| (version(fact), body(fact).unwrap().to_vec()));
+        .map(|fact| (version(fact).bits(), body(fact).unwrap().to_vec()));
     nights.chain(facts).collect()
 }
 
-/// What is held after a change with this LSN, and none later.
-fn all_of(lsn: u64) -> Vec<(u64, Vec<u8>)> {
-    let value = (lsn, (lsn % 1_000_003).to_string().into_bytes());
+/// What is held after a change of this version, and none later.
+fn all_of(number: u64) -> Vec<(u64, Vec<u8>)> {
+    let value = (number, (number % 1_000_003).to_string().into_bytes());
     let mut all = vec![value.clone(), value];
-    let facts: BTreeMap<About, Vec<u8>> = facts_of(lsn).into();
-    all.extend(facts.values().map(|fact| (lsn, body(fact).unwrap().to_vec())));
+    let facts: BTreeMap<About, Vec<u8>> = facts_of(number).into();
+    all.extend(facts.values().map(|fact| (number, body(fact).unwrap().to_vec())));
     all
 }
 
@@ -113,8 +128,8 @@ async fn the_later_change_wins_in_whichever_order_they_come() {
     for (earlier, later) in PAIRS {
         for order in [[earlier, later], [later, earlier]] {
             let (of, hotel) = (TestCache::new(), HotelId::new());
-            for lsn in order {
-                put(&of, hotel, writes(lsn)).await;
+            for number in order {
+                put(&of, hotel, writes(number)).await;
             }
             assert_eq!(held(&of, hotel).await, all_of(later), "{order:x?}");
         }
@@ -122,22 +137,25 @@ async fn the_later_change_wins_in_whichever_order_they_come() {
 }
 
 #[tokio::test]
-async fn the_later_place_wins_in_whichever_order_they_come() {
-    let place = |lsn| Place { lsn, at_ms: 5 };
+async fn what_has_come_further_wins_in_whichever_order_they_come() {
+    let reached = |number| Reached {
+        version: Version::from_bits(number),
+        at_ms: 5,
+    };
     for (earlier, later) in PAIRS {
         for order in [[earlier, later], [later, earlier]] {
             let of = TestCache::new();
-            for lsn in order {
-                of.cache.advance(place(lsn)).await.unwrap();
+            for number in order {
+                of.cache.advance(reached(number)).await.unwrap();
             }
             let freshness = TestCache::get(&of.cache.layout().freshness());
-            assert_eq!(freshness, Some(place(later).encode()), "{order:x?}");
+            assert_eq!(freshness, Some(reached(later).encode()), "{order:x?}");
         }
     }
 }
 
 #[tokio::test]
-async fn the_same_place_takes_the_later_time_and_never_an_earlier_one() {
+async fn the_same_version_takes_the_later_time_and_never_an_earlier_one() {
     let of = TestCache::new();
     let freshness = of.cache.layout().freshness();
     for (at_ms, stands) in [
@@ -147,9 +165,15 @@ async fn the_same_place_takes_the_later_time_and_never_an_earlier_one() {
         (1_790_000_000_123, 1_790_000_000_123),
         (60, 1_790_000_000_123),
     ] {
-        of.cache.advance(Place { lsn: 1 << 40, at_ms }).await.unwrap();
-        let stands = Place {
-            lsn: 1 << 40,
+        of.cache
+            .advance(Reached {
+                version: Version::from_bits(1 << 40),
+                at_ms,
+            })
+            .await
+            .unwrap();
+        let stands = Reached {
+            version: Version::from_bits(1 << 40),
             at_ms: stands,
         };
         assert_eq!(TestCache::get(&freshness), Some(stands.encode()));
@@ -159,22 +183,22 @@ async fn the_same_place_takes_the_later_time_and_never_an_earlier_one() {
 #[tokio::test]
 async fn the_same_change_again_writes_nothing_whatever_it_says() {
     let (of, hotel) = (TestCache::new(), HotelId::new());
-    let lsn = 3 << 32 | 7;
-    assert_eq!(put(&of, hotel, writes(lsn)).await, 5);
+    let number = 3 << 32 | 7;
+    assert_eq!(put(&of, hotel, writes(number)).await, 5);
     let revision = of.cache.stored(hotel).await.unwrap().revision;
     let mut other = writes(8);
     for write in other.nights.values_mut() {
-        write.new.lsn = lsn;
+        write.new.version = Version::from_bits(number);
     }
     for fact in other.facts.values_mut() {
-        fact.new.splice(..8, lsn.to_be_bytes());
+        fact.new.splice(..8, number.to_be_bytes());
     }
     assert_eq!(put(&of, hotel, other).await, 0);
-    assert_eq!(put(&of, hotel, writes(lsn - 1)).await, 0);
-    assert_eq!(held(&of, hotel).await, all_of(lsn));
+    assert_eq!(put(&of, hotel, writes(number - 1)).await, 0);
+    assert_eq!(held(&of, hotel).await, all_of(number));
     // Readers keep their copy of a catalogue until something of it changes, and never longer.
     assert_eq!(of.cache.stored(hotel).await.unwrap().revision, revision);
-    assert_eq!(put(&of, hotel, writes(lsn + 1)).await, 5);
+    assert_eq!(put(&of, hotel, writes(number + 1)).await, 5);
     assert_ne!(of.cache.stored(hotel).await.unwrap().revision, revision);
 }
 
@@ -184,7 +208,7 @@ async fn a_deleted_fact_is_not_brought_back_by_an_earlier_change() {
     let (earlier, deleted, later) = (1 << 32 | 0xFFFF_FFFF, 2 << 32, 2 << 32 | 1);
     let mut gone = writes(deleted);
     for fact in gone.facts.values_mut() {
-        fact.new = encode(deleted, None::<&RatePlanFacts>);
+        fact.new = encode(Version::from_bits(deleted), None::<&RatePlanFacts>);
     }
     put(&of, hotel, writes(earlier)).await;
     put(&of, hotel, gone).await;
@@ -194,7 +218,7 @@ async fn a_deleted_fact_is_not_brought_back_by_an_earlier_change() {
         stored
             .facts
             .values()
-            .all(|fact| version(fact) == deleted && body(fact).is_none())
+            .all(|fact| version(fact).bits() == deleted && body(fact).is_none())
     );
     assert_eq!(stored.catalogue(), None);
     put(&of, hotel, writes(later)).await;
@@ -246,10 +270,10 @@ async fn what_was_compared_is_written_only_where_it_still_stands() {
     assert_eq!(put(&of, hotel, change).await, 1);
     assert_eq!(put(&of, hotel, right(&|_, fact| fact.clone())).await, 2);
     let after = of.cache.stored(hotel).await.unwrap();
-    assert_eq!(version(&after.facts[&About::Hotel]), 21);
+    assert_eq!(version(&after.facts[&About::Hotel]).bits(), 21);
     for (about, fact) in after.facts.iter().filter(|(about, _)| **about != About::Hotel) {
         assert_eq!(
-            (version(fact), body(fact)),
+            (version(fact).bits(), body(fact)),
             (20, Some(&b"{\"name\":\"right\"}"[..])),
             "{about:?}"
         );
@@ -337,8 +361,8 @@ async fn the_cache_counts_as_filled_only_for_whoever_saw_no_loss_and_once() {
     assert_eq!(TestCache::get(&generation).as_deref(), Some("1790000000000"));
 }
 
-/// LSNs from few halves, so that halves are often equal or the other way round.
-fn lsn() -> impl Strategy<Value = u64> {
+/// Versions from few halves, so that halves are often equal or the other way round.
+fn number() -> impl Strategy<Value = u64> {
     let half = || prop::sample::select(vec![0_u64, 1, 2, 9, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF]);
     (half(), half()).prop_map(|(high, low)| (high << 32 | low).max(1))
 }
@@ -346,21 +370,21 @@ fn lsn() -> impl Strategy<Value = u64> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn changes_in_any_order_and_in_any_batches_end_in_the_latest(lsns in prop::collection::vec((lsn(), any::<bool>()), 1..12)) {
+    fn changes_in_any_order_and_in_any_batches_end_in_the_latest(numbers in prop::collection::vec((number(), any::<bool>()), 1..12)) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let (of, hotel) = (TestCache::new(), TestHotel::new().hotel);
             let (mut batch, mut latest) = (HotelWrites::default(), 0);
-            for (lsn, ends) in lsns {
-                latest = latest.max(lsn);
-                let one = writes(lsn);
+            for (number, ends) in numbers {
+                latest = latest.max(number);
+                let one = writes(number);
                 for (key, put) in one.nights {
                     batch.night(key, put.new);
                 }
                 for (about, put) in one.facts {
                     batch.fact(about, put.new);
                 }
-                of.cache.advance(Place { lsn, at_ms: 1 }).await.unwrap();
+                of.cache.advance(Reached { version: Version::from_bits(number), at_ms: 1 }).await.unwrap();
                 if ends {
                     put(&of, hotel, std::mem::take(&mut batch)).await;
                 }
@@ -368,7 +392,7 @@ proptest! {
             put(&of, hotel, batch).await;
             prop_assert_eq!(held(&of, hotel).await, all_of(latest));
             let freshness = TestCache::get(&of.cache.layout().freshness());
-            prop_assert_eq!(freshness, Some(Place { lsn: latest, at_ms: 1 }.encode()));
+            prop_assert_eq!(freshness, Some(Reached { version: Version::from_bits(latest), at_ms: 1 }.encode()));
             Ok(())
         })?;
     }

@@ -3,39 +3,39 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use contract::StayDate;
+use contract::{StayDate, Version};
 
 use crate::catalogue::Catalogue;
 use crate::layout::Days;
 
 /// How far the cache has come: the last change it has seen, and when that was committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// Log sequence number; 0 before any change was seen.
-    pub lsn: u64,
+pub struct Reached {
+    /// Of that change; [`Version::NONE`] before any was seen.
+    pub version: Version,
     /// Milliseconds since 1970.
     pub at_ms: i64,
 }
 
-impl Place {
-    /// The place at a time, before any change was seen.
+impl Reached {
+    /// A time, before any change was seen.
     pub fn at(time: DateTime<Utc>) -> Self {
         Self {
-            lsn: 0,
+            version: Version::NONE,
             at_ms: time.timestamp_millis(),
         }
     }
 
-    /// As Redis holds it: the LSN in twenty digits, so that a script can compare it in halves.
+    /// As Redis holds it: the version in twenty digits, so that a script can compare it in halves.
     pub fn encode(self) -> String {
-        format!("{:020}:{}", self.lsn, self.at_ms)
+        format!("{:020}:{}", self.version.bits(), self.at_ms)
     }
 
-    /// Reads what [`Place::encode`] wrote.
+    /// Reads what [`Reached::encode`] wrote.
     pub fn decode(text: &[u8]) -> Option<Self> {
-        let (lsn, at_ms) = std::str::from_utf8(text).ok()?.split_once(':')?;
+        let (version, at_ms) = std::str::from_utf8(text).ok()?.split_once(':')?;
         Some(Self {
-            lsn: lsn.parse().ok()?,
+            version: Version::from_bits(version.parse().ok()?),
             at_ms: at_ms.parse().ok()?,
         })
     }
@@ -71,7 +71,7 @@ pub struct Seen {
     /// The room types that were wanted.
     pub room_types: Vec<RoomTypeNights>,
     /// How far the cache had come; none when the database was asked.
-    pub place: Option<Place>,
+    pub reached: Option<Reached>,
 }
 
 impl Days {

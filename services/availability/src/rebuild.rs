@@ -27,7 +27,7 @@ use crate::cache::Cache;
 use crate::config::Config;
 use crate::database::{AskError, Database, Listed};
 use crate::layout::Days;
-use crate::nights::Place;
+use crate::nights::Reached;
 
 /// Hotels that are compared at once.
 const HOTELS_AT_ONCE: usize = 4;
@@ -239,8 +239,8 @@ impl Rebuilder {
             });
         }
         if plan.mode == Mode::Repair {
-            // Only where no change is known yet; a place that the change stream gave is never taken back.
-            self.cache.advance(Place::at(began)).await?;
+            // Only where no change is known yet; what the change stream gave is never taken back.
+            self.cache.advance(Reached::at(began)).await?;
             if let Some(filling) = filling
                 && !self.cache.set_filled_since(&filling, began).await?
             {

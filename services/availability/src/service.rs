@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use contract::{HotelId, RoomTypeId};
+use contract::{HotelId, RoomTypeId, Version};
 use platform::http::Problem;
 use platform::{Broken, Clock};
 use rules::Today;
@@ -14,7 +14,7 @@ use crate::cache::{Cache, Miss};
 use crate::catalogue::{HotelFacts, RoomTypeFacts};
 use crate::database::{AskError, Database};
 use crate::layout::Days;
-use crate::nights::{Place, Seen};
+use crate::nights::{Reached, Seen};
 use crate::rebuild::{Mode, Plan};
 
 /// Seconds after which a caller who found no turn may come back.
@@ -51,11 +51,10 @@ pub enum Source {
 pub struct Freshness {
     /// Where the rooms and prices were read.
     pub source: Source,
-    /// The last change that the cache had seen, as its place in the write-ahead log. Absent when the
-    /// database was asked.
+    /// Up to which change the cache had seen all, for comparing: of two answers about a hotel the one with the greater text is
+    /// the later. Absent when the database was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 22_235_640)]
-    pub lsn: Option<u64>,
+    pub position: Option<Version>,
     /// When that change was committed, or when the database was asked.
     pub as_of: DateTime<Utc>,
     /// How long ago that was, in milliseconds.
@@ -76,7 +75,7 @@ impl Service {
     ) -> Result<(Seen, Freshness), Problem> {
         let (reason, stale) = match self.cache.read(hotel, days, &wanted).await {
             Ok(seen) => {
-                let freshness = self.freshness(seen.place);
+                let freshness = self.freshness(seen.reached);
                 if freshness.age_ms <= self.age_ms_max {
                     return Ok((seen, freshness));
                 }
@@ -93,7 +92,7 @@ impl Service {
                     // A full queue means that the keeper is busy; the next request asks again.
                     let _ = self.cold.try_send(hotel);
                 }
-                let freshness = self.freshness(seen.place);
+                let freshness = self.freshness(seen.reached);
                 Ok((seen, freshness))
             }
             (Err(AskError::Unknown), _) => Err(Problem::not_found("hotel").at("hotel_id")),
@@ -125,21 +124,21 @@ impl Service {
         Ok(Today::at(self.clock.now(), &zone))
     }
 
-    fn freshness(&self, place: Option<Place>) -> Freshness {
+    fn freshness(&self, reached: Option<Reached>) -> Freshness {
         let now = self.clock.now();
-        let Some(place) = place else {
+        let Some(reached) = reached else {
             return Freshness {
                 source: Source::Database,
-                lsn: None,
+                position: None,
                 as_of: now,
                 age_ms: 0,
             };
         };
-        let as_of = DateTime::from_timestamp_millis(place.at_ms).unwrap_or(DateTime::UNIX_EPOCH);
+        let as_of = DateTime::from_timestamp_millis(reached.at_ms).unwrap_or(DateTime::UNIX_EPOCH);
         let age_ms = u64::try_from((now - as_of).num_milliseconds()).unwrap_or(0);
         Freshness {
             source: Source::Cache,
-            lsn: Some(place.lsn),
+            position: Some(reached.version),
             as_of,
             age_ms,
         }

@@ -135,7 +135,7 @@ impl Shape {
     }
 
     /// The hotel as the change stream tells of it.
-    pub(crate) fn messages(&self, lsn: u64) -> Vec<Received> {
+    pub(crate) fn messages(&self, number: u64) -> Vec<Received> {
         let hotel = self.hotel;
         let own = |mut row: Value| {
             row["hotel_id"] = json!(hotel);
@@ -144,7 +144,7 @@ impl Shape {
         let row = self.catalogue_row();
         let mut all = vec![message(
             topics::HOTEL_CHANGES,
-            lsn,
+            number,
             "c",
             &json!({"hotel_id": hotel}),
             row,
@@ -153,7 +153,7 @@ impl Shape {
             let key = own(json!({"rate_plan_id": plan}));
             let mut row = key.clone();
             row["name"] = json!("Plan");
-            all.push(message(topics::RATE_PLAN_CHANGES, lsn, "c", &key, row));
+            all.push(message(topics::RATE_PLAN_CHANGES, number, "c", &key, row));
         }
         for (id, rooms) in &self.room_types {
             let key = own(json!({"room_type_id": id}));
@@ -161,7 +161,7 @@ impl Shape {
             row["name"] = json!("Room");
             row["adults_max"] = json!(rooms.adults_max);
             row["children_max"] = json!(rooms.children_max);
-            all.push(message(topics::ROOM_TYPE_CHANGES, lsn, "c", &key, row));
+            all.push(message(topics::ROOM_TYPE_CHANGES, number, "c", &key, row));
             for (night, (total, held, sold, closed)) in &rooms.nights {
                 let mut key = key.clone();
                 key["night"] = json!(night);
@@ -170,7 +170,7 @@ impl Shape {
                 row["held"] = json!(held);
                 row["sold"] = json!(sold);
                 row["closed"] = json!(closed);
-                all.push(message(topics::ROOM_NIGHT_CHANGES, lsn, "c", &key, row));
+                all.push(message(topics::ROOM_NIGHT_CHANGES, number, "c", &key, row));
             }
             for ((plan, night), minor) in &rooms.prices {
                 let mut key = key.clone();
@@ -178,7 +178,7 @@ impl Shape {
                 key["night"] = json!(night);
                 let mut row = key.clone();
                 row["amount_minor"] = json!(minor);
-                all.push(message(topics::PRICE_CHANGES, lsn, "c", &key, row));
+                all.push(message(topics::PRICE_CHANGES, number, "c", &key, row));
             }
         }
         all

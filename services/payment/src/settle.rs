@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::model::{Effect, Ending, Payment};
 use crate::store::operation::{self, Postponed};
-use crate::store::outcome::{self, Ended, Locked, Movement, Written};
+use crate::store::outcome::{self, EndedOperation, Locked, Movement, Written};
 use crate::store::payment::Key;
 
 /// Waits between tries of a commit while the failure may pass.
@@ -74,7 +74,7 @@ pub(crate) async fn write(
         if is_changed {
             changed.insert(settled.payment);
         }
-        ended.push(Ended {
+        ended.push(EndedOperation {
             payment: settled.payment,
             operation_no: settled.operation_no,
             ending: settled.ending,

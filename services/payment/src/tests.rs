@@ -18,10 +18,10 @@ use sqlx::PgPool;
 use world::{Booking, World};
 
 /// Done, or the code of the refusal.
-type Ended<'r> = Result<(), &'r str>;
+type Told<'r> = Result<(), &'r str>;
 
 /// Every token, with how its authorisation and its capture end.
-const TOKENS: [(&str, Ended<'_>, Ended<'_>); 9] = [
+const TOKENS: [(&str, Told<'_>, Told<'_>); 9] = [
     ("pm_ok", Ok(()), Ok(())),
     ("pm_declined", Err("payment_declined"), Err("capture_declined")),
     ("pm_slow", Ok(()), Ok(())),
@@ -37,7 +37,7 @@ const TOKENS: [(&str, Ended<'_>, Ended<'_>); 9] = [
     ("pm_capture_declined", Ok(()), Err("capture_declined")),
 ];
 
-fn ended(outcome: &Outcome) -> Ended<'_> {
+fn ended(outcome: &Outcome) -> Told<'_> {
     match outcome {
         Outcome::Done => Ok(()),
         Outcome::Refused(refusal) => Err(refusal.word()),

@@ -7,7 +7,7 @@ use crate::pgoutput::DecodeError;
 
 /// Why a session ended. All but the first end in another try.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Ended {
+pub(crate) enum Parted {
     /// The process stops.
     #[error("the process stops")]
     Stopping,
@@ -21,35 +21,35 @@ pub(crate) enum Ended {
     #[error("The slot cannot be used any more ({0}); a new one and a snapshot take its place.")]
     SlotUseless(String),
     /// The database failed.
-    #[error("Postgres: {0}")]
+    #[error("Postgres")]
     Database(#[from] sqlx::Error),
     /// A unit of work failed.
-    #[error("Postgres: {0}")]
+    #[error("Postgres")]
     Broken(#[from] Broken),
     /// The replication connection failed.
-    #[error("Replication: {0}")]
+    #[error("Replication")]
     Replication(#[from] pgwire_replication::PgWireError),
     /// Nothing came for too long.
     #[error("Postgres said nothing for {0} s")]
     Silent(u64),
     /// Kafka's client failed.
-    #[error("Kafka: {0}")]
+    #[error("Kafka")]
     Kafka(#[from] rdkafka::error::KafkaError),
     /// Kafka did not take a record.
     #[error("Kafka did not take a record: {0}")]
     Delivery(String),
     /// The stream cannot be understood.
-    #[error("{0}")]
+    #[error(transparent)]
     Decode(#[from] DecodeError),
     /// An outbox cannot be understood.
-    #[error("{0}")]
+    #[error(transparent)]
     Outbox(#[from] OutboxError),
     /// The stream contradicts itself.
     #[error("the replication stream is inconsistent: {0}")]
     Inconsistent(&'static str),
 }
 
-impl Ended {
+impl Parted {
     /// Whether Kafka's topics should be looked at again.
     pub(crate) const fn is_kafka(&self) -> bool {
         matches!(self, Self::Kafka(_) | Self::Delivery(_))

@@ -6,7 +6,7 @@ use platform::chain;
 use platform::retry::Backoff;
 
 use crate::context::Relay;
-use crate::error::Ended;
+use crate::error::Parted;
 use crate::session;
 use crate::status::State;
 
@@ -36,7 +36,7 @@ impl Relay {
                 tries + 1
             };
             let pause = self.account_for(&ended, tries);
-            if matches!(ended, Ended::Stopping) || !self.tasks.pause(pause).await {
+            if matches!(ended, Parted::Stopping) || !self.tasks.pause(pause).await {
                 break;
             }
         }
@@ -44,27 +44,27 @@ impl Relay {
     }
 
     /// Says why a session ended and how long to wait before the next.
-    fn account_for(&self, ended: &Ended, tries: u32) -> Duration {
+    fn account_for(&self, ended: &Parted, tries: u32) -> Duration {
         if ended.is_kafka() {
             self.forget_topics();
         }
         let reason = self.reason(ended);
-        let state = if matches!(ended, Ended::Standby(_)) {
+        let state = if matches!(ended, Parted::Standby(_)) {
             State::Standby
         } else {
             State::Waiting
         };
         let news = self.status.not_working(state, &reason);
         match ended {
-            Ended::Stopping => tracing::info!("the relay stops"),
-            Ended::Standby(_) | Ended::Waiting(_) if news => tracing::info!("{reason}"),
+            Parted::Stopping => tracing::info!("the relay stops"),
+            Parted::Standby(_) | Parted::Waiting(_) if news => tracing::info!("{reason}"),
             _ if news => tracing::warn!(tries, "the relay tries again: {reason}"),
             _ => tracing::debug!(tries, "the relay tries again: {reason}"),
         }
         match ended {
-            Ended::Standby(_) => STANDBY_PAUSE,
-            Ended::Waiting(_) => WAITING_PAUSE,
-            Ended::SlotUseless(_) => {
+            Parted::Standby(_) => STANDBY_PAUSE,
+            Parted::Waiting(_) => WAITING_PAUSE,
+            Parted::SlotUseless(_) => {
                 self.slot_failed();
                 WAITING_PAUSE
             }
@@ -73,11 +73,13 @@ impl Relay {
     }
 
     /// Why it ended, and where to look.
-    fn reason(&self, ended: &Ended) -> String {
+    fn reason(&self, ended: &Parted) -> String {
         let text = chain(ended);
         match ended {
-            Ended::Kafka(_) | Ended::Delivery(_) => format!("{text} (brokers {})", self.kafka.kafka_brokers),
-            Ended::Database(_) | Ended::Broken(_) | Ended::Replication(_) | Ended::Silent(_) => {
+            Parted::Kafka(_) | Parted::Delivery(_) => {
+                format!("{text} (brokers {})", self.kafka.kafka_brokers)
+            }
+            Parted::Database(_) | Parted::Broken(_) | Parted::Replication(_) | Parted::Silent(_) => {
                 let options = &self.options;
                 let database = options.get_database().unwrap_or_default();
                 format!(

@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 
 use crate::captured::{self, PREFIX};
 use crate::envelope::{Change, Record, Source, Stream, Table};
-use crate::error::Ended;
+use crate::error::Parted;
 use crate::outbox::{self, Layout};
 use crate::pgoutput::{Cell, Message, Relation};
 use crate::publisher::{Outbound, Publisher};
@@ -56,14 +56,14 @@ impl Router {
     }
 
     /// Learns the shape of a table.
-    pub(crate) fn relation(&mut self, relation: &Relation) -> Result<(), Ended> {
+    pub(crate) fn relation(&mut self, relation: &Relation) -> Result<(), Parted> {
         let target = self.target(relation)?;
         self.targets.insert(relation.oid, target);
         Ok(())
     }
 
     /// Where the rows of this table go.
-    pub(crate) fn target(&self, relation: &Relation) -> Result<Target, Ended> {
+    pub(crate) fn target(&self, relation: &Relation) -> Result<Target, Parted> {
         let name = format!("{}.{}", relation.schema, relation.name);
         if !captured::captured_tables().contains(&name.as_str()) {
             return Ok(Target::Ignored);
@@ -82,14 +82,14 @@ impl Router {
         ticket: Ticket,
         source: &Source,
         message: Message<'_>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), Parted> {
         let (relation, change) = match message {
             Message::Insert { relation, new } => (relation, Change::Create(new)),
             Message::Update { relation, old, new } => (relation, Change::Update(old, new)),
             Message::Delete { relation, old } => (relation, Change::Delete(old)),
             _ => return Ok(()),
         };
-        let unknown = Ended::Inconsistent("a change came before its table's shape");
+        let unknown = Parted::Inconsistent("a change came before its table's shape");
         match self.targets.get(&relation).ok_or(unknown)? {
             Target::Ignored => Ok(()),
             Target::Rows(table) => {
@@ -122,7 +122,7 @@ impl Router {
         ticket: Ticket,
         layout: Layout,
         cells: impl Iterator<Item = Cell<'a>>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), Parted> {
         let row = layout.read(cells)?;
         if !publisher.knows(row.topic).await? {
             return Ok(());
@@ -150,7 +150,7 @@ impl Router {
         table: &Table,
         source: &Source,
         cells: impl Iterator<Item = Cell<'a>> + Clone,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), Parted> {
         table.snapshot_record(
             &self.stream,
             source,

@@ -237,5 +237,5 @@ async fn what_is_not_captured_is_not_published_and_what_is_not_known_stops_the_s
         .router
         .publish(&stage.publisher, ticket, &SOURCE, message)
         .await;
-    assert!(matches!(published, Err(Ended::Inconsistent(_))));
+    assert!(matches!(published, Err(Parted::Inconsistent(_))));
 }

@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::context::Relay;
 use crate::envelope::Source;
-use crate::error::Ended;
+use crate::error::Parted;
 use crate::memory::History;
 use crate::opening::{self, Opened, STATUS_INTERVAL, refused};
 use crate::pgoutput::{self, Message, POSTGRES_EPOCH_US};
@@ -50,12 +50,12 @@ const ROUND_MAX: usize = 4_096;
 const BUSY_FROM: u64 = 8;
 
 /// Runs a session; answers why it ended.
-pub(crate) async fn run(relay: &Relay) -> Ended {
+pub(crate) async fn run(relay: &Relay) -> Parted {
     let opened = tokio::select! {
-        () = relay.tasks.stopping() => return Ended::Stopping,
+        () = relay.tasks.stopping() => return Parted::Stopping,
         opened = tokio::time::timeout(OPENING, Box::pin(opening::open(relay))) => opened,
     };
-    let opened = opened.unwrap_or(Err(Ended::Silent(OPENING.as_secs())));
+    let opened = opened.unwrap_or(Err(Parted::Silent(OPENING.as_secs())));
     let mut session = match opened.and_then(|opened| Session::new(relay, opened)) {
         Ok(session) => session,
         Err(ended) => return ended,
@@ -64,7 +64,7 @@ pub(crate) async fn run(relay: &Relay) -> Ended {
         Ok(never) => match never {},
         Err(ended) => ended,
     };
-    session.close(matches!(ended, Ended::Stopping)).await;
+    session.close(matches!(ended, Parted::Stopping)).await;
     ended
 }
 
@@ -99,7 +99,7 @@ struct Progress {
 }
 
 impl<'a> Session<'a> {
-    fn new(relay: &'a Relay, opened: Opened) -> Result<Self, Ended> {
+    fn new(relay: &'a Relay, opened: Opened) -> Result<Self, Parted> {
         let Opened {
             client,
             database,
@@ -139,7 +139,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    async fn work(&mut self) -> Result<Never, Ended> {
+    async fn work(&mut self) -> Result<Never, Parted> {
         if self.snapshot_due {
             self.snapshot().await?;
         }
@@ -157,7 +157,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn snapshot(&mut self) -> Result<(), Ended> {
+    async fn snapshot(&mut self) -> Result<(), Parted> {
         let relay = self.relay;
         relay.status.not_working(
             State::Snapshotting,
@@ -167,7 +167,7 @@ impl<'a> Session<'a> {
         let router = self
             .router
             .take()
-            .ok_or(Ended::Inconsistent("a snapshot is under way"))?;
+            .ok_or(Parted::Inconsistent("a snapshot is under way"))?;
         let source = Source {
             lsn: self.start,
             last_commit_lsn: None,
@@ -190,7 +190,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    async fn stream(&mut self) -> Result<Never, Ended> {
+    async fn stream(&mut self) -> Result<Never, Parted> {
         let mut next = tokio::time::Instant::now();
         loop {
             // All can be dropped at any moment without losing anything: an event stays in its channel.
@@ -198,7 +198,7 @@ impl<'a> Session<'a> {
                 event = self.client.recv() => {
                     match event {
                         Ok(Some(event)) => self.round(event).await?,
-                        Ok(None) => return Err(Ended::Inconsistent("Postgres ended it")),
+                        Ok(None) => return Err(Parted::Inconsistent("Postgres ended it")),
                         Err(error) => return Err(refused(self.relay, error)),
                     }
                     next = next.min(tokio::time::Instant::now() + TICK);
@@ -209,14 +209,14 @@ impl<'a> Session<'a> {
                     self.tick()?;
                     next = tokio::time::Instant::now() + if idle { IDLE_TICK } else { TICK };
                 }
-                () = self.relay.tasks.stopping() => return Err(Ended::Stopping),
+                () = self.relay.tasks.stopping() => return Err(Parted::Stopping),
             }
         }
     }
 
     /// Handles an event and all that are there already. After a round of many the next begins at the
     /// earliest [`PACE`] after it, so that what is committed meanwhile goes out together.
-    async fn round(&mut self, first: ReplicationEvent) -> Result<(), Ended> {
+    async fn round(&mut self, first: ReplicationEvent) -> Result<(), Parted> {
         let began = tokio::time::Instant::now();
         let before = self.changes;
         let mut events = vec![first];
@@ -225,7 +225,7 @@ impl<'a> Session<'a> {
         {
             match event {
                 Ok(Some(event)) => events.push(event),
-                Ok(None) => return Err(Ended::Inconsistent("Postgres ended it")),
+                Ok(None) => return Err(Parted::Inconsistent("Postgres ended it")),
                 Err(error) => return Err(refused(self.relay, error)),
             }
         }
@@ -243,7 +243,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    async fn handle(&mut self, event: ReplicationEvent) -> Result<(), Ended> {
+    async fn handle(&mut self, event: ReplicationEvent) -> Result<(), Parted> {
         self.seen.heard = true;
         match event {
             ReplicationEvent::XLogData { wal_start, data, .. } => self.change(wal_start.0, &data).await,
@@ -263,7 +263,7 @@ impl<'a> Session<'a> {
                 Ok(())
             }
             ReplicationEvent::Commit { lsn, end_lsn, .. } => {
-                let without = Ended::Inconsistent("a commit came without its begin");
+                let without = Parted::Inconsistent("a commit came without its begin");
                 let (ticket, source) = self.open.take().ok_or(without)?;
                 let end = Position {
                     lsn: end_lsn.0,
@@ -283,7 +283,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn change(&mut self, lsn: u64, data: &[u8]) -> Result<(), Ended> {
+    async fn change(&mut self, lsn: u64, data: &[u8]) -> Result<(), Parted> {
         while !self.publisher.has_room() {
             self.tick()?;
             tokio::time::sleep(FULL_PAUSE).await;
@@ -291,13 +291,13 @@ impl<'a> Session<'a> {
         let router = self
             .router
             .as_mut()
-            .ok_or(Ended::Inconsistent("a snapshot is under way"))?;
+            .ok_or(Parted::Inconsistent("a snapshot is under way"))?;
         match pgoutput::decode(data)? {
             Message::Relation(relation) => router.relation(&relation),
             message @ (Message::Insert { .. } | Message::Update { .. } | Message::Delete { .. }) => {
                 self.relay.meters.changes.increment(1);
                 self.changes += 1;
-                let outside = Ended::Inconsistent("a change came outside a transaction");
+                let outside = Parted::Inconsistent("a change came outside a transaction");
                 let (ticket, source) = self.open.as_ref().ok_or(outside)?;
                 let source = Source { lsn, ..*source };
                 router.publish(&self.publisher, *ticket, &source, message).await
@@ -307,9 +307,9 @@ impl<'a> Session<'a> {
     }
 
     /// Confirms what was acknowledged; notices failures, silence and the stop signal.
-    fn tick(&mut self) -> Result<(), Ended> {
+    fn tick(&mut self) -> Result<(), Parted> {
         if self.relay.tasks.is_stopping() {
-            return Err(Ended::Stopping);
+            return Err(Parted::Stopping);
         }
         self.publisher.check()?;
         let now = Instant::now();
@@ -341,7 +341,7 @@ impl<'a> Session<'a> {
         let silent = now.duration_since(self.seen.heard_at).as_secs();
         let silent_max = SILENT_SECONDS + 3 * self.relay.config.heartbeat_seconds;
         if silent >= silent_max {
-            Err(Ended::Silent(silent))
+            Err(Parted::Silent(silent))
         } else {
             Ok(())
         }

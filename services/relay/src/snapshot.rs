@@ -13,7 +13,7 @@ use platform::{Tasks, db};
 use sqlx::{PgConnection, PgPool, Row as _};
 
 use crate::envelope::Source;
-use crate::error::Ended;
+use crate::error::Parted;
 use crate::pgoutput::Cell;
 use crate::publisher::Publisher;
 use crate::router::{Router, Target};
@@ -41,11 +41,11 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// Publishes everything and waits until Kafka has acknowledged it. Gives the router back.
-    pub(crate) async fn publish(self, pool: &PgPool) -> Result<Router, Ended> {
+    pub(crate) async fn publish(self, pool: &PgPool) -> Result<Router, Parted> {
         db::unit_of_work_within(pool, SNAPSHOT_MAX, move |db| Box::pin(self.publish_in(db))).await
     }
 
-    async fn publish_in(mut self, db: &mut PgConnection) -> Result<Router, Ended> {
+    async fn publish_in(mut self, db: &mut PgConnection) -> Result<Router, Parted> {
         sqlx::raw_sql("set transaction isolation level repeatable read, read only")
             .execute(&mut *db)
             .await?;
@@ -75,7 +75,7 @@ impl Snapshot {
         db: &mut PgConnection,
         ticket: Ticket,
         table: &Described,
-    ) -> Result<u64, Ended> {
+    ) -> Result<u64, Parted> {
         let target = self.router.target(&table.relation)?;
         let width = table.relation.columns.len();
         let mut count = 0;
@@ -116,15 +116,15 @@ impl Snapshot {
         Ok(count)
     }
 
-    fn look(&self) -> Result<(), Ended> {
+    fn look(&self) -> Result<(), Parted> {
         if self.tasks.is_stopping() {
-            Err(Ended::Stopping)
+            Err(Parted::Stopping)
         } else {
             self.publisher.check()
         }
     }
 
-    async fn pause(&self) -> Result<(), Ended> {
+    async fn pause(&self) -> Result<(), Parted> {
         self.look()?;
         tokio::time::sleep(FULL_PAUSE).await;
         Ok(())

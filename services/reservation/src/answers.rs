@@ -17,9 +17,9 @@ use crate::store::asked::{self, ACCEPTED, Asked};
 use crate::store::{keys, read};
 use crate::view;
 
-/// A request whose answer is due.
+/// A request that was not handed its outcome.
 #[derive(Debug, Clone)]
-pub(crate) struct Due {
+pub(crate) struct Unanswered {
     pub(crate) key: Key,
     /// At which the key was claimed; not known of a request whose quote is none.
     pub(crate) hotel_id: Option<HotelId>,
@@ -33,11 +33,11 @@ pub(crate) struct Answers {
 }
 
 impl Settle for Answers {
-    type Request = Due;
+    type Request = Unanswered;
     type Answer = Result<Stored, Problem>;
 
-    async fn settle(&mut self, group: Vec<Due>) -> Vec<Self::Answer> {
-        let group: Arc<[Due]> = group.into();
+    async fn settle(&mut self, group: Vec<Unanswered>) -> Vec<Self::Answer> {
+        let group: Arc<[Unanswered]> = group.into();
         let inside = Arc::clone(&group);
         let done = db::unit_of_work::<_, Broken, _>(&self.pool, move |db| answer(db, inside));
         match done.await {
@@ -50,14 +50,14 @@ impl Settle for Answers {
     }
 }
 
-fn answer(db: &mut PgConnection, group: Arc<[Due]>) -> BoxFuture<'_, Result<Vec<Stored>, Broken>> {
+fn answer(db: &mut PgConnection, group: Arc<[Unanswered]>) -> BoxFuture<'_, Result<Vec<Stored>, Broken>> {
     Box::pin(async move {
         let mut told = outcomes(db, &group).await?;
         let ids: Vec<ReservationId> = group
             .iter()
             .zip(&told)
             .filter(|(_, told)| told.is_none())
-            .map(|(due, _)| due.reservation_id)
+            .map(|(request, _)| request.reservation_id)
             .collect();
         if ids.is_empty() {
             return Ok(told.into_iter().flatten().collect());
@@ -69,13 +69,13 @@ fn answer(db: &mut PgConnection, group: Arc<[Due]>) -> BoxFuture<'_, Result<Vec<
             .collect();
         let shown: Vec<Option<Stored>> = group
             .iter()
-            .map(|due| reservations.get(&due.reservation_id).map(view::outcome))
+            .map(|request| reservations.get(&request.reservation_id).map(view::outcome))
             .collect();
         // An earlier release ended these and kept no answer: who tells an outcome first keeps it.
         let mut ended: Vec<(&Key, &Stored)> = group
             .iter()
             .zip(&shown)
-            .filter_map(|(due, shown)| Some((&due.key, shown.as_ref()?)))
+            .filter_map(|(request, shown)| Some((&request.key, shown.as_ref()?)))
             .filter(|(_, shown)| shown.status != ACCEPTED)
             .collect();
         if !ended.is_empty() {
@@ -93,10 +93,10 @@ fn answer(db: &mut PgConnection, group: Arc<[Due]>) -> BoxFuture<'_, Result<Vec<
 }
 
 /// The outcomes that are kept for the keys.
-async fn outcomes(db: &mut PgConnection, group: &[Due]) -> Result<Vec<Option<Stored>>, Broken> {
-    let asked = group.iter().map(|due| Asked {
-        key: &due.key,
-        hotel_id: due.hotel_id,
+async fn outcomes(db: &mut PgConnection, group: &[Unanswered]) -> Result<Vec<Option<Stored>>, Broken> {
+    let asked = group.iter().map(|request| Asked {
+        key: &request.key,
+        hotel_id: request.hotel_id,
         quote: None,
         email: None,
     });

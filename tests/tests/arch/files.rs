@@ -74,6 +74,38 @@ fn without_its_causes(text: &str) -> bool {
         .any(|form| text.contains(form))
 }
 
+/// Errors whose text repeats their source: whoever tells the causes of one tells that twice.
+fn texts_with_their_source(text: &str) -> Vec<usize> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let repeats = |two: &[&str]| {
+        let says = two[0].starts_with("#[error(\"") && two[0].contains("{0");
+        says && (two[1].contains("(#[from]") || two[1].contains("(#[source]"))
+    };
+    let found = lines.windows(2).zip(1..).filter(|(two, _)| repeats(two));
+    found.map(|(_, number)| number).collect()
+}
+
+#[test]
+fn the_text_of_an_error_does_not_hold_its_source() {
+    let found: Vec<String> = rust_files()
+        .filter(|name| !name.starts_with("tests/"))
+        .flat_map(|name| {
+            let lines = texts_with_their_source(&read(&name));
+            lines.into_iter().map(move |line| format!("{name}:{line}"))
+        })
+        .collect();
+    assert_none(
+        &found,
+        "say what was being done, or `#[error(transparent)]`; platform::chain adds what had caused it",
+    );
+    assert_eq!(
+        texts_with_their_source("x\n#[error(\"Kafka: {0}\")]\nKafka(#[from] KafkaError),"),
+        [2]
+    );
+    assert!(texts_with_their_source("#[error(\"Kafka\")]\nKafka(#[from] KafkaError),").is_empty());
+    assert!(texts_with_their_source("#[error(\"no {0}\")]\nNo(String),").is_empty());
+}
+
 #[test]
 fn an_error_is_logged_with_what_caused_it() {
     let found: Vec<String> = rust_files()

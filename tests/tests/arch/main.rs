@@ -7,6 +7,7 @@ mod packages;
 mod purity;
 mod schemas;
 mod shipping;
+mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ use redis::{FromRedisValue, Pipeline, Value};
 use super::{Cache, Known, Miss, bytes};
 use crate::catalogue::{Catalogue, RoomTypeFacts, Stored, read_days};
 use crate::layout::{Days, Entry, Form};
-use crate::nights::{Place, RoomTypeNights, Seen};
+use crate::nights::{Reached, RoomTypeNights, Seen};
 
 /// Lists that are asked for at once when a hotel is compared: about six megabytes.
 const LISTS_PER_CALL: usize = 1_000;
@@ -65,7 +65,7 @@ impl Cache {
                 known = self.read_catalogue(hotel).await?;
                 continue;
             }
-            let place = Place::decode(&bytes(answers.next().unwrap_or(Value::Nil))).ok_or(Miss::Cold)?;
+            let reached = Reached::decode(&bytes(answers.next().unwrap_or(Value::Nil))).ok_or(Miss::Cold)?;
             let plans = catalogue.rate_plans.len();
             let mut next = |form| values(form, days, &mut answers);
             let room_types = chosen
@@ -79,7 +79,7 @@ impl Cache {
             return Ok(Seen {
                 catalogue: Arc::clone(catalogue),
                 room_types,
-                place: Some(place),
+                reached: Some(reached),
             });
         }
         Err(Miss::Cold)

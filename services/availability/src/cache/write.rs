@@ -58,7 +58,7 @@ impl Put<Entry> {
     pub const fn right(held: Entry, should: Option<u64>) -> Self {
         Self {
             new: Entry {
-                lsn: held.lsn,
+                version: held.version,
                 value: should,
             },
             expected: Some(held),
@@ -84,7 +84,7 @@ impl HotelWrites {
     /// Adds a change of a night, unless a newer one of the same night is there already.
     pub fn night(&mut self, key: NightKey, new: Entry) {
         let newest = self.nights.entry(key).or_insert(Put { new, expected: None });
-        if newest.new.lsn < new.lsn {
+        if newest.new.version < new.version {
             newest.new = new;
         }
     }

@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use contract::StayDate;
+use contract::{StayDate, Version};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::cache::Cache;
 use crate::changes;
 use crate::consumer;
 use crate::fixtures::{TestCache, TestHotel};
-use crate::nights::Place;
+use crate::nights::Reached;
 use crate::shapes::{Rooms, Shape, serve, shape};
 
 /// Around this day, and 730 days later.
@@ -210,12 +210,14 @@ fn date(day: i32) -> StayDate {
 /// Both sources, each with its endpoints.
 async fn fronts(of: &TestCache, hotel: &Shape, now: DateTime<Utc>) -> [Front; 2] {
     of.say_filled().await;
-    let place = Place {
-        lsn: 100,
+    let reached = Reached {
+        version: Version::from_bits(100),
         at_ms: now.timestamp_millis(),
     };
     let mut batch = changes::read(&hotel.messages(7));
-    consumer::apply(&of.cache, &mut batch, Some(place)).await.unwrap();
+    consumer::apply(&of.cache, &mut batch, Some(reached))
+        .await
+        .unwrap();
     let (services, _) = serve(vec![hotel.clone()]).await;
     let away = Cache::new("redis://127.0.0.1:1/", "").unwrap();
     [
@@ -327,11 +329,11 @@ proptest! {
 async fn whoever_asks_why_is_told_that_a_sum_is_larger_than_any_amount_of_money() {
     let (of, hotel) = (TestCache::new(), TestHotel::new());
     let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-    let place = Place {
-        lsn: 7,
+    let reached = Reached {
+        version: Version::from_bits(7),
         at_ms: now.timestamp_millis(),
     };
-    of.seed(&hotel, place).await;
+    of.seed(&hotel, reached).await;
     of.apply(&[hotel.price(200, "u", "2026-12-24", contract::money::MINOR_MAX)])
         .await;
     let front = Front::at(&of, of.cache.clone(), "http://127.0.0.1:1", now);

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::{HotelId, RoomTypeId};
+use contract::{HotelId, RoomTypeId, Version};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use http_body_util::BodyExt;
@@ -18,7 +18,7 @@ use tower::ServiceExt;
 
 use crate::cache::Cache;
 use crate::fixtures::{Tables, TestCache, TestHotel, serve};
-use crate::nights::Place;
+use crate::nights::Reached;
 use crate::service::Service;
 
 const NOBODY: &str = "http://127.0.0.1:1";
@@ -77,9 +77,9 @@ impl Front {
     }
 }
 
-fn second_ago() -> Place {
-    Place {
-        lsn: 4_711,
+fn second_ago() -> Reached {
+    Reached {
+        version: Version::from_bits(4_711),
         at_ms: (now() - TimeDelta::seconds(1)).timestamp_millis(),
     }
 }
@@ -105,7 +105,7 @@ async fn a_stay_is_answered_from_the_cache_with_its_age() {
                 "total_before_taxes": price("410.00"),
             }],
         }],
-        "freshness": {"source": "cache", "lsn": 4711, "as_of": "2026-09-21T14:13:19Z", "age_ms": 1000},
+        "freshness": {"source": "cache", "position": "0000000000001267", "as_of": "2026-09-21T14:13:19Z", "age_ms": 1000},
     });
     assert_eq!((status, body), (200, expected));
 }
@@ -356,8 +356,8 @@ async fn the_database_is_asked_by_a_limited_number_at_once() {
 #[tokio::test]
 async fn an_old_answer_is_given_only_when_nothing_better_can_be_had() {
     let (of, hotel) = (TestCache::new(), TestHotel::new());
-    let old = Place {
-        lsn: 9,
+    let old = Reached {
+        version: Version::from_bits(9),
         at_ms: (now() - TimeDelta::hours(20)).timestamp_millis(),
     };
     of.seed(&hotel, old).await;

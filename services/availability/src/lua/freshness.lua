@@ -1,10 +1,10 @@
--- Moves the cache's place in the write-ahead log forward, never back.
+-- Says how far the cache has come, never back.
 --
--- KEYS[1]: the place, "lsn:milliseconds", the LSN in twenty digits so that text compares like numbers.
--- ARGV[1]: the new place.
+-- KEYS[1]: how far, "version:milliseconds", the version in twenty digits so that text compares like numbers.
+-- ARGV[1]: how far now.
 local old = redis.pcall('GET', KEYS[1])
-local function parts(place)
-  return tonumber(string.sub(place, 1, 10)), tonumber(string.sub(place, 11, 20)), tonumber(string.sub(place, 22))
+local function parts(reached)
+  return tonumber(string.sub(reached, 1, 10)), tonumber(string.sub(reached, 11, 20)), tonumber(string.sub(reached, 22))
 end
 local high, low, at = parts(ARGV[1])
 if type(old) == 'string' then

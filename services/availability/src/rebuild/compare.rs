@@ -64,7 +64,7 @@ impl Rebuilder {
                 cache: body(held).map(text),
                 database: should.map(text),
             });
-            let mut new = version(held).to_be_bytes().to_vec();
+            let mut new = version(held).bits().to_be_bytes().to_vec();
             new.extend_from_slice(should.unwrap_or_default());
             look.writes.facts.insert(
                 about,

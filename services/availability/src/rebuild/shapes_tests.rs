@@ -60,14 +60,14 @@ async fn both(of: &TestCache, services: &str, hotel: HotelId) -> (Seen, Seen) {
     };
     let database = of.database(services);
     let mut cached = of.cache.read(hotel, days, |_, _| true).await.unwrap();
-    cached.place = None;
+    cached.reached = None;
     // One call is about a year at most, and the sample is longer.
     let first = Days {
         to: FIRST + 366,
         ..days
     };
     let mut short = of.cache.read(hotel, first, |_, _| true).await.unwrap();
-    short.place = None;
+    short.reached = None;
     assert_eq!(short.catalogue, cached.catalogue);
     (short, database.read(hotel, first, |_, _| true).await.unwrap())
 }

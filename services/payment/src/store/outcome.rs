@@ -19,7 +19,7 @@ platform::message_row!("payment.message_1");
 
 /// How an operation ended, to be written.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ended {
+pub(crate) struct EndedOperation {
     pub(crate) payment: Key,
     pub(crate) operation_no: i64,
     pub(crate) ending: Ending,
@@ -112,8 +112,8 @@ struct EndedRow {
 }
 platform::row_type!(EndedRow, "payment.ended_1");
 
-impl From<&Ended> for EndedRow {
-    fn from(ended: &Ended) -> Self {
+impl From<&EndedOperation> for EndedRow {
+    fn from(ended: &EndedOperation) -> Self {
         Self {
             hotel_id: ended.payment.0.uuid(),
             payment_id: ended.payment.1.uuid(),
@@ -192,7 +192,7 @@ impl From<&Movement> for MovementRow {
 /// What comes of outcomes. Everything in it is locked.
 #[derive(Debug, Default)]
 pub(crate) struct Written<'a> {
-    pub(crate) ended: Vec<Ended>,
+    pub(crate) ended: Vec<EndedOperation>,
     pub(crate) changed: Vec<&'a Payment>,
     pub(crate) movements: Vec<Movement>,
     pub(crate) said: &'a [Outgoing],

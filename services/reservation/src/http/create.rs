@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::GuestsJson;
-use crate::answers::{Answers, Due};
+use crate::answers::{Answers, Unanswered};
 use crate::booking::{Created, Creation, Known, Order, shed};
 use crate::model::{self, Guest, PaymentMethod, Terms};
 use crate::store::asked::{self, ACCEPTED, Asked};
@@ -149,13 +149,13 @@ pub(super) async fn create_reservation(
 
 impl App {
     async fn create(self, creation: Creation, wait: Option<Duration>) -> Result<Response, Problem> {
-        let due = Due {
+        let unanswered = Unanswered {
             key: creation.key.clone(),
             hotel_id: Some(creation.order.quote.hotel_id),
             reservation_id: creation.reservation_id,
         };
         // Watched from before the commit, so that no outcome is too early to be seen.
-        let watch = wait.map(|limit| (limit, self.waiting.watch(due.reservation_id)));
+        let watch = wait.map(|limit| (limit, self.waiting.watch(unanswered.reservation_id)));
         let created = self.bookings.ask(creation).await.map_err(|_| {
             shed(1);
             busy()
@@ -167,10 +167,10 @@ impl App {
                     Some(watch) => self.until_settled(watch).await,
                     None => None,
                 };
-                let answer = self.handed_or_kept(handed, due).await?;
+                let answer = self.handed_or_kept(handed, unanswered).await?;
                 Ok(link::given(&self.links, answer).first())
             }
-            Created::Known(known) => self.known(due.key, due.hotel_id, known, wait).await,
+            Created::Known(known) => self.known(unanswered.key, unanswered.hotel_id, known, wait).await,
             Created::QuoteUsed(reservation_id) => Ok(view::quote_used(reservation_id).first()),
             Created::Full => Err(busy()),
         }
@@ -181,10 +181,14 @@ impl App {
         watch.until(&self.tasks, limit, settled).await
     }
 
-    async fn handed_or_kept(&self, handed: Option<Stored>, due: Due) -> Result<Stored, Problem> {
+    async fn handed_or_kept(
+        &self,
+        handed: Option<Stored>,
+        unanswered: Unanswered,
+    ) -> Result<Stored, Problem> {
         match handed {
             Some(answer) => Ok(answer),
-            None => self.answer(due).await,
+            None => self.answer(unanswered).await,
         }
     }
 
@@ -225,12 +229,12 @@ impl App {
 
     /// How the reservation stands, or its outcome. A process that stops has no more groups, and lets nobody
     /// wait in vain all the same.
-    async fn answer(&self, due: Due) -> Result<Stored, Problem> {
-        if let Ok(answer) = self.answers.ask(due.clone()).await {
+    async fn answer(&self, unanswered: Unanswered) -> Result<Stored, Problem> {
+        if let Ok(answer) = self.answers.ask(unanswered.clone()).await {
             return answer;
         }
         let pool = self.pool.clone();
-        let alone = Answers { pool }.settle(vec![due]).await.pop();
+        let alone = Answers { pool }.settle(vec![unanswered]).await.pop();
         alone.unwrap_or_else(|| {
             let detail = "The booking was taken; ask for its outcome with the same Idempotency-Key.";
             Err(Problem::unavailable(detail, 1))
@@ -250,18 +254,18 @@ impl App {
             Known::Reused => return Err(reused()),
             Known::Open(reservation_id) => reservation_id,
         };
-        let due = Due {
+        let unanswered = Unanswered {
             key,
             hotel_id,
             reservation_id,
         };
         let watch = wait.map(|limit| (limit, self.waiting.watch(reservation_id)));
-        let mut answer = self.answer(due.clone()).await?;
+        let mut answer = self.answer(unanswered.clone()).await?;
         if let Some(watch) = watch
             && answer.status == ACCEPTED
         {
             let handed = self.until_settled(watch).await;
-            answer = self.handed_or_kept(handed, due).await?;
+            answer = self.handed_or_kept(handed, unanswered).await?;
         }
         Ok(link::given(&self.links, answer).again())
     }

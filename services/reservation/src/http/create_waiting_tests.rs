@@ -233,17 +233,17 @@ async fn an_outcome_that_was_told_stays_though_another_process_tells_it_once_mor
         route: "POST /v1/reservations".to_owned(),
         text: row.quote_id.to_string(),
     };
-    let due = Due {
+    let unanswered = Unanswered {
         key,
         hotel_id: Some(row.hotel_id),
         reservation_id: row.reservation_id,
     };
     world.command(vec![confirm(&row)]).await.unwrap();
-    let first = world.app.answer(due.clone()).await.unwrap();
+    let first = world.app.answer(unanswered.clone()).await.unwrap();
     assert_eq!(first.status, 201);
     // A repeat that looked before the first answer was kept is answered when the reservation stands otherwise.
     world.cancel(row.reservation_id, 0).await;
-    let late = World::again(&pool).app.answer(due).await.unwrap();
+    let late = World::again(&pool).app.answer(unanswered).await.unwrap();
     assert_eq!(late, first);
     let shown = world
         .get(&format!("/v1/reservations/{}", row.reservation_id))

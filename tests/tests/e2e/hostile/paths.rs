@@ -292,7 +292,7 @@ fn methods(table: &mut Table, hotel: &Hotel) {
         "/v1/sagas",
         "/healthz",
     ] {
-        for method in ["DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "FOO", "get"] {
+        for method in ["DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "BOOK", "get"] {
             let what = format!("{method} {path}");
             let sent = Sent::new(method, path);
             let heard = table.send(&what, &sent);
