@@ -113,7 +113,7 @@ pub async fn write(db: &mut PgConnection, schema: Schema, messages: &[Outgoing])
     );
     let column = |of: fn(&Outgoing) -> &str| messages.iter().map(of).collect::<Vec<&str>>();
     let envelopes = messages.iter().map(|message| lines_of(&message.envelope));
-    sqlx::query(AssertSqlSafe(sql))
+    let said = sqlx::query(AssertSqlSafe(sql))
         .bind(messages.iter().map(|message| message.id).collect::<Vec<_>>())
         .bind(column(|message| &message.topic))
         .bind(column(|message| &message.key))
@@ -122,7 +122,7 @@ pub async fn write(db: &mut PgConnection, schema: Schema, messages: &[Outgoing])
         .bind(envelopes.collect::<Vec<_>>())
         .execute(db)
         .await?;
-    Ok(())
+    all_written("messages", said.rows_affected(), messages.len())
 }
 
 /// What stands in the columns of an envelope, a line for each; none for nothing. An array for each column would cost

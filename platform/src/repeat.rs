@@ -158,7 +158,7 @@ async fn keep(
          response_content_type = $7 where (client, route, key) = ($1, $2, $3)",
         schema.0
     );
-    sqlx::query(AssertSqlSafe(sql))
+    let kept = sqlx::query(AssertSqlSafe(sql))
         .bind(&request.key.client)
         .bind(&request.key.route)
         .bind(&request.key.text)
@@ -168,7 +168,7 @@ async fn keep(
         .bind(&answer.content_type)
         .execute(db)
         .await?;
-    Ok(())
+    db::all_written("answers", kept.rows_affected(), 1)
 }
 
 /// Starts to forget keys that were claimed longer ago than the setting says.
