@@ -13,6 +13,7 @@ mod guard;
 mod identities;
 mod issuers;
 mod key;
+mod keys_at;
 mod link;
 mod member;
 mod operations;

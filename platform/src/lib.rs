@@ -18,6 +18,7 @@ mod hex;
 pub mod http;
 pub mod kafka;
 pub mod outbox;
+pub mod outward;
 pub mod parts;
 pub mod repeat;
 pub mod retention;

@@ -2,7 +2,7 @@
 //! stands in our settings: the algorithm is the key's and never the token's word, and who somebody is follows from one claim.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::dangerous::insecure_decode_claims;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::actor::{Actor, Kind};
 use super::identities::Known;
+use super::keys_at::KeysAt;
 
 /// The longest time for which a token may be good, in seconds: nobody can revoke one.
 const LIVES_MOST: i64 = 600;
@@ -38,8 +39,12 @@ pub(super) struct Trusted {
     pub(super) issuer: String,
     /// What stands in `aud`: us.
     pub(super) audience: String,
-    /// Where its keys are: a URL, or a file.
-    pub(super) keys: String,
+    /// Where its keys are: a URL, or a file. Without it, where its own document says.
+    #[serde(default)]
+    pub(super) keys: Option<String>,
+    /// Whether its keys may come without TLS.
+    #[serde(default)]
+    pub(super) plain_http: bool,
     /// The claim that says what somebody is there: a text, or several of which the first that we know counts.
     pub(super) kind_claim: String,
     /// What that makes them here.
@@ -54,7 +59,11 @@ pub(super) struct Trusted {
 pub(super) struct Issuer {
     pub(super) trusted: Trusted,
     kinds: BTreeMap<String, Kind>,
+    /// Where its keys are.
+    pub(super) keys_at: KeysAt,
     keys: RwLock<HashMap<String, PublicKey>>,
+    /// Why the last look for them was in vain.
+    missed: Mutex<Option<String>>,
     /// Somebody came with a key that is not known.
     pub(super) wanted: Notify,
 }
@@ -111,7 +120,6 @@ impl Issuer {
             &trusted.name,
             &trusted.issuer,
             &trusted.audience,
-            &trusted.keys,
             &trusted.kind_claim,
         ];
         if kinds.is_empty() || texts.iter().any(|text| text.is_empty()) {
@@ -120,10 +128,14 @@ impl Issuer {
                 trusted.name
             ));
         }
+        let keys_at = KeysAt::of(&trusted.issuer, trusted.keys.as_deref(), trusted.plain_http)
+            .map_err(|why| format!("{}: {why}", trusted.name))?;
         Ok(Self {
             trusted,
             kinds,
+            keys_at,
             keys: RwLock::default(),
+            missed: Mutex::default(),
             wanted: Notify::new(),
         })
     }
@@ -133,13 +145,29 @@ impl Issuer {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
-    /// Whether any key is known.
-    pub(super) fn has_keys(&self) -> bool {
-        !self
-            .keys
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_empty()
+    /// Notes why the last look was in vain, none if it was not; answers what was noted before.
+    pub(super) fn missed(&self, why: Option<String>) -> Option<String> {
+        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut missed, why)
+    }
+
+    /// What is wrong with its keys, for an operator.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let (name, at) = (&self.trusted.name, &self.keys_at);
+        match (keys.is_empty(), missed) {
+            (false, None) => None,
+            (false, Some(why)) => Some(format!(
+                "the keys of the issuer {name} cannot be read now, and those that are known count: {at}: {why}"
+            )),
+            (true, why) => {
+                let why = why.unwrap_or_else(|| "it was not asked yet".to_owned());
+                Some(format!(
+                    "no key of the issuer {name} is known, so nobody comes in by its tokens: {at}: {why}"
+                ))
+            }
+        }
     }
 
     fn key(&self, kid: &str) -> Option<PublicKey> {

@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::bearer::{Issuer, Issuers, Trusted, read};
+use super::keys_at::{KeysAt, Published};
+use crate::outward::{Outward, OutwardConfig};
 use crate::{Parts, StartError};
 
 /// The part of the process that says whether every issuer's keys are known.
@@ -16,9 +18,7 @@ const PART: &str = "issuers";
 const EVERY: Duration = Duration::from_mins(5);
 /// After a look in vain, and at most so often when tokens come with keys that are not known.
 const AGAIN: Duration = Duration::from_secs(5);
-/// One look takes no longer.
-const ASK_MAX: Duration = Duration::from_secs(5);
-/// A set of keys has no more bytes.
+/// A set of keys has no more bytes, nor a document that says where it is.
 const BYTES_MOST: usize = 64 * 1024;
 
 /// Who else may say who somebody is.
@@ -27,6 +27,9 @@ pub struct IssuersConfig {
     /// File that lists issuers whose signed tokens are taken as bearers, as JSON; docs/operating.md has an example.
     #[arg(long, env = "BELLHOP_ISSUERS_FILE")]
     pub issuers_file: Option<PathBuf>,
+    /// How they are asked for their keys.
+    #[command(flatten)]
+    pub outward: OutwardConfig,
 }
 
 impl IssuersConfig {
@@ -35,6 +38,8 @@ impl IssuersConfig {
     /// # Errors
     /// A setting error that names the file and the remedy.
     pub fn follow(&self, parts: &Parts) -> Result<Issuers, StartError> {
+        // Read also where nobody is asked, so that a wrong file is found when it is written.
+        let outward = self.outward.outward()?;
         let Some(file) = &self.issuers_file else {
             return Ok(Issuers::default());
         };
@@ -47,10 +52,9 @@ impl IssuersConfig {
         let text = std::fs::read(file).map_err(|error| wrong(&error.to_string()))?;
         let listed: Vec<Trusted> =
             serde_json::from_slice(&text).map_err(|error| wrong(&error.to_string()))?;
-        let issuers = listed.into_iter().map(|trusted| {
-            place(&trusted.keys).map_err(|why| wrong(&format!("{}: {why}", trusted.name)))?;
-            Issuer::new(trusted).map(Arc::new).map_err(|why| wrong(&why))
-        });
+        let issuers = listed
+            .into_iter()
+            .map(|trusted| Issuer::new(trusted).map(Arc::new).map_err(|why| wrong(&why)));
         let issuers: Vec<_> = issuers.collect::<Result<_, _>>()?;
         let mut names: Vec<_> = issuers.iter().map(|issuer| &issuer.trusted.issuer).collect();
         names.sort_unstable();
@@ -59,100 +63,105 @@ impl IssuersConfig {
             return Err(wrong("an issuer stands twice"));
         }
         let issuers = Issuers(issuers.into());
-        keep_known(parts, &issuers)?;
+        for issuer in issuers.0.iter() {
+            let keeper = Keeper {
+                issuer: Arc::clone(issuer),
+                all: issuers.clone(),
+                outward: outward.clone(),
+                parts: parts.clone(),
+            };
+            keeper.tell();
+            parts.tasks.spawn("issuers", keeper.keep_known());
+        }
         Ok(issuers)
     }
 }
 
-/// Where a set of keys is.
-enum At<'a> {
-    File(&'a str),
-    Url(&'a str),
+/// Keeps the keys of one issuer known.
+struct Keeper {
+    issuer: Arc<Issuer>,
+    all: Issuers,
+    outward: Outward,
+    parts: Parts,
 }
 
-fn place(text: &str) -> Result<At<'_>, &'static str> {
-    match text.split_once("://") {
-        None => Ok(At::File(text)),
-        Some(("http", _)) => Ok(At::Url(text)),
-        Some(_) => Err(
-            "keys is a file, or a URL with http in a network that you trust: a proxy there speaks TLS with the issuer",
-        ),
-    }
-}
-
-fn keep_known(parts: &Parts, issuers: &Issuers) -> Result<(), StartError> {
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .timeout(ASK_MAX)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(|error| StartError::Setting(format!("The HTTP client cannot be made: {error}")))?;
-    for issuer in issuers.0.iter() {
-        let (issuer, client, tasks) = (Arc::clone(issuer), client.clone(), parts.tasks.clone());
-        let (health, all) = (parts.health.clone(), issuers.clone());
-        health.limps(PART, without_keys(&issuer));
-        parts.tasks.spawn("issuers", async move {
-            loop {
-                let looked = Instant::now();
-                let pause = match look(&issuer, &client).await {
-                    Ok(()) => EVERY,
-                    Err(error) => {
-                        let name = &issuer.trusted.name;
-                        tracing::warn!(
-                            issuer = name,
-                            error,
-                            "the keys of an issuer cannot be read; those known stay"
-                        );
-                        metrics::counter!("bellhop_issuer_looks_failed_total", "issuer" => name.clone())
-                            .increment(1);
-                        AGAIN
-                    }
-                };
-                match all.0.iter().find(|issuer| !issuer.has_keys()) {
-                    Some(issuer) => health.limps(PART, without_keys(issuer)),
-                    None => health.ready(PART),
+impl Keeper {
+    async fn keep_known(self) {
+        loop {
+            let looked = Instant::now();
+            let pause = match self.look().await {
+                Ok(()) => {
+                    self.found();
+                    EVERY
                 }
-                tokio::select! {
-                    () = tasks.stopping() => return,
-                    () = tokio::time::sleep(pause) => {}
-                    () = async {
-                        issuer.wanted.notified().await;
-                        tokio::time::sleep_until(looked + AGAIN).await;
-                    } => {}
+                Err(why) => {
+                    self.missed(&why);
+                    AGAIN
                 }
+            };
+            self.tell();
+            tokio::select! {
+                () = self.parts.tasks.stopping() => return,
+                () = tokio::time::sleep(pause) => {}
+                () = async {
+                    self.issuer.wanted.notified().await;
+                    tokio::time::sleep_until(looked + AGAIN).await;
+                } => {}
             }
-        });
-    }
-    Ok(())
-}
-
-fn without_keys(issuer: &Issuer) -> String {
-    let Trusted { name, keys, .. } = &issuer.trusted;
-    format!("no key of the issuer {name} is known, so nobody comes in by its tokens; is {keys} there?")
-}
-
-/// Reads what the issuer publishes.
-async fn look(issuer: &Issuer, client: &reqwest::Client) -> Result<(), String> {
-    let set = match place(&issuer.trusted.keys)? {
-        At::File(file) => tokio::fs::read(file).await.map_err(|error| error.to_string())?,
-        At::Url(url) => fetch(client, url).await?,
-    };
-    issuer.publishes(read(&set)?);
-    Ok(())
-}
-
-async fn fetch(client: &reqwest::Client, url: &str) -> Result<Vec<u8>, String> {
-    let told = |error: reqwest::Error| crate::chain(&error.without_url());
-    let mut response = client.get(url).send().await.map_err(told)?;
-    if response.status() != reqwest::StatusCode::OK {
-        return Err(format!("it answered {}", response.status()));
-    }
-    let mut set = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(told)? {
-        set.extend_from_slice(&piece);
-        if set.len() > BYTES_MOST {
-            return Err(format!("it has more than {BYTES_MOST} bytes"));
         }
     }
-    Ok(set)
+
+    /// Reads what the issuer publishes.
+    async fn look(&self) -> Result<(), String> {
+        let set = match &self.issuer.keys_at {
+            KeysAt::File(file) => tokio::fs::read(file).await.map_err(|error| error.to_string())?,
+            KeysAt::Url(url) => self.outward.get(url, BYTES_MOST).await?.into(),
+            KeysAt::Said(url) => {
+                let document = self.outward.get(url, BYTES_MOST).await;
+                let document = document.map_err(|why| format!("{url}: {why}"))?;
+                let Trusted {
+                    issuer, plain_http, ..
+                } = &self.issuer.trusted;
+                let keys = Published::read(&document)?.keys(issuer, url, *plain_http)?;
+                let set = self.outward.get(&keys, BYTES_MOST).await;
+                set.map_err(|why| format!("{keys}: {why}"))?.into()
+            }
+        };
+        self.issuer.publishes(read(&set)?);
+        Ok(())
+    }
+
+    fn found(&self) {
+        if self.issuer.missed(None).is_some() {
+            tracing::info!(issuer = self.name(), "the keys of an issuer can be read again");
+        }
+    }
+
+    /// Each look in vain is counted, and told when it says something new.
+    fn missed(&self, why: &str) {
+        metrics::counter!("bellhop_issuer_looks_failed_total", "issuer" => self.name().to_owned())
+            .increment(1);
+        if self.issuer.missed(Some(why.to_owned())).as_deref() != Some(why) {
+            tracing::warn!(
+                issuer = self.name(),
+                at = %self.issuer.keys_at,
+                why,
+                "the keys of an issuer cannot be read; those known stay"
+            );
+        }
+    }
+
+    /// Says of all issuers whether their keys are known, as they are now.
+    fn tell(&self) {
+        let troubles: Vec<_> = self.all.0.iter().filter_map(|issuer| issuer.trouble()).collect();
+        if troubles.is_empty() {
+            self.parts.health.ready(PART);
+        } else {
+            self.parts.health.limps(PART, troubles.join("; "));
+        }
+    }
+
+    fn name(&self) -> &str {
+        &self.issuer.trusted.name
+    }
 }

@@ -1,107 +1,48 @@
-//! Bearers of an issuer: a little one, that publishes its keys over HTTP as they do, and signs tokens with them.
+//! Bearers of an issuer: a little one, that publishes its keys as they do, and signs tokens with them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod little;
 
-use axum::Router;
-use axum::extract::State;
-use axum::routing::get;
-use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Hotel, Platform, bearer, until};
 
+use little::{Authority, Issuer, Key};
+
 /// What the issuer is called in its tokens.
 const ISSUER: &str = "https://login.example";
 
-/// A key of the issuer's.
-struct Key {
-    kid: &'static str,
-    signs: EncodingKey,
+/// What the settings say of an issuer.
+fn settings(name: &str, issuer: &str, keys: Option<&str>) -> Value {
+    let mut settings = json!({
+        "name": name, "issuer": issuer, "audience": "bellhop", "kind_claim": "roles",
+        "kinds": {"desk": "staff", "night": "operator"}, "hotels_claim": "hotels",
+    });
+    if let Some(keys) = keys {
+        settings["keys"] = keys.into();
+    }
+    settings
 }
 
-impl Key {
-    /// A new one.
-    fn make(kid: &'static str) -> Self {
-        let mut seed = [0_u8; 32];
-        std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom").unwrap(), &mut seed).unwrap();
-        // PKCS #8 of an Ed25519 key (RFC 8410, section 7): a head that is always the same, and 32 bytes.
-        let mut der = vec![
-            0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
-        ];
-        der.extend(seed);
-        Self {
-            kid,
-            signs: EncodingKey::from_ed_der(&der),
-        }
+/// A platform that trusts these issuers, and those of an authority of our own.
+async fn trusting(issuers: &[Value], believes: Option<&Authority>) -> Platform {
+    let mut platform = Platform::migrated();
+    let file = platform.folder().join("issuers.json");
+    std::fs::write(&file, Value::from(issuers).to_string()).unwrap();
+    platform.set("BELLHOP_ISSUERS_FILE", &file.display().to_string());
+    if let Some(authority) = believes {
+        let file = platform.folder().join("authorities.pem");
+        std::fs::write(&file, authority.pem()).unwrap();
+        platform.set("BELLHOP_CA_FILE", &file.display().to_string());
     }
-
-    fn published(&self) -> Value {
-        let key = Jwk::from_encoding_key(&self.signs, Algorithm::EdDSA).unwrap();
-        let mut key = serde_json::to_value(key).unwrap();
-        key["kid"] = self.kid.into();
-        key
-    }
-
-    fn sign(&self, claims: &Value) -> String {
-        let mut header = Header::new(Algorithm::EdDSA);
-        header.kid = Some(self.kid.to_owned());
-        jsonwebtoken::encode(&header, claims, &self.signs).unwrap()
-    }
+    platform.run("all");
+    platform.ready().await;
+    platform
 }
 
-/// Publishes keys until it is dropped.
-struct Issuer {
-    url: String,
-    keys: Arc<Mutex<Value>>,
-    serving: tokio::task::JoinHandle<()>,
-}
-
-impl Issuer {
-    #[expect(clippy::disallowed_methods, reason = "is ended when it is dropped")]
-    async fn start(key: &Key) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/keys", listener.local_addr().unwrap());
-        let keys = Arc::new(Mutex::new(Value::Null));
-        let published = async |State(keys): State<Arc<Mutex<Value>>>| {
-            axum::Json(keys.lock().unwrap_or_else(PoisonError::into_inner).clone())
-        };
-        let routes = Router::new()
-            .route("/keys", get(published))
-            .with_state(Arc::clone(&keys));
-        let serving = tokio::spawn(async move {
-            axum::serve(listener, routes).await.unwrap();
-        });
-        let issuer = Self { url, keys, serving };
-        issuer.publish(key);
-        issuer
-    }
-
-    /// This key and no other from now on.
-    fn publish(&self, key: &Key) {
-        *self.keys.lock().unwrap() = json!({"keys": [key.published()]});
-    }
-
-    /// A platform that trusts it.
-    async fn trusted(&self) -> Platform {
-        let mut platform = Platform::migrated();
-        let file = platform.folder().join("issuers.json");
-        let issuers = json!([{
-            "name": "login", "issuer": ISSUER, "audience": "bellhop", "keys": self.url,
-            "kind_claim": "roles", "kinds": {"desk": "staff", "night": "operator"}, "hotels_claim": "hotels",
-        }]);
-        std::fs::write(&file, issuers.to_string()).unwrap();
-        platform.set("BELLHOP_ISSUERS_FILE", &file.display().to_string());
-        platform.run("all");
-        platform.ready().await;
-        platform
-    }
-}
-
-impl Drop for Issuer {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
+/// A platform that trusts this issuer, whose keys come without TLS.
+async fn trusted(issuer: &Issuer) -> Platform {
+    trusting(&[settings("login", ISSUER, Some(&issuer.keys_url()))], None).await
 }
 
 /// What a token says of somebody at the desk of this hotel, good for five minutes.
@@ -143,8 +84,8 @@ fn reservations(hotel: &Hotel) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_of_an_issuers_works_for_their_hotels_by_its_tokens() {
     let key = Key::make("a");
-    let issuer = Issuer::start(&key).await;
-    let platform = issuer.trusted().await;
+    let issuer = Issuer::plain(&key).await;
+    let platform = trusted(&issuer).await;
     let (own, other) = (
         Hotel::create(&platform, 3).await,
         Hotel::create(&platform, 3).await,
@@ -194,8 +135,8 @@ async fn somebody_of_an_issuers_works_for_their_hotels_by_its_tokens() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_not_good_in_every_part_is_refused_with_what_is_wrong() {
     let key = Key::make("a");
-    let issuer = Issuer::start(&key).await;
-    let platform = issuer.trusted().await;
+    let issuer = Issuer::plain(&key).await;
+    let platform = trusted(&issuer).await;
     let hotel = Hotel::create(&platform, 3).await;
     let good = claims(&hotel);
     becomes(&platform, &key.sign(&good), 200).await;
@@ -236,8 +177,8 @@ async fn a_token_that_is_not_good_in_every_part_is_refused_with_what_is_wrong() 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_followed_as_they_change_and_stay_while_the_issuer_is_away() {
     let (old, new) = (Key::make("a"), Key::make("b"));
-    let issuer = Issuer::start(&old).await;
-    let platform = issuer.trusted().await;
+    let issuer = Issuer::plain(&old).await;
+    let platform = trusted(&issuer).await;
     let hotel = Hotel::create(&platform, 3).await;
     let claims = claims(&hotel);
     becomes(&platform, &old.sign(&claims), 200).await;
@@ -273,8 +214,8 @@ async fn settings_that_cannot_be_used_are_named_at_the_start() {
         (Some("[{}]".to_owned()), "missing field"),
         (Some(issuer(json!({"x": "service"}), "/keys.json")), "service"),
         (
-            Some(issuer(json!({"x": "staff"}), "https://login.example/keys")),
-            "TLS",
+            Some(issuer(json!({"x": "staff"}), "http://login.example/keys")),
+            "plain_http",
         ),
     ] {
         if let Some(text) = text {
@@ -286,6 +227,107 @@ async fn settings_that_cannot_be_used_are_named_at_the_start() {
         assert!(
             complaint.contains("BELLHOP_ISSUERS_FILE") && complaint.contains(said),
             "{said}: {complaint}"
+        );
+    }
+}
+
+/// What `/readyz` says of issuers.
+async fn said_of_issuers(platform: &Platform) -> String {
+    platform.get("/readyz").await.json["issuers"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+async fn it_says(platform: &Platform, words: &[&str]) {
+    until(&format!("/readyz says {words:?} of issuers"), async || {
+        let said = said_of_issuers(platform).await;
+        words.iter().all(|word| said.contains(word)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_over_tls_is_known_by_its_name_alone_and_its_keys_are_followed() {
+    let (old, new) = (Key::make("a"), Key::make("b"));
+    let authority = Authority::make();
+    let issuer = Issuer::over_tls(&old, authority.certificate("localhost")).await;
+    let url = issuer.url("localhost");
+    let platform = trusting(&[settings("login", &url, None)], Some(&authority)).await;
+    let hotel = Hotel::create(&platform, 3).await;
+    let claims = with(&claims(&hotel), "iss", json!(url));
+    becomes(&platform, &old.sign(&claims), 200).await;
+    issuer.publish(&new);
+    becomes(&platform, &new.sign(&claims), 200).await;
+    assert_eq!(me(&platform, &old.sign(&claims)).await.status, 401);
+    // While its certificate is over nothing new is believed, and what is known counts.
+    issuer.shows(authority.certificate_of_before("localhost"));
+    issuer.publish(&old);
+    until("the issuer is asked again", async || {
+        me(&platform, &old.sign(&claims)).await;
+        let said = said_of_issuers(&platform).await;
+        (said.contains("expired") && said.contains("count")).then_some(())
+    })
+    .await;
+    assert_eq!(me(&platform, &new.sign(&claims)).await.status, 200);
+    let doctor = platform.command(&["doctor"]);
+    let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(
+        !doctor.status.success() && said.contains("issuers: the keys of the issuer login"),
+        "{said}"
+    );
+    issuer.shows(authority.certificate("localhost"));
+    becomes(&platform, &old.sign(&claims), 200).await;
+    it_says(&platform, &["ready"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_not_the_issuer_by_tls_and_by_its_own_word_gives_no_keys() {
+    let key = Key::make("a");
+    let (ours, others) = (Authority::make(), Authority::make());
+    let unknown = Issuer::over_tls(&key, others.certificate("localhost")).await;
+    let elsewhere = Issuer::over_tls(&key, ours.certificate("localhost")).await;
+    let over = Issuer::over_tls(&key, ours.certificate_of_before("localhost")).await;
+    let lies = Issuer::over_tls(&key, ours.certificate("localhost")).await;
+    lies.says("issuer", &elsewhere.url("localhost"));
+    let leads = Issuer::over_tls(&key, ours.certificate("localhost")).await;
+    let plain = Issuer::plain(&key).await;
+    leads.says("jwks_uri", &plain.keys_url());
+    let names = [
+        ("unknown", unknown.url("localhost"), "BELLHOP_CA_FILE"),
+        ("named", elsewhere.url("127.0.0.1"), "another name"),
+        ("over", over.url("localhost"), "has expired"),
+        ("lies", lies.url("localhost"), "and not of"),
+        ("leads", leads.url("localhost"), "not https"),
+    ];
+    let issuers = names.each_ref().map(|(name, url, _)| settings(name, url, None));
+    let platform = trusting(&issuers, Some(&ours)).await;
+    it_says(&platform, &names.each_ref().map(|(.., said)| *said)).await;
+    let hotel = Hotel::create(&platform, 3).await;
+    for (name, url, _) in names {
+        let token = key.sign(&with(&claims(&hotel), "iss", json!(url)));
+        assert_eq!(me(&platform, &token).await.status, 401, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_authorities_that_has_none_stops_the_start() {
+    let mut platform = Platform::migrated();
+    let file = platform.folder().join("authorities.pem");
+    platform.set("BELLHOP_CA_FILE", &file.display().to_string());
+    for text in [
+        None,
+        Some(""),
+        Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+    ] {
+        if let Some(text) = text {
+            std::fs::write(&file, text).unwrap();
+        }
+        let refused = platform.command(&["run", "--target", "hotel"]);
+        let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(
+            !refused.status.success() && complaint.contains("BELLHOP_CA_FILE"),
+            "{complaint}"
         );
     }
 }
