@@ -105,6 +105,8 @@ impl Work {
                     run: Run::new(),
                     wake_at: None,
                     created_at: self.now,
+                    // What is written like nobody's id is nobody.
+                    actor: message.envelope.actor.as_ref().and_then(|actor| actor.parse().ok()),
                     trace: message.envelope.trace.clone(),
                     row: None,
                 };

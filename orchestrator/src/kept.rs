@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use contract::SagaId;
 use contract::saga::SagaData;
+use platform::access::Actor;
 use platform::envelope::Traceparent;
 use platform::{Broken, Envelope};
 use uuid::Uuid;
@@ -23,6 +24,8 @@ pub(crate) struct Kept {
     pub(crate) wake_at: Option<DateTime<Utc>>,
     /// When it was asked for.
     pub(crate) created_at: DateTime<Utc>,
+    /// Who asked for it; none where nobody is known.
+    pub(crate) actor: Option<Actor>,
     /// The trace of the request that it came of.
     pub(crate) trace: Option<Traceparent>,
     /// What its row says of all that may change; none of a run that has no row yet.
@@ -74,7 +77,7 @@ impl Kept {
     pub(crate) fn envelope(&self, saga_id: SagaId, sent: &Sent, pace: Pace) -> Envelope {
         let of_step = |trace| spans::of_step(trace, saga_id, sent.step, sent.undo, sent.round);
         Envelope {
-            actor: None,
+            actor: self.actor.and_then(Actor::named),
             trace: self.trace.as_ref().map(of_step),
             deadline: self.gives_up_at(pace),
         }

@@ -63,6 +63,7 @@ mod tests {
             run,
             wake_at: None,
             created_at: chrono::DateTime::UNIX_EPOCH,
+            actor: None,
             trace: None,
             row: None,
         }

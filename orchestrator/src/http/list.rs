@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Shared;
 use contract::SagaId;
-use platform::access::Allowed;
+use platform::access::{Actor, Allowed};
 use platform::http::{Common, Cursor, PageLimit, Problem, StrictQuery};
 use platform::{db, problems};
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,9 @@ pub(super) struct Query {
     #[serde(rename = "type")]
     #[param(rename = "type", example = "book-stay")]
     kind: Option<String>,
+    /// Only those that this actor asked for: `kind:id`, as `actor` of a saga has it.
+    #[param(example = "partner:01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d")]
+    actor: Option<String>,
     /// How many at most, 1 to 200.
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200, example = 50)]
@@ -80,6 +83,12 @@ pub(super) async fn list_sagas(
     {
         return Err(unknown("type", &types.join(", ")));
     }
+    let actor = query.actor.as_deref().map(str::parse::<Actor>).transpose();
+    let actor = actor.map_err(|_| {
+        let detail = "This is an actor as a saga names it: a kind, a colon and an id.";
+        Problem::invalid_field("actor", detail)
+    })?;
+    let actor = actor.map(|actor| actor.to_string());
     let before = query.cursor.as_deref().map(Cursor::read::<SagaId>).transpose()?;
     let limit = query.limit;
     let (mut rows, mut journals) = db::unit_of_work::<_, Problem, _>(&inspection.pool, move |db| {
@@ -88,6 +97,7 @@ pub(super) async fn list_sagas(
             let filter = Filter {
                 state,
                 kind,
+                actor: actor.as_deref(),
                 before: before.map(SagaId::uuid),
             };
             let rows = store::list(db, filter, limit.rows_and_one()).await?;

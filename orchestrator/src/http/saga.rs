@@ -31,6 +31,10 @@ pub(super) struct SagaBody {
     state: String,
     reservation_id: ReservationId,
     hotel_id: HotelId,
+    /// Who asked for it: a kind and an id, never a name; absent where nobody said who they are, as guests do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "partner:01936f5e-7d5c-7c3a-9a44-0d3f6a1b2c4d")]
+    actor: Option<String>,
     /// What it waits for; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_for: Option<WaitingBody>,
@@ -149,6 +153,7 @@ impl SagaBody {
             state: row.state.clone(),
             reservation_id,
             hotel_id: HotelId::from_uuid(row.hotel_id),
+            actor: row.actor.clone(),
             waiting_for,
             paused_since: run.and_then(|run| run.paused),
             held_back: run.and_then(|run| run.held).map(HeldBackBody::from),

@@ -12,6 +12,8 @@ pub(crate) struct Filter<'a> {
     pub(crate) state: Option<&'a str>,
     /// Only those of this saga.
     pub(crate) kind: Option<&'a str>,
+    /// Only those that this actor asked for.
+    pub(crate) actor: Option<&'a str>,
     /// Only those older than this one.
     pub(crate) before: Option<Uuid>,
 }
@@ -25,6 +27,7 @@ pub(crate) struct RunRow {
     pub(crate) state: String,
     pub(crate) reservation_id: Uuid,
     pub(crate) hotel_id: Uuid,
+    pub(crate) actor: Option<String>,
     pub(crate) shard: i32,
     pub(crate) data: serde_json::Value,
     pub(crate) deadline: DateTime<Utc>,
@@ -37,7 +40,7 @@ pub(crate) struct RunRow {
 pub(crate) async fn one(db: &mut PgConnection, saga_id: Uuid) -> Result<Option<RunRow>, Broken> {
     let row = sqlx::query_as!(
         RunRow,
-        r#"select saga_id, kind, definition, state::text as "state!", subject_id as reservation_id, hotel_id, shard, data,
+        r#"select saga_id, kind, definition, state::text as "state!", subject_id as reservation_id, hotel_id, actor, shard, data,
                   deadline, reason, created_at, (wake_at is not null and deadline < now()) as "overdue!"
            from orchestrator.run where saga_id = $1"#,
         saga_id
@@ -54,6 +57,9 @@ pub(crate) async fn list(
     limit: i64,
 ) -> Result<Vec<RunRow>, Broken> {
     let before = filter.before.unwrap_or(Uuid::max());
+    if let Some(actor) = filter.actor {
+        return by_actor(db, actor, filter, before, limit).await;
+    }
     match filter.state {
         // What went well is nearly all there is, so the key leads to it.
         Some("completed") | None => newest(db, filter, before, limit).await,
@@ -69,7 +75,7 @@ async fn newest(
 ) -> Result<Vec<RunRow>, Broken> {
     let rows = sqlx::query_as!(
         RunRow,
-        r#"select saga_id, kind, definition, state::text as "state!", subject_id as reservation_id, hotel_id, shard, data,
+        r#"select saga_id, kind, definition, state::text as "state!", subject_id as reservation_id, hotel_id, actor, shard, data,
                   deadline, reason, created_at, (wake_at is not null and deadline < now()) as "overdue!"
            from orchestrator.run
            where saga_id < $1 and ($3::text is null or kind = $3) and ($4::text is null or state::text = $4)
@@ -93,7 +99,7 @@ async fn by_state(
 ) -> Result<Vec<RunRow>, Broken> {
     let rows = sqlx::query_as!(
         RunRow,
-        r#"select saga_id, kind, definition, state::text as "state!", subject_id as reservation_id, hotel_id, shard, data,
+        r#"select saga_id, kind, definition, state::text as "state!", subject_id as reservation_id, hotel_id, actor, shard, data,
                   deadline, reason, created_at, (wake_at is not null and deadline < now()) as "overdue!"
            from orchestrator.run
            where state = $1::text::orchestrator.run_state and state <> 'completed'
@@ -102,6 +108,31 @@ async fn by_state(
         state,
         kind,
         before,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows)
+}
+
+async fn by_actor(
+    db: &mut PgConnection,
+    actor: &str,
+    filter: Filter<'_>,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<RunRow>, Broken> {
+    let rows = sqlx::query_as!(
+        RunRow,
+        r#"select saga_id, kind, definition, state::text as "state!", subject_id as reservation_id, hotel_id, actor, shard, data,
+                  deadline, reason, created_at, (wake_at is not null and deadline < now()) as "overdue!"
+           from orchestrator.run
+           where actor = $1 and saga_id < $2 and ($3::text is null or kind = $3) and ($4::text is null or state::text = $4)
+           order by saga_id desc limit $5"#,
+        actor,
+        before,
+        filter.kind,
+        filter.state,
         limit
     )
     .fetch_all(db)

@@ -40,6 +40,7 @@ struct Row {
     shard: i32,
     /// As text, so that one that this code cannot read costs no other.
     data: String,
+    actor: Option<String>,
     trace: Option<String>,
     wake_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
@@ -66,6 +67,7 @@ impl Row {
             run,
             wake_at: self.wake_at,
             created_at: self.created_at,
+            actor: self.actor.as_ref().and_then(|actor| actor.parse().ok()),
             trace: self.trace.as_deref().and_then(Traceparent::read),
             row: None,
         };
@@ -90,7 +92,7 @@ pub(crate) async fn runs(db: &mut PgConnection, ids: &[Uuid], pace: Pace) -> Res
     let mut journals = journals(db, ids).await?;
     let rows = sqlx::query_as!(
         Row,
-        "select saga_id, definition, shard, data::text as \"data!\", trace, wake_at, created_at
+        "select saga_id, definition, shard, data::text as \"data!\", actor, trace, wake_at, created_at
          from orchestrator.run where saga_id = any($1)",
         ids
     )

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use contract::SagaId;
+use platform::access::Actor;
 use platform::envelope::Traceparent;
 use platform::outbox::{self, Outgoing};
 use platform::{Broken, db};
@@ -59,13 +60,14 @@ struct RunRow<'a> {
     hotel_id: Uuid,
     shard: i32,
     data: String,
+    actor: Option<String>,
     trace: Option<&'a str>,
     wake_at: Option<DateTime<Utc>>,
     reason: Option<&'a str>,
     is_over: bool,
     held_by: Option<Uuid>,
 }
-platform::row_type!(RunRow<'_>, "orchestrator.run_2");
+platform::row_type!(RunRow<'_>, "orchestrator.run_3");
 
 #[derive(Debug, sqlx::Encode)]
 struct RunChange<'a> {
@@ -110,6 +112,7 @@ impl<'a> RunRow<'a> {
             hotel_id: kept.data.hotel_id().uuid(),
             shard: kept.shard,
             data: json(&kept.data)?,
+            actor: kept.actor.and_then(Actor::named),
             trace: kept.trace.as_ref().map(Traceparent::as_str),
             wake_at: kept.wake_at,
             reason: run.reason.as_deref(),
@@ -193,13 +196,13 @@ pub(crate) async fn write(
                      where current.ended_at is null order by current.shard for share of current) as mine),
            begun as (
                insert into orchestrator.run
-                   (saga_id, kind, definition, state, subject_kind, subject_id, hotel_id, shard, data, trace, wake_at,
+                   (saga_id, kind, definition, state, subject_kind, subject_id, hotel_id, shard, data, actor, trace, wake_at,
                     deadline, reason, created_at, ended_at, held_by)
                select new.saga_id, new.kind, new.definition, new.state::orchestrator.run_state, 'reservation',
-                      new.subject_id, new.hotel_id, new.shard, new.data::json, new.trace, new.wake_at,
+                      new.subject_id, new.hotel_id, new.shard, new.data::json, new.actor, new.trace, new.wake_at,
                       held.now + $4::bigint * interval '1 millisecond', new.reason, held.now,
                       case when new.is_over then held.now end, new.held_by
-               from held, unnest($3::orchestrator.run_2[]) as new where held.ok returning 1),
+               from held, unnest($3::orchestrator.run_3[]) as new where held.ok returning 1),
            changed as (
                update orchestrator.run
                set state = new.state::orchestrator.run_state, shard = new.shard, wake_at = new.wake_at,
