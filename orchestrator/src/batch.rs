@@ -106,7 +106,11 @@ impl Work {
                     wake_at: None,
                     created_at: self.now,
                     // What is written like nobody's id is nobody.
-                    actor: message.envelope.actor.as_ref().and_then(|actor| actor.parse().ok()),
+                    actor: message
+                        .envelope
+                        .actor
+                        .as_ref()
+                        .and_then(|actor| actor.parse().ok()),
                     trace: message.envelope.trace.clone(),
                     row: None,
                 };

@@ -7,6 +7,7 @@ use contract::{QuoteId, Stay, StayDate};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::keys::bearer;
 use crate::secrets::QUOTE_SECRET;
 use crate::{Answer, Platform};
 
@@ -173,8 +174,28 @@ impl Hotel {
 
     /// Books what was quoted and waits for the outcome.
     pub async fn book_quote(&self, platform: &Platform, quote: &Value, payment_method: &str) -> Answer {
-        let key = quote["quote_id"].as_str().expect("an id").to_owned();
-        let headers = [("idempotency-key", key.as_str()), ("prefer", "wait=30")];
+        self.book_by(platform, quote, payment_method, "").await
+    }
+
+    /// The same by whoever has this key; an empty one is none.
+    pub async fn book_by(
+        &self,
+        platform: &Platform,
+        quote: &Value,
+        payment_method: &str,
+        key: &str,
+    ) -> Answer {
+        let id = quote["quote_id"].as_str().expect("an id").to_owned();
+        let by = if key.is_empty() {
+            String::new()
+        } else {
+            bearer(key)
+        };
+        let headers = [
+            ("idempotency-key", id.as_str()),
+            ("prefer", "wait=30"),
+            ("authorization", by.as_str()),
+        ];
         let body = booking_body(quote, "Ada Lovelace", payment_method);
         platform
             .send_json(Method::POST, "/v1/reservations", &body, &headers)

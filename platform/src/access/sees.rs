@@ -12,7 +12,11 @@ use crate::http::Problem;
 
 /// What an actor sees. Only admission makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sees(What);
+pub struct Sees {
+    what: What,
+    /// Of bookings, those alone that this actor made.
+    booker: Option<Actor>,
+}
 
 /// What is seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +36,10 @@ impl Sees {
     pub(super) fn of(actor: Actor, hotels: Option<&Arc<[Uuid]>>, rule: Rule) -> Self {
         // What anyone may see is not hidden from who has a credential.
         if rule.admits(Kind::Anyone) {
-            return Self(What::All);
+            return What::All.into();
         }
         let id = actor.id().unwrap_or_default();
-        Self(match actor.kind() {
+        let what = match actor.kind() {
             Kind::Member => What::Guest(id),
             Kind::Partner | Kind::Staff => {
                 hotels.map_or(What::All, |hotels| What::Hotels(Arc::clone(hotels)))
@@ -43,35 +47,42 @@ impl Sees {
             Kind::Service | Kind::Viewer | Kind::Operator | Kind::Admin => What::All,
             // What a guest sees their link says, and none was read.
             Kind::Anyone | Kind::Guest => What::Hotels(Arc::default()),
-        })
+        };
+        Self {
+            what,
+            booker: (actor.kind() == Kind::Partner).then_some(actor),
+        }
     }
 
     /// What a guest sees by this link where they were admitted by the rule.
     pub(super) fn by_link(link: &Link, rule: Rule) -> Self {
         if rule.admits(Kind::Anyone) {
-            return Self(What::All);
+            return What::All.into();
         }
-        Self(What::One(link.reservation, link.number))
+        What::One(link.reservation, link.number).into()
     }
 
     /// Everything, for tests of handlers.
     pub(super) const fn everything() -> Self {
-        Self(What::All)
+        Self {
+            what: What::All,
+            booker: None,
+        }
     }
 
     /// What is seen.
     pub const fn what(&self) -> &What {
-        &self.0
+        &self.what
     }
 
     /// Whether everything is, for `($1 or ..)` in a `where`.
     pub const fn all(&self) -> bool {
-        matches!(self.0, What::All)
+        matches!(self.what, What::All)
     }
 
     /// The hotels of which everything is seen; none unless it is a matter of hotels.
     pub fn hotels(&self) -> &[Uuid] {
-        match &self.0 {
+        match &self.what {
             What::Hotels(hotels) => hotels,
             _ => &[],
         }
@@ -79,7 +90,7 @@ impl Sees {
 
     /// The guest whose things are seen.
     pub const fn guest(&self) -> Option<Uuid> {
-        match self.0 {
+        match self.what {
             What::Guest(guest) => Some(guest),
             _ => None,
         }
@@ -87,7 +98,7 @@ impl Sees {
 
     /// The one reservation that is seen.
     pub const fn one(&self) -> Option<Uuid> {
-        match self.0 {
+        match self.what {
             What::One(one, _) => Some(one),
             _ => None,
         }
@@ -95,13 +106,19 @@ impl Sees {
 
     /// The number that this one reservation must have for its links.
     pub const fn link_no(&self) -> Option<i32> {
-        match self.0 {
+        match self.what {
             What::One(_, number) => Some(number),
             _ => None,
         }
     }
 
-    /// Whether everything of this hotel is seen.
+    /// Who must have made a booking that is seen, as its row names them; none where it does not matter. Partners sell rooms
+    /// of one hotel side by side, and none sees what another sold, nor what guests booked by themselves.
+    pub fn booker(&self) -> Option<String> {
+        self.booker.and_then(Actor::named)
+    }
+
+    /// Whether everything of this hotel is seen, but for bookings, of which [`Self::booker`] decides as well.
     pub fn hotel(&self, hotel: Uuid) -> bool {
         self.all() || self.hotels().contains(&hotel)
     }
@@ -115,6 +132,12 @@ impl Sees {
             return Ok(());
         }
         Err(Problem::not_found("hotel").at("hotel_id"))
+    }
+}
+
+impl From<What> for Sees {
+    fn from(what: What) -> Self {
+        Self { what, booker: None }
     }
 }
 
@@ -141,11 +164,17 @@ mod tests {
                 "{kind}"
             );
             assert!(of(kind, None).all(), "{kind}");
+            let own = (kind == Kind::Partner).then(|| format!("partner:{mine}"));
+            assert_eq!(
+                (limited.booker(), of(kind, None).booker()),
+                (own.clone(), own),
+                "{kind}"
+            );
             assert!(limited.require_hotel(mine).is_ok(), "{kind}");
             let refused = limited.require_hotel(other).unwrap_err();
             assert_eq!(refused.status().as_u16(), 404, "{kind}");
         }
-        assert!(of(Kind::Viewer, Some(&hotels)).all());
+        assert!(of(Kind::Viewer, Some(&hotels)).all() && of(Kind::Viewer, None).booker().is_none());
         let link = Link {
             reservation: mine,
             number: 7,

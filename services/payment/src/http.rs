@@ -20,7 +20,7 @@ pub(crate) struct State {
 }
 
 operations! { pub(crate) Arc<State>;
-    GetPayment = get_payment::get_payment: Row::of(&[Kind::Staff, Kind::Partner, Kind::Viewer]).class(Class::Desk),
+    GetPayment = get_payment::get_payment: Row::of(&[Kind::Staff, Kind::Viewer]).class(Class::Desk),
     // The provider's credential is the signature, which the handler checks first.
     TakeWebhook = webhook::webhook: Row::anyone().unidentified().class(Class::Money).found_by(Place::Body),
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Hotel, Platform, TARGETS, bearer, booking_body, until};
+use tests::{Answer, Hotel, Platform, TARGETS, bearer, until};
 
 /// In how long a revocation is heard of everywhere. A busy machine may be slower than the second that is promised, which
 /// `scripts/prove revoke` is about.
@@ -104,43 +104,6 @@ async fn a_revoked_key_is_refused_in_every_process_also_when_the_relay_is_gone()
         (stale(&platform).await.status == 404).then_some(())
     })
     .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_partner_books_is_asked_for_in_its_name_and_its_keys_are_its_own() {
-    let platform = Platform::start().await;
-    let (principal, _, key) = partner(&platform).await;
-    until("the key is known", async || {
-        let answer = send(&platform, &key, Method::GET, "/v1/hotels", &Value::Null).await;
-        (answer.status == 200).then_some(())
-    })
-    .await;
-    let hotel = Hotel::create(&platform, 1).await;
-    let quote = hotel.quote(&platform, 3, 2, 1).await;
-    let bearer = bearer(&key);
-    let headers = [
-        ("authorization", bearer.as_str()),
-        ("idempotency-key", "partner-1"),
-        ("prefer", "wait=30"),
-    ];
-    let body = booking_body(&quote, "Grace Hopper", "pm_ok");
-    let booked = platform
-        .send_json(Method::POST, "/v1/reservations", &body, &headers)
-        .await;
-    assert_eq!(booked.status, 201, "{}", booked.json);
-    let actors = "select actor from reservation.outbox where aggregatetype = 'orchestrator.commands'";
-    let said = platform.query(actors).await.unwrap();
-    assert_eq!(said, format!("partner:{principal}"));
-    // The idempotency key is the partner's: somebody else's request under the same text is another.
-    let other = platform
-        .send_json(Method::POST, "/v1/reservations", &body, &headers[1..])
-        .await;
-    assert_eq!(
-        (other.status.as_u16(), other.text("/code")),
-        (409, "quote_used"),
-        "{}",
-        other.json
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,7 @@ mod links;
 mod matrix;
 mod members;
 mod offers;
+mod partners;
 mod payments;
 mod places;
 mod races;

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Browser, Client, Hotel, Platform};
 
-use who::{Credential, MEMBER_SECRET, Who, ask, everybody};
+use who::{Credential, MEMBER_SECRET, Who, ask, everybody, limited};
 
 /// What the gate says to whom it does not let in.
 const OF_THE_GATE: [&str; 3] = ["credential_missing", "credential_invalid", "not_permitted"];
@@ -71,8 +71,10 @@ struct Things {
 }
 
 impl Things {
-    async fn of(platform: &Platform, hotel: &Hotel) -> Self {
-        let booked = hotel.book(platform, 3, 1, "pm_ok").await;
+    /// Those of a hotel, and a booking there by whoever has this key.
+    async fn of(platform: &Platform, hotel: &Hotel, key: &str) -> Self {
+        let quote = hotel.quote(platform, 3, 1, 1).await;
+        let booked = hotel.book_by(platform, &quote, "pm_ok", key).await;
         assert_eq!(booked.status, 201, "{}", booked.json);
         Self {
             hotel: hotel.hotel_id.clone(),
@@ -159,11 +161,13 @@ fn wrong(operation: &Operation, who: &Who, answer: &Answer) -> Option<String> {
 
 /// Of a hotel's things, somebody of one hotel has their own, and of reservations a guest theirs; another's are as what is
 /// not there.
-fn leaks(operation: &Operation, own: &Answer, foreign: &Answer, absent: &Answer) -> Option<String> {
+fn leaks(operation: &Operation, who: &Who, [own, foreign, absent]: [&Answer; 3]) -> Option<String> {
     let told = |answer: &Answer| (answer.status.as_u16(), answer.json.clone());
     if operation.name == "list_reservations" {
         let rows = |answer: &Answer| answer.json["items"].as_array().map(Vec::len);
-        let right = rows(own) == Some(1) && rows(foreign) == Some(0) && told(foreign) == told(absent);
+        // The desk sees what guests have booked, too.
+        let seen = if who.kind == Kind::Staff { 2 } else { 1 };
+        let right = rows(own) == Some(seen) && rows(foreign) == Some(0) && told(foreign) == told(absent);
         return (!right).then(|| format!("{}: {:?}, {:?}", operation.name, told(own), told(foreign)));
     }
     let right = own.status.is_success() && foreign.status == 404 && told(foreign) == told(absent);
@@ -178,6 +182,13 @@ fn leaks(operation: &Operation, own: &Answer, foreign: &Answer, absent: &Answer)
     })
 }
 
+/// A booking in a partner's hotel that it did not make is as one that is not there.
+fn anothers(operation: &Operation, others: &Answer, absent: &Answer) -> Option<String> {
+    let told = |answer: &Answer| (answer.status.as_u16(), answer.json.clone());
+    let right = others.status == 404 && told(others) == told(absent);
+    (!right).then(|| format!("{}: another's booking {:?}", operation.name, told(others)))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_may_what_the_rows_say_and_sees_what_is_theirs_alone() {
     let mut platform = Platform::migrated();
@@ -189,13 +200,16 @@ async fn each_may_what_the_rows_say_and_sees_what_is_theirs_alone() {
         Hotel::create(&platform, 3).await,
     );
     let client = platform.client();
+    let seller = limited(&platform, Kind::Partner, &own).await;
+    let sold_by = seller.key();
     let things = [
-        Things::of(&platform, &own).await,
-        Things::of(&platform, &foreign).await,
+        Things::of(&platform, &own, sold_by).await,
+        Things::of(&platform, &foreign, sold_by).await,
         Things::absent(),
     ];
-    let everybody = everybody(&platform, &own).await;
-    let (mut asked, mut scoped, mut faults) = (0, 0, Vec::new());
+    let others = Things::of(&platform, &own, "").await;
+    let everybody = everybody(&platform, &own, seller).await;
+    let (mut asked, mut scoped, mut sold, mut faults) = (0, 0, 0, Vec::new());
     for operation in operations(&platform).await {
         for who in &everybody {
             let mut answers = Vec::new();
@@ -212,8 +226,14 @@ async fn each_may_what_the_rows_say_and_sees_what_is_theirs_alone() {
                 && !operation.is_for_anyone()
                 && operation.is_about_things()
             {
-                faults.extend(leaks(&operation, &answers[0], &answers[1], &answers[2]));
+                faults.extend(leaks(&operation, who, [&answers[0], &answers[1], &answers[2]]));
                 scoped += 1;
+            }
+            if who.kind == Kind::Partner && operation.path.contains("{reservation_id}") {
+                let (path, body) = (others.path(&operation, &own), others.body(&operation, &own));
+                let answer = ask(&client, operation.method.clone(), &path, &body, &who.credential).await;
+                faults.extend(anothers(&operation, &answer, &answers[2]));
+                sold += 1;
             }
         }
         faults.extend(unknown(&client, &operation, &things[0], &own).await);
@@ -227,7 +247,10 @@ async fn each_may_what_the_rows_say_and_sees_what_is_theirs_alone() {
         faults.len(),
         faults.join("\n")
     );
-    assert!(asked > 2_000 && scoped == 41, "{asked} {scoped}");
+    assert!(
+        asked > 2_000 && scoped == 40 && sold == 10,
+        "{asked} {scoped} {sold}"
+    );
 }
 
 /// A key that nobody has is refused everywhere.

@@ -117,14 +117,15 @@ pub(crate) async fn page_of_hotel(
 ) -> Result<Vec<Reservation>, Broken> {
     let rows = reservations!(
         "where r.hotel_id = $1 and r.reservation_id < $2 and ($3::text is null or r.state = $3) \
-         and ($5 or r.hotel_id = any($6) or r.guest_id = $7) order by r.reservation_id desc limit $4",
+         and ($5 or r.hotel_id = any($6) or r.guest_id = $7) and ($8::text is null or r.client = $8) order by r.reservation_id desc limit $4",
         hotel_id.uuid(),
         page.before(),
         page.state(),
         page.rows,
         page.sees.all(),
         page.sees.hotels(),
-        page.sees.guest()
+        page.sees.guest(),
+        page.sees.booker()
     )
     .fetch_all(&mut *platform::db::lease(pool).await?)
     .await?;
@@ -141,7 +142,7 @@ pub(crate) async fn page_of_guest(
     let rows = reservations!(
         "where r.guest_id = $1 and r.reservation_id < $2 and ($3::text is null or r.state = $3) \
          and ($5::uuid is null or r.hotel_id = $5) \
-         and ($6 or r.hotel_id = any($7) or r.guest_id = $8) order by r.reservation_id desc limit $4",
+         and ($6 or r.hotel_id = any($7) or r.guest_id = $8) and ($9::text is null or r.client = $9) order by r.reservation_id desc limit $4",
         guest_id.uuid(),
         page.before(),
         page.state(),
@@ -149,7 +150,8 @@ pub(crate) async fn page_of_guest(
         hotel_id.map(HotelId::uuid),
         page.sees.all(),
         page.sees.hotels(),
-        page.sees.guest()
+        page.sees.guest(),
+        page.sees.booker()
     )
     .fetch_all(&mut *platform::db::lease(pool).await?)
     .await?;

@@ -100,18 +100,21 @@ macro_rules! reservations {
 pub(super) use reservations;
 
 /// `seen!(query, reservation_id, sees, "…")`: the query of the reservation with this id, if whoever asks sees it: with all
-/// there is, by its hotel, as its guest, or by a link that was not withdrawn. The text stands behind the `where`.
+/// there is, by its hotel, as its guest, or by a link that was not withdrawn; a partner, of those, what it booked. The text
+/// stands behind the `where`.
 macro_rules! seen {
     ($query:ident, $reservation_id:expr, $sees:expr, $tail:tt) => {
         $query!(
-            "where r.reservation_id = $1 and ($2 or r.hotel_id = any($3) or r.guest_id = $4 or (r.reservation_id, r.link_no) = ($5, $6))"
+            "where r.reservation_id = $1 and ($2 or r.hotel_id = any($3) or r.guest_id = $4 or (r.reservation_id, r.link_no) = ($5, $6)) "
+                + "and ($7::text is null or r.client = $7)"
                 + $tail,
             $reservation_id.uuid(),
             $sees.all(),
             $sees.hotels(),
             $sees.guest(),
             $sees.one(),
-            $sees.link_no()
+            $sees.link_no(),
+            $sees.booker()
         )
     };
 }

@@ -30,6 +30,14 @@ pub(super) struct Who {
 }
 
 impl Who {
+    /// Its key; empty where it asks otherwise.
+    pub(super) fn key(&self) -> &str {
+        match &self.credential {
+            Credential::Bearer(key) => key,
+            _ => "",
+        }
+    }
+
     /// With what they ask. A guest has a link, and a new one each time, as one of the operations withdraws those of before.
     /// Whoever signs out needs another session afterwards.
     pub(super) async fn credential(&self, platform: &Platform, own: &Things, of: &Operation) -> Credential {
@@ -57,7 +65,7 @@ async fn session(platform: &Platform, principal: &str) -> Credential {
 }
 
 /// A key of a new principal who works for this hotel alone.
-async fn limited(platform: &Platform, kind: Kind, hotel: &Hotel) -> Who {
+pub(super) async fn limited(platform: &Platform, kind: Kind, hotel: &Hotel) -> Who {
     let admin = bearer(&platform.keys.admin);
     let headers = [("authorization", admin.as_str())];
     let wanted = json!({"kind": kind.word(), "name": "Of one hotel", "hotels": [hotel.hotel_id]});
@@ -128,8 +136,8 @@ fn member() -> Who {
     }
 }
 
-/// Everybody there is.
-pub(super) async fn everybody(platform: &Platform, own: &Hotel) -> Vec<Who> {
+/// Everybody there is; `seller` is a partner of the hotel.
+pub(super) async fn everybody(platform: &Platform, own: &Hotel, seller: Who) -> Vec<Who> {
     let keys = &platform.keys;
     let all = [
         (Kind::Staff, &keys.staff),
@@ -147,7 +155,7 @@ pub(super) async fn everybody(platform: &Platform, own: &Hotel) -> Vec<Who> {
         })
         .collect();
     everybody.push(limited(platform, Kind::Staff, own).await);
-    everybody.push(limited(platform, Kind::Partner, own).await);
+    everybody.push(seller);
     everybody.extend(signed_in(platform, &everybody).await);
     everybody.push(member());
     for (kind, limited) in [(Kind::Anyone, false), (Kind::Guest, true)] {
