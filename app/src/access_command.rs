@@ -10,7 +10,7 @@ use contract::{HotelId, PrincipalId, Text};
 use platform::access::PepperConfig;
 use platform::db::DatabaseConfig;
 
-use crate::say;
+use crate::{patience, say};
 
 /// What there is to do with access from the command line.
 #[derive(Subcommand, Debug)]
@@ -85,7 +85,7 @@ impl Access {
 impl Link {
     async fn execute(self) -> anyhow::Result<ExitCode> {
         let peppers = self.pepper.ring()?;
-        let pool = self.database.pool("access")?;
+        let pool = patience::pool(&self.database, "access")?;
         let link = access::make_link(&pool, &peppers, self.principal).await;
         let link = link.context("no link was made; was `bellhop migrate` run?")?;
         let link = link.with_context(|| {
@@ -104,7 +104,7 @@ impl Link {
 impl Make {
     async fn execute(self) -> anyhow::Result<ExitCode> {
         let peppers = self.pepper.ring()?;
-        let pool = self.database.pool("access")?;
+        let pool = patience::pool(&self.database, "access")?;
         for kind in self.kind {
             let kind = PrincipalKind::from(kind);
             let hotels = if kind.has_hotels() {

@@ -11,6 +11,7 @@ pub mod migrate;
 pub mod modules;
 pub mod openapi;
 pub mod operations;
+mod patience;
 pub mod problems;
 pub mod replay;
 pub mod run;

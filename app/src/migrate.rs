@@ -15,7 +15,7 @@ use sqlx::migrate::{MigrateDatabase as _, Migration, Migrator};
 use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres};
 
-use crate::say;
+use crate::{patience, say};
 
 /// Tries of a statement about roles, which are shared by all databases of a server and may be changed
 /// by another migration at the same time.
@@ -146,7 +146,7 @@ impl Migrate {
     /// Bookings that were made when there were no codes get one, and those cancelled when charges were not told apart get
     /// theirs.
     async fn complete_bookings(&self) -> anyhow::Result<()> {
-        let pool = self.database.pool("reservation")?;
+        let pool = patience::pool(&self.database, "reservation")?;
         let given = reservation::give_codes(&pool).await;
         let given = given.context("the bookings of the former release could not be given codes")?;
         if given > 0 {
