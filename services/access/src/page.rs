@@ -41,5 +41,7 @@ mod tests {
         for path in FILES {
             assert!(path.starts_with(SIGN_IN), "{path}");
         }
+        // Without one a browser asks for /favicon.ico, which is not there.
+        assert!(PAGE.contains("rel=\"icon\""));
     }
 }
