@@ -60,7 +60,7 @@ impl Victim {
     const fn word(self) -> &'static str {
         match self {
             Self::Target(target) => target,
-            Self::Everything => "all eight at once",
+            Self::Everything => "all nine at once",
             Self::Session => "a session of Postgres",
             Self::Postmaster => "Postgres",
             Self::Redis => "Redis",
