@@ -29,7 +29,7 @@ pub(crate) const ALL: [Part; 5] = [
 ];
 
 impl Part {
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Postgres => "postgres",
             Self::Kafka => "kafka",
@@ -65,7 +65,7 @@ pub(crate) struct Cpu(Vec<(Part, u64)>);
 /// What one operation cost, in microseconds of CPU.
 #[derive(Debug)]
 pub(crate) struct Cost {
-    each: Vec<(Part, u64)>,
+    pub(crate) each: Vec<(Part, u64)>,
     pub(crate) sum: u64,
 }
 
@@ -196,4 +196,31 @@ fn listener(port: u16) -> anyhow::Result<i32> {
             "nobody whose sockets we may see listens on port {port}; run this as who started it, or as root"
         )
     })
+}
+
+#[cfg(test)]
+mod sums {
+    use super::*;
+
+    #[test]
+    fn a_part_that_spent_nothing_is_no_part_of_a_sum() {
+        let ticks = |each: [u64; 5]| Cpu(ALL.into_iter().zip(each).collect());
+        let before = ticks([100, 50, 7, 30, 1]);
+        let cost = ticks([300, 150, 8, 130, 31]).per_operation(&before, 10).unwrap();
+        let tick = 1_000_000 / procfs::ticks_per_second() / 10;
+        assert_eq!(cost.sum, 200 * tick + 100 * tick + tick + 100 * tick + 30 * tick);
+        for missing in 0..ALL.len() {
+            let mut after = [300, 150, 8, 130, 31];
+            after[missing] = before.0[missing].1;
+            let error = ticks(after).per_operation(&before, 10).unwrap_err().to_string();
+            assert!(error.contains(ALL[missing].name()), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_is_not_there_is_missed() {
+        let none = Processes(vec![(Part::Redis, i32::MAX)]);
+        assert!(none.cpu().unwrap_err().to_string().contains("redis"));
+        assert!(listener(1).is_err(), "nobody listens there");
+    }
 }

@@ -7,8 +7,11 @@ mod cpu;
 mod hold;
 mod idle;
 mod machine;
+mod pair;
 mod probe;
 mod work;
+
+use std::path::PathBuf;
 
 use clap::Parser;
 
@@ -30,6 +33,24 @@ enum Bench {
         /// Seconds of each run and of the warm-up; the broker needs 60 until its code is compiled.
         #[arg(long, default_value_t = 60)]
         seconds: u64,
+        /// Clients of the closed loop.
+        #[arg(long, default_value_t = 64)]
+        clients: usize,
+    },
+    /// Complete bookings of two builds, or of two settings, by turns on the same servers: what a change is worth.
+    Pair {
+        /// The build that the present one is compared with; itself where none is named.
+        #[arg(long)]
+        other: Option<PathBuf>,
+        /// A setting of the other's turns: NAME=VALUE.
+        #[arg(long)]
+        set: Vec<String>,
+        /// Seconds of each turn, after ten that are not measured.
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+        /// Turns of each.
+        #[arg(long, default_value_t = 5)]
+        turns: usize,
         /// Clients of the closed loop.
         #[arg(long, default_value_t = 64)]
         clients: usize,
@@ -57,6 +78,13 @@ fn main() -> anyhow::Result<()> {
         match bench {
             Bench::Hold { seconds, pairs } => hold::run(seconds, pairs).await,
             Bench::Book { seconds, clients } => book::run(seconds, clients).await,
+            Bench::Pair {
+                other,
+                set,
+                seconds,
+                turns,
+                clients,
+            } => pair::run(other, &set, seconds, turns, clients).await,
             Bench::Work => work::run(book::ROOMS).await,
             Bench::Cdc { seconds } => cdc::run(seconds).await,
             Bench::Idle { seconds } => idle::run(seconds).await,

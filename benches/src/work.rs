@@ -30,6 +30,17 @@ pub(crate) struct Work {
 }
 
 impl Work {
+    /// Of so much, wherever.
+    #[cfg(test)]
+    pub(crate) const fn of(statements: u64, rows: u64, wal_bytes: u64) -> Self {
+        Self {
+            statements,
+            rows,
+            wal_bytes,
+            parts: BTreeMap::new(),
+        }
+    }
+
     /// Says what a booking takes, and where.
     pub(crate) fn tell(&self) {
         say(format!(

@@ -31,6 +31,7 @@ pub struct Platform {
     pub env: Vec<(String, String)>,
     /// The keys of its people.
     pub keys: Arc<Keys>,
+    binary: PathBuf,
     folder: PathBuf,
     admin_url: String,
     pub(crate) processes: Vec<(String, Child)>,
@@ -51,6 +52,11 @@ fn setting(name: &str) -> String {
 impl Platform {
     /// A migrated platform without a process.
     pub fn migrated() -> Self {
+        Self::migrated_by(setting("BELLHOP_BIN").into())
+    }
+
+    /// The same of another build.
+    pub fn migrated_by(binary: PathBuf) -> Self {
         #[expect(clippy::disallowed_methods, reason = "a name that no other run has")]
         let name = format!("bh_{}", &Uuid::now_v7().simple().to_string()[12..]);
         let folder = std::env::temp_dir().join(&name);
@@ -108,6 +114,7 @@ impl Platform {
             url,
             env,
             keys: Arc::default(),
+            binary,
             folder,
             admin_url,
             processes: Vec::new(),
@@ -149,7 +156,7 @@ impl Platform {
             .create(true)
             .append(true)
             .open(self.folder.join("bellhop.log"));
-        let child = Command::new(setting("BELLHOP_BIN"))
+        let child = Command::new(&self.binary)
             .args(["run", "--target", targets])
             .envs(self.env.iter().cloned())
             .envs(
@@ -237,7 +244,7 @@ impl Platform {
 
     /// Runs another command of the binary to its end.
     pub fn command(&self, arguments: &[&str]) -> Output {
-        let command = Command::new(setting("BELLHOP_BIN"))
+        let command = Command::new(&self.binary)
             .args(arguments)
             .envs(self.env.iter().cloned())
             .current_dir(&self.folder)
