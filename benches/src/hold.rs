@@ -200,7 +200,7 @@ impl Hot {
                 let reply = |(command, outcome): (&Command, &Outcome)| {
                     let reply = command.reply(outcome.clone());
                     Outgoing::new(
-                        topics::ORCHESTRATOR_REPLIES,
+                        topics::ORCHESTRATOR_MESSAGES,
                         reply.saga_id.to_string(),
                         reply.name(),
                         &reply,

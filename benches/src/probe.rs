@@ -18,6 +18,7 @@ pub(crate) async fn produce_to_consume(brokers: &str) -> anyhow::Result<Duration
         kafka_brokers: brokers.to_owned(),
         topic_namespace: String::new(),
         kafka_replication_factor: 1,
+        kafka_partitions: None,
         node: "probe".to_owned(),
     };
     kafka.create_topics(&[(topic.clone(), 1, Vec::new())]).await?;

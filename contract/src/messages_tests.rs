@@ -282,21 +282,16 @@ fn facts_have_the_names_that_others_subscribe_to() {
 
 #[test]
 fn every_topic_is_made_and_what_is_handled_once_has_a_place_for_what_failed() {
-    let all = topics::all();
+    let all = topics::all(6);
     let of = |name: &str| all.iter().find(|topic| topic.name == name);
     for topic in [
         "inventory.commands",
         "payment.commands",
         "reservation.commands",
-        "orchestrator.commands",
-        "orchestrator.replies",
+        "orchestrator.messages",
     ] {
         let (live, dead) = (of(topic).unwrap(), of(&format!("{topic}.dead")).unwrap());
-        assert_eq!(
-            (live.partitions, dead.partitions),
-            (topics::PARTITIONS, 1),
-            "{topic}"
-        );
+        assert_eq!((live.partitions, dead.partitions), (6, 1), "{topic}");
         // Kept as long as outboxes keep their rows, and not longer than inboxes remember (120 h).
         assert_eq!((live.kept, live.reach), (Kept::Hours(72), Reach::Cell), "{topic}");
         assert_eq!(dead.kept, Kept::Hours(720), "{topic}");
@@ -322,7 +317,7 @@ fn every_topic_is_made_and_what_is_handled_once_has_a_place_for_what_failed() {
     );
     let heartbeat = of(topics::HEARTBEAT).unwrap();
     assert_eq!(heartbeat.partitions, 1, "one order for all who read it");
-    for (name, _, settings) in topics::plans() {
+    for (name, _, settings) in topics::plans(6) {
         let ms = ("retention.ms", "259200000".to_owned());
         assert_eq!(
             settings.contains(&ms),

@@ -15,7 +15,7 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
-/// The answer to one command, on [`crate::topics::ORCHESTRATOR_REPLIES`], keyed by saga.
+/// The answer to one command, on [`crate::topics::ORCHESTRATOR_MESSAGES`], keyed by saga.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     /// The saga that asked.

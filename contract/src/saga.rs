@@ -11,7 +11,7 @@ use crate::money::Money;
 use crate::stay::{Stay, StayDate};
 use crate::{GuestId, HoldId, HotelId, PaymentId, RatePlanId, ReservationId, RoomTypeId, SagaId};
 
-/// Asks the orchestrator to start a saga, on [`crate::topics::ORCHESTRATOR_COMMANDS`], keyed by saga.
+/// Asks the orchestrator to start a saga, on [`crate::topics::ORCHESTRATOR_MESSAGES`], keyed by saga.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartSaga {
     /// Names the run; a second start with this id is the same run.

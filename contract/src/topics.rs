@@ -6,10 +6,12 @@ pub const INVENTORY_COMMANDS: &str = "inventory.commands";
 pub const PAYMENT_COMMANDS: &str = "payment.commands";
 /// Commands for the reservation service, keyed by saga.
 pub const RESERVATION_COMMANDS: &str = "reservation.commands";
-/// Sagas to start, keyed by saga.
-pub const ORCHESTRATOR_COMMANDS: &str = "orchestrator.commands";
-/// Replies of all participants, keyed by saga.
-pub const ORCHESTRATOR_REPLIES: &str = "orchestrator.replies";
+/// All that the orchestrator hears, keyed by saga: sagas to start, replies of all participants, what people say to runs.
+/// One topic, so that what comes together is one batch. Its partitions are the shards of the runs.
+pub const ORCHESTRATOR_MESSAGES: &str = "orchestrator.messages";
+/// Where the former release says the same: sagas to start and what people say, and replies. Read where they are there; this
+/// release neither makes nor writes them.
+pub const ORCHESTRATOR_FORMER: [&str; 2] = ["orchestrator.commands", "orchestrator.replies"];
 /// Facts for other systems, keyed by reservation.
 pub const RESERVATION_EVENTS: &str = "reservation.events";
 
@@ -33,9 +35,6 @@ pub const KEY_CHANGES: &str = "bellhop.access.api_key";
 pub const SESSION_CHANGES: &str = "bellhop.access.session";
 /// The relay's heartbeat, by which the cache knows how fresh it is.
 pub const HEARTBEAT: &str = "bellhop.relay.heartbeat";
-
-/// Partitions of every topic: about twice the cores of one machine, and the number of saga shards.
-pub const PARTITIONS: i32 = 4;
 
 /// Topics whose messages are handled once or set aside: each has a companion with this ending
 /// for the messages that kept failing.
@@ -80,13 +79,13 @@ pub struct Topic {
 }
 
 impl Topic {
-    fn new(name: &str, owner: &'static str, kept: Kept) -> Self {
+    fn new(name: &str, owner: &'static str, kept: Kept, partitions: i32) -> Self {
         Self {
             name: name.to_owned(),
             owner,
             reach: Reach::Cell,
             kept,
-            partitions: PARTITIONS,
+            partitions,
         }
     }
 
@@ -102,14 +101,14 @@ impl Topic {
 /// A topic as it is made: name, partitions, settings.
 pub type Plan = (String, i32, Vec<(&'static str, String)>);
 
-/// Every topic, for the relay to make.
-pub fn all() -> Vec<Topic> {
+/// Every topic, for the relay to make with so many partitions, but for those that have one order for all who read them.
+pub fn all(partitions: i32) -> Vec<Topic> {
+    let of = |name: &str, owner, kept| Topic::new(name, owner, kept, partitions);
     let handled = [
         (INVENTORY_COMMANDS, "inventory"),
         (PAYMENT_COMMANDS, "payment"),
         (RESERVATION_COMMANDS, "reservation"),
-        (ORCHESTRATOR_COMMANDS, "orchestrator"),
-        (ORCHESTRATOR_REPLIES, "orchestrator"),
+        (ORCHESTRATOR_MESSAGES, "orchestrator"),
     ];
     let rows = [
         (ROOM_NIGHT_CHANGES, "inventory"),
@@ -126,22 +125,22 @@ pub fn all() -> Vec<Topic> {
     let mut all = vec![
         Topic {
             reach: Reach::Public,
-            ..Topic::new(RESERVATION_EVENTS, "reservation", MONTH)
+            ..of(RESERVATION_EVENTS, "reservation", MONTH)
         },
-        alone(Topic::new(HEARTBEAT, "relay", COMMANDS)),
+        alone(of(HEARTBEAT, "relay", COMMANDS)),
     ];
     for (name, owner) in handled {
-        all.push(Topic::new(name, owner, COMMANDS));
-        all.push(alone(Topic::new(&format!("{name}{DEAD_SUFFIX}"), owner, MONTH)));
+        all.push(of(name, owner, COMMANDS));
+        all.push(alone(of(&format!("{name}{DEAD_SUFFIX}"), owner, MONTH)));
     }
-    all.extend(rows.map(|(name, owner)| Topic::new(name, owner, Kept::LastOfKey)));
+    all.extend(rows.map(|(name, owner)| of(name, owner, Kept::LastOfKey)));
     // Read whole by every process before it is ready.
-    all.extend(known.map(|name| alone(Topic::new(name, "access", Kept::LastOfKey))));
+    all.extend(known.map(|name| alone(of(name, "access", Kept::LastOfKey))));
     all
 }
 
-/// Every topic as it is made.
-pub fn plans() -> Vec<Plan> {
+/// Every topic as it is made, with so many partitions.
+pub fn plans(partitions: i32) -> Vec<Plan> {
     let plan = |topic: Topic| (topic.name.clone(), topic.partitions, topic.settings());
-    all().into_iter().map(plan).collect()
+    all(partitions).into_iter().map(plan).collect()
 }

@@ -15,12 +15,16 @@ use crate::message::Message;
 use crate::now::Now;
 use crate::ownership::Ownership;
 use crate::recent::Recent;
+use crate::rules::Rules;
 use crate::runner::Runner;
 use crate::sagas::samples;
+use crate::shards::Shards;
 use crate::store::{self, JournalRow};
 
 /// The shard of all tests.
 pub(crate) const SHARD: i32 = 2;
+/// How many there are.
+pub(crate) const SHARDS: i32 = 4;
 
 /// How patient runs are in tests.
 pub(crate) const PACE: Pace = Pace::new(Duration::from_mins(1));
@@ -49,11 +53,16 @@ pub(crate) fn idle(pool: &PgPool, name: &str, reclaim_after: Duration) -> Arc<Ru
         ownership: Arc::new(Ownership::new(name.to_owned(), reclaim_after)),
         recent: Recent::default(),
         now: Now::default(),
-        rules: Arc::default(),
+        rules: no_rules(),
         resends: Arc::default(),
         woken: Arc::default(),
         tracer: platform::Tracer::default(),
     })
+}
+
+/// What is held back where nothing was read yet.
+pub(crate) fn no_rules() -> Arc<Rules> {
+    Arc::new(Rules::over(Shards::fixed(SHARDS)))
 }
 
 /// Kafka gives these shards to a runner.
@@ -67,7 +76,7 @@ pub(crate) async fn revoked(runner: &Runner, shards: &[i32]) {
 }
 
 fn partitions(shards: &[i32]) -> Vec<(String, i32)> {
-    let partition = |shard: &i32| ("orchestrator.replies".to_owned(), *shard);
+    let partition = |shard: &i32| ("orchestrator.messages".to_owned(), *shard);
     shards.iter().map(partition).collect()
 }
 
@@ -106,7 +115,9 @@ async fn take_as(
             envelope: envelope.clone(),
         })
         .collect();
-    let (effects, _) = runner.transact(&runner.pool, crate::SCHEMA, batch).await?;
+    let (effects, _) = runner
+        .transact(&runner.pool, crate::SCHEMA, Arc::new(batch))
+        .await?;
     if let Some(effects) = effects {
         runner.committed(effects).await;
     }

@@ -86,7 +86,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
         ownership: Arc::new(ownership::Ownership::new(owner, ownership::RECLAIM_AFTER)),
         recent: recent::Recent::default(),
         now: now::Now::default(),
-        rules: Arc::default(),
+        rules: Arc::new(rules::Rules::over(shards::Shards::of(parts.kafka.clone()))),
         resends: Arc::default(),
         woken: Arc::default(),
         tracer: parts.tracer.clone(),
@@ -108,8 +108,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
         remove_ended(runs.clone(), days)
     });
     let rules = Arc::clone(&runner.rules);
-    shards::follow(&parts.tasks, parts.kafka.clone(), Arc::clone(&rules));
-    let heard = [topics::ORCHESTRATOR_COMMANDS, topics::ORCHESTRATOR_REPLIES];
+    let heard = [topics::ORCHESTRATOR_MESSAGES];
     consumer::start(parts, SCHEMA, pool.clone(), &heard, runner)?;
     let inspection = Arc::new(http::Inspection {
         pool,

@@ -9,7 +9,8 @@ use platform::{Broken, db};
 use sqlx::PgPool;
 
 use crate::fixtures::{
-    SHARD, assigned, booking, commands, done, idle, migrate, pass, revoked, runner, start, take, take_from,
+    SHARD, SHARDS, assigned, booking, commands, done, idle, migrate, pass, revoked, runner, start, take,
+    take_from,
 };
 use crate::runner::Runner;
 use crate::{store, timers};
@@ -222,4 +223,44 @@ async fn a_run_belongs_to_the_shard_from_which_its_messages_come(pool: PgPool) {
     );
     timers::round(&latter).await.unwrap();
     assert_eq!(sent().await, 3);
+}
+
+/// As when a topic was made anew with fewer partitions than it had: nobody has the shard any more that the run is in.
+#[sqlx::test(migrations = false)]
+async fn a_run_whose_shard_is_gone_belongs_to_the_one_in_its_place(pool: PgPool) {
+    migrate(&pool).await;
+    let former = idle(&pool, "former", NEVER);
+    let gone = SHARDS + OTHER;
+    assigned(&former, &[gone]).await;
+    let id = SagaId::new();
+    take_from(gone, &former, &[start(id, booking())]).await.unwrap();
+    revoked(&former, &[gone]).await;
+    let [other, latter] = ["other", "latter"].map(|name| idle(&pool, name, NEVER));
+    assigned(&other, &[0, 1, SHARD]).await;
+    assigned(&latter, &[OTHER]).await;
+    pass(&pool, 3_600).await;
+    timers::round(&other).await.unwrap();
+    assert_eq!(commands(&pool, id).await, ["Hold"]);
+    timers::round(&latter).await.unwrap();
+    assert_eq!(commands(&pool, id).await, ["Hold", "Hold"]);
+    take_from(OTHER, &latter, &[done(id, "hold-rooms")])
+        .await
+        .unwrap();
+    assert_eq!(commands(&pool, id).await, ["Hold", "Hold", "Authorize"]);
+}
+
+#[sqlx::test(migrations = false)]
+async fn no_two_epochs_have_one_number(pool: PgPool) {
+    migrate(&pool).await;
+    let [first, second] = ["first", "second"].map(|name| idle(&pool, name, NEVER));
+    assigned(&first, &[0, SHARD, OTHER]).await;
+    assigned(&second, &[SHARD, 1]).await;
+    assigned(&first, &[SHARD]).await;
+    let mut epochs: Vec<i64> = [first, second]
+        .iter()
+        .flat_map(|runner| runner.ownership.all().into_values())
+        .collect();
+    epochs.sort_unstable();
+    epochs.dedup();
+    assert_eq!(epochs.len(), 5, "{epochs:?}");
 }

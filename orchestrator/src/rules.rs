@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use contract::{HotelId, RuleId};
 
 use crate::engine::{Held, HeldBack};
+use crate::shards::Shards;
 use slots::Slots;
 
 pub(crate) use hold::{about, advance};
@@ -71,14 +72,25 @@ impl Subject {
 }
 
 /// The rules in force, as this process knows them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Rules {
+    /// Among which a limit is divided.
+    pub(crate) shards: Shards,
     /// None until they were read for the first time.
     known: RwLock<Option<Arc<[Rule]>>>,
     slots: Mutex<Slots>,
 }
 
 impl Rules {
+    /// Knows none yet.
+    pub(crate) fn over(shards: Shards) -> Self {
+        Self {
+            shards,
+            known: RwLock::default(),
+            slots: Mutex::default(),
+        }
+    }
+
     /// Those in force; none before they were read.
     pub(crate) fn known(&self) -> Option<Arc<[Rule]>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -100,14 +112,6 @@ impl Rules {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.keep(&in_force);
         before.iter().any(|rule| !in_force.contains(&rule.id))
-    }
-
-    /// There are so many shards, each of which has its share of every limit.
-    pub(crate) fn share(&self, shards: i32) {
-        self.slots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .share(shards);
     }
 
     /// The rules that are about this command.
@@ -138,11 +142,12 @@ impl Rules {
                 return Some(by);
             }
         }
+        let shards = self.shards.count().unwrap_or(1);
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = covering.iter().filter_map(|rule| match rule.does {
             Does::Pause => None,
             Does::Limit(per_minute) => {
-                let until = slots.take(rule.id, about.shard, per_minute, now);
+                let until = slots.take(rule.id, about.shard, slots::apart(shards, per_minute), now);
                 Some((until, rule.id))
             }
         });

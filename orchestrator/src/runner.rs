@@ -2,13 +2,13 @@
 //! writes what comes of it with one statement. Nobody is locked out meanwhile: when a run has gone on elsewhere the
 //! statement writes nothing, and the batch is decided anew from the tables.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use contract::SagaId;
-use platform::consumer::{Incoming, Participant, Transacted, leave_out_heard};
+use contract::{SagaId, topics};
+use platform::consumer::{Incoming, Participant, Transacted, each_once, leave_out_heard};
 use platform::health::Health;
 use platform::outbox::Schema;
 use platform::{Broken, Tasks, Tracer, db};
@@ -66,12 +66,13 @@ pub(crate) struct Runner {
 impl Participant for Runner {
     type Message = Message;
     type After = Effects;
+    const FORMER: &'static [&'static str] = &topics::ORCHESTRATOR_FORMER;
 
     async fn transact(
         self: &Arc<Self>,
         _: &PgPool,
         _: Schema,
-        batch: Vec<Incoming<Message>>,
+        batch: Arc<Vec<Incoming<Message>>>,
     ) -> Transacted<Effects> {
         self.take(batch).await
     }
@@ -82,12 +83,14 @@ impl Participant for Runner {
     }
 
     async fn rebalanced(&self, assigned: bool, partitions: Vec<(String, i32)>) {
-        // Both topics have the same partitions, and the range assignor gives both to the same consumer.
+        // A topic of the former release has as many partitions as that of this one, and the range assignor gives those of one
+        // number to one consumer.
         let shards: BTreeSet<i32> = partitions.into_iter().map(|(_, partition)| partition).collect();
         let shards: Vec<i32> = shards.into_iter().collect();
         if !assigned {
             return self.ownership.release(&shards);
         }
+        self.rules.shards.forget();
         let claimed = self.ownership.assign(&self.pool, &shards).await;
         // Not tried again here: what Kafka says next would not be heard until then.
         if let Err(error) = self.say_whether_ready(claimed) {
@@ -104,27 +107,25 @@ impl Runner {
         db::patiently(store::rules_in_force(&mut db)).await
     }
 
-    /// Nothing is sent before this process knows what is held back.
-    async fn know_rules(&self) -> Result<(), Broken> {
+    /// Nothing is sent before this process knows what is held back. Answers how many shards there are.
+    async fn know_rules(&self) -> Result<i32, Broken> {
         if self.rules.known().is_none() {
             self.rules.read(self.rules_in_force().await?);
         }
-        Ok(())
+        self.rules.shards.know().await
     }
 
     /// Handles a batch of messages: first with what is remembered, and when that does not go, from the tables.
-    async fn take(&self, mut batch: Vec<Incoming<Message>>) -> Transacted<Effects> {
+    async fn take(&self, mut batch: Arc<Vec<Incoming<Message>>>) -> Transacted<Effects> {
         self.know_rules().await?;
         let epochs = self.ownership.of(batch.iter().map(|message| message.partition))?;
         let count = batch.len();
-        // A message can stand twice in one batch; the first one counts.
-        let mut seen = HashSet::new();
-        batch.retain(|message| seen.insert(message.message_id));
+        each_once(&mut batch);
         for attempt in 0..TRIES {
             let work = if attempt == 0 {
                 self.remembered(&batch).await?
             } else {
-                leave_out_heard(&self.pool, SCHEMA, &mut batch).await?;
+                leave_out_heard(&self.pool, SCHEMA, Arc::make_mut(&mut batch)).await?;
                 if batch.is_empty() {
                     return Ok((None, count));
                 }
@@ -261,7 +262,7 @@ impl Runner {
         if epochs.is_empty() {
             return Ok((0, Effects::default()));
         }
-        self.know_rules().await?;
+        let shards_in_all = self.know_rules().await?;
         let mut db = db::lease(&self.pool).await?;
         let held = db::patiently(store::current(&mut db, &epochs)).await?;
         let mut ended = epochs;
@@ -271,13 +272,16 @@ impl Runner {
             return Err(Broken::Superseded("every shard has another owner".to_owned()));
         }
         let shards: Vec<i32> = held.keys().copied().collect();
-        let (now, due) = db::patiently(store::due(&mut db, &shards, TIMER_BATCH)).await?;
+        let (now, due) = db::patiently(store::due(&mut db, &shards, shards_in_all, TIMER_BATCH)).await?;
         self.now.heard(now);
         if due.is_empty() {
             return Ok((0, Effects::default()));
         }
-        let found = db::patiently(store::runs(&mut db, &due, self.pace)).await?;
+        let mut found = db::patiently(store::runs(&mut db, &due, self.pace)).await?;
         drop(db);
+        for kept in found.runs.values_mut() {
+            kept.shard %= shards_in_all;
+        }
         let ids: Vec<SagaId> = found.runs.keys().copied().collect();
         let mut work = self.work(found.runs, BTreeSet::new(), now);
         if let Some((saga_id, why)) = found.unreadable.first() {

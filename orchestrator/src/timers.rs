@@ -79,8 +79,9 @@ async fn look(runner: &Arc<Runner>) -> Result<Duration, Broken> {
     if shards.is_empty() {
         return Ok(longest);
     }
+    let count = runner.rules.shards.know().await?;
     let mut db = db::lease(&runner.pool).await?;
-    let next = db::patiently(store::wake_in(&mut db, &shards)).await?;
+    let next = db::patiently(store::wake_in(&mut db, &shards, count)).await?;
     let next = next.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
     Ok(next.map_or(longest, |next| next.clamp(SLEEP_MIN.min(longest), longest)))
 }

@@ -47,9 +47,10 @@ pub(crate) async fn look(runner: &Runner, wakes: &mut u32) -> Result<(), Broken>
     if *wakes == 0 || shards.is_empty() {
         return Ok(());
     }
+    let count = runner.rules.shards.know().await?;
     let woken = db::unit_of_work::<_, Broken, _>(&runner.pool, move |db| {
         let (ids, shards) = (ids.clone(), shards.clone());
-        Box::pin(async move { store::wake_held(db, &ids, &shards).await })
+        Box::pin(async move { store::wake_held(db, &ids, &shards, count).await })
     });
     if woken.await? > 0 {
         runner.woken.notify_one();

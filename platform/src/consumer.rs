@@ -29,7 +29,7 @@ mod unit;
 
 pub use participant::{Handled, Incoming, Participant, Transacted};
 use traced::Traced;
-pub use unit::leave_out_heard;
+pub use unit::{each_once, leave_out_heard};
 
 /// Tries of one message alone before it is set aside.
 const TRIES_ALONE: u32 = 5;
@@ -55,7 +55,13 @@ pub fn start<P: Participant>(
     topics: &[&str],
     participant: Arc<P>,
 ) -> Result<(), rdkafka::error::KafkaError> {
-    let mut deliveries = kafka::consume(&parts.kafka, schema.0, topics, parts.tasks.stop_token())?;
+    let mut deliveries = kafka::consume(
+        &parts.kafka,
+        schema.0,
+        topics,
+        P::FORMER,
+        parts.tasks.stop_token(),
+    )?;
     let consumer = Consumer {
         schema,
         pool,
@@ -137,10 +143,14 @@ impl<P: Participant> Consumer<P> {
     /// Handles a batch until it is done.
     async fn batch(&self, batch: &[Received]) -> End {
         let mut good = Vec::with_capacity(batch.len());
+        let mut of = Vec::with_capacity(batch.len());
         let mut bad = Vec::new();
         for message in batch {
             match decode(message) {
-                Ok(incoming) => good.push((incoming, message)),
+                Ok(incoming) => {
+                    good.push(incoming);
+                    of.push(message);
+                }
                 Err(why) => bad.push((message, why)),
             }
         }
@@ -152,8 +162,8 @@ impl<P: Participant> Consumer<P> {
         if good.is_empty() {
             return End::Handled;
         }
-        let incoming: Vec<_> = good.iter().map(|(incoming, _)| incoming.clone()).collect();
-        match self.until_settled(&incoming).await {
+        let good = Arc::new(good);
+        match self.until_settled(&good).await {
             None => End::Stopping,
             Some(Ok(())) => End::Handled,
             Some(Err(Broken::Superseded(why))) => self.superseded(&why),
@@ -163,7 +173,7 @@ impl<P: Participant> Consumer<P> {
                     error = chain(&error),
                     "a batch failed; trying its messages alone"
                 );
-                self.alone(good).await
+                self.alone(&good, &of).await
             }
         }
     }
@@ -178,9 +188,9 @@ impl<P: Participant> Consumer<P> {
     }
 
     /// Tries each message alone and sets aside those that keep failing.
-    async fn alone(&self, messages: Vec<(Incoming<P::Message>, &Received)>) -> End {
-        for (incoming, message) in messages {
-            let one = [incoming];
+    async fn alone(&self, messages: &[Incoming<P::Message>], of: &[&Received]) -> End {
+        for (incoming, message) in messages.iter().zip(of) {
+            let one = Arc::new(vec![incoming.clone()]);
             for attempt in 1.. {
                 match self.until_settled(&one).await {
                     None => return End::Stopping,
@@ -201,10 +211,10 @@ impl<P: Participant> Consumer<P> {
     }
 
     /// Runs the transaction, again and again while the failure may pass. None when the process stops.
-    async fn until_settled(&self, batch: &[Incoming<P::Message>]) -> Option<Result<(), Broken>> {
+    async fn until_settled(&self, batch: &Arc<Vec<Incoming<P::Message>>>) -> Option<Result<(), Broken>> {
         let mut timeouts = 0;
         for attempt in 1_u32.. {
-            match self.transaction(batch.to_vec()).await {
+            match self.transaction(Arc::clone(batch)).await {
                 Ok(after) => {
                     if let Some(after) = after {
                         self.participant.committed(after).await;
@@ -236,7 +246,7 @@ impl<P: Participant> Consumer<P> {
         None
     }
 
-    async fn transaction(&self, batch: Vec<Incoming<P::Message>>) -> Result<Option<P::After>, Broken> {
+    async fn transaction(&self, batch: Arc<Vec<Incoming<P::Message>>>) -> Result<Option<P::After>, Broken> {
         let count = batch.len();
         let traced = Traced::of(&self.tracer, &batch);
         let done = self.participant.transact(&self.pool, self.schema, batch);

@@ -174,12 +174,12 @@ async fn a_message_alone_that_takes_too_long_is_no_bad_message_however_often(poo
     let of = |name| vec![decode::<Order>(&received(name)).unwrap()];
     let often = usize::try_from(TIMEOUTS_TOGETHER).unwrap() + 1;
     consumer.participant.expect("slow", &vec![Fate::Timeout; often]);
-    let alone = consumer.until_settled(&of("slow")).await;
+    let alone = consumer.until_settled(&Arc::new(of("slow"))).await;
     assert!(matches!(alone, Some(Ok(()))), "{alone:?}");
     assert_eq!(consumer.participant.tries_of("slow"), often + 1);
     // Together with another one it is: whose fault it is shows when each is tried alone.
     consumer.participant.expect("slow", &vec![Fate::Timeout; often]);
-    let together = [of("other"), of("slow")].concat();
+    let together = Arc::new([of("other"), of("slow")].concat());
     let together = consumer.until_settled(&together).await;
     assert!(matches!(together, Some(Err(error)) if error.is_timeout()));
 }

@@ -186,6 +186,9 @@ pub enum Broken {
     /// The database did not answer for longer than any statement may take.
     #[error("the database is silent")]
     Silent,
+    /// Kafka did not answer what the work needs to know.
+    #[error("Kafka did not answer: {0}")]
+    Kafka(String),
     /// The task that ran the work died.
     #[error("the task died")]
     Task(#[from] tokio::task::JoinError),
@@ -224,6 +227,7 @@ impl Broken {
                 | sqlx::Error::WorkerCrashed,
             )
             | Self::Silent
+            | Self::Kafka(_)
             | Self::Overtaken(_) => true,
             // Work that panicked does so again.
             Self::Task(error) => !error.is_panic(),

@@ -1,11 +1,13 @@
 //! Kafka: where it is, which topics it has, and the consuming side. Only the relay produces.
 
+mod former;
 mod member;
 mod poller;
 mod received;
 mod whole;
 
 use std::collections::HashSet;
+use std::num::NonZero;
 use std::time::Duration;
 
 use clap::Args;
@@ -18,6 +20,8 @@ pub use poller::{BATCH_MAX, consume};
 pub use received::{Delivery, Received};
 pub use whole::{Whole, read_whole};
 
+/// Partitions of a topic at least, so that a second process of a target finds work.
+const PARTITIONS_LEAST: i32 = 2;
 /// Asking for topics or creating them takes no longer.
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -38,6 +42,11 @@ pub struct KafkaConfig {
     /// Copies of each partition that this process asks for when it creates a topic.
     #[arg(long, env = "BELLHOP_KAFKA_REPLICATION_FACTOR", default_value_t = 1)]
     pub kafka_replication_factor: i32,
+
+    /// Partitions of the topics that this process creates, by which as many processes can share the messages of a
+    /// target. As many as this machine has cores, and 2 at least, unless it is said. A topic that is there keeps its own.
+    #[arg(long, env = "BELLHOP_KAFKA_PARTITIONS", value_parser = clap::value_parser!(i32).range(1..=10_000))]
+    pub kafka_partitions: Option<i32>,
 
     /// Names this process among those that run the same target. A process that restarts under its name
     /// takes its partitions back at once instead of after the session timeout; two processes with one
@@ -72,6 +81,13 @@ impl KafkaConfig {
         let listed = self.listed().await?;
         let found = listed.topics().iter().find(|listed| listed.name() == topic);
         Ok(found.and_then(|topic| i32::try_from(topic.partitions().len()).ok()))
+    }
+
+    /// How many partitions a topic gets that this process creates.
+    pub fn partitions_made(&self) -> i32 {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        let said = self.kafka_partitions.map(|said| said.max(1));
+        said.unwrap_or_else(|| i32::try_from(cores()).unwrap_or(i32::MAX).max(PARTITIONS_LEAST))
     }
 
     /// What the brokers say that there is.

@@ -11,9 +11,8 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::engine::Verb;
-use crate::fixtures::{PACE, booking, commands, done, migrate, runner, start, state, take};
+use crate::fixtures::{PACE, booking, commands, done, migrate, no_rules, runner, start, state, take};
 use crate::message::Message;
-use crate::rules::Rules;
 use crate::store::NewVerb;
 
 /// A run that waits for its payment, and what abandoning it comes to.
@@ -42,7 +41,7 @@ async fn asked_by(pool: &PgPool, actor: &str) -> (SagaId, VerbId, String) {
         digest: None,
         spoken,
     };
-    let digest = verbs::show(&kept, &asked, &Rules::default(), kept.created_at, PACE)
+    let digest = verbs::show(&kept, &asked, &no_rules(), kept.created_at, PACE)
         .unwrap()
         .digest();
     asked.digest = Some(digest.clone());
@@ -62,7 +61,7 @@ async fn approve(pool: &PgPool, verb_id: VerbId, digest: &str) -> (StatusCode, V
     let inspection = Arc::new(Inspection {
         pool: pool.clone(),
         pace: PACE,
-        rules: Arc::default(),
+        rules: no_rules(),
         tasks: Tasks::new(),
     });
     let routes = super::super::routes().with_state(inspection).into();

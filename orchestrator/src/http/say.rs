@@ -266,7 +266,7 @@ async fn keep(
 /// The verb on its way to whoever owns the run.
 pub(super) fn to_owner(asked: &Asked, envelope: Envelope) -> Result<Outgoing, Broken> {
     let run = asked.saga_id.to_string();
-    Ok(Outgoing::new(topics::ORCHESTRATOR_COMMANDS, run, "Verb", asked)?.within(envelope))
+    Ok(Outgoing::new(topics::ORCHESTRATOR_MESSAGES, run, "Verb", asked)?.within(envelope))
 }
 
 fn again(before: store::AskedRow, fingerprint: [u8; 32]) -> Result<(VerbBody, bool), Problem> {

@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 
 use super::{Inspection, routes};
 use crate::fixtures::{
-    PACE, booking, cancellation, done, migrate, pass, refused, runner, start, take, undone,
+    PACE, booking, cancellation, done, migrate, no_rules, pass, refused, runner, start, take, undone,
 };
 use crate::timers;
 use platform::access::{Actor, trial};
@@ -29,7 +29,7 @@ async fn answer(pool: &PgPool, path: &str) -> (Parts, Value) {
     let inspection = Arc::new(Inspection {
         pool: pool.clone(),
         pace: PACE,
-        rules: Arc::default(),
+        rules: no_rules(),
         tasks: Tasks::new(),
     });
     let routes: Router = routes().with_state(inspection).split_for_parts().0;

@@ -60,7 +60,7 @@ impl Desk {
         let verbs: Vec<Message> = said(&self.pool)
             .await
             .into_iter()
-            .filter(|(topic, kind, _)| topic == "orchestrator.commands" && kind == "Verb")
+            .filter(|(topic, kind, _)| topic == "orchestrator.messages" && kind == "Verb")
             .map(|(_, _, body)| serde_json::from_value(body).unwrap())
             .collect();
         for verb in &verbs[self.heard..] {

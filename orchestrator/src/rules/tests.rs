@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use contract::topics::PARTITIONS;
 use proptest::prelude::*;
 
 use super::*;
+use crate::fixtures::SHARDS;
 
 fn at(ms: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).unwrap() + TimeDelta::milliseconds(ms)
@@ -31,7 +31,7 @@ fn rule(does: Does, subject: Subject) -> Rule {
 }
 
 fn in_force(rules: &[&Rule]) -> Rules {
-    let known = Rules::default();
+    let known = Rules::over(Shards::fixed(SHARDS));
     known.read(rules.iter().map(|rule| (*rule).clone()).collect());
     known
 }
@@ -104,7 +104,7 @@ fn a_pause_holds_until_it_is_lifted_and_comes_before_any_limit() {
 #[test]
 fn nothing_is_held_back_before_and_without_rules() {
     let about = about(HotelId::new());
-    let none = Rules::default();
+    let none = in_force(&[]);
     assert_eq!((none.known(), none.hold(&about, None, at(0))), (None, None));
     let other = rule(
         Does::Pause,
@@ -124,7 +124,7 @@ fn who_waits_for_a_slot_keeps_it_and_a_lifted_limit_lets_it_go() {
     assert_eq!(rules.hold(&about, None, at(0)), None);
     let second = rules.hold(&about, None, at(0)).unwrap();
     let third = rules.hold(&about, None, at(0)).unwrap();
-    let seconds = i64::from(PARTITIONS);
+    let seconds = i64::from(SHARDS);
     assert_eq!(second.until, Some(at(seconds * 1000)));
     assert_eq!(third.until, Some(at(2 * seconds * 1000)));
     for looks in 0..5 {
@@ -142,16 +142,6 @@ fn who_waits_for_a_slot_keeps_it_and_a_lifted_limit_lets_it_go() {
 }
 
 #[test]
-fn a_limit_is_shared_by_as_many_shards_as_there_are() {
-    let about = about(HotelId::new());
-    let limit = rule(Does::Limit(60), Subject::default());
-    let rules = in_force(&[&limit]);
-    rules.share(12);
-    assert_eq!(rules.hold(&about, None, at(0)), None);
-    assert_eq!(rules.hold(&about, None, at(0)).unwrap().until, Some(at(12_000)));
-}
-
-#[test]
 fn of_several_limits_the_slowest_counts_and_once_its_slot_has_come_none_holds() {
     let about = about(HotelId::new());
     let (slow, fast) = (
@@ -165,21 +155,32 @@ fn of_several_limits_the_slowest_counts_and_once_its_slot_has_come_none_holds() 
     assert_eq!(rules.hold(&about, Some(waits(by)), by.until.unwrap()), None);
 }
 
+#[test]
+fn a_limit_is_shared_by_as_many_shards_as_there_are() {
+    let about = about(HotelId::new());
+    let rules = Rules::over(Shards::fixed(12));
+    rules.read(vec![rule(Does::Limit(60), Subject::default())]);
+    assert_eq!(rules.hold(&about, None, at(0)), None);
+    assert_eq!(rules.hold(&about, None, at(0)).unwrap().until, Some(at(12_000)));
+}
+
 proptest! {
     /// However they come, no more commands go out in a minute than the limit says, all shards together, and none waits for
     /// ever.
     #[test]
     fn no_more_go_out_in_a_minute_than_the_limit_says(
         per_minute in 1_u32..2_000,
-        came in prop::collection::vec((0_i64..120_000, 0..PARTITIONS), 1..300),
+        shards in 1_i32..9,
+        came in prop::collection::vec((0_i64..120_000, 0_i32..1_000), 1..300),
     ) {
         let limit = rule(Does::Limit(per_minute), Subject::default());
-        let rules = in_force(&[&limit]);
+        let rules = Rules::over(Shards::fixed(shards));
+        rules.read(vec![limit]);
         let mut came = came;
         came.sort_unstable();
         let mut gone: BTreeMap<DateTime<Utc>, u32> = BTreeMap::new();
         for (ms, shard) in came {
-            let command = About { shard, ..about(HotelId::new()) };
+            let command = About { shard: shard % shards, ..about(HotelId::new()) };
             let held = rules.hold(&command, None, at(ms));
             let goes = held.and_then(|by| by.until).unwrap_or(at(ms));
             prop_assert!(goes >= at(ms));
@@ -188,7 +189,7 @@ proptest! {
         for from in gone.keys() {
             // Each shard may have its first one at once.
             let within: u32 = gone.range(*from..*from + TimeDelta::minutes(1)).map(|(_, count)| count).sum();
-            prop_assert!(within <= per_minute + PARTITIONS.unsigned_abs(), "{within} in a minute");
+            prop_assert!(within <= per_minute + shards.unsigned_abs(), "{within} in a minute");
         }
     }
 }

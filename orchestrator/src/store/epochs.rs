@@ -38,7 +38,8 @@ pub(crate) async fn end_epochs(db: &mut PgConnection, shards: &[i32]) -> Result<
     Ok(())
 }
 
-/// Begins the next epoch of each of these shards.
+/// Begins the next epoch of each of these shards. No two epochs have one number, whatever their shards: what a run was
+/// written under tells its owner also when it has come to another shard.
 pub(crate) async fn begin_epochs(
     db: &mut PgConnection,
     shards: &[i32],
@@ -46,10 +47,9 @@ pub(crate) async fn begin_epochs(
 ) -> Result<Vec<(i32, i64)>, Broken> {
     let begun = sqlx::query!(
         r#"insert into orchestrator.saga_epoch (shard, epoch, owner, began_at)
-           select wanted.shard, coalesce(max(former.epoch), 0) + 1, $2, clock_timestamp()
-           from unnest($1::integer[]) as wanted(shard)
-           left join orchestrator.saga_epoch former using (shard)
-           group by wanted.shard
+           select wanted.shard, former.epoch + wanted.number, $2, clock_timestamp()
+           from unnest($1::integer[]) with ordinality as wanted (shard, number),
+                (select coalesce(max(epoch), 0) as epoch from orchestrator.saga_epoch) as former
            returning shard, epoch"#,
         shards,
         owner

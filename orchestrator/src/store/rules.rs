@@ -189,17 +189,19 @@ pub(crate) async fn lift_rule(db: &mut PgConnection, rule_id: Uuid, lift: &Lift)
     trail::append(db, SCHEMA, &line).await
 }
 
-/// Has the timer look now at the runs of these shards that no rule holds back any more. Answers how many there are.
+/// Has the timer look now at the runs of these shards, of so many, that no rule holds back any more. Answers how many there are.
 pub(crate) async fn wake_held(
     db: &mut PgConnection,
     in_force: &[Uuid],
     shards: &[i32],
+    count: i32,
 ) -> Result<u64, Broken> {
     let woken = sqlx::query!(
         "update orchestrator.run set wake_at = now()
-         where held_by <> all($1) and shard = any($2) and wake_at > now()",
+         where held_by <> all($1) and shard % $3 = any($2) and wake_at > now()",
         in_force,
-        shards
+        shards,
+        count
     )
     .execute(db)
     .await?;

@@ -109,17 +109,21 @@ pub(crate) async fn runs(db: &mut PgConnection, ids: &[Uuid], pace: Pace) -> Res
     Ok(found)
 }
 
-/// Runs of these shards that are to be looked at, soonest first, at most `limit`; and the database's time.
+/// Runs of these shards, of so many, that are to be looked at, soonest first, at most `limit`; and the database's time. A run
+/// of a shard that is not there any more, since its topic was made anew with fewer partitions, belongs to the one that has
+/// its place.
 pub(crate) async fn due(
     db: &mut PgConnection,
     shards: &[i32],
+    count: i32,
     limit: i64,
 ) -> Result<(DateTime<Utc>, Vec<Uuid>), Broken> {
     let now = sqlx::query!(
         r#"select clock_timestamp() as "now!", array(
-               select saga_id from orchestrator.run where wake_at <= now() and shard = any($1)
-               order by wake_at limit $2) as "due!""#,
+               select saga_id from orchestrator.run where wake_at <= now() and shard % $2 = any($1)
+               order by wake_at limit $3) as "due!""#,
         shards,
+        count,
         limit
     )
     .fetch_one(db)
@@ -133,13 +137,18 @@ pub(crate) async fn now(db: &mut PgConnection) -> Result<DateTime<Utc>, Broken> 
     Ok(now.fetch_one(db).await?)
 }
 
-/// In how many milliseconds the next run of these shards is to be looked at.
-pub(crate) async fn wake_in(db: &mut PgConnection, shards: &[i32]) -> Result<Option<i64>, Broken> {
+/// In how many milliseconds the next run of these shards, of so many, is to be looked at.
+pub(crate) async fn wake_in(
+    db: &mut PgConnection,
+    shards: &[i32],
+    count: i32,
+) -> Result<Option<i64>, Broken> {
     let next = sqlx::query_scalar!(
         r#"select ceil(extract(epoch from wake_at - clock_timestamp()) * 1000)::bigint as "ms!"
-           from orchestrator.run where wake_at is not null and shard = any($1)
+           from orchestrator.run where wake_at is not null and shard % $2 = any($1)
            order by wake_at limit 1"#,
-        shards
+        shards,
+        count
     )
     .fetch_optional(db)
     .await?;

@@ -39,6 +39,8 @@ pub trait Participant: Send + Sync + 'static {
     type Message: DeserializeOwned + Clone + Send + Sync + 'static;
     /// What is left to do once the transaction is committed.
     type After: Send + 'static;
+    /// Topics in which a former release says what it handles, read where they exist.
+    const FORMER: &'static [&'static str] = &[];
 
     /// Handles messages in order inside the open transaction, puts their ids into the inbox with what it writes, and
     /// answers the messages to send. One that was handled before may be among them: it ends the transaction when it
@@ -54,13 +56,13 @@ pub trait Participant: Send + Sync + 'static {
         Box::pin(async move { Err(why()) })
     }
 
-    /// Handles a batch in one transaction: what was handled before is left out, what is new is in the inbox and what
-    /// is to be sent in the outbox when it is committed.
+    /// Handles a batch, which is shared with whoever tries it again, in one transaction: what was handled before is left
+    /// out, what is new is in the inbox and what is to be sent in the outbox when it is committed.
     fn transact(
         self: &Arc<Self>,
         pool: &PgPool,
         schema: Schema,
-        batch: Vec<Incoming<Self::Message>>,
+        batch: Arc<Vec<Incoming<Self::Message>>>,
     ) -> impl Future<Output = Transacted<Self::After>> + Send
     where
         Self: Sized,

@@ -18,13 +18,10 @@ pub(super) async fn unit<P: Participant>(
     participant: Arc<P>,
     pool: &PgPool,
     schema: Schema,
-    mut batch: Vec<Incoming<P::Message>>,
+    mut batch: Arc<Vec<Incoming<P::Message>>>,
 ) -> Transacted<P::After> {
     let count = batch.len();
-    // A message can stand twice in one batch; the first one counts.
-    let mut seen = HashSet::new();
-    batch.retain(|message| seen.insert(message.message_id));
-    let mut batch = Arc::new(batch);
+    each_once(&mut batch);
     loop {
         let (participant, new) = (Arc::clone(&participant), Arc::clone(&batch));
         let done = db::unit_of_work::<_, Broken, _>(pool, move |db| {
@@ -47,6 +44,15 @@ pub(super) async fn unit<P: Participant>(
         if batch.len() == before {
             return Err(error);
         }
+    }
+}
+
+/// A message can stand twice in one batch; the first one counts.
+pub fn each_once<M: Clone>(batch: &mut Arc<Vec<Incoming<M>>>) {
+    let mut seen = HashSet::with_capacity(batch.len());
+    if !batch.iter().all(|message| seen.insert(message.message_id)) {
+        seen.clear();
+        Arc::make_mut(batch).retain(|message| seen.insert(message.message_id));
     }
 }
 

@@ -15,6 +15,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::former::Former;
 use super::member::{Member, Membership};
 use super::{Delivery, KafkaConfig, Received};
 
@@ -34,7 +35,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Between a consumer that is lost and the one that takes its place.
 const REJOIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Starts a consumer of `topics` in the group `group` and answers where it delivers.
+/// Starts a consumer of `topics` in the group `group` and answers where it delivers. Topics of a `former` release are read
+/// where they exist, from when they do, and not missed where they do not.
 ///
 /// # Errors
 /// When the configuration is not accepted; an unreachable broker is waited for.
@@ -42,6 +44,7 @@ pub fn consume(
     config: &KafkaConfig,
     group: &str,
     topics: &[&str],
+    former: &[&str],
     stop: CancellationToken,
 ) -> Result<mpsc::Receiver<Delivery>, KafkaError> {
     let (deliveries, receiver) = mpsc::channel(4);
@@ -73,6 +76,7 @@ pub fn consume(
     let thread = Poller {
         membership,
         member,
+        former: Former::new(former.iter().map(|topic| config.topic(topic))),
         deliveries,
         stop,
         group: group.to_owned(),
@@ -91,6 +95,7 @@ pub fn consume(
 struct Poller {
     membership: Membership,
     member: Member,
+    former: Former,
     deliveries: mpsc::Sender<Delivery>,
     stop: CancellationToken,
     group: String,
@@ -111,6 +116,7 @@ impl Poller {
             if self.looked.elapsed() >= LOOK_EVERY {
                 self.looked = Instant::now();
                 self.is_lost |= self.member.is_in_another_cluster();
+                self.former.look(&self.membership, &self.member);
             }
             if self.is_lost {
                 self = self.rejoin();
@@ -138,6 +144,7 @@ impl Poller {
                     "a new consumer takes the place of the one that was lost"
                 );
                 std::mem::replace(&mut self.member, member).replace();
+                self.former.forget();
                 self.is_lost = false;
             }
             Err(error) => tracing::warn!(

@@ -40,6 +40,36 @@ async fn topics_are_made_once_and_missed_by_their_plain_names() {
     );
 }
 
+#[tokio::test]
+async fn a_topic_of_a_former_release_is_read_from_when_it_is_there() {
+    let broker = Broker::with(2).await;
+    let stop = CancellationToken::new();
+    let former = ["former.orders"];
+    let mut deliveries = consume(&broker.kafka, SHOP.0, &[ORDERS], &former, stop.clone()).unwrap();
+    let next = soon("partitions", deliveries.recv()).await;
+    let of = |topic: &str| vec![(topic.to_owned(), 0), (topic.to_owned(), 1)];
+    assert!(
+        matches!(&next, Some(Delivery::Assigned(come)) if *come == of(ORDERS)),
+        "{next:?}"
+    );
+    broker
+        .kafka
+        .create_topics(&[("former.orders".to_owned(), 2, Vec::new())])
+        .await
+        .unwrap();
+    let mut come = Vec::new();
+    while come.len() < 4 {
+        match soon("more partitions", deliveries.recv()).await {
+            Some(Delivery::Assigned(more)) => come = more,
+            Some(Delivery::Revoked(_)) => come.clear(),
+            other => panic!("{other:?}"),
+        }
+    }
+    come.sort();
+    assert_eq!(come, [of("former.orders"), of(ORDERS)].concat());
+    stop.cancel();
+}
+
 struct Consumer {
     deliveries: mpsc::Receiver<Delivery>,
     stop: CancellationToken,
@@ -48,7 +78,7 @@ struct Consumer {
 impl Consumer {
     fn start(broker: &Broker) -> Self {
         let stop = CancellationToken::new();
-        let deliveries = consume(&broker.kafka, SHOP.0, &[ORDERS], stop.clone()).unwrap();
+        let deliveries = consume(&broker.kafka, SHOP.0, &[ORDERS], &[], stop.clone()).unwrap();
         Self { deliveries, stop }
     }
 

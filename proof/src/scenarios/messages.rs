@@ -12,9 +12,8 @@ use crate::servers::setting;
 use crate::world::{Outcome, Plan, World, note};
 
 /// Where commands and replies travel.
-const TOPICS: [&str; 5] = [
-    "orchestrator.commands",
-    "orchestrator.replies",
+const TOPICS: [&str; 4] = [
+    "orchestrator.messages",
     "inventory.commands",
     "payment.commands",
     "reservation.commands",

@@ -36,7 +36,7 @@ pub fn start(parts: &Parts, cache: Cache) -> Result<(), platform::StartError> {
         topics::PRICE_CHANGES,
         topics::HEARTBEAT,
     ];
-    let deliveries = kafka::consume(&parts.kafka, GROUP, &subscribed, parts.tasks.stop_token())?;
+    let deliveries = kafka::consume(&parts.kafka, GROUP, &subscribed, &[], parts.tasks.stop_token())?;
     parts.tasks.spawn(
         "availability-consumer",
         run(deliveries, cache, parts.tasks.clone()),

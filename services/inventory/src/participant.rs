@@ -62,7 +62,7 @@ fn reply(
 ) -> Result<Outgoing, Broken> {
     let reply = message.body.reply(outcome.clone());
     let saga = reply.saga_id.to_string();
-    let said = Outgoing::new(topics::ORCHESTRATOR_REPLIES, saga, reply.name(), &reply)?;
+    let said = Outgoing::new(topics::ORCHESTRATOR_MESSAGES, saga, reply.name(), &reply)?;
     Ok(said.within(message.envelope.onward()))
 }
 
@@ -134,7 +134,7 @@ mod tests {
         let kinds: Vec<_> = said.iter().map(|said| said.0.as_str()).collect();
         assert_eq!(kinds, ["Done", "Refused", "Done"]);
         for ((_, topic, key, payload, actor, trace, deadline), command) in said.iter().zip(&commands) {
-            assert_eq!(topic, topics::ORCHESTRATOR_REPLIES);
+            assert_eq!(topic, topics::ORCHESTRATOR_MESSAGES);
             assert_eq!(*key, command.saga_id.to_string());
             let read: contract::Reply = serde_json::from_str(payload).unwrap();
             assert_eq!(

@@ -122,7 +122,7 @@ fn apply(
 /// A reply on its way to the orchestrator, in the trace of whoever asked.
 pub(crate) fn message(reply: &Reply, trace: Option<Traceparent>) -> Result<Outgoing, Broken> {
     let saga = reply.saga_id.to_string();
-    let message = Outgoing::new(topics::ORCHESTRATOR_REPLIES, saga, reply.name(), reply)?;
+    let message = Outgoing::new(topics::ORCHESTRATOR_MESSAGES, saga, reply.name(), reply)?;
     Ok(message.within(Envelope {
         trace,
         ..Envelope::default()

@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn every_captured_row_has_its_topic() {
-        let topics: Vec<String> = contract::topics::all()
+        let topics: Vec<String> = contract::topics::all(2)
             .into_iter()
             .map(|topic| topic.name)
             .collect();

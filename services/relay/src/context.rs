@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use contract::topics::{self, Plan};
 use platform::kafka::KafkaConfig;
 use platform::{Clock, Parts, Secret, StartError, Tasks};
 use sqlx::PgPool;
@@ -21,6 +22,16 @@ const CONNECTIONS_MAX: u32 = 3;
 /// Making a slot waits for running transactions, and a snapshot reads everything with one statement per
 /// table: the services' limit does not fit.
 const STATEMENT_TIMEOUT: &str = "2h";
+
+fn made(former: Option<i32>, partitions: i32) -> Vec<Plan> {
+    let mut made = topics::plans(partitions);
+    for (name, count, _) in &mut made {
+        if let (topics::ORCHESTRATOR_MESSAGES, Some(former)) = (name.as_str(), former) {
+            *count = former;
+        }
+    }
+    made
+}
 
 /// The relay with what it works with.
 pub(crate) struct Relay {
@@ -81,7 +92,7 @@ impl Relay {
     /// again, a snapshot is asked for, which publishes every kept outbox row and every captured row anew.
     pub(crate) async fn ensure_topics(&self) -> Result<(), Parted> {
         if !self.topics_made.load(Ordering::Relaxed) {
-            let topics = contract::topics::plans();
+            let topics = self.wanted().await?;
             let missing = self.kafka.missing_topics(&topics).await?;
             if !missing.is_empty() {
                 tracing::warn!(
@@ -94,6 +105,16 @@ impl Relay {
             self.topics_made.store(true, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Every topic, and how it is made where it is missing. That of the orchestrator has as many partitions as those of the former
+    /// release, where these are: a run then stays in the shard that it is in.
+    async fn wanted(&self) -> Result<Vec<Plan>, Parted> {
+        let mut former = None;
+        for topic in topics::ORCHESTRATOR_FORMER {
+            former = former.max(self.kafka.partitions(topic).await?);
+        }
+        Ok(made(former, self.kafka.partitions_made()))
     }
 
     /// Whether the slot was found to be of no use although Postgres lists it as sound.
@@ -125,5 +146,26 @@ impl Relay {
     /// A new slot was made.
     pub(crate) fn slot_is_new(&self) {
         self.slot_useless.store(false, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_orchestrators_topic_has_the_partitions_of_the_former_ones() {
+        let counts = |former| {
+            let made = made(former, 3);
+            [
+                "orchestrator.messages",
+                "orchestrator.messages.dead",
+                "inventory.commands",
+                "bellhop.relay.heartbeat",
+            ]
+            .map(|name| made.iter().find(|(topic, ..)| topic == name).unwrap().1)
+        };
+        assert_eq!(counts(None), [3, 1, 3, 1]);
+        assert_eq!(counts(Some(4)), [4, 1, 3, 1]);
     }
 }

@@ -142,7 +142,7 @@ impl Publisher {
             ledger: ledger.clone(),
             meters: meters.clone(),
         };
-        let topics = contract::topics::all()
+        let topics = contract::topics::all(kafka.partitions_made())
             .into_iter()
             .map(|topic| topic.name)
             .collect();
@@ -260,14 +260,28 @@ impl Publisher {
             topic,
             "an outbox row names a topic that is not listed; it is created"
         );
-        self.kafka
-            .create_topics(&[(topic.to_owned(), contract::topics::PARTITIONS, Vec::new())])
-            .await?;
+        let partitions = self.partitions_of(topic).await?;
+        let plan = (topic.to_owned(), partitions, Vec::new());
+        self.kafka.create_topics(&[plan]).await?;
         self.topics
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(topic.to_owned());
         Ok(true)
+    }
+
+    /// With how many partitions a topic is made that is not listed. What the former release says to the orchestrator goes by the
+    /// same shards as what this one says.
+    async fn partitions_of(&self, topic: &str) -> Result<i32, KafkaError> {
+        let is_former = contract::topics::ORCHESTRATOR_FORMER.contains(&topic);
+        let as_many = if is_former {
+            self.kafka
+                .partitions(contract::topics::ORCHESTRATOR_MESSAGES)
+                .await?
+        } else {
+            None
+        };
+        Ok(as_many.unwrap_or_else(|| self.kafka.partitions_made()))
     }
 
     /// Waits until everything is acknowledged, at most `timeout`, and gives the producer back to be dropped,

@@ -157,13 +157,13 @@ async fn nothing_is_lost_or_out_of_order_when_the_relay_dies_again_and_again() {
         stage.publish().await;
         let mut relay = stage.relay("1");
         relay.is(State::Streaming, "").await;
-        let mut events = stage.consume(&["orchestrator.replies"]);
+        let mut events = stage.consume(&["orchestrator.messages"]);
         let keys = ["a", "b", "c", "d", "e"];
         for first in (1..=MESSAGES).step_by(10) {
             let batch = (first..first + 10).map(|number| {
                 message(
                     "inventory",
-                    "orchestrator.replies",
+                    "orchestrator.messages",
                     keys[number % keys.len()],
                     number,
                 )
@@ -203,14 +203,14 @@ async fn a_slot_that_is_gone_is_replaced_and_everything_published_again() {
         relay.is(State::Streaming, "").await;
         relay.stop().await;
         stage
-            .execute(&(room_night("2026-12-24", 1) + &message("payment", "orchestrator.replies", "a", 1)))
+            .execute(&(room_night("2026-12-24", 1) + &message("payment", "orchestrator.messages", "a", 1)))
             .await;
         stage.drop_slot().await;
         stage
-            .execute(&(room_night("2026-12-25", 2) + &message("payment", "orchestrator.replies", "a", 2)))
+            .execute(&(room_night("2026-12-25", 2) + &message("payment", "orchestrator.messages", "a", 2)))
             .await;
 
-        let mut events = stage.consume(&["bellhop.inventory.room_night", "orchestrator.replies"]);
+        let mut events = stage.consume(&["bellhop.inventory.room_night", "orchestrator.messages"]);
         let relay = stage.relay("1");
         let received = events.take(4).await;
         let nights: Vec<Value> = received
@@ -238,7 +238,7 @@ async fn a_slot_that_is_gone_is_replaced_and_everything_published_again() {
         }
         let replies = received
             .iter()
-            .filter(|message| message.topic == "orchestrator.replies");
+            .filter(|message| message.topic == "orchestrator.messages");
         assert_eq!(replies.map(number).collect::<Vec<_>>(), [1, 2]);
 
         // What comes after is newer than the snapshot; another start publishes nothing again.

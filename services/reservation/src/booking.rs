@@ -199,5 +199,5 @@ impl From<Broken> for Failed {
 pub(crate) fn start(saga_id: SagaId, saga: SagaData) -> Result<Outgoing, Broken> {
     let start = StartSaga { saga_id, saga };
     let key = saga_id.to_string();
-    Outgoing::new(topics::ORCHESTRATOR_COMMANDS, key, "StartSaga", &start)
+    Outgoing::new(topics::ORCHESTRATOR_MESSAGES, key, "StartSaga", &start)
 }

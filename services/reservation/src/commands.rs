@@ -81,7 +81,7 @@ async fn handle(db: &mut PgConnection, batch: &[Incoming<Message>]) -> Handled<V
         outgoing.extend(consequences(row, moves, &mut lines, &onward)?);
         let reply = envelope.reply(Outcome::Done);
         let saga = envelope.saga_id.to_string();
-        let reply = Outgoing::new(topics::ORCHESTRATOR_REPLIES, saga, reply.name(), &reply)?;
+        let reply = Outgoing::new(topics::ORCHESTRATOR_MESSAGES, saga, reply.name(), &reply)?;
         outgoing.push(reply.within(onward));
     }
     let changed: Vec<Changed<'_>> = changed

@@ -39,8 +39,7 @@ impl Reader {
             topics::INVENTORY_COMMANDS,
             topics::PAYMENT_COMMANDS,
             topics::RESERVATION_COMMANDS,
-            topics::ORCHESTRATOR_COMMANDS,
-            topics::ORCHESTRATOR_REPLIES,
+            topics::ORCHESTRATOR_MESSAGES,
             topics::RESERVATION_EVENTS,
             topics::ROOM_NIGHT_CHANGES,
             topics::HOTEL_CHANGES,
@@ -51,7 +50,7 @@ impl Reader {
         Self {
             records: BTreeMap::new(),
             count: 0,
-            deliveries: consume(config, "comparison", &topics, tasks.stop_token()).unwrap(),
+            deliveries: consume(config, "comparison", &topics, &[], tasks.stop_token()).unwrap(),
         }
     }
 
@@ -108,7 +107,7 @@ async fn the_relays_records_are_debeziums() {
     let tasks = Tasks::new();
     let (mine, theirs) = (format!("{}.", platform.name), format!("{}.dbz.", platform.name));
     kafka(&platform, &theirs)
-        .create_topics(&topics::plans())
+        .create_topics(&topics::plans(2))
         .await
         .unwrap();
     let slot = format!("{}_dbz", platform.name);

@@ -28,6 +28,7 @@ pub(crate) fn kafka(platform: &Platform, namespace: &str) -> KafkaConfig {
         kafka_brokers: setting(platform, "BELLHOP_KAFKA_BROKERS"),
         topic_namespace: namespace.to_owned(),
         kafka_replication_factor: 1,
+        kafka_partitions: None,
         node: "test".to_owned(),
     }
 }

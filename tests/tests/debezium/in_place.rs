@@ -17,7 +17,7 @@ async fn bookings_and_cancellations_end_as_with_the_relay() {
     // The relay makes the topics where it works; Connect would make each with its first record, too late for
     // whoever waits for its partitions.
     let brokers = kafka(&platform, &namespace);
-    brokers.create_topics(&contract::topics::plans()).await.unwrap();
+    brokers.create_topics(&contract::topics::plans(2)).await.unwrap();
     let connect = Connect::start(&platform, &platform.name.clone(), &namespace, &[]).await;
     platform.run(OTHERS);
     platform.ready().await;

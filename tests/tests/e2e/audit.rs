@@ -100,7 +100,7 @@ const PLANTED: &[(&str, &str)] = &[
     (
         "I-22",
         "insert into orchestrator.outbox (id, aggregatetype, aggregateid, type, payload) \
-             values (gen_random_uuid(), 'orchestrator.replies.dead', 'x', 'Dead', '{}')",
+             values (gen_random_uuid(), 'orchestrator.messages.dead', 'x', 'Dead', '{}')",
     ),
     (
         "I-24",

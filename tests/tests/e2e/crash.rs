@@ -89,10 +89,10 @@ async fn a_second_orchestrator_takes_over_and_the_paused_one_does_no_harm() {
     .await;
     platform.signal("-CONT");
     assert_eq!(hotel.book(&platform, 2, 1, "pm_ok").await.status, 201);
-    let epochs = platform
-        .query("select max(epoch)::text from orchestrator.saga_epoch")
+    let taken_over = platform
+        .query("select count(*)::text from orchestrator.saga_epoch where ended_at is not null")
         .await;
-    assert!(epochs.unwrap().parse::<i64>().unwrap() >= 2);
+    assert_ne!(taken_over.as_deref(), Some("0"));
     platform.assert_audit_at_rest();
 }
 

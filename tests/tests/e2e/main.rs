@@ -10,6 +10,7 @@ mod commands;
 mod crash;
 mod envelope;
 mod faults;
+mod former;
 mod hostile;
 mod ids;
 mod issuers;

@@ -58,7 +58,7 @@ async fn what_a_partner_books_is_asked_for_in_its_name_and_its_keys_are_its_own(
     let quote = hotel.quote(&platform, 3, 2, 1).await;
     let made = hotel.book_by(&platform, &quote, "pm_ok", &key).await;
     assert_eq!(made.status, 201, "{}", made.json);
-    let actors = "select actor from reservation.outbox where aggregatetype = 'orchestrator.commands'";
+    let actors = "select actor from reservation.outbox where type = 'StartSaga'";
     let said = platform.query(actors).await.unwrap();
     let actor = format!("partner:{principal}");
     assert_eq!(said, actor);

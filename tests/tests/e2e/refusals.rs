@@ -14,7 +14,7 @@ async fn refuse(platform: &Platform, saga_id: &str, step: &str, refusal: &str) {
     let id = Uuid::from_u128(0x0193_6f5e_7d5c_7c3a_9a44_0d3f_6a1b_2c4d);
     let row = format!(
         "insert into inventory.outbox (id, aggregatetype, aggregateid, type, payload) \
-         values ('{id}', 'orchestrator.replies', '{saga_id}', 'Refused', '{reply}')"
+         values ('{id}', 'orchestrator.messages', '{saga_id}', 'Refused', '{reply}')"
     );
     platform.tamper(&row).await;
 }

@@ -40,7 +40,7 @@ fn everything_again(hotel: &Hotel) -> String {
     format!(
         "insert into reservation.outbox (id, aggregatetype, aggregateid, type, payload, created_at)
              select gen_random_uuid(), aggregatetype, public.then(aggregateid::uuid)::text, type, ({shifted})::json, now()
-             from reservation.outbox where aggregatetype = 'orchestrator.commands';
+             from reservation.outbox where type = 'StartSaga';
          insert into orchestrator.outbox (id, aggregatetype, aggregateid, type, payload, created_at)
              select gen_random_uuid(), aggregatetype, aggregateid, type,
                  replace(replace(payload::text, '{}', {}), '{}', {})::json, now()

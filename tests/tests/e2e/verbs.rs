@@ -139,7 +139,7 @@ async fn refuse_the_refund(platform: &Platform, run: &str) {
     platform
         .tamper(&format!(
             "insert into payment.outbox (id, aggregatetype, aggregateid, type, payload)
-             values (gen_random_uuid(), 'orchestrator.replies', '{run}', 'Refused', '{reply}')"
+             values (gen_random_uuid(), 'orchestrator.messages', '{run}', 'Refused', '{reply}')"
         ))
         .await;
     becomes(platform, run, "is stuck", |saga| saga["state"] == "stuck").await;

@@ -15,11 +15,12 @@ left join (
     select 'inventory.commands' topic, message_id from inventory.inbox
     union all select 'payment.commands', message_id from payment.inbox
     union all select 'reservation.commands', message_id from reservation.inbox
+    union all select 'orchestrator.messages', message_id from orchestrator.inbox
     union all select 'orchestrator.commands', message_id from orchestrator.inbox
     union all select 'orchestrator.replies', message_id from orchestrator.inbox
 ) heard on heard.message_id = said.id and heard.topic = said.aggregatetype
 where said.aggregatetype in ('inventory.commands', 'payment.commands', 'reservation.commands',
-                             'orchestrator.commands', 'orchestrator.replies')
+                             'orchestrator.messages', 'orchestrator.commands', 'orchestrator.replies')
   and heard.message_id is null
   and said.created_at > now() - interval '72 hours'
 union all

@@ -9,7 +9,7 @@ const BY_DAY: [&str; 2] = [
     include_str!("../../../../migrations/inventory/202611300401_published_outbox_by_day.sql"),
 ];
 
-const REPLIES: &str = "orchestrator.replies";
+const REPLIES: &str = "orchestrator.messages";
 
 impl Stage {
     /// Goes a step of the way to outboxes by day, as `bellhop migrate` does.

@@ -21,12 +21,12 @@ use crate::tracker::Position;
 async fn what_was_acknowledged_before_a_stop_does_not_come_again() {
     on_stage("farewell", async |stage: Stage| {
         stage.publish().await;
-        let mut events = stage.consume(&["orchestrator.replies"]);
+        let mut events = stage.consume(&["orchestrator.messages"]);
         for round in 1..=4 {
             let relay = stage.relay("1");
             relay.is(State::Streaming, "").await;
             stage
-                .execute(&message("inventory", "orchestrator.replies", "a", round))
+                .execute(&message("inventory", "orchestrator.messages", "a", round))
                 .await;
             let came = number(&events.take(1).await[0]);
             assert_eq!(came, round, "what was there before the stop came again");

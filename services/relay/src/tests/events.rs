@@ -22,7 +22,7 @@ impl Events {
     pub(super) fn of(kafka: &KafkaConfig, group: &str, topics: &[&str], tasks: &Tasks) -> Self {
         Self {
             kafka: kafka.clone(),
-            deliveries: platform::kafka::consume(kafka, group, topics, tasks.stop_token()).unwrap(),
+            deliveries: platform::kafka::consume(kafka, group, topics, &[], tasks.stop_token()).unwrap(),
             waiting: Vec::new(),
             last: HashMap::new(),
         }

@@ -280,7 +280,7 @@ impl Stage {
     /// Makes the topics before a relay does, and waits until brokers list them. Where a relay finds some missing, it
     /// publishes again all that is kept.
     pub(super) async fn make_topics(&self) {
-        let topics = contract::topics::plans();
+        let topics = contract::topics::plans(2);
         self.kafka.create_topics(&topics).await.unwrap();
         until("topics", async || {
             match self.kafka.missing_topics(&topics).await {
@@ -346,7 +346,7 @@ impl Stage {
 
     async fn delete_topics(&self) {
         let admin: AdminClient<_> = self.kafka.client().create().unwrap();
-        let listed = contract::topics::all().into_iter().map(|topic| topic.name);
+        let listed = contract::topics::all(2).into_iter().map(|topic| topic.name);
         let names: Vec<String> = listed
             .chain(["made.up".to_owned()])
             .map(|name| self.kafka.topic(&name))
