@@ -164,7 +164,7 @@ impl Doctor {
     async fn brokers(&self) -> Finding {
         let remedy = "start Kafka, or set BELLHOP_KAFKA_BROKERS; scripts/up does both";
         let client = self.kafka.client();
-        let wanted: Vec<String> = contract::topics::all(self.kafka.partitions())
+        let wanted: Vec<String> = contract::topics::all(self.kafka.partitions_made())
             .into_iter()
             .map(|topic| self.kafka.topic(&topic.name))
             .collect();
