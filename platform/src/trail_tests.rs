@@ -13,6 +13,8 @@ const TRAIL: &str = include_str!("../../migrations/inventory/202612010320_trail.
 
 /// The rows of the trail that do not follow from the one before, as the audit looks for them.
 const BROKEN: &str = include_str!("../../app/src/audit/sql/trail.sql");
+/// What stands in the place of `{trails}` in it.
+const TRAILS: &str = include_str!("../../app/src/audit/sql/trails.sql");
 
 async fn laid(pool: &PgPool) {
     let others = "create table access.trail (no bigint, at timestamptz, actor text, action text, principal_id uuid, body jsonb, hash text);
@@ -59,7 +61,10 @@ async fn lines_that_come_at_once_have_numbers_without_a_gap_and_follow_from_each
     let broken = async || {
         texts(
             &pool,
-            &format!("select no::text from ({BROKEN}) broken order by broken.no"),
+            &format!(
+                "select no::text from ({}) broken order by broken.no",
+                BROKEN.replace("{trails}", TRAILS)
+            ),
         )
         .await
     };
