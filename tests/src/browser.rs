@@ -37,14 +37,14 @@ impl Browser {
         browser
     }
 
+    /// The header by which it is known, for [`Platform::everywhere`].
+    pub fn held(&self) -> (&str, &str) {
+        ("cookie", &self.cookie)
+    }
+
     /// What a page sends with what changes something.
     pub fn headers(&self) -> [(&str, &str); 4] {
-        [
-            NO_KEY,
-            ("cookie", &self.cookie),
-            ("x-csrf-token", &self.token),
-            SAME_ORIGIN,
-        ]
+        [NO_KEY, self.held(), ("x-csrf-token", &self.token), SAME_ORIGIN]
     }
 
     /// GET by a page.

@@ -58,6 +58,29 @@ impl Platform {
         }
     }
 
+    /// Waits until every process of these targets takes whoever asks with this header for somebody, or for nobody any
+    /// more: an `authorization` with a key, or a `cookie` with a session.
+    pub async fn everywhere(&self, targets: &[&str], header: (&str, &str), known: bool) {
+        let http = reqwest::Client::new();
+        for target in targets {
+            // Anybody may read it, but a bad key is refused. An answer to who asks by a session says that it is of the
+            // cookie.
+            let url = format!("http://{}/v1/problems", self.address(target).expect("an address"));
+            until(&format!("{target} knows who asks: {known}"), async || {
+                let asked = http.get(&url).header(header.0, header.1).send().await.ok()?;
+                let of_a_session = asked.headers().contains_key("vary");
+                let taken = match (header.0, asked.status().as_u16()) {
+                    ("cookie", 200) => of_a_session,
+                    ("authorization", 200) => true,
+                    ("authorization", 401) => false,
+                    _ => return None,
+                };
+                (taken == known).then_some(())
+            })
+            .await;
+        }
+    }
+
     /// The address of a target that runs in a process of its own.
     pub fn address(&self, target: &str) -> Option<&str> {
         self.addresses.get(target).map(String::as_str)

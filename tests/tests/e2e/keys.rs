@@ -18,7 +18,7 @@ async fn send(platform: &Platform, key: &str, method: Method, path: &str, body: 
 }
 
 /// A partner for all hotels with a key: its id, the key's id, the key.
-async fn partner(platform: &Platform) -> (String, String, String) {
+pub(crate) async fn partner(platform: &Platform) -> (String, String, String) {
     let admin = &platform.keys.admin;
     let wanted = json!({"kind": "partner", "name": "Sunny Trips", "all_hotels": true});
     let principal = send(platform, admin, Method::POST, "/v1/principals", &wanted).await;
@@ -34,25 +34,14 @@ async fn partner(platform: &Platform) -> (String, String, String) {
     )
 }
 
-/// Waits until every process of these targets answers so what anybody may read, asked with this key.
-async fn everywhere(platform: &Platform, targets: &[&str], key: &str, wanted: u16) {
-    let (http, bearer) = (reqwest::Client::new(), bearer(key));
-    for target in targets {
-        let url = format!("http://{}/v1/problems", platform.address(target).unwrap());
-        until(&format!("{target} answers {wanted}"), async || {
-            let asked = http.get(&url).header("authorization", &bearer).send().await;
-            (asked.ok()?.status().as_u16() == wanted).then_some(())
-        })
-        .await;
-    }
-}
-
 async fn revoke(platform: &Platform, targets: &[&str], (id, key): (&str, &str)) -> Duration {
     let path = format!("/v1/keys/{id}/revocation");
     let revoked = send(platform, &platform.keys.admin, Method::POST, &path, &Value::Null).await;
     assert_eq!(revoked.status, 200, "{}", revoked.json);
     let began = Instant::now();
-    everywhere(platform, targets, key, 401).await;
+    platform
+        .everywhere(targets, ("authorization", &bearer(key)), false)
+        .await;
     began.elapsed()
 }
 
@@ -66,7 +55,9 @@ async fn a_revoked_key_is_refused_in_every_process_also_when_the_relay_is_gone()
     let mut keys = Vec::new();
     for _ in 0..3 {
         let (_, id, key) = partner(&platform).await;
-        everywhere(&platform, &TARGETS, &key, 200).await;
+        platform
+            .everywhere(&TARGETS, ("authorization", &bearer(&key)), true)
+            .await;
         keys.push((id, key));
     }
     let of = |at: usize| -> (&str, &str) { (&keys[at].0, &keys[at].1) };
@@ -94,8 +85,12 @@ async fn a_revoked_key_is_refused_in_every_process_also_when_the_relay_is_gone()
         (told == (503, "identities_stale".to_owned())).then_some(())
     })
     .await;
-    everywhere(&platform, &["hotel"], &keys[2].1, 200).await;
-    everywhere(&platform, &["hotel"], &keys[0].1, 401).await;
+    for (at, known) in [(2, true), (0, false)] {
+        let header = bearer(of(at).1);
+        platform
+            .everywhere(&["hotel"], ("authorization", &header), known)
+            .await;
+    }
     let quote = hotel.quote(&platform, 3, 1, 1).await;
     assert!(quote["quote_token"].is_string(), "guests are served: {quote}");
 
@@ -116,66 +111,5 @@ async fn a_process_without_a_pepper_does_not_start_and_says_what_to_do() {
     assert!(
         said.contains("BELLHOP_KEY_PEPPER") && said.contains("openssl rand"),
         "{said}"
-    );
-}
-
-/// How long each process of these targets went on taking a key after its revocation was answered.
-async fn heard(platform: &Platform, targets: &[&str], (id, key): &(String, String)) -> Vec<Duration> {
-    let path = format!("/v1/keys/{id}/revocation");
-    let revoked = send(platform, &platform.keys.admin, Method::POST, &path, &Value::Null).await;
-    assert_eq!(revoked.status, 200, "{}", revoked.json);
-    let began = Instant::now();
-    let each = targets.iter().map(async |target| {
-        everywhere(platform, &[target], key, 401).await;
-        began.elapsed()
-    });
-    futures::future::join_all(each).await
-}
-
-fn p99(what: &str, mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    let at = |part: usize| times[(times.len() - 1) * part / 100];
-    let (half, most) = (at(50), at(99));
-    let said = format!(
-        "{what}: {} times, p50 {half:?}, p99 {most:?}, worst {:?}\n",
-        times.len(),
-        at(100)
-    );
-    std::io::Write::write_all(&mut std::io::stdout(), said.as_bytes()).unwrap();
-    most
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "scripts/prove revoke runs it"]
-async fn revocations_are_heard_within_a_second_also_with_the_relay_killed() {
-    const KEYS: usize = 60;
-    let mut platform = Platform::migrated();
-    platform.split();
-    platform.run_split();
-    platform.all_ready().await;
-    let targets: Vec<&str> = TARGETS.into_iter().filter(|target| *target != "relay").collect();
-    let mut keys = Vec::new();
-    for _ in 0..2 * KEYS {
-        let (_, id, key) = partner(&platform).await;
-        keys.push((id, key));
-    }
-    for (_, key) in &keys {
-        everywhere(&platform, &targets, key, 200).await;
-    }
-    let mut times = Vec::new();
-    for key in &keys[..KEYS] {
-        times.extend(heard(&platform, &targets, key).await);
-    }
-    let with_relay = p99("with the relay", times);
-    platform.kill_target("relay");
-    let mut times = Vec::new();
-    for key in &keys[KEYS..] {
-        times.extend(heard(&platform, &targets, key).await);
-    }
-    let without = p99("with the relay killed", times);
-    let second = Duration::from_secs(1);
-    assert!(
-        with_relay <= second && without <= second,
-        "{with_relay:?} {without:?}"
     );
 }

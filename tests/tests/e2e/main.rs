@@ -27,6 +27,7 @@ mod races;
 mod refusals;
 mod replay;
 mod retention;
+mod revocations;
 mod roles;
 mod rules;
 mod sessions;

@@ -9,7 +9,7 @@ fn told(answer: &Answer) -> (u16, &str) {
     (answer.status.as_u16(), answer.text("/code"))
 }
 
-async fn by_admin(platform: &Platform, method: Method, path: &str, body: &Value) -> Answer {
+pub(crate) async fn by_admin(platform: &Platform, method: Method, path: &str, body: &Value) -> Answer {
     let admin = bearer(&platform.keys.admin);
     let headers = [("authorization", admin.as_str())];
     let answer = platform.send_json(method, path, body, &headers).await;
@@ -18,7 +18,7 @@ async fn by_admin(platform: &Platform, method: Method, path: &str, body: &Value)
 }
 
 /// A new person of this kind: the id.
-async fn person(platform: &Platform, kind: &str) -> String {
+pub(crate) async fn person(platform: &Platform, kind: &str) -> String {
     let wanted = json!({"kind": kind, "name": "Somebody"});
     let made = by_admin(platform, Method::POST, "/v1/principals", &wanted).await;
     made.text("/principal_id").to_owned()
@@ -109,26 +109,6 @@ async fn somebody_signs_in_by_a_link_reads_writes_and_signs_out() {
     platform.assert_audit_at_rest();
 }
 
-/// Waits until every process of these targets knows, or does not know, who asks by the session.
-async fn everywhere(platform: &Platform, targets: &[&str], browser: &Browser, known: bool) {
-    let http = reqwest::Client::new();
-    for target in targets {
-        // Anybody may read it. An answer to who asks by a session says that it is of the cookie.
-        let url = format!("http://{}/v1/problems", platform.address(target).unwrap());
-        until(&format!("{target} knows the session: {known}"), async || {
-            let asked = http
-                .get(&url)
-                .header("cookie", &browser.cookie)
-                .send()
-                .await
-                .ok()?;
-            let of_the_cookie = asked.headers().contains_key("vary");
-            (asked.status() == 200 && of_the_cookie == known).then_some(())
-        })
-        .await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_ended_is_refused_in_every_process_also_when_the_relay_is_gone() {
     let mut platform = Platform::migrated();
@@ -143,7 +123,7 @@ async fn a_session_that_ended_is_refused_in_every_process_also_when_the_relay_is
     for principal in [&people[0], &people[0], &people[1]] {
         let link = platform.sign_in_link(principal).await;
         let browser = Browser::sign_in(&platform, &link).await;
-        everywhere(&platform, &TARGETS, &browser, true).await;
+        platform.everywhere(&TARGETS, browser.held(), true).await;
         browsers.push(browser);
     }
     let path = format!("/v1/principals/{}", people[0]);
@@ -157,8 +137,8 @@ async fn a_session_that_ended_is_refused_in_every_process_also_when_the_relay_is
     let newest = shown.text("/sessions/0/session_id");
     let revocation = format!("/v1/sessions/{newest}/revocation");
     by_admin(&platform, Method::POST, &revocation, &Value::Null).await;
-    everywhere(&platform, &TARGETS, &browsers[1], false).await;
-    everywhere(&platform, &TARGETS, &browsers[0], true).await;
+    platform.everywhere(&TARGETS, browsers[1].held(), false).await;
+    platform.everywhere(&TARGETS, browsers[0].held(), true).await;
 
     // Nothing comes by the topics any more: each process asks the access service.
     platform.kill_target("relay");
@@ -167,11 +147,11 @@ async fn a_session_that_ended_is_refused_in_every_process_also_when_the_relay_is
         .ask(&platform, Method::DELETE, "/v1/session", &Value::Null)
         .await;
     assert_eq!(signed_out.status, 204, "{}", signed_out.json);
-    everywhere(&platform, &rest, &browsers[0], false).await;
+    platform.everywhere(&rest, browsers[0].held(), false).await;
     // With a principal go its sessions.
     let revocation = format!("/v1/principals/{}/revocation", people[1]);
     by_admin(&platform, Method::POST, &revocation, &Value::Null).await;
-    everywhere(&platform, &rest, &browsers[2], false).await;
+    platform.everywhere(&rest, browsers[2].held(), false).await;
     let refused = browsers[2].get(&platform, "/v1/sagas").await;
     assert_eq!(told(&refused), (401, "session_ended"));
 }
