@@ -11,18 +11,18 @@ TODAY = datetime.date.today()
 # Problems that what fits the document may still meet: rules between fields, between the request and the clock, and
 # between the request and what is stored. `invalid_field` and `malformed_json` are not among them.
 RULES = {
-    "card_data_refused", "duplicate_night", "empty_range", "filter_missing", "idempotency_key_reused",
-    "invalid_amount", "invalid_cursor", "invalid_quote", "invalid_signature", "invalid_stay",
+    "card_data_refused", "csrf_refused", "duplicate_night", "empty_range", "filter_missing", "idempotency_key_reused",
+    "insecure_origin", "invalid_amount", "invalid_cursor", "invalid_quote", "invalid_signature", "invalid_stay",
     "night_in_past", "not_permitted", "nothing_to_set", "party_differs", "party_too_large", "party_too_small", "range_too_long",
-    "reason_required",
+    "reason_required", "sign_in_refused",
     "stay_in_past", "stay_too_far_ahead", "stay_too_long", "too_far_ahead", "too_many_nights", "total_required",
     "unknown_time_zone",
 }
 # Fields with a form that their schema only names: a text in which something can be seen, an address, a telephone number, a percentage, a currency that
-# exists, how many taxes have one name.
+# exists, how many taxes have one name, hotels of a kind of people that has some, the step of a verb that is about one.
 LOOSE = ("/guest/name", "/name", "/address", "/time_zone", "/description", "/reason", "/beds/", "/amenities/", "type",
          "/guest/email", "/guest/phone", "guest_email", "/cancellation_policy/penalty", "/currency", "/pictures/",
-         "/taxes/", "/nights/", "to")
+         "/taxes/", "/nights/", "/hotels", "/step", "to")
 
 schemathesis.openapi.format(
     "date", st.integers(0, 400).map(lambda days: (TODAY + datetime.timedelta(days)).isoformat())
