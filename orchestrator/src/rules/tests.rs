@@ -104,7 +104,7 @@ fn a_pause_holds_until_it_is_lifted_and_comes_before_any_limit() {
 #[test]
 fn nothing_is_held_back_before_and_without_rules() {
     let about = about(HotelId::new());
-    let none = in_force(&[]);
+    let none = Rules::over(Shards::fixed(SHARDS));
     assert_eq!((none.known(), none.hold(&about, None, at(0))), (None, None));
     let other = rule(
         Does::Pause,

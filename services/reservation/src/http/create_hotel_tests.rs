@@ -91,7 +91,7 @@ async fn a_repeat_is_one_when_quotes_are_signed_under_another_secret(pool: PgPoo
     let world = World::new(&pool).await;
     let (body, other) = (
         world.body(&quote(), "pm_ok"),
-        World::with_secret(&pool, "another secret, as long as it has to be"),
+        World::with_secret(&pool, "another secret as long as it has to be"),
     );
     assert_eq!(other.book("key", &body, 0).await.code(), "invalid_quote");
     let booked = world.book("key", &body, 0).await;
