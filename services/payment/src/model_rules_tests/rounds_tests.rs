@@ -1,5 +1,7 @@
 //! What each round of a run finds: an older one changes nothing, the same one its own, a newer one decides anew.
 
+use chrono::{DateTime, TimeDelta};
+
 use super::*;
 
 fn planned(payment: &Payment, kind: Kind, round: u32) -> String {
@@ -111,4 +113,32 @@ fn whoever_has_paid_once_does_not_pay_again() {
     (payment.captured_minor, payment.refunded_minor) = (100, 100);
     assert_eq!(planned(&payment, Kind::Authorize, 2), "payment_voided, Nothing");
     assert!(payment.after(&authorized("auth_2"), 2).is_err());
+}
+
+#[test]
+fn only_an_authorisation_that_nobody_waits_for_any_more_is_too_late() {
+    let now = DateTime::from_timestamp(1_767_225_600, 0).unwrap();
+    let second = TimeDelta::seconds(1);
+    for (kind, deadline, is_too_late) in [
+        (Kind::Authorize, Some(now - second), true),
+        (Kind::Authorize, Some(now), false),
+        (Kind::Authorize, Some(now + second), false),
+        (Kind::Authorize, None, false),
+        (Kind::Capture, Some(now - second), false),
+        (Kind::Void, Some(now - second), false),
+        (Kind::Refund, Some(now - second), false),
+    ] {
+        let asked = Asked {
+            payment: (HotelId::new(), PaymentId::new()),
+            kind,
+            cause: None,
+            round: 1,
+            minor: None,
+        };
+        assert_eq!(
+            asked.is_too_late(deadline, now),
+            is_too_late,
+            "{kind:?} {deadline:?}"
+        );
+    }
 }
