@@ -36,17 +36,23 @@ pub(crate) struct RunRow {
     pub(crate) created_at: DateTime<Utc>,
 }
 
+/// The runs that the rest of the statement picks.
+macro_rules! runs {
+    ($rest:tt $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            RunRow,
+            "select saga_id, kind, definition, state::text as \"state!\", subject_id as reservation_id, hotel_id, actor, shard, data, "
+                + "deadline, reason, created_at, (wake_at is not null and deadline < now()) as \"overdue!\" "
+                + "from orchestrator.run "
+                + $rest
+            $(, $argument)*
+        )
+    };
+}
+
 /// The run of an id.
 pub(crate) async fn one(db: &mut PgConnection, saga_id: Uuid) -> Result<Option<RunRow>, Broken> {
-    let row = sqlx::query_as!(
-        RunRow,
-        r#"select saga_id, kind, definition, state::text as "state!", subject_id as reservation_id, hotel_id, actor, shard, data,
-                  deadline, reason, created_at, (wake_at is not null and deadline < now()) as "overdue!"
-           from orchestrator.run where saga_id = $1"#,
-        saga_id
-    )
-    .fetch_optional(db)
-    .await?;
+    let row = runs!("where saga_id = $1", saga_id).fetch_optional(db).await?;
     Ok(row)
 }
 
@@ -73,13 +79,9 @@ async fn newest(
     before: Uuid,
     limit: i64,
 ) -> Result<Vec<RunRow>, Broken> {
-    let rows = sqlx::query_as!(
-        RunRow,
-        r#"select saga_id, kind, definition, state::text as "state!", subject_id as reservation_id, hotel_id, actor, shard, data,
-                  deadline, reason, created_at, (wake_at is not null and deadline < now()) as "overdue!"
-           from orchestrator.run
-           where saga_id < $1 and ($3::text is null or kind = $3) and ($4::text is null or state::text = $4)
-           order by saga_id desc limit $2"#,
+    let rows = runs!(
+        "where saga_id < $1 and ($3::text is null or kind = $3) and ($4::text is null or state::text = $4) \
+         order by saga_id desc limit $2",
         before,
         limit,
         filter.kind,
@@ -97,14 +99,10 @@ async fn by_state(
     before: Uuid,
     limit: i64,
 ) -> Result<Vec<RunRow>, Broken> {
-    let rows = sqlx::query_as!(
-        RunRow,
-        r#"select saga_id, kind, definition, state::text as "state!", subject_id as reservation_id, hotel_id, actor, shard, data,
-                  deadline, reason, created_at, (wake_at is not null and deadline < now()) as "overdue!"
-           from orchestrator.run
-           where state = $1::text::orchestrator.run_state and state <> 'completed'
-             and ($2::text is null or kind = $2) and saga_id < $3
-           order by saga_id desc limit $4"#,
+    let rows = runs!(
+        "where state = $1::text::orchestrator.run_state and state <> 'completed' \
+         and ($2::text is null or kind = $2) and saga_id < $3 \
+         order by saga_id desc limit $4",
         state,
         kind,
         before,
@@ -122,13 +120,9 @@ async fn by_actor(
     before: Uuid,
     limit: i64,
 ) -> Result<Vec<RunRow>, Broken> {
-    let rows = sqlx::query_as!(
-        RunRow,
-        r#"select saga_id, kind, definition, state::text as "state!", subject_id as reservation_id, hotel_id, actor, shard, data,
-                  deadline, reason, created_at, (wake_at is not null and deadline < now()) as "overdue!"
-           from orchestrator.run
-           where actor = $1 and saga_id < $2 and ($3::text is null or kind = $3) and ($4::text is null or state::text = $4)
-           order by saga_id desc limit $5"#,
+    let rows = runs!(
+        "where actor = $1 and saga_id < $2 and ($3::text is null or kind = $3) and ($4::text is null or state::text = $4) \
+         order by saga_id desc limit $5",
         actor,
         before,
         filter.kind,
