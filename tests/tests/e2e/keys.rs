@@ -11,16 +11,18 @@ use tests::{Answer, Hotel, Platform, TARGETS, bearer, until};
 /// `scripts/prove revoke` is about.
 const HEARD: Duration = Duration::from_secs(10);
 
-async fn send(platform: &Platform, key: &str, method: Method, path: &str, body: &Value) -> Answer {
+pub(crate) async fn send(platform: &Platform, key: &str, method: Method, path: &str, body: &Value) -> Answer {
     let bearer = bearer(key);
     let headers = [("authorization", bearer.as_str())];
     platform.send_json(method, path, body, &headers).await
 }
 
-/// A partner for all hotels with a key: its id, the key's id, the key.
-pub(crate) async fn partner(platform: &Platform) -> (String, String, String) {
+/// A partner who sells rooms of these hotels, of all without any, with a key: its id, the key's id, the key.
+pub(crate) async fn partner(platform: &Platform, hotels: &[&Hotel]) -> (String, String, String) {
     let admin = &platform.keys.admin;
-    let wanted = json!({"kind": "partner", "name": "Sunny Trips", "all_hotels": true});
+    let ids: Vec<_> = hotels.iter().map(|hotel| &hotel.hotel_id).collect();
+    let wanted =
+        json!({"kind": "partner", "name": "Sunny Trips", "hotels": ids, "all_hotels": hotels.is_empty()});
     let principal = send(platform, admin, Method::POST, "/v1/principals", &wanted).await;
     assert_eq!(principal.status, 201, "{}", principal.json);
     let principal = principal.text("/principal_id").to_owned();
@@ -54,7 +56,7 @@ async fn a_revoked_key_is_refused_in_every_process_also_when_the_relay_is_gone()
     let hotel = Hotel::create(&platform, 3).await;
     let mut keys = Vec::new();
     for _ in 0..3 {
-        let (_, id, key) = partner(&platform).await;
+        let (_, id, key) = partner(&platform, &[]).await;
         platform
             .everywhere(&TARGETS, ("authorization", &bearer(&key)), true)
             .await;

@@ -2,28 +2,14 @@
 //! of them sell rooms of the same hotel.
 
 use reqwest::Method;
-use serde_json::{Value, json};
-use tests::{Answer, Hotel, Platform, bearer, until};
+use serde_json::Value;
+use tests::{Answer, Hotel, Platform, until};
 
-async fn send(platform: &Platform, key: &str, method: Method, path: &str, body: &Value) -> Answer {
-    let bearer = bearer(key);
-    let headers = [("authorization", bearer.as_str())];
-    platform.send_json(method, path, body, &headers).await
-}
+use super::keys::{self, send};
 
-/// A partner who sells rooms of these hotels, of all without any: its id and a key.
+/// A partner whose key is known everywhere: its id and the key.
 async fn partner(platform: &Platform, hotels: &[&Hotel]) -> (String, String) {
-    let admin = &platform.keys.admin;
-    let ids: Vec<_> = hotels.iter().map(|hotel| &hotel.hotel_id).collect();
-    let wanted =
-        json!({"kind": "partner", "name": "Sunny Trips", "hotels": ids, "all_hotels": hotels.is_empty()});
-    let principal = send(platform, admin, Method::POST, "/v1/principals", &wanted).await;
-    assert_eq!(principal.status, 201, "{}", principal.json);
-    let principal = principal.text("/principal_id").to_owned();
-    let path = format!("/v1/principals/{principal}/keys");
-    let key = send(platform, admin, Method::POST, &path, &json!({})).await;
-    assert_eq!(key.status, 201, "{}", key.json);
-    let key = key.text("/key").to_owned();
+    let (principal, _, key) = keys::partner(platform, hotels).await;
     until("the key is known", async || {
         let answer = send(platform, &key, Method::GET, "/v1/hotels", &Value::Null).await;
         (answer.status == 200).then_some(())

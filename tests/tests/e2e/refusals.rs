@@ -3,7 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::Executor as _;
-use tests::{Hotel, Platform, booking_body, until};
+use sqlx::{Postgres, Transaction};
+use tests::{Answer, Hotel, Platform, booking_body, until};
 use uuid::Uuid;
 
 /// Says as a participant of a newer release that a step is refused, in its outbox, from where its relay takes it.
@@ -19,12 +20,22 @@ async fn refuse(platform: &Platform, saga_id: &str, step: &str, refusal: &str) {
     platform.tamper(&row).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_word_that_nobody_knows_reaches_the_guest_with_its_text_and_the_status_of_its_class() {
-    let platform = Platform::start().await;
-    let hotel = Hotel::create(&platform, 2).await;
-    let quote = hotel.quote(&platform, 5, 2, 1).await;
-    // The inventory of this release does not get to its holds before the one of the newer release has answered.
+/// A run waits for the answer to this step.
+pub(crate) async fn waits_for(platform: &Platform, saga_id: &str, step: &str) {
+    until(step, async || {
+        let run = platform.get(&format!("/v1/sagas/{saga_id}")).await;
+        (run.text("/waiting_for/step") == step).then_some(())
+    })
+    .await;
+}
+
+/// Books, and has the inventory of this release not get to its holds before one of another release has answered: until the
+/// lock is given back. The answer is the first one, 202.
+pub(crate) async fn held_up(
+    platform: &Platform,
+    body: &Value,
+    key: &str,
+) -> (Transaction<'static, Postgres>, Answer) {
     let database = platform.database().await;
     #[expect(clippy::disallowed_methods, reason = "a lock past the services")]
     let mut others = database.begin().await.unwrap();
@@ -32,18 +43,24 @@ async fn a_word_that_nobody_knows_reaches_the_guest_with_its_text_and_the_status
         .execute("lock table inventory.hold in access exclusive mode")
         .await
         .unwrap();
-    let body = booking_body(&quote, "Ada Lovelace", "pm_ok");
-    let waits = [("idempotency-key", "moonlit"), ("prefer", "wait=30")];
+    let headers = [("idempotency-key", key)];
     let taken = platform
-        .send_json(Method::POST, "/v1/reservations", &body, &waits[..1])
+        .send_json(Method::POST, "/v1/reservations", body, &headers)
         .await;
     assert_eq!(taken.status, 202, "{}", taken.json);
+    waits_for(platform, taken.text("/saga_id"), "hold-rooms").await;
+    (others, taken)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_that_nobody_knows_reaches_the_guest_with_its_text_and_the_status_of_its_class() {
+    let platform = Platform::start().await;
+    let hotel = Hotel::create(&platform, 2).await;
+    let quote = hotel.quote(&platform, 5, 2, 1).await;
+    let body = booking_body(&quote, "Ada Lovelace", "pm_ok");
+    let waits = [("idempotency-key", "moonlit"), ("prefer", "wait=30")];
+    let (others, taken) = held_up(&platform, &body, "moonlit").await;
     let saga = format!("/v1/sagas/{}", taken.text("/saga_id"));
-    until("the rooms are asked for", async || {
-        let run = platform.get(&saga).await;
-        (run.text("/waiting_for/step") == "hold-rooms").then_some(())
-    })
-    .await;
 
     let night = hotel.night(6);
     let said = format!(

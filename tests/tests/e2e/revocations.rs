@@ -23,7 +23,7 @@ struct Held {
 
 /// A new partner's key.
 async fn key(platform: &Platform) -> Held {
-    let (_, id, key) = partner(platform).await;
+    let (_, id, key) = partner(platform, &[]).await;
     Held {
         header: ("authorization", bearer(&key)),
         revocation: format!("/v1/keys/{id}/revocation"),
