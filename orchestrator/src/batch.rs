@@ -164,7 +164,7 @@ impl Work {
         let Some(kept) = self.sagas.get(&saga_id) else {
             return Ok(());
         };
-        if kept.run.spoken.contains(&asked.spoken.verb_id) {
+        if kept.run.has_obeyed(asked.spoken.verb_id) {
             self.ignore("verb_obeyed_already");
             return Ok(());
         }

@@ -102,7 +102,10 @@ pub(crate) fn show(
 /// Judges a verb.
 pub(crate) fn judge(kept: &Kept, asked: &Asked, rules: &Rules, now: DateTime<Utc>, pace: Pace) -> Outcome {
     let version = kept.run.seq;
-    if let Some(seen) = asked.expected.filter(|seen| *seen != version) {
+    if let Some(seen) = asked
+        .expected
+        .filter(|_| kept.run.has_gone_on_since(asked.expected))
+    {
         return Outcome::Refused(Refused::GoneOn { seen, version });
     }
     match show(kept, asked, rules, now, pace) {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use contract::command::{InventoryCommand, PaymentCommand, ReservationCommand};
 use contract::saga::StartSaga;
 use contract::{Command, CommandEnvelope, Reply, SagaId};
-use orchestrator::engine::Sent;
+use orchestrator::engine::{Sent, Spoken};
 
 use crate::cache::Change;
 
@@ -30,6 +30,29 @@ pub enum Reader {
 /// After this nobody waits for what a command asks; none where somebody always does.
 pub type Deadline = Option<DateTime<Utc>>;
 
+/// What an operator says to a run, and what was shown before.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// The run.
+    pub saga_id: SagaId,
+    /// The version that the operator saw; none where any will do.
+    pub seen: Option<u32>,
+    /// What was to be sent at once.
+    pub commands: Vec<Sent>,
+    /// Because of which steps something was to be owed.
+    pub owed: Vec<&'static str>,
+    /// The verb.
+    pub spoken: Spoken,
+}
+
+impl Said {
+    /// Whether this came of it, which was shown.
+    pub fn is_as_shown(&self, sent: &[(SagaId, Sent, Deadline)], debts: &[(&'static str, bool)]) -> bool {
+        let owed = debts.iter().map(|(step, _)| *step);
+        sent.iter().map(|(_, sent, _)| sent).eq(&self.commands) && owed.eq(self.owed.iter().copied())
+    }
+}
+
 /// What a message says.
 #[derive(Debug, Clone)]
 pub enum Body {
@@ -37,6 +60,8 @@ pub enum Body {
     Start(StartSaga),
     /// A participant answers.
     Reply(Reply),
+    /// An operator says what to do with a run.
+    Verb(Said),
     /// For the inventory.
     Inventory(CommandEnvelope<InventoryCommand>, Deadline),
     /// For the payment service.
@@ -90,6 +115,7 @@ impl Broker {
         let lane = match &body {
             Body::Start(start) => (Reader::Orchestrator, start.saga_id.uuid().as_u128()),
             Body::Reply(reply) => (Reader::Orchestrator, reply.saga_id.uuid().as_u128()),
+            Body::Verb(said) => (Reader::Orchestrator, said.saga_id.uuid().as_u128()),
             // Keyed by hotel, and there is one.
             Body::Inventory(..) => (Reader::Inventory, 0),
             Body::Payment(envelope, _) => (Reader::Payment, envelope.saga_id.uuid().as_u128()),

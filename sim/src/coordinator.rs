@@ -5,132 +5,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use contract::SagaId;
+use chrono::{DateTime, Utc};
+use contract::refusal::Code;
 use contract::saga::SagaData;
-use orchestrator::engine::{self, Input, Moves, Pace, Run, StepKind, Verb, What};
+use contract::{Outcome, Reply, ReservationId, SagaId};
+use orchestrator::engine::{self, Input, Moves, Pace, Run, What};
 use orchestrator::sagas;
 
-use crate::broker::Deadline;
+use crate::broker::{Deadline, Said};
+use crate::course::{Course, Line};
 use crate::planted;
 
 /// How patient the sagas are.
 pub const PACE: Pace = Pace::new(Duration::from_mins(1));
-
-/// A line of a journal.
-#[derive(Debug, Clone)]
-pub struct Line {
-    /// What it says.
-    pub said: engine::Line,
-    /// Its number.
-    pub seq: u32,
-    /// The step.
-    pub step: &'static str,
-    /// Its kind.
-    pub kind: StepKind,
-    /// Under which epoch it was written.
-    pub epoch: u64,
-    /// The owner's epoch when it was written.
-    pub owner: u64,
-}
-
-/// How a journal has gone so far. A line never changes, so each is looked at once, when it is written.
-#[derive(Debug, Default)]
-pub struct Course {
-    pivot: bool,
-    undoing: bool,
-    /// The newest round, less one.
-    rounds: u32,
-    /// Verbs that begin a round.
-    turns: u32,
-    /// When the run was paused, from and to.
-    pauses: Vec<(DateTime<Utc>, DateTime<Utc>)>,
-    /// Replies that were written while it was.
-    pub replies_while_paused: u64,
-    /// The first line that must not be there, in words.
-    pub wrong: Option<String>,
-}
-
-impl Course {
-    /// Lines have no gap, nothing is undone after the pivot, nobody goes forward after the undoing began but in a newer
-    /// round, which a person has begun, a step ends once a round and is not sent again then, and only the owner
-    /// writes.
-    fn follow(&mut self, line: &Line, earlier: &[Line]) {
-        let Line {
-            step,
-            epoch,
-            owner,
-            said,
-            ..
-        } = line;
-        let is_end = |known: &Line| {
-            let (what, of) = (known.said.what, (known.step, known.said.undo, known.said.round));
-            what.ends_step() && of == (*step, said.undo, said.round)
-        };
-        let wanted = u32::try_from(earlier.len() + 1).unwrap_or(u32::MAX);
-        let verb = said.verb.as_ref().map(|spoken| spoken.verb);
-        self.turns += u32::from(matches!(verb, Some(Verb::Retry | Verb::BackTo | Verb::Settle)));
-        if said.round > self.rounds + 1 {
-            self.rounds = said.round - 1;
-            self.undoing = false;
-        }
-        self.undoing |= said.undo;
-        self.pivot |= line.kind == StepKind::Pivot && said.what == What::Done;
-        if epoch != owner {
-            let why = || format!("{step} was written under epoch {epoch} when {owner} was the owner's");
-            self.wrong.get_or_insert_with(why);
-        } else if self.rounds > self.turns {
-            let why = || format!("{step} begins a round that nobody has asked for");
-            self.wrong.get_or_insert_with(why);
-        } else if line.seq != wanted {
-            let why = || format!("{step} was written as line {} where {wanted} is next", line.seq);
-            self.wrong.get_or_insert_with(why);
-        } else if self.undoing && (self.pivot || !said.undo) {
-            let why = || format!("{step} {} after the turn", said.what.word());
-            self.wrong.get_or_insert_with(why);
-        } else if said.what != What::Verb && earlier.iter().any(is_end) {
-            let what = if said.undo { "the undo of " } else { "" };
-            let why = || format!("{what}{step} {} after it had ended", said.what.word());
-            self.wrong.get_or_insert_with(why);
-        }
-    }
-}
-
-impl Course {
-    /// While a run is paused, since when is given, no time runs out; and what was paused meanwhile does not count against a
-    /// step that may take so long. Replies are written all the same.
-    fn rest(&mut self, line: &Line, since: Option<DateTime<Utc>>, may_take: Option<Duration>) {
-        let (step, said) = (line.step, &line.said);
-        if since.is_some() && said.answer.is_some() {
-            self.replies_while_paused += 1;
-        }
-        if since.is_some() && matches!(said.what, What::SentAgain | What::GivenUp) {
-            let why = || format!("{step} {} while the run was paused", said.what.word());
-            self.wrong.get_or_insert_with(why);
-        }
-        let Some((sent_at, may_take)) = said.sent_at.zip(may_take) else {
-            return;
-        };
-        let paused = self.pauses.iter().map(|(from, to)| *to - (*from).max(sent_at));
-        let paused: TimeDelta = paused.filter(|paused| *paused > TimeDelta::zero()).sum();
-        if said.what == What::GivenUp && said.at < sent_at + paused + may_take {
-            let why = || format!("{step} given up before its time");
-            self.wrong.get_or_insert_with(why);
-        }
-    }
-
-    /// A run that was paused before, since when is given, and is or is not after these moves.
-    fn pause(&mut self, before: Option<DateTime<Utc>>, after: Option<DateTime<Utc>>, moves: &Moves) {
-        if after.is_some() && !moves.commands.is_empty() {
-            let why = || "a command is sent while the run is paused".to_owned();
-            self.wrong.get_or_insert_with(why);
-        }
-        let end = moves.lines.last().map(|line| line.at);
-        if let (Some(from), None, Some(to)) = (before, after, end) {
-            self.pauses.push((from, to));
-        }
-    }
-}
 
 /// A saga as its rows say.
 #[derive(Debug)]
@@ -143,6 +30,8 @@ pub struct Kept {
     pub lines: Vec<Line>,
     /// How it has gone.
     pub course: Course,
+    /// Because of which steps something is or was owed, and whether it is settled.
+    pub debts: Vec<(&'static str, bool)>,
 }
 
 /// A command on its way out, and until when its answer is waited for.
@@ -223,6 +112,7 @@ impl Coordinator {
             run: Run::new(),
             lines: Vec::new(),
             course: Course::default(),
+            debts: Vec::new(),
         };
         self.sagas.insert(saga_id, kept);
         self.advance(process, saga_id, &Input::Start, now)
@@ -239,6 +129,11 @@ impl Coordinator {
         let Some(kept) = self.sagas.get_mut(&saga_id) else {
             return Vec::new();
         };
+        let lines = kept.lines.len();
+        let heard = match input {
+            Input::Reply(reply) => Some((*reply, kept.awaits(reply))),
+            _ => None,
+        };
         let process = &mut self.processes[process];
         let epochs = (process.epoch, self.epoch);
         let known = process.recent.remove(&saga_id);
@@ -248,16 +143,60 @@ impl Coordinator {
             .filter(|decided| decided.before == kept.run.seq || planted!(SnapshotBelieved))
             .or_else(|| kept.decide(saga_id, kept.run.clone(), input, now));
         self.writes += 1;
+        if let Some(decided) = &decided {
+            if !decided.run.state.is_terminal() {
+                process.recent.insert(saga_id, decided.run.clone());
+            }
+            self.given_up += kept.append(decided, epochs);
+        }
+        if let Some((reply, is_awaited)) = heard {
+            kept.course.hear(reply, is_awaited, &kept.lines[lines..]);
+        }
         let Some(decided) = decided else {
             return Vec::new();
         };
-        if !decided.run.state.is_terminal() {
-            process.recent.insert(saga_id, decided.run.clone());
-        }
-        self.given_up += kept.append(&decided, epochs);
         let deadline = kept.deadline();
         let commands = decided.moves.commands.into_iter();
         commands.map(|sent| (saga_id, sent, deadline)).collect()
+    }
+
+    /// The owner hears a verb. Answers the commands; none if the run has gone on since the operator saw it.
+    pub fn obey(&mut self, process: usize, said: &Said, now: DateTime<Utc>) -> Option<Vec<Sent>> {
+        let kept = self.sagas.get(&said.saga_id)?;
+        if kept.run.has_obeyed(said.spoken.verb_id) {
+            return Some(Vec::new());
+        }
+        if kept.run.has_gone_on_since(said.seen) {
+            return None;
+        }
+        let (before, debts) = (kept.run.seq, kept.debts.len());
+        let sent = self.advance(process, said.saga_id, &Input::Verb(&said.spoken), now);
+        let kept = self.sagas.get_mut(&said.saga_id)?;
+        if kept.run.seq > before && said.seen.is_some_and(|seen| seen != before) {
+            let why = || {
+                format!(
+                    "{} is obeyed in a version that nobody saw",
+                    said.spoken.verb.word()
+                )
+            };
+            kept.course.wrong.get_or_insert_with(why);
+        }
+        if said.seen.is_some() && !said.is_as_shown(&sent, &kept.debts[debts..]) {
+            let why = || {
+                format!(
+                    "{} came to something else than was shown",
+                    said.spoken.verb.word()
+                )
+            };
+            kept.course.wrong.get_or_insert_with(why);
+        }
+        Some(sent)
+    }
+
+    /// Whether a run owes something because of this reservation.
+    pub fn owes(&self, reservation_id: ReservationId) -> bool {
+        let mut sagas = self.sagas.values();
+        sagas.any(|kept| kept.owes() && kept.data.reservation_id() == reservation_id)
     }
 
     /// The timer looks at a saga, whose journal it always reads.
@@ -319,6 +258,21 @@ impl Kept {
         (!moves.lines.is_empty()).then_some(Decided { before, run, moves })
     }
 
+    /// Whether it owes something.
+    pub fn owes(&self) -> bool {
+        self.debts.iter().any(|(_, is_settled)| !is_settled)
+    }
+
+    /// Whether it waits for this answer, which says something.
+    fn awaits(&self, reply: &Reply) -> bool {
+        let steps = &sagas::outline(&self.data).steps;
+        let waits = self.run.waiting.is_some_and(|waiting| {
+            (steps[waiting.step].name, waiting.undo, self.run.round)
+                == (&*reply.step, reply.undo, reply.round)
+        });
+        waits && !matches!(&reply.outcome, Outcome::Refused(refusal) if refusal.is(Code::TooLate))
+    }
+
     /// When what the run waits for is given up.
     fn deadline(&self) -> Deadline {
         let waiting = self.run.waiting?;
@@ -342,12 +296,22 @@ impl Kept {
                 owner,
             };
             self.course.follow(&line, &self.lines);
+            self.course.go_back(&line, steps);
             let times = steps[said.step].given_up_after_times;
             let may_take = times.map(|times| PACE.give_up_after(times));
             self.course.rest(&line, paused, may_take);
             self.lines.push(line);
         }
         self.course.pause(paused, decided.run.paused, &decided.moves);
+        let owed = decided.moves.owed.iter();
+        self.debts.extend(owed.map(|owed| (owed.step, false)));
+        if let Some(settled) = &decided.moves.settled {
+            let of_these = |debt: &&mut (&'static str, bool)| settled.steps.contains(&debt.0);
+            self.debts
+                .iter_mut()
+                .filter(of_these)
+                .for_each(|debt| debt.1 = true);
+        }
         self.run = decided.run.clone();
         given_up
     }

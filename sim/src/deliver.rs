@@ -109,6 +109,7 @@ impl World {
                     let input = Input::Reply(reply);
                     sent.extend(self.coordinator.advance(process, reply.saga_id, &input, self.now));
                 }
+                Body::Verb(said) => sent.extend(self.obey(process, said)),
                 _ => {}
             }
         }

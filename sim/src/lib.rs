@@ -25,6 +25,7 @@ pub mod broker;
 pub mod cache;
 pub mod check;
 pub mod coordinator;
+pub mod course;
 mod deliver;
 mod desk;
 pub mod money;

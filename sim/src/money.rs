@@ -273,6 +273,18 @@ impl Money {
         count
     }
 
+    /// How many payments were authorised after they had been declined in an older round.
+    pub fn authorized_after_a_decline(&self) -> usize {
+        let is_so = |operations: &&Vec<Operation>| {
+            let authorized = operations.iter().filter(|known| known.kind == Kind::Authorize);
+            let is_refused = |known: &Operation| matches!(known.ending, Some(Ending::Refused(_)));
+            let declined = authorized.clone().find(|known| is_refused(known));
+            let mut done = authorized.filter(|known| known.ending == Some(Ending::Done));
+            declined.is_some_and(|declined| done.any(|known| known.round > declined.round))
+        };
+        self.operations.values().filter(is_so).count()
+    }
+
     /// Whether anything is due.
     pub fn is_due(&self) -> bool {
         self.operations

@@ -95,6 +95,26 @@ bugs! {
         TooLateBelieved,
         /// A pause uses up the time that a step may take.
         PauseBurnsWait,
+        /// What comes in while a run is paused is thrown away.
+        PauseDropsReply,
+        /// An answer to an older round counts in this one.
+        LateRoundBelieved,
+        /// A release of an older round gives back what a newer one holds.
+        RoundIgnored,
+        /// A run is cancelled while its pivot is on its way.
+        CancelDuringPivot,
+        /// A run that goes back undoes the step to which it goes back, too.
+        BackPastMark,
+        /// A pivot may be skipped.
+        SkipOfPivot,
+        /// A verb is obeyed each time that it comes.
+        VerbTwice,
+        /// A verb is obeyed whatever its speaker saw.
+        VerbOnOldSeq,
+        /// What is on its way when a run is abandoned is not owed.
+        DebtForgotten,
+        /// Rooms that are booked are still counted as held.
+        TakenCountedOnBook,
     }
 }
 

@@ -13,6 +13,8 @@ pub enum Card {
     Good,
     /// The authorisation is declined.
     Declined,
+    /// The authorisation is declined, and succeeds when it is asked for anew.
+    DeclinedFirst,
     /// The capture is declined.
     CaptureDeclined,
 }
@@ -22,8 +24,15 @@ pub const fn token(card: Card) -> &'static str {
     match card {
         Card::Good => "pm_ok",
         Card::Declined => "pm_declined",
+        Card::DeclinedFirst => "pm_declined_first",
         Card::CaptureDeclined => "pm_capture_declined",
     }
+}
+
+/// Whether the card behind this token declines an authorisation under this key, which names its round from the second on.
+fn declines(key: &str, payment_method: &str) -> bool {
+    let is_first = !key.contains(".round_");
+    payment_method == token(Card::Declined) || is_first && payment_method == token(Card::DeclinedFirst)
 }
 
 /// What the provider did under a key.
@@ -88,7 +97,7 @@ impl Provider {
 
     fn first(&mut self, key: &str, call: &Call) -> Done {
         match call {
-            Call::Authorize { payment_method, .. } if payment_method == token(Card::Declined) => Done::No,
+            Call::Authorize { payment_method, .. } if declines(key, payment_method) => Done::No,
             Call::Authorize {
                 amount,
                 payment_method,

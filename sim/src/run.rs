@@ -153,7 +153,7 @@ fn deliver_one(world: &mut World) -> Result<(), String> {
 fn heal(world: &mut World, steps: &mut u64) -> Result<(), String> {
     world.rates = Rates::default();
     world.tell(|| "from here on nothing goes wrong".to_owned());
-    world.resume_all();
+    world.tidy_up();
     for _ in 0..TOO_MANY {
         let before = world.writes();
         if !go_on(world)? {
@@ -194,7 +194,7 @@ fn go_on(world: &mut World) -> Result<bool, String> {
     } else if world.cache.wants_keeper() {
         world.keep_cache();
     } else {
-        return Ok(false);
+        return Ok(world.tidy_up());
     }
     Ok(true)
 }
@@ -226,11 +226,16 @@ fn count_ends(world: &mut World) {
     let done = sagas.filter(|kept| kept.run.state == SagaState::Completed && kept.run.round > 1);
     seen.extend(done.map(|_| Sight::BackAndForward));
     let paid = world.money.payments.values();
+    let after_decline = world.money.authorized_after_a_decline();
+    seen.extend((0..after_decline).map(|_| Sight::AnewAfterDecline));
     let anew = paid.filter(|payment| payment.round > 1 && payment.captured_minor > 0);
     seen.extend(anew.map(|_| Sight::AuthorizedAnew));
     let paused = world.coordinator.sagas.values();
     let paused: u64 = paused.map(|kept| kept.course.replies_while_paused).sum();
     seen.extend((0..paused).map(|_| Sight::ReplyWhilePaused));
+    let owing = world.coordinator.sagas.values();
+    let owing = owing.filter(|kept| !kept.debts.is_empty());
+    seen.extend(owing.map(|_| Sight::AbandonedWithDebts));
     seen.extend((0..world.coordinator.given_up).map(|_| Sight::GivenUp));
     for sight in seen {
         world.seen.note(sight);

@@ -74,10 +74,18 @@ pub enum Sight {
     ReplyWhilePaused,
     /// A payment was authorised that had been declined or voided in an older round.
     AuthorizedAnew,
+    /// A payment was authorised that had been declined in an older round.
+    AnewAfterDecline,
+    /// An operator spoke to a run that had gone on before it heard.
+    VerbLostRace,
+    /// A verb came again that was obeyed before.
+    VerbAgain,
+    /// A run was abandoned that owed something, which was settled.
+    AbandonedWithDebts,
 }
 
 /// Names in the order of [`Sight`].
-pub const NAMES: [&str; 35] = [
+pub const NAMES: [&str; 39] = [
     "confirmed",
     "sold out",
     "three-way race for the last room",
@@ -113,6 +121,10 @@ pub const NAMES: [&str; 35] = [
     "too late for its participant",
     "reply while paused",
     "authorised anew",
+    "authorised anew after a decline",
+    "verb that lost the race",
+    "verb heard again",
+    "abandoned with debts",
 ];
 
 /// How often each was seen.

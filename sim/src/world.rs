@@ -324,6 +324,7 @@ fn wish(
     let card = match random.u32(0..10) {
         0 => Card::Declined,
         1 => Card::CaptureDeclined,
+        2 => Card::DeclinedFirst,
         _ => Card::Good,
     };
     (wish, card)

@@ -5,7 +5,7 @@ use sim::planted::{Bug, plant};
 use sim::run;
 
 /// A bug that is not found within so many seeds is not found.
-const SEEDS: u64 = 20_000;
+const SEEDS: u64 = 50_000;
 
 /// The first seed that finds it, and what it says.
 fn found(bug: Option<Bug>) -> Option<(u64, String)> {

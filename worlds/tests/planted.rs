@@ -6,7 +6,7 @@ use sim::provider::Card;
 use worlds::{Found, Left, Setup, shortest};
 
 /// Bugs in the rules that the model runs, and what has to go wrong for each to show.
-const SWITCHES: [(Bug, Left); 10] = [
+const SWITCHES: [(Bug, Left); 12] = [
     (Bug::UndoOutOfOrder, NOTHING),
     (Bug::TombstoneForgotten, NOTHING),
     (Bug::ReleaseTwiceCounts, NOTHING),
@@ -17,6 +17,8 @@ const SWITCHES: [(Bug, Left); 10] = [
     (Bug::RefusedHoldForgotten, A_COPY),
     (Bug::UnknownTakenForDeclined, TWO_LOSSES),
     (Bug::LineForgotten, NOTHING),
+    (Bug::TakenCountedOnBook, NOTHING),
+    (Bug::CancelDuringPivot, A_VERB),
 ];
 const NOTHING: Left = Left {
     copies: 0,
@@ -35,6 +37,7 @@ const A_RESEND: Left = Left {
     ..NOTHING
 };
 const TWO_LOSSES: Left = Left { losses: 2, ..NOTHING };
+const A_VERB: Left = Left { verbs: 1, ..NOTHING };
 const A_COPY: Left = Left { copies: 1, ..NOTHING };
 
 #[expect(clippy::print_stdout, reason = "the table is what the proof shows")]

@@ -39,7 +39,7 @@ pub struct Run {
     /// The rule that holds its command back.
     pub held: Option<Held>,
     /// Verbs that it has obeyed.
-    pub spoken: Vec<VerbId>,
+    pub(super) spoken: Vec<VerbId>,
     /// Since when and how often what it waits for was asked for.
     asked: Option<Asked>,
     /// Why a person has given it up.

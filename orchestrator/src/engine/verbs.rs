@@ -2,7 +2,7 @@
 //! Pure; whoever previews a verb and whoever obeys it call the same functions.
 
 use chrono::{DateTime, Utc};
-use contract::Command;
+use contract::{Command, VerbId};
 
 use super::decide::Entry;
 use super::dsl::{Ask, Kind, Saga, Step, Undo};
@@ -49,6 +49,18 @@ impl Phase {
     }
 }
 
+impl Run {
+    /// Whether it has obeyed this verb, which counts for nothing when it comes again.
+    pub fn has_obeyed(&self, verb: VerbId) -> bool {
+        self.spoken.contains(&verb)
+    }
+
+    /// Whether it has gone on since somebody saw this version of it. Where any version will do, none was seen.
+    pub fn has_gone_on_since(&self, seen: Option<u32>) -> bool {
+        seen.is_some_and(|seen| seen != self.seq)
+    }
+}
+
 /// The line that a verb writes, if it changes anything; one that was obeyed before does not.
 ///
 /// # Errors
@@ -60,7 +72,7 @@ pub(super) fn line<D>(
     spoken: &Spoken,
     now: DateTime<Utc>,
 ) -> Result<Option<Line>, Rule> {
-    if run.spoken.contains(&spoken.verb_id) {
+    if run.has_obeyed(spoken.verb_id) {
         return Ok(None);
     }
     let phase = Phase::of(saga, run);
