@@ -5,6 +5,7 @@
 //! units of work on its own pool from [`db`].
 
 pub mod access;
+pub mod breaker;
 mod causes;
 pub mod chaos;
 pub mod clock;

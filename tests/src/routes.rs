@@ -97,6 +97,7 @@ mod tests {
             ("/v1/hotels/1/combinations?guests=2", "availability"),
             ("/v1/reservations/1/cancellation", "reservation"),
             ("/v1/payments/1", "payment"),
+            ("/v1/payment-providers", "payment"),
         ] {
             assert_eq!(
                 routes.of(path),

@@ -9,15 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use contract::{Money, SagaId};
-use platform::Tasks;
+use platform::breaker::{Breaker, Permit, Seen};
 use platform::grouped::Grouped;
 use platform::retry::Backoff;
+use platform::{Parts, Tasks};
 use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::Instant;
 
 use crate::model::{self, Answer, Asks, Call, Effect, Ending, Payment, Plan, Say};
-use crate::provider::Provider;
+use crate::provider::{Heard, Provider};
 use crate::settle::{Round, Settled, Writer};
 use crate::store::operation::{Due, Postponed};
 
@@ -30,6 +31,10 @@ const UNKNOWN: Backoff = Backoff {
     first_ms: 150,
     cap_ms: 15_000,
 };
+/// The part that limps while the provider is left alone.
+const PART: &str = "payment-provider";
+/// What is held back comes up again no sooner, in milliseconds.
+const HELD_BACK_MS_MIN: u64 = 250;
 /// After this many rounds without an outcome people should look.
 const TRIES_BEFORE_INCIDENT: i32 = 10;
 
@@ -85,32 +90,39 @@ impl Job {
 /// The desk.
 pub(crate) struct Desk<P> {
     provider: P,
+    /// Between us and the provider.
+    breaker: Breaker,
     queue: mpsc::Sender<Job>,
     writer: Grouped<Writer>,
+    /// Tells the sweep that there is work for it again.
+    nudge: Arc<Notify>,
     at_work: Mutex<HashSet<i64>>,
 }
 
 impl<P: Provider> Desk<P> {
     /// Opens the desk.
     pub(crate) fn open(
-        tasks: &Tasks,
+        parts: &Parts,
         pool: &PgPool,
         provider: P,
         calls_max: usize,
         nudge: Arc<Notify>,
     ) -> Arc<Self> {
+        let tasks = &parts.tasks;
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let writer = Writer {
             pool: pool.clone(),
             tasks: tasks.clone(),
-            nudge,
+            nudge: Arc::clone(&nudge),
         };
         // Every call at work has at most one outcome to write.
         let writer = Grouped::start(tasks, "payment-outcomes", writer, GROUP_MAX, calls_max.max(1));
         let desk = Arc::new(Self {
+            breaker: Breaker::new(provider.name(), PART, &parts.clock, &parts.health),
             provider,
             queue,
             writer,
+            nudge,
             at_work: Mutex::default(),
         });
         tasks.spawn(
@@ -128,9 +140,16 @@ impl<P: Provider> Desk<P> {
         }
     }
 
-    /// How many more operations can wait.
+    /// How many more operations can wait: while the provider is left alone none, and then one at a time.
     pub(crate) fn places(&self) -> usize {
-        self.queue.capacity()
+        let most = if self.breaker.is_closed() { usize::MAX } else { 1 };
+        let most = self.breaker.closed_off_for().map_or(most, |_| 0);
+        self.queue.capacity().min(most)
+    }
+
+    /// How the provider stands, as this process sees it.
+    pub(crate) fn provider(&self) -> Seen {
+        self.breaker.seen()
     }
 
     async fn serve(self: Arc<Self>, tasks: Tasks, mut waiting: mpsc::Receiver<Job>, calls_max: usize) {
@@ -172,15 +191,42 @@ impl<P: Provider> Desk<P> {
             Plan::Settled(ending, effect) => return Round::Settled(job.settled(ending, effect)),
             Plan::Call(call) => call,
         };
-        let answer = self.outcome_of(job, &call).await;
-        match call.judge(answer) {
+        let was_closed = self.breaker.is_closed();
+        let Some(permit) = self.breaker.permit() else {
+            return Round::Postponed(self.held_back(job));
+        };
+        let heard = self.outcome_of(job, &call, &permit).await;
+        // What the provider knows in the end it has answered, however often it did not before.
+        match &heard.away {
+            None => permit.answered(),
+            Some(why) => permit.failed(why),
+        }
+        if !was_closed {
+            // The next one may be tried, or all that was held back meanwhile.
+            self.nudge.notify_one();
+        }
+        match call.judge(heard.answer) {
             Ok((ending, effect)) => Round::Settled(job.settled(ending, effect)),
             Err(trouble) => Round::Postponed(postpone(job, trouble)),
         }
     }
 
-    /// Makes the call, and asks for its outcome by its key before anything is repeated.
-    async fn outcome_of(&self, job: &Job, call: &Call) -> Answer {
+    /// The provider is left alone, so nothing is tried: it comes up again when one may be, and is as unknown as before.
+    fn held_back(&self, job: &Job) -> Postponed {
+        let wait = self.breaker.closed_off_for().unwrap_or_default();
+        let wait = wait.max(Duration::from_millis(HELD_BACK_MS_MIN));
+        Postponed {
+            payment: job.due.payment,
+            operation_no: job.due.operation_no,
+            is_tried: false,
+            wait_ms: i64::try_from(wait.as_millis()).unwrap_or(i64::MAX),
+            trouble: "the provider does not answer and is left alone for a while".to_owned(),
+        }
+    }
+
+    /// Makes the call, and asks for its outcome by its key before anything is repeated. Once the provider is to be left alone
+    /// nothing more is said.
+    async fn outcome_of(&self, job: &Job, call: &Call, permit: &Permit<'_>) -> Heard {
         // Only a refund needs its saga in the key: everything else happens once a round to a payment.
         let asks = Asks {
             cause: job.due.cause.unwrap_or(SagaId::from_uuid(uuid::Uuid::nil())),
@@ -189,31 +235,31 @@ impl<P: Provider> Desk<P> {
         let key = call.key(&job.payment, asks);
         let mut say = Say::first(job.ask_first);
         loop {
-            let answer = match say {
+            let heard = match say {
                 Say::AskFirst | Say::AskAfter => self.ask(&key).await,
                 Say::Submit => self.submit(&key, call).await,
             };
-            match say.next(&answer) {
+            match say.next(&heard.answer).filter(|_| permit.is_good()) {
                 Some(next) => say = next,
-                None => return answer,
+                None => return heard,
             }
         }
     }
 
-    async fn submit(&self, key: &str, call: &Call) -> Answer {
+    async fn submit(&self, key: &str, call: &Call) -> Heard {
         let begun = Instant::now();
         platform::chaos::point("provider.before");
-        let answer = self.provider.submit(key, call).await;
+        let heard = self.provider.submit(key, call).await;
         platform::chaos::point("provider.after");
-        observe(call.name(), &answer, begun.elapsed());
-        answer
+        observe(call.name(), &heard.answer, begun.elapsed());
+        heard
     }
 
-    async fn ask(&self, key: &str) -> Answer {
+    async fn ask(&self, key: &str) -> Heard {
         let begun = Instant::now();
-        let answer = self.provider.ask(key).await;
-        observe("ask", &answer, begun.elapsed());
-        answer
+        let heard = self.provider.ask(key).await;
+        observe("ask", &heard.answer, begun.elapsed());
+        heard
     }
 
     fn at_work(&self) -> std::sync::MutexGuard<'_, HashSet<i64>> {
@@ -243,6 +289,7 @@ pub(crate) fn postpone(job: &Job, trouble: String) -> Postponed {
     Postponed {
         payment: job.due.payment,
         operation_no: job.due.operation_no,
+        is_tried: true,
         wait_ms: i64::try_from(wait.as_millis()).unwrap_or(i64::MAX),
         trouble,
     }

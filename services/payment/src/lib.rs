@@ -85,7 +85,7 @@ fn assemble<P: Provider>(
     let webhooks = webhooks(config)?;
     let nudge = Arc::new(Notify::new());
     let desk = Desk::open(
-        &parts.tasks,
+        parts,
         pool,
         provider,
         config.provider_calls_max,
@@ -105,10 +105,12 @@ fn assemble<P: Provider>(
         lease_ms,
     };
     parts.tasks.spawn("payment-sweep", sweep.run());
+    let providers = Arc::clone(&desk);
     let state = http::State {
         pool: pool.clone(),
         webhooks,
         nudge,
+        providers: Box::new(move || vec![providers.provider()]),
     };
     let (router, _) = http::routes().split_for_parts();
     Ok((

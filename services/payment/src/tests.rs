@@ -3,6 +3,7 @@
 
 mod answers;
 mod asked;
+mod breaker;
 mod cost;
 mod interface;
 mod late;

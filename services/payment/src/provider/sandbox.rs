@@ -10,7 +10,7 @@ use platform::StartError;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::Provider;
+use super::{Heard, Provider};
 use crate::config::Config;
 use crate::model::{Answer, Call};
 
@@ -103,7 +103,7 @@ impl Sandbox {
 }
 
 impl Provider for Sandbox {
-    async fn submit(&self, key: &str, call: &Call) -> Answer {
+    async fn submit(&self, key: &str, call: &Call) -> Heard {
         let post = |path: &str| self.request(Method::POST, path).header("idempotency-key", key);
         let request = match call {
             Call::Authorize {
@@ -133,42 +133,66 @@ impl Provider for Sandbox {
             }),
         };
         match self.send(request).await {
-            Err(why) => Answer::Unknown(why),
+            Err(why) => Heard::away(why),
             Ok((status, body)) if status.is_success() => read_operation(key, &body),
             Ok((StatusCode::UNPROCESSABLE_ENTITY, body)) if code(&body) == "unknown_payment_method" => {
-                Answer::Declined
+                Heard::answered(Answer::Declined)
             }
-            Ok((status, body)) => Answer::Unknown(format!("the provider answered {status} {}", code(&body))),
+            Ok((status, body)) => unknown(status, &body),
         }
     }
 
-    async fn ask(&self, key: &str) -> Answer {
+    async fn ask(&self, key: &str) -> Heard {
         match self
             .send(self.request(Method::GET, &format!("operations/{key}")))
             .await
         {
-            Err(why) => Answer::Unknown(why),
+            Err(why) => Heard::away(why),
             Ok((status, body)) if status.is_success() => read_operation(key, &body),
-            Ok((StatusCode::NOT_FOUND, body)) if code(&body) == "not_found" => Answer::NeverSeen,
-            Ok((status, body)) => Answer::Unknown(format!("the provider answered {status} {}", code(&body))),
+            Ok((StatusCode::NOT_FOUND, body)) if code(&body) == "not_found" => {
+                Heard::answered(Answer::NeverSeen)
+            }
+            Ok((status, body)) => unknown(status, &body),
         }
+    }
+
+    fn name(&self) -> &'static str {
+        "sandbox"
     }
 }
 
-fn read_operation(key: &str, body: &[u8]) -> Answer {
-    match serde_json::from_slice::<Operation>(body) {
-        Ok(operation) if operation.key == key => match operation.state {
-            State::Processing => Answer::Processing,
-            State::Succeeded if !is_id(&operation.authorization_id) => {
-                Answer::Unknown("the provider's id of the authorisation cannot be used".to_owned())
-            }
-            State::Succeeded => Answer::Succeeded {
-                authorization_id: Some(operation.authorization_id),
-            },
-            State::Declined => Answer::Declined,
+/// A status that says nothing of the operation: that the provider cannot, or something about our request, which only people
+/// understand.
+fn unknown(status: StatusCode, body: &[u8]) -> Heard {
+    let why = format!("the provider answered {status} {}", code(body));
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        Heard::away(why)
+    } else {
+        Heard::answered(Answer::Unknown(why))
+    }
+}
+
+fn read_operation(key: &str, body: &[u8]) -> Heard {
+    let Ok(operation) = serde_json::from_slice::<Operation>(body) else {
+        // Whoever answered so is not the provider: a proxy before it, perhaps.
+        return Heard::away("the provider's answer cannot be read".to_owned());
+    };
+    Heard::answered(what_it_says(key, operation))
+}
+
+fn what_it_says(key: &str, operation: Operation) -> Answer {
+    if operation.key != key {
+        return Answer::Unknown("the provider answered about another operation".to_owned());
+    }
+    match operation.state {
+        State::Processing => Answer::Processing,
+        State::Succeeded if !is_id(&operation.authorization_id) => {
+            Answer::Unknown("the provider's id of the authorisation cannot be used".to_owned())
+        }
+        State::Succeeded => Answer::Succeeded {
+            authorization_id: Some(operation.authorization_id),
         },
-        Ok(_) => Answer::Unknown("the provider answered about another operation".to_owned()),
-        Err(_) => Answer::Unknown("the provider's answer cannot be read".to_owned()),
+        State::Declined => Answer::Declined,
     }
 }
 

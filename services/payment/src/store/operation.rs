@@ -72,6 +72,8 @@ pub(crate) struct Due {
 pub(crate) struct Postponed {
     pub(crate) payment: Key,
     pub(crate) operation_no: i64,
+    /// Whether the provider was called for it.
+    pub(crate) is_tried: bool,
     pub(crate) wait_ms: i64,
     pub(crate) trouble: String,
 }
@@ -294,6 +296,10 @@ pub(crate) async fn postpone(db: &mut PgConnection, postponed: &[Postponed]) -> 
     let keys: Vec<Key> = postponed.iter().map(|postponed| postponed.payment).collect();
     let (hotels, payments) = columns(&keys);
     let numbers: Vec<i64> = postponed.iter().map(|postponed| postponed.operation_no).collect();
+    let tried: Vec<i32> = postponed
+        .iter()
+        .map(|postponed| i32::from(postponed.is_tried))
+        .collect();
     let waits: Vec<i64> = postponed.iter().map(|postponed| postponed.wait_ms).collect();
     let troubles: Vec<String> = postponed
         .iter()
@@ -301,10 +307,10 @@ pub(crate) async fn postpone(db: &mut PgConnection, postponed: &[Postponed]) -> 
         .collect();
     sqlx::query!(
         "update payment.operation
-         set tries = operation.tries + 1, trouble = postponed.trouble,
+         set tries = operation.tries + postponed.tried, trouble = postponed.trouble,
              next_attempt_at = now() + make_interval(secs => postponed.wait_ms / 1000.0)
-         from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[])
-              as postponed (hotel_id, payment_id, operation_no, wait_ms, trouble)
+         from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::integer[])
+              as postponed (hotel_id, payment_id, operation_no, wait_ms, trouble, tried)
          where operation.hotel_id = postponed.hotel_id and operation.payment_id = postponed.payment_id
            and operation.operation_no = postponed.operation_no and operation.state = 'due'",
         &hotels,
@@ -312,6 +318,7 @@ pub(crate) async fn postpone(db: &mut PgConnection, postponed: &[Postponed]) -> 
         &numbers,
         &waits,
         &troubles,
+        &tried,
     )
     .execute(db)
     .await?;

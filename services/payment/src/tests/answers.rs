@@ -8,11 +8,16 @@ use super::world::{SECRET, eur};
 use crate::Config;
 use crate::model::Answer;
 use crate::model::Call;
-use crate::provider::{Provider as _, Sandbox};
+use crate::provider::{Heard, Provider as _, Sandbox};
 use platform::Tasks;
 
 /// What a provider that always answers this is taken to say to a call and to a question.
 async fn taken_for(status: u16, body: &str) -> (Answer, Answer) {
+    let (call, question) = heard(status, body).await;
+    (call.answer, question.answer)
+}
+
+async fn heard(status: u16, body: &str) -> (Heard, Heard) {
     let tasks = Tasks::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -103,4 +108,23 @@ async fn a_key_that_was_never_seen_and_a_method_that_does_not_exist_are_definite
             .0,
         Answer::Declined
     );
+}
+
+#[tokio::test]
+async fn whoever_cannot_or_is_not_the_provider_is_away_and_one_that_is_not_understood_is_there() {
+    for (status, body, is_away) in [
+        (200, "<html>maintenance</html>", true),
+        (429, "", true),
+        (500, "", true),
+        (503, "", true),
+        (504, "{\"code\": \"outcome_unknown\"}", true),
+        (401, "", false),
+        (404, "{\"code\": \"not_found\"}", false),
+        (409, "{\"code\": \"in_progress\"}", false),
+        (422, "{\"code\": \"key_reused\"}", false),
+    ] {
+        let (call, question) = heard(status, body).await;
+        let away = (call.away.is_some(), question.away.is_some());
+        assert_eq!(away, (is_away, is_away), "{status} {body}");
+    }
 }

@@ -8,7 +8,7 @@ use sqlx::{Executor as _, PgPool};
 use super::world::{Booking, SECRET, World, migrate, parts, record};
 use crate::desk::{Job, postpone};
 use crate::model::{Answer, Call, Kind};
-use crate::provider::Provider;
+use crate::provider::{Heard, Provider};
 use crate::store::operation;
 use crate::{Config, assemble};
 
@@ -65,14 +65,18 @@ async fn of_the_operations_of_a_payment_the_first_is_worked_on_and_the_others_wa
 struct Willing;
 
 impl Provider for Willing {
-    async fn submit(&self, _: &str, _: &Call) -> Answer {
-        Answer::Succeeded {
+    async fn submit(&self, _: &str, _: &Call) -> Heard {
+        Heard::answered(Answer::Succeeded {
             authorization_id: Some("auth_1".to_owned()),
-        }
+        })
     }
 
-    async fn ask(&self, _: &str) -> Answer {
-        Answer::NeverSeen
+    async fn ask(&self, _: &str) -> Heard {
+        Heard::answered(Answer::NeverSeen)
+    }
+
+    fn name(&self) -> &'static str {
+        "willing"
     }
 }
 

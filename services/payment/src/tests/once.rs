@@ -233,6 +233,7 @@ async fn what_is_settled_is_neither_put_off_nor_taken_up_again(pool: PgPool) {
     let late = Postponed {
         payment: key(booking),
         operation_no,
+        is_tried: true,
         wait_ms: -1_000,
         trouble: "no answer in time".to_owned(),
     };

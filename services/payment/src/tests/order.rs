@@ -13,7 +13,7 @@ use sqlx::{Executor as _, PgPool};
 use super::world::{Booking, SECRET, migrate, parts, record};
 use crate::model::Answer;
 use crate::model::Call;
-use crate::provider::Provider;
+use crate::provider::{Heard, Provider};
 use crate::{Config, assemble};
 
 /// A provider that answers by a script and remembers what it was asked.
@@ -36,12 +36,16 @@ impl Scripted {
 }
 
 impl Provider for Scripted {
-    async fn submit(&self, key: &str, _: &Call) -> Answer {
-        self.answer("submit", key)
+    async fn submit(&self, key: &str, _: &Call) -> Heard {
+        Heard::answered(self.answer("submit", key))
     }
 
-    async fn ask(&self, key: &str) -> Answer {
-        self.answer("ask", key)
+    async fn ask(&self, key: &str) -> Heard {
+        Heard::answered(self.answer("ask", key))
+    }
+
+    fn name(&self) -> &'static str {
+        "scripted"
     }
 }
 

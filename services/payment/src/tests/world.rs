@@ -131,6 +131,11 @@ impl World {
         self.provider.clone()
     }
 
+    /// How the provider stands, as people see it.
+    pub(super) fn provider_seen(&self) -> platform::breaker::Seen {
+        self.commands.desk.provider()
+    }
+
     pub(super) fn serve(&self, listener: TcpListener, routes: axum::Router) {
         let server = platform::http::serve(listener, 100, platform::http::layers(routes), self.tasks.clone());
         self.tasks.spawn("server", server);
