@@ -209,6 +209,24 @@ pub(crate) fn refused(saga_id: SagaId, step: &str, code: &str) -> Message {
     reply(saga_id, step, false, Outcome::Refused(refusal))
 }
 
+/// The participant's answer to a command as a preview shows it.
+pub(crate) fn answered(saga_id: SagaId, sent: &serde_json::Value, yes: bool) -> Message {
+    let number = |name: &str| u32::try_from(sent[name].as_u64().unwrap()).unwrap();
+    let refusal = Refusal::stored("told_to".to_owned(), "No.".to_owned(), None);
+    Message::Reply(Reply {
+        saga_id,
+        step: sent["step"].as_str().unwrap().to_owned(),
+        undo: sent["undo"] == true,
+        round: number("round"),
+        attempt: number("sending"),
+        outcome: if yes {
+            Outcome::Done
+        } else {
+            Outcome::Refused(refusal)
+        },
+    })
+}
+
 fn reply(saga_id: SagaId, step: &str, undo: bool, outcome: Outcome) -> Message {
     Message::Reply(Reply {
         saga_id,

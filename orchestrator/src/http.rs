@@ -68,6 +68,8 @@ operations! { pub(crate) Arc<Inspection>;
 #[cfg(test)]
 mod rules_tests;
 #[cfg(test)]
+mod table_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod verbs_tests;

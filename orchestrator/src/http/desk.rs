@@ -15,6 +15,7 @@ use tower::ServiceExt as _;
 use super::{Inspection, routes};
 use crate::fixtures::{PACE, migrate, runner, take};
 use crate::message::Message;
+use crate::rules::Rules;
 use crate::runner::Runner;
 
 /// Why whatever is said.
@@ -26,6 +27,8 @@ pub(super) type Headers<'h> = &'h [(&'h str, &'h str)];
 pub(super) struct Desk {
     pub(super) pool: PgPool,
     pub(super) runner: Arc<Runner>,
+    /// The rules as those know them who are asked over HTTP.
+    pub(super) rules: Arc<Rules>,
     routes: Router,
     /// How many verbs the runner has heard.
     pub(super) heard: usize,
@@ -48,12 +51,13 @@ impl Desk {
             tasks: Tasks::new(),
         });
         Self {
-            runner,
             routes: trial(
                 routes().with_state(inspection).into(),
                 crate::operations(),
                 Actor::ANYONE,
             ),
+            rules: Arc::clone(&runner.rules),
+            runner,
             pool,
             heard: 0,
         }

@@ -4,6 +4,7 @@
 
 mod audit;
 mod booking;
+mod breaker;
 mod cache;
 mod cancellation;
 mod commands;
@@ -36,3 +37,4 @@ mod surface;
 mod trail;
 mod unasked;
 mod verbs;
+mod verbs_killed;

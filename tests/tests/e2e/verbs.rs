@@ -18,7 +18,7 @@ async fn apart() -> Platform {
     platform
 }
 
-fn start_payment(platform: &mut Platform) {
+pub(crate) fn start_payment(platform: &mut Platform) {
     platform.run_with("payment", "payment", &[("BELLHOP_LISTEN", &fixed_address())]);
 }
 
@@ -36,7 +36,7 @@ async fn waits(platform: &Platform, kind: &str, reservation: &str, step: &str) -
     .await
 }
 
-async fn becomes(platform: &Platform, id: &str, what: &str, is_so: impl Fn(&Value) -> bool) {
+pub(crate) async fn becomes(platform: &Platform, id: &str, what: &str, is_so: impl Fn(&Value) -> bool) {
     until(&format!("{id} {what}"), async || {
         let saga = platform.get(&format!("/v1/sagas/{id}")).await;
         is_so(&saga.json).then_some(())
@@ -45,7 +45,7 @@ async fn becomes(platform: &Platform, id: &str, what: &str, is_so: impl Fn(&Valu
 }
 
 /// Previews a verb, says it as it was shown, waits until it is done, and answers what was shown.
-async fn say(platform: &Platform, id: &str, verb: &str) -> Value {
+pub(crate) async fn say(platform: &Platform, id: &str, verb: &str) -> Value {
     say_so(
         platform,
         id,
@@ -83,7 +83,7 @@ async fn say_so(platform: &Platform, id: &str, verb: &str, why: &Value) -> Value
 }
 
 /// A second person, who has seen the same, approves what the first one said and cannot approve alone.
-async fn approve(platform: &Platform, said: &Answer) -> Answer {
+pub(crate) async fn approve(platform: &Platform, said: &Answer) -> Answer {
     let path = format!("/v1/verbs/{}/approve", said.text("/verb_id"));
     let second = bearer(&platform.keys.second);
     let headers = [("preview-digest", said.text("/digest")), ("prefer", "wait=30")];
@@ -103,7 +103,7 @@ async fn approve(platform: &Platform, said: &Answer) -> Answer {
 }
 
 /// Asks for a booking, and answers its reservation and its run, which waits for the payment service.
-async fn asked(platform: &Platform, hotel: &Hotel, from: u32) -> (String, String) {
+pub(crate) async fn asked(platform: &Platform, hotel: &Hotel, from: u32) -> (String, String) {
     asked_with(platform, hotel, from, "pm_ok").await
 }
 
@@ -313,7 +313,7 @@ async fn a_run_goes_back_to_its_hold_or_to_its_beginning_and_forward_again() {
 }
 
 /// Settles whatever a run owes, a thing after the other, and answers in how many verbs.
-async fn settle(platform: &Platform, run: &str) -> usize {
+pub(crate) async fn settle(platform: &Platform, run: &str) -> usize {
     for said in 0.. {
         let page = platform
             .get(&format!("/v1/obligations?state=open&saga_id={run}"))
