@@ -109,3 +109,21 @@ pub struct Price {
     /// The price of one room in minor units of the hotel's currency.
     pub amount_minor: i64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_has_the_version_of_its_era_and_its_place_in_the_log() {
+        let version = |source: serde_json::Value| serde_json::from_value::<Source>(source).unwrap().version();
+        let era = |era: u16| Era::try_from(era).unwrap();
+        let at = serde_json::json!({"lsn": 24_023_128, "ts_ms": 1_767_225_600_123_i64});
+        assert_eq!(version(at.clone()), Version::new(era(0), 24_023_128));
+        assert_eq!(version(at).unwrap().bits(), 24_023_128);
+        let later = serde_json::json!({"lsn": 7, "era": 3, "ts_ms": 1_767_225_600_123_i64});
+        assert_eq!(version(later), Version::new(era(3), 7));
+        let nowhere = serde_json::json!({"lsn": 1_u64 << 52, "ts_ms": 0});
+        assert_eq!(version(nowhere), None);
+    }
+}
