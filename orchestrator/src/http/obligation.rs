@@ -1,8 +1,9 @@
 //! What is owed because of one step of a run, as the API shows it.
 
 use chrono::{DateTime, Utc};
-use contract::{HotelId, ReservationId, SagaId};
-use serde::Serialize;
+use contract::refusal::Class;
+use contract::{HotelId, Outcome, Refusal, ReservationId, SagaId};
+use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -57,7 +58,8 @@ pub(super) enum Fix {
     GiveBack,
     /// The verb `settle` carries it out: the participant does what was promised.
     CarryOut,
-    /// It was done outside the platform already, or no command settles it: the verb `settled_by_hand` says how it was.
+    /// It was done outside the platform already, no command settles it, or what was promised was refused for good (as by a
+    /// cancellation that gave its rooms back): the verb `settled_by_hand` says how it was.
     ByHand,
     /// The run still goes on.
     WaitForTheEnd,
@@ -123,17 +125,28 @@ impl From<ObligationRow> for ObligationBody {
 
 impl Fix {
     /// What to do about what this run owes, and the command that would do it.
-    fn of(kept: Option<&Kept>, owed: &ObligationRow) -> (Self, Option<&'static str>) {
+    fn of(kept: Option<&Kept>, row: &ListedRow) -> (Self, Option<&'static str>) {
+        let owed = &row.obligation;
         let is_over = kept.is_none_or(|kept| kept.run.state.is_over());
         let by_hand = owed.evidence.as_ref().and_then(|said| said.get("by_hand"));
         let kept = kept.filter(|_| by_hand.is_none());
         match kept.and_then(|kept| sagas::settled_by(&kept.data, &kept.run, &owed.step)) {
             _ if !is_over => (Self::WaitForTheEnd, None),
             None => (Self::ByHand, None),
+            Some((false, _)) if is_refused_for_good(row.heard.as_ref()) => (Self::ByHand, None),
             Some((true, command)) => (Self::GiveBack, Some(command.name())),
             Some((false, command)) => (Self::CarryOut, Some(command.name())),
         }
     }
+}
+
+/// Whether the participant's last answer was that it can never be done any more, whoever asks again. A reason that this
+/// release does not know may pass.
+fn is_refused_for_good(heard: Option<&Value>) -> bool {
+    let outcome = heard.and_then(|said| said.get("outcome"));
+    let outcome = outcome.and_then(|outcome| Outcome::deserialize(outcome).ok());
+    matches!(outcome, Some(Outcome::Refused(Refusal::Known { code, .. }))
+        if matches!(code.meaning().class, Class::Taken | Class::Gone))
 }
 
 impl ListedBody {
@@ -143,7 +156,7 @@ impl ListedBody {
         let reservation_id = ReservationId::from_uuid(row.reservation_id);
         let seq = row.obligation.seq;
         let is_open = row.obligation.closed_at.is_none();
-        let fix = is_open.then(|| Fix::of(kept, &row.obligation));
+        let fix = is_open.then(|| Fix::of(kept, &row));
         Self {
             saga_id,
             obligation: row.obligation.into(),

@@ -71,6 +71,8 @@ pub(crate) struct ListedRow {
     pub(crate) hotel_id: Uuid,
     /// In seconds, until now or until it was closed.
     pub(crate) age: i64,
+    /// What was heard last of the thing that it is about: of the run's last step about it that anything was heard of.
+    pub(crate) heard: Option<Value>,
     pub(crate) obligation: ObligationRow,
 }
 
@@ -84,7 +86,10 @@ pub(crate) async fn owed(
         r#"select o.saga_id, o.seq, o.what::text as "what!", o.step, o.is_done::text as "is_done!", o.thing, o.amount_minor,
                   o.currency, o.opened_at, o.owner, o.closed_at, o.evidence, o.settled,
                   r.kind, r.state::text as "state!", r.subject_id, r.hotel_id,
-                  extract(epoch from coalesce(o.closed_at, clock_timestamp()) - o.opened_at)::bigint as "age!"
+                  extract(epoch from coalesce(o.closed_at, clock_timestamp()) - o.opened_at)::bigint as "age!",
+                  (select e.evidence from orchestrator.obligation e
+                   where e.saga_id = o.saga_id and e.thing = o.thing and e.evidence is not null
+                   order by e.seq desc limit 1) as heard
            from orchestrator.obligation o join orchestrator.run r on r.saga_id = o.saga_id
            where ($1::boolean is null or (o.closed_at is null) = $1) and ($2::text is null or o.what::text = $2)
              and ($3::uuid is null or r.hotel_id = $3) and ($4::uuid is null or o.saga_id = $4)
@@ -108,6 +113,7 @@ pub(crate) async fn owed(
         reservation_id: row.subject_id,
         hotel_id: row.hotel_id,
         age: row.age,
+        heard: row.heard,
         obligation: ObligationRow {
             seq: row.seq,
             what: row.what,

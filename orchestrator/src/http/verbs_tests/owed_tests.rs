@@ -257,6 +257,46 @@ async fn what_is_refused_stays_owed_with_the_answer_and_is_asked_for_anew(pool: 
     assert_eq!(shown["settles"], json!(["lock-reservation", "mark-cancelled"]));
 }
 
+/// A guest may cancel a booking whose confirmation is on its way while its run is abandoned: the cancellation gives the rooms
+/// back, and no settling sells them again.
+#[sqlx::test(migrations = false)]
+async fn what_is_refused_for_good_is_left_to_people(pool: PgPool) {
+    let mut desk = Desk::open(pool).await;
+    let captured = |id| {
+        let steps = ["hold-rooms", "authorize-payment", "book-rooms", "capture-payment"].into_iter();
+        [
+            vec![start(id, booking())],
+            steps.map(|step| done(id, step)).collect(),
+        ]
+        .concat()
+    };
+    let saga_id = desk.run(captured).await;
+    let shown = desk.preview(saga_id, "abandon").await;
+    let asked = desk.say(saga_id, "abandon", &shown, "a").await;
+    assert_eq!(desk.became(&asked).await["state"], "applied");
+    let path = format!("/v1/obligations?saga_id={saga_id}&what=rooms");
+    let fixes = async |desk: &Desk| {
+        let owed = desk.get(&path).await["items"][0].take();
+        ["suggested_fix", "suggested_command"].map(|name| owed[name].as_str().map(str::to_owned))
+    };
+    let carry_out = ["carry_out", "Book"].map(|word| Some(word.to_owned()));
+    assert_eq!(fixes(&desk).await, carry_out);
+    for (round, code, is_for_good) in [(2, "not_today", false), (3, "hold_expired", true)] {
+        desk.settle(saga_id, "settle", "book-rooms").await;
+        desk.hear(&[of_round(refused(saga_id, "book-rooms", code), round)])
+            .await;
+        let wanted = if is_for_good {
+            [Some("by_hand".to_owned()), None]
+        } else {
+            carry_out.clone()
+        };
+        assert_eq!(fixes(&desk).await, wanted, "{code}");
+    }
+    desk.settle(saga_id, "settled_by_hand", "book-rooms").await;
+    let closed = desk.get(&path).await["items"][0]["closed_at"].take();
+    assert!(closed.is_string(), "{closed}");
+}
+
 #[sqlx::test(migrations = false)]
 async fn what_was_settled_by_hand_is_closed_with_its_evidence(pool: PgPool) {
     let mut desk = Desk::open(pool).await;
