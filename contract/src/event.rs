@@ -22,7 +22,7 @@ pub struct ReservationEvent {
     pub room_type_id: Option<RoomTypeId>,
     /// The guest.
     pub guest_id: GuestId,
-    /// The nights.
+    /// The nights; from the first arrival to the last departure, where `lines` has dates of its own.
     pub stay: Stay,
     /// Rooms per night.
     pub rooms: u16,

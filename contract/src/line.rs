@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::command::{HeldLine, HeldLines};
 use crate::number::within;
-use crate::stay::Stay;
+use crate::stay::{Stay, StayDate};
 use crate::{RatePlanId, RoomTypeId};
 
 /// The most lines of a booking.
@@ -98,6 +98,31 @@ pub fn room_type_of(lines: &[Line]) -> Option<RoomTypeId> {
         .then_some(first)
 }
 
+/// The rate plan of all lines, if they have one.
+pub fn rate_plan_of(lines: &[Line]) -> Option<RatePlanId> {
+    let first = lines.first()?.rate_plan_id;
+    lines
+        .iter()
+        .all(|line| line.rate_plan_id == first)
+        .then_some(first)
+}
+
+/// Whether all lines are for the same nights in the same rate plan, so that they are cancelled as one.
+pub fn are_of_one_stay(lines: &[Line]) -> bool {
+    let of = |line: &Line| (line.stay, line.rate_plan_id);
+    let Some(first) = lines.first().map(of) else {
+        return true;
+    };
+    lines.iter().all(|line| of(line) == first)
+}
+
+/// From the first arrival to the last departure; none without lines.
+pub fn span(lines: &[Line]) -> Option<(StayDate, StayDate)> {
+    let first = lines.iter().map(|line| line.stay.check_in()).min()?;
+    let last = lines.iter().map(|line| line.stay.check_out()).max()?;
+    Some((first, last))
+}
+
 /// Whether the lines are just what so many rooms for all of them together are short for.
 pub fn are_alike(lines: &[Line]) -> bool {
     let Some(first) = lines.first() else { return false };
@@ -165,5 +190,26 @@ mod tests {
             assert!(!are_alike(&unlike), "{unlike:?}");
         }
         assert_eq!(room_type_of(&[one, other_type]), None);
+    }
+
+    #[test]
+    fn lines_of_other_nights_or_terms_are_not_of_one_stay() {
+        let one = line(2, 0);
+        let (day, plan) = (|text: &str| text.parse().unwrap(), one.rate_plan_id);
+        let later = Line {
+            stay: Stay::new(day("2026-12-25"), day("2026-12-28")).unwrap(),
+            ..one
+        };
+        let other_plan = Line {
+            rate_plan_id: RatePlanId::new(),
+            ..one
+        };
+        assert!(are_of_one_stay(&[one, one]) && are_of_one_stay(&[]));
+        assert!(!are_of_one_stay(&[one, later]) && !are_of_one_stay(&[one, other_plan]));
+        assert!(!are_alike(&[one, later]) && !are_alike(&[one, other_plan]));
+        assert_eq!(rate_plan_of(&[one, later]), Some(plan));
+        assert_eq!(rate_plan_of(&[one, other_plan]), None);
+        assert_eq!(span(&[later, one]), Some((day("2026-12-24"), day("2026-12-28"))));
+        assert_eq!(span(&[]), None);
     }
 }

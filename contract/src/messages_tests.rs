@@ -2,7 +2,8 @@
 
 use crate::command::{HeldLine, HeldLines, InventoryCommand, PaymentCommand, ReservationCommand};
 use crate::event::ReservationFact;
-use crate::line::{Line, Party};
+use crate::line::{Line, Party, are_of_one_stay};
+use crate::quote::Quote;
 use crate::saga::{BookStay, CancelStay, SagaData};
 use crate::topics::{Kept, Reach};
 use crate::{
@@ -220,6 +221,55 @@ fn what_has_lines_names_no_room_type_beside_them() {
             );
             assert_eq!(named, (names_it, names_it), "{written}");
         }
+    }
+}
+
+/// What a hotel process of the former release promised: rooms that are alike, and rooms of two types on the same dates and
+/// terms. Reservations keep these words for good.
+#[test]
+fn a_quote_of_the_former_release_is_read_and_written_as_ever() {
+    let id = |last: u8| format!("018f2f6e-7b8a-7000-8000-0000000000{last:02}");
+    let kuwait = |amount: &str| serde_json::json!({"amount": amount, "currency": "KWD"});
+    let nights = |first: &str, second: &str| {
+        serde_json::json!([
+            {"night": "2127-03-11", "price": kuwait(first)}, {"night": "2127-03-12", "price": kuwait(second)},
+        ])
+    };
+    let alike = serde_json::json!({
+        "quote_id": id(1), "hotel_id": id(2), "time_zone": "America/St_Johns", "room_type_id": id(3), "rate_plan_id": id(4),
+        "check_in": "2127-03-11", "check_out": "2127-03-13", "rooms": 2, "party": {"adults": 3, "children": 0},
+        "nights": nights("45.125", "45.132"), "total": kuwait("192.698"),
+        "taxes": [{"name": "VAT", "percent": "6.75", "amount": kuwait("12.184")}],
+        "cancellation_policy": {"free_until_days_before": 1, "penalty": {"kind": "percent", "percent": 33}},
+        "expires_at": "2127-03-01T12:00:00Z",
+    });
+    let line = |room_type: u8, adults: u16, nights: serde_json::Value| {
+        serde_json::json!({
+            "room_type_id": id(room_type), "rate_plan_id": id(4), "check_in": "2127-03-11", "check_out": "2127-03-13",
+            "party": {"adults": adults, "children": 0}, "nights": nights,
+        })
+    };
+    let mut mixed = alike.clone();
+    mixed.as_object_mut().unwrap().remove("room_type_id");
+    mixed["lines"] = serde_json::json!([
+        line(3, 2, nights("45.125", "45.132")),
+        line(5, 1, nights("20.001", "20.008")),
+    ]);
+    mixed["nights"] = nights("65.126", "65.140");
+    for (written, types) in [(alike, [id(3), id(3)]), (mixed, [id(3), id(5)])] {
+        let read: Quote = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), written);
+        let lines: Vec<Line> = read.quoted_lines().iter().map(|line| line.line).collect();
+        assert_eq!(
+            lines
+                .iter()
+                .map(|line| line.room_type_id.to_string())
+                .collect::<Vec<_>>(),
+            types
+        );
+        // On one stay: whoever cancels it cancels all of it by the one policy.
+        assert!(are_of_one_stay(&lines), "{written}");
+        assert!(read.cancellation_policy.is_some(), "{written}");
     }
 }
 

@@ -1,12 +1,14 @@
 //! The quote: what the hotel service promises and the reservation service verifies without asking anybody.
 //! It travels to the client and back as a signed token (a JWT with HS256), whose claims are [`Quote`].
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::line::Line;
-use crate::money::Money;
+use crate::money::{Money, MoneyError};
 use crate::penalty::{Penalty, WrittenPenalty};
 use crate::stay::{Stay, StayDate};
 use crate::text::Text;
@@ -30,16 +32,18 @@ pub struct Quote {
     /// What; none where `lines` says it of each room, so that a process that knows no lines cannot read the quote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_type_id: Option<RoomTypeId>,
-    /// On which terms.
-    pub rate_plan_id: RatePlanId,
-    /// When.
+    /// On which terms; none where `lines` says it of each room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_plan_id: Option<RatePlanId>,
+    /// When: from the first arrival to the last departure, where `lines` has dates of its own.
     #[serde(flatten)]
     pub stay: Stay,
     /// How many rooms, 1 to 9.
     pub rooms: u16,
     /// Who stays, in all rooms together.
     pub party: Party,
-    /// The price of one room for each night, in date order; of all rooms where `lines` says what each costs.
+    /// The price of one room for each night, in date order; of all rooms where `lines` says what each costs, for each night
+    /// that any of them has.
     pub nights: Vec<NightPrice>,
     /// Room by room, where the rooms are not all alike.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -48,8 +52,9 @@ pub struct Quote {
     pub taxes: Vec<TaxLine>,
     /// Nights times rooms with taxes; exactly what is charged.
     pub total: Money,
-    /// What a cancellation costs.
-    pub cancellation_policy: CancellationPolicy,
+    /// What a cancellation costs; none where `lines` says it of each room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancellation_policy: Option<CancellationPolicy>,
     /// Until when the price holds.
     pub expires_at: DateTime<Utc>,
 }
@@ -62,23 +67,41 @@ pub struct QuotedLine {
     pub line: Line,
     /// Its price for each night, in date order, before taxes.
     pub nights: Vec<NightPrice>,
+    /// What its cancellation costs, where the rooms are not all of one rate plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancellation_policy: Option<CancellationPolicy>,
+}
+
+/// What all lines cost together, for each night that any of them has, in date order.
+///
+/// # Errors
+/// When a sum is above the largest amount of money.
+pub fn nights_of_all(lines: &[QuotedLine]) -> Result<Vec<NightPrice>, MoneyError> {
+    let mut nights: BTreeMap<StayDate, Money> = BTreeMap::new();
+    for NightPrice { night, price } in lines.iter().flat_map(|line| &line.nights) {
+        let sum = nights.get(night).map_or(Ok(*price), |sum| sum.plus(*price))?;
+        nights.insert(*night, sum);
+    }
+    let each = nights.into_iter();
+    Ok(each.map(|(night, price)| NightPrice { night, price }).collect())
 }
 
 impl Quote {
     /// Room by room, with prices; none where the quote says neither what nor the lines, which no quote does.
     pub fn quoted_lines(&self) -> Vec<QuotedLine> {
-        let Some(room_type_id) = self.room_type_id else {
+        let Some((room_type_id, rate_plan_id)) = self.room_type_id.zip(self.rate_plan_id) else {
             return self.lines.clone();
         };
         let whole = Line {
             room_type_id,
-            rate_plan_id: self.rate_plan_id,
+            rate_plan_id,
             stay: self.stay,
             party: self.party,
         };
         let priced = |line| QuotedLine {
             line,
             nights: self.nights.clone(),
+            cancellation_policy: None,
         };
         whole.alike(self.rooms).into_iter().map(priced).collect()
     }

@@ -73,9 +73,9 @@ pub struct BookStay {
     /// does not hold so many rooms of one type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_type_id: Option<RoomTypeId>,
-    /// On which terms.
+    /// On which terms; of the first room, where `lines` says others.
     pub rate_plan_id: RatePlanId,
-    /// When.
+    /// When; from the first arrival to the last departure, where `lines` has dates of its own.
     pub stay: Stay,
     /// How many rooms, 1 to 9.
     pub rooms: u16,

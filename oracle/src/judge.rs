@@ -3,9 +3,9 @@
 mod availability;
 mod reservations;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use contract::{Money, ReservationId};
+use contract::{Money, ReservationId, StayDate};
 use serde_json::Value;
 
 use crate::books::Books;
@@ -126,18 +126,29 @@ impl Judge {
             return (entry.status < 500).then_some(());
         }
         self.verdict.answer("quotes", window);
-        let (hotel, room_type, plan) = (
-            entry.text("/hotel_id")?.parse().ok()?,
-            entry.text("/room_type_id")?.parse().ok()?,
-            entry.text("/rate_plan_id")?.parse().ok()?,
-        );
-        for night in entry.answer.get("nights")?.as_array()? {
-            let date = night["night"].as_str()?.parse().ok()?;
-            let told = minor(&night["price"])?;
-            if !self.offers.was(&(hotel, room_type, plan, date), told, window) {
-                let wrong = format!("{told} for {date}, which was never the price meanwhile");
-                self.verdict.violation(wrong);
+        let hotel = entry.text("/hotel_id")?.parse().ok()?;
+        let lines = entry.answer.get("lines")?.as_array()?;
+        let mut sums: BTreeMap<StayDate, i64> = BTreeMap::new();
+        for line in lines {
+            let room_type = line["room_type_id"].as_str()?.parse().ok()?;
+            let plan = line["rate_plan_id"].as_str()?.parse().ok()?;
+            for night in line["nights"].as_array()? {
+                let (date, told) = priced(night)?;
+                if !self.offers.was(&(hotel, room_type, plan, date), told, window) {
+                    let wrong = format!("{told} for {date}, which was never the price meanwhile");
+                    self.verdict.violation(wrong);
+                }
+                *sums.entry(date).or_default() += told;
             }
+        }
+        // What one room costs where they are alike, and else what all of them cost.
+        let is_alike = entry.answer.get("room_type_id").is_some();
+        let rooms = i64::try_from(lines.len()).ok().filter(|_| is_alike).unwrap_or(1);
+        let nights = entry.answer.get("nights")?.as_array()?.iter();
+        let nights = nights.map(|night| priced(night).map(|(date, told)| (date, told * rooms)));
+        if nights.collect::<Option<BTreeMap<_, _>>>()? != sums {
+            let wrong = format!("a quote of {hotel} has nights that are not what its lines cost");
+            self.verdict.violation(wrong);
         }
         Some(())
     }
@@ -152,6 +163,12 @@ fn primary(entry: &Entry) -> Window {
 }
 
 /// An amount in minor units.
+/// A night with its price.
+fn priced(night: &Value) -> Option<(StayDate, i64)> {
+    let date = night["night"].as_str()?.parse().ok()?;
+    Some((date, minor(&night["price"])?))
+}
+
 fn minor(money: &Value) -> Option<i64> {
     let money: Money = serde_json::from_value(money.clone()).ok()?;
     Some(money.minor())

@@ -165,6 +165,12 @@ fn a_cent_too_much_is_found() {
     let quote = |entry: &Entry| entry.path == "/v1/quotes" && entry.status == 201;
     found(
         &with(quote, |entry| dearer(&mut entry.answer["nights"][0]["price"])),
+        "not what its lines cost",
+    );
+    found(
+        &with(quote, |entry| {
+            dearer(&mut entry.answer["lines"][0]["nights"][0]["price"]);
+        }),
         "never the price meanwhile",
     );
     let rated = |entry: &Entry| entry.answer.pointer("/room_types/0/rates/0").is_some();

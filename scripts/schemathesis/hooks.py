@@ -19,10 +19,12 @@ RULES = {
     "unknown_time_zone",
 }
 # Fields with a form that their schema only names: a text in which something can be seen, an address, a telephone number, a percentage, a currency that
-# exists, how many taxes have one name, hotels of a kind of people that has some, the step of a verb that is about one.
+# exists, how many taxes have one name, hotels of a kind of people that has some, the step of a verb that is about one, what
+# a quote is to say once or in each of its lines.
 LOOSE = ("/guest/name", "/name", "/address", "/time_zone", "/description", "/reason", "/beds/", "/amenities/", "type",
          "/guest/email", "/guest/phone", "guest_email", "/cancellation_policy/penalty", "/currency", "/pictures/",
-         "/taxes/", "/nights/", "/hotels", "/step", "to")
+         "/taxes/", "/nights/", "/hotels", "/step", "to", "/room_type_id", "/rate_plan_id", "/check_in", "/check_out", "/rooms",
+         "/party", "/lines")
 
 schemathesis.openapi.format(
     "date", st.integers(0, 400).map(lambda days: (TODAY + datetime.timedelta(days)).isoformat())

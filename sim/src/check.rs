@@ -1,6 +1,6 @@
 //! What must hold after every step, and what must hold at rest.
 
-use contract::{ReservationId, Stay};
+use contract::{ReservationId, Stay, StayDate};
 use inventory::model::{Hold, HoldState, NightKey, Taking};
 use payment::model::State as PaymentState;
 use reservation::model::{Reservation, State, Transition, all_charges};
@@ -116,23 +116,26 @@ fn takes(taking: &Taking, (_, room_type_id, night): NightKey) -> bool {
 }
 
 /// A hold takes what its reservation agreed, line by line, and nobody else takes rooms. Of a stay that is cancelled, some
-/// nights may be given back: those that had not begun. All lines of a hold move together.
+/// nights may be given back: those that had not begun. All lines of a hold move together, but of such a stay those go
+/// back of which no night had begun.
 fn holds(world: &World) -> Checked {
     for ((hotel_id, hold_id, line), (hold, _)) in &world.rooms.holds {
+        let mut rows = world.reservations.rows.values();
+        let agreed = rows.find(|(row, _)| row.hold_id == *hold_id).map(|(row, _)| row);
         let mut lines = world.rooms.lines((*hotel_id, *hold_id));
-        if lines.any(|other| other.state != hold.state) {
+        let until = agreed.and_then(kept_until);
+        if until.is_none() && lines.any(|other| other.state != hold.state) {
             return Err(format!("the lines of hold {hold_id} do not stand alike"));
         }
         let Some(taking) = hold.takes() else { continue };
-        let mut rows = world.reservations.rows.values();
-        let agreed = rows.find(|(row, _)| row.hold_id == *hold_id);
-        let fits = agreed.is_some_and(|(row, _)| {
-            let is_agreed = |stay| (row.hotel_id, agreed_line(row, *line, stay)) == (*hotel_id, Some(taking));
-            let all = world.rooms.lines((*hotel_id, *hold_id)).count() == row.lines.len().max(1);
-            all && (is_agreed(row.terms.stay) || kept_of(row).is_some_and(is_agreed))
+        let fits = agreed.is_some_and(|row| {
+            let its = usize::from(*line).checked_sub(1);
+            let agreed = its.and_then(|line| agreed_lines(row).get(line).copied());
+            let kept = agreed.and_then(|agreed| kept_of(agreed, until?));
+            let all = world.rooms.lines((*hotel_id, *hold_id)).count() == agreed_lines(row).len();
+            row.hotel_id == *hotel_id && all && [agreed, kept].contains(&Some(taking))
         });
         if !fits {
-            let agreed = agreed.map(|(row, _)| row);
             return Err(format!(
                 "line {line} of hold {hold_id} takes {taking:?}, agreed is {agreed:?}"
             ));
@@ -141,24 +144,28 @@ fn holds(world: &World) -> Checked {
     Ok(())
 }
 
-/// What this line of a reservation's hold takes for a stay.
-fn agreed_line(row: &Reservation, line: u16, stay: Stay) -> Option<Taking> {
-    let (room_type_id, rooms) = if row.lines.is_empty() {
-        (row.room_type_id, row.rooms)
-    } else {
-        (row.lines.get(usize::from(line).checked_sub(1)?)?.room_type_id, 1)
-    };
-    Some(Taking {
+/// What the lines of a reservation's hold take.
+fn agreed_lines(row: &Reservation) -> Vec<Taking> {
+    if !row.lines.is_empty() {
+        return Taking::of(&contract::line::held(&row.lines)).collect();
+    }
+    let (room_type_id, stay, rooms) = (row.room_type_id, row.terms.stay, row.rooms);
+    vec![Taking {
         room_type_id,
         stay,
         rooms,
-    })
+    }]
 }
 
-/// The nights of a cancelled stay that had begun, which stay sold.
-fn kept_of(reservation: &Reservation) -> Option<Stay> {
-    let until = reservation.cost?.kept_until?;
-    Stay::new(reservation.terms.stay.check_in(), until).ok()
+/// Until when the nights of a cancelled stay had begun, which stay sold.
+fn kept_until(row: &Reservation) -> Option<StayDate> {
+    row.cost?.kept_until
+}
+
+/// What is left of a line that is given back from this night on.
+fn kept_of(line: Taking, until: StayDate) -> Option<Taking> {
+    let stay = Stay::new(line.stay.check_in(), until.min(line.stay.check_out())).ok()?;
+    Some(Taking { stay, ..line })
 }
 
 /// No change goes back, and a cache that says it is complete is.
@@ -320,7 +327,7 @@ fn settled(world: &World, reservation: &Reservation, theirs: Books) -> Checked {
     let takes = matches!(rooms, Some(HoldState::Held | HoldState::Sold));
     let (kept, fits) = match reservation.state {
         State::Pending => return Ok(()),
-        State::Cancelling if kept_of(reservation).is_none() || rooms == Some(HoldState::Sold) => {
+        State::Cancelling if kept_until(reservation).is_none() || rooms == Some(HoldState::Sold) => {
             return Ok(());
         }
         State::Cancelling => return Err(format!("{id}: nights that had begun are no longer sold")),
@@ -334,10 +341,12 @@ fn settled(world: &World, reservation: &Reservation, theirs: Books) -> Checked {
             (0, !takes && !blocks)
         }
         State::Cancelled => {
-            let still = hold_of(world, reservation).and_then(|hold| hold.takes());
-            let still = still.map(|taking| taking.stay);
+            let until = kept_until(reservation);
+            let kept = agreed_lines(reservation).into_iter();
+            let kept = kept.filter_map(|line| kept_of(line, until?));
+            let lines = world.rooms.lines((reservation.hotel_id, reservation.hold_id));
             let penalty = reservation.cost.map_or(0, |cost| cost.penalty.minor());
-            (penalty, still == kept_of(reservation))
+            (penalty, lines.filter_map(Hold::takes).eq(kept))
         }
     };
     if fits && ours == kept && theirs.left() == kept {
@@ -380,13 +389,11 @@ fn logs(world: &World) -> Checked {
     Ok(())
 }
 
+/// How its rooms stand: a line that takes them, if any does.
 fn rooms_of(world: &World, reservation: &Reservation) -> Option<HoldState> {
-    hold_of(world, reservation).map(|hold| hold.state)
-}
-
-fn hold_of(world: &World, reservation: &Reservation) -> Option<Hold> {
-    let mut lines = world.rooms.lines((reservation.hotel_id, reservation.hold_id));
-    lines.next().cloned()
+    let lines = || world.rooms.lines((reservation.hotel_id, reservation.hold_id));
+    let taking = lines().find(|line| line.is_taking());
+    taking.or_else(|| lines().next()).map(|hold| hold.state)
 }
 
 fn left_of(world: &World, reservation: &Reservation) -> i64 {

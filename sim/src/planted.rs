@@ -115,6 +115,10 @@ bugs! {
         DebtForgotten,
         /// Rooms that are booked are still counted as held.
         TakenCountedOnBook,
+        /// Each line is cancelled by the policy of the first.
+        FirstLineDecides,
+        /// A line of which no night has begun stays sold with those of which some have.
+        LaterLineKept,
     }
 }
 

@@ -7,7 +7,7 @@ use contract::penalty::Penalty;
 use contract::{Money, StayDate};
 use reservation::model::Cost;
 
-use crate::reservations::Wish;
+use crate::reservations::{Wish, WishedPart};
 
 /// Seconds of a day.
 pub(crate) const DAY: i64 = 86_400;
@@ -28,30 +28,39 @@ pub(crate) fn day_at(zone: Tz, now: DateTime<Utc>) -> i64 {
 
 /// Whether a stay was over at that moment.
 pub(crate) fn is_over(wish: &Wish, at: DateTime<Utc>) -> bool {
-    day_at(wish.zone, at) >= i64::from(wish.stay.check_out().days_since_1970())
+    day_at(wish.zone, at) >= i64::from(wish.span().check_out().days_since_1970())
 }
 
 /// What cancelling at that moment costs.
 pub(crate) fn cost(wish: &Wish, at: DateTime<Utc>) -> Cost {
-    let arrival = wish.stay.check_in().days_since_1970();
-    let passed = (day_at(wish.zone, at) - i64::from(arrival)).max(0);
-    let over = usize::try_from(passed).unwrap_or(usize::MAX);
-    let prices = wish.prices();
-    let slept: i64 = prices.iter().take(over).sum();
-    let rest: i64 = prices.iter().skip(over).sum();
-    let is_free = wish.is_flexible && day_at(wish.zone, at) < i64::from(arrival);
-    let kept = match wish.penalty {
-        _ if is_free => 0,
-        Penalty::FirstNight => prices.get(over).copied().unwrap_or(0),
-        Penalty::Percent(percent) => (rest * i64::from(percent) + 50) / 100,
-        Penalty::Full => rest,
-    };
+    let (span, today) = (wish.span(), day_at(wish.zone, at));
+    let of_parts = wish.parts();
+    let kept: i64 = of_parts.iter().map(|part| kept_of(part, today)).sum();
+    let all: i64 = of_parts.iter().flat_map(|part| &part.prices).sum();
     let money = |minor| Money::from_minor(minor, wish.currency).unwrap_or(Money::zero(wish.currency));
-    let until = i32::try_from(passed).ok().filter(|passed| *passed > 0);
+    let arrival = span.check_in().days_since_1970();
+    let passed = i32::try_from(today - i64::from(arrival)).ok();
+    let until = passed.filter(|passed| *passed > 0);
     let until = until.and_then(|passed| StayDate::from_days_since_1970(arrival + passed).ok());
     Cost {
-        penalty: money(slept + kept),
-        refund: money(rest - kept),
-        kept_until: until.map(|until| until.min(wish.stay.check_out())),
+        penalty: money(kept),
+        refund: money(all - kept),
+        kept_until: until.map(|until| until.min(span.check_out())),
     }
+}
+
+/// What is kept of what is cancelled by one policy.
+fn kept_of(part: &WishedPart, today: i64) -> i64 {
+    let arrival = i64::from(part.stay.check_in().days_since_1970());
+    let over = usize::try_from((today - arrival).max(0)).unwrap_or(usize::MAX);
+    let slept: i64 = part.prices.iter().take(over).sum();
+    let rest: i64 = part.prices.iter().skip(over).sum();
+    let is_free = part.is_flexible && today < arrival;
+    slept
+        + match part.penalty {
+            _ if is_free => 0,
+            Penalty::FirstNight => part.prices.get(over).copied().unwrap_or(0),
+            Penalty::Percent(percent) => (rest * i64::from(percent) + 50) / 100,
+            Penalty::Full => rest,
+        }
 }

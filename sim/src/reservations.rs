@@ -6,13 +6,15 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use contract::command::ReservationCommand;
 use contract::penalty::Penalty;
-use contract::quote::{CancellationPolicy, NightPrice, Party};
+use contract::quote::{CancellationPolicy, NightPrice, Party, QuotedLine, nights_of_all};
 use contract::saga::{BookStay, SagaData, StartSaga};
 use contract::{
     BookingCode, Currency, GuestId, HoldId, HotelId, Line, Money, PaymentId, QuoteId, RatePlanId,
     ReservationId, RoomTypeId, SagaId, Stay, StayDate,
 };
-use reservation::model::{Cancelling, Moves, Promised, Reservation, State, Terms, Transition, shares};
+use reservation::model::{
+    Cancelling, Moves, Part, Promised, Reservation, State, Terms, Transition, free_until, shares,
+};
 use uuid::Uuid;
 
 /// Who stays in a room.
@@ -30,8 +32,8 @@ pub struct Wish {
     pub stay: Stay,
     /// How many rooms.
     pub rooms: u16,
-    /// One more room, of this type: then it is booked room by room.
-    pub other: Option<RoomTypeId>,
+    /// One more room: then it is booked room by room.
+    pub other: Option<Other>,
     /// The price of the first night, in minor units; each later one costs a little more.
     pub price: i64,
     /// The hotel's currency.
@@ -44,19 +46,86 @@ pub struct Wish {
     pub zone: Tz,
 }
 
+/// A room beside the others.
+#[derive(Debug, Clone, Copy)]
+pub struct Other {
+    /// What.
+    pub room_type: RoomTypeId,
+    /// When.
+    pub stay: Stay,
+    /// As of the others.
+    pub penalty: Penalty,
+    /// As of the others.
+    pub is_flexible: bool,
+}
+
+/// What is cancelled by one policy.
+#[derive(Debug, Clone)]
+pub struct WishedPart {
+    /// When.
+    pub stay: Stay,
+    /// The price of each night with taxes, in minor units.
+    pub prices: Vec<i64>,
+    /// What the hotel keeps when it is cancelled late.
+    pub penalty: Penalty,
+    /// Whether cancelling is free until the day before its arrival.
+    pub is_flexible: bool,
+}
+
 impl Wish {
-    /// The price of each night, all rooms with taxes, in minor units.
-    pub fn prices(&self) -> Vec<i64> {
-        let raised = (0..i64::from(self.stay.nights_count())).map(|night| self.price + 7 * night);
+    /// What is cancelled by one policy: all rooms together, or each where the other is for other nights or of other terms.
+    pub fn parts(&self) -> Vec<WishedPart> {
+        let whole = |at| self.part(at, self.stay, self.penalty, self.is_flexible);
+        match self.other.filter(|_| self.is_apart()) {
+            None => vec![whole(0)],
+            Some(other) => {
+                let last = self.part(
+                    i64::from(self.rooms),
+                    other.stay,
+                    other.penalty,
+                    other.is_flexible,
+                );
+                (0..i64::from(self.rooms)).map(whole).chain([last]).collect()
+            }
+        }
+    }
+
+    fn part(&self, at: i64, stay: Stay, penalty: Penalty, is_flexible: bool) -> WishedPart {
         // A stay that is free is free in every night.
-        raised
-            .map(|price| if self.price == 0 { 0 } else { price })
-            .collect()
+        let raised = |night| {
+            if self.price == 0 {
+                0
+            } else {
+                self.price + 7 * night + 100 * at
+            }
+        };
+        WishedPart {
+            stay,
+            prices: (0..i64::from(stay.nights_count())).map(raised).collect(),
+            penalty,
+            is_flexible,
+        }
+    }
+
+    fn is_apart(&self) -> bool {
+        let of_all = (self.stay, self.penalty, self.is_flexible);
+        self.other
+            .is_some_and(|other| (other.stay, other.penalty, other.is_flexible) != of_all)
+    }
+
+    /// From the first arrival to the last departure.
+    pub fn span(&self) -> Stay {
+        let stay = self.other.map_or(self.stay, |other| other.stay);
+        let (first, last) = (
+            self.stay.check_in().min(stay.check_in()),
+            self.stay.check_out().max(stay.check_out()),
+        );
+        Stay::new(first, last).unwrap_or(self.stay)
     }
 
     /// What is charged.
     pub fn total(&self) -> Money {
-        self.money(self.prices().iter().sum())
+        self.money(self.parts().iter().flat_map(|part| &part.prices).sum())
     }
 
     /// How many rooms in all.
@@ -64,48 +133,82 @@ impl Wish {
         self.rooms + u16::from(self.other.is_some())
     }
 
-    /// Room by room, where they are not all alike.
-    fn lines(&self, rate_plan_id: RatePlanId) -> Vec<Line> {
+    /// Room by room, where they are not all alike. Other terms are another rate plan.
+    fn lines(&self) -> Vec<Line> {
         let Some(other) = self.other else {
             return Vec::new();
         };
-        let line = |room_type_id| Line {
+        let plan = 1 + u128::from((other.penalty, other.is_flexible) != (self.penalty, self.is_flexible));
+        let line = |room_type_id, stay, plan| Line {
             room_type_id,
-            rate_plan_id,
-            stay: self.stay,
+            rate_plan_id: RatePlanId::from_uuid(Uuid::from_u128(plan)),
+            stay,
             party: ALONE,
         };
-        let first = (0..self.rooms).map(|_| line(self.room_type.1));
-        first.chain([line(other)]).collect()
+        let first = (0..self.rooms).map(|_| line(self.room_type.1, self.stay, 1));
+        first.chain([line(other.room_type, other.stay, plan)]).collect()
     }
 
     fn money(&self, minor: i64) -> Money {
         Money::from_minor(minor, self.currency).unwrap_or(Money::zero(self.currency))
     }
 
-    fn promised(&self) -> Promised {
-        let priced = |(night, minor): (StayDate, i64)| NightPrice {
+    fn nights(&self, part: &WishedPart) -> Vec<NightPrice> {
+        let priced = |(night, minor): (StayDate, &i64)| NightPrice {
             night,
-            price: self.money(minor),
+            price: self.money(*minor),
         };
+        part.stay.nights().zip(&part.prices).map(priced).collect()
+    }
+
+    fn promised(&self) -> Promised {
+        let parts = self.parts();
+        let line = |(line, part): (Line, &WishedPart)| QuotedLine {
+            line,
+            nights: self.nights(part),
+            cancellation_policy: Some(policy(part)),
+        };
+        let lines = self.lines().into_iter().zip(&parts).map(line);
+        let lines: Vec<QuotedLine> = lines.filter(|_| self.is_apart()).collect();
         Promised {
-            nights: self.stay.nights().zip(self.prices()).map(priced).collect(),
-            lines: Vec::new(),
+            nights: if lines.is_empty() {
+                parts.first().map(|whole| self.nights(whole)).unwrap_or_default()
+            } else {
+                nights_of_all(&lines).unwrap_or_else(|_| unreachable!("a few small amounts"))
+            },
+            lines,
             taxes: Vec::new(),
         }
     }
 
     fn terms(&self) -> Terms {
-        let nights = self.promised().nights;
+        let (total, promised) = (self.total(), self.promised());
+        let parts = if self.is_apart() {
+            let of_lines = Part::of_lines(total, self.span(), None, &promised.nights, &promised.lines);
+            of_lines.unwrap_or_else(|_| unreachable!("each night has its price"))
+        } else {
+            vec![Part {
+                free_until: day_before(self.stay.check_in()).filter(|_| self.is_flexible),
+                penalty: self.penalty,
+                stay: self.stay,
+                nights: shares(total, self.stay, &promised.nights)
+                    .unwrap_or_else(|_| unreachable!("each night has its price")),
+            }]
+        };
         Terms {
-            free_until: day_before(self.stay.check_in()).filter(|_| self.is_flexible),
-            penalty: self.penalty,
-            total: self.total(),
-            stay: self.stay,
-            nights: shares(self.total(), self.stay, &nights)
-                .unwrap_or_else(|_| unreachable!("each night has its price")),
+            free_until: free_until(&parts),
+            total,
+            stay: self.span(),
+            parts,
             time_zone: self.zone,
         }
+    }
+}
+
+const fn policy(part: &WishedPart) -> CancellationPolicy {
+    CancellationPolicy {
+        free_until_days_before: if part.is_flexible { Some(1) } else { None },
+        penalty: part.penalty,
     }
 }
 
@@ -142,7 +245,7 @@ impl Reservations {
             GuestId::from_uuid(Uuid::from_u128(1)),
             RatePlanId::from_uuid(Uuid::from_u128(1)),
         );
-        let lines = wish.lines(rate_plan_id);
+        let lines = wish.lines();
         let row = Reservation {
             hotel_id,
             reservation_id,
@@ -190,7 +293,7 @@ impl Reservations {
             hotel_id,
             room_type_id: lines.is_empty().then_some(room_type_id),
             rate_plan_id,
-            stay: wish.stay,
+            stay: wish.span(),
             rooms: wish.all_rooms(),
             guest_id,
             total: wish.total(),

@@ -212,6 +212,16 @@ fn count_ends(world: &mut World) {
             seen.push(Sight::Cancelled);
             let during = row.cost.is_some_and(|cost| cost.kept_until.is_some());
             seen.extend(during.then_some(Sight::CancelledDuringStay));
+            let mut lines = world
+                .rooms
+                .lines((row.hotel_id, row.hold_id))
+                .map(|line| line.state);
+            let first = lines.next();
+            seen.extend(
+                lines
+                    .any(|state| Some(state) != first)
+                    .then_some(Sight::LinesPartKept),
+            );
             let is_late =
                 row.terms.free_until.is_some() && row.cost.is_some_and(|cost| cost.penalty.minor() > 0);
             seen.extend(is_late.then_some(Sight::PenaltyKept));

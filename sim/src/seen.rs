@@ -82,10 +82,12 @@ pub enum Sight {
     VerbAgain,
     /// A run was abandoned that owed something, which was settled.
     AbandonedWithDebts,
+    /// Of the rooms of a cancelled stay some had been slept in, and others not.
+    LinesPartKept,
 }
 
 /// Names in the order of [`Sight`].
-pub const NAMES: [&str; 39] = [
+pub const NAMES: [&str; 40] = [
     "confirmed",
     "sold out",
     "three-way race for the last room",
@@ -125,6 +127,7 @@ pub const NAMES: [&str; 39] = [
     "verb that lost the race",
     "verb heard again",
     "abandoned with debts",
+    "rooms kept and rooms given back",
 ];
 
 /// How often each was seen.

@@ -19,7 +19,7 @@ use crate::money::Money as Payments;
 use crate::price::{self, DAY, ZONES, day_at};
 use crate::provider::{Card, Provider, token};
 use crate::rates::{Rates, strikes};
-use crate::reservations::{Reservations, Wish};
+use crate::reservations::{Other, Reservations, Wish};
 use crate::rooms::Rooms;
 use crate::seen::{Seen, Sight};
 
@@ -102,10 +102,21 @@ impl World {
                 let (wish, card) = wish(&mut random, room_type, zone, first, nights, rooms);
                 // Some want rooms of both types, and some only of the other.
                 let wish = match random.u32(0..4) {
-                    0 => Wish {
-                        other: Some(other.1),
-                        ..wish
-                    },
+                    0 => {
+                        // The other room is for the same nights on the same terms, or for nights and on terms of its own.
+                        let (own, _) = self::wish(&mut random, other, zone, first, nights, 1);
+                        let of = if random.bool() { own } else { wish };
+                        let other = Other {
+                            room_type: other.1,
+                            stay: of.stay,
+                            penalty: of.penalty,
+                            is_flexible: of.is_flexible,
+                        };
+                        Wish {
+                            other: Some(other),
+                            ..wish
+                        }
+                    }
                     1 if random.bool() => Wish {
                         room_type: other,
                         ..wish

@@ -10,7 +10,7 @@ use orchestrator::sagas;
 use sim::money::Money;
 use sim::planted::{self, Bug};
 use sim::provider::{Card, Provider, token};
-use sim::reservations::{Reservations, Wish};
+use sim::reservations::{Other, Reservations, Wish};
 use sim::rooms::Rooms;
 use uuid::Uuid;
 
@@ -120,7 +120,12 @@ fn one_night(two_types: bool) -> (Rooms, Wish) {
     }
     let other = contract::RoomTypeId::from_uuid(Uuid::from_u128(3));
     rooms.offer((room_type.0, other), night, &[1]);
-    let other = Some(other);
+    let other = Some(Other {
+        room_type: other,
+        stay: wish.stay,
+        penalty: wish.penalty,
+        is_flexible: wish.is_flexible,
+    });
     (rooms, Wish { other, ..wish })
 }
 

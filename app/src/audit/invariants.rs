@@ -49,7 +49,7 @@ pub(crate) const ALL: &[Invariant] = invariants! {
     "I-26" always "orchestrator.journal" "rounds_have_verbs" "a run begins anew only because a person said so";
     "I-28" always "orchestrator.journal" "whole_journals" "a journal has no gap, and ends each step once";
     "I-29" always "orchestrator.obligation" "abandoned_owes" "what an abandoned run did is owed, step by step";
-    "I-30" always "inventory.hold" "lines" "what is sold to a reservation is what its lines say, and the lines of a hold stand alike";
+    "I-30" always "inventory.hold" "lines" "what is sold to a reservation is what its lines say, and the lines of a hold stand alike, but of a stay that was cancelled while it ran";
     "I-31" always "access.trail" "trail" "what people did is told whole and as it was";
     "I-32" always "reservation.charge" "charges" "what a booking costs is what was promised, or what has taken its place";
     "I-33" always "orchestrator.obligation" "settled_agrees" "what was owed and is closed is as was said, by the books";

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use contract::money::MoneyError;
-use contract::quote::{NightPrice, QuotedLine, TaxLine};
+use contract::quote::{QuotedLine, TaxLine};
 use contract::{Currency, Money, Text};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -115,23 +115,6 @@ pub(crate) fn price_lines(
         net = net.plus(night.price)?;
     }
     with_taxes(net, taxes)
-}
-
-/// What all lines cost together, night by night. They are of one stay, and each night of it has its price.
-///
-/// # Errors
-/// When a sum is above the largest amount of money.
-pub(crate) fn nights_of_all(lines: &[QuotedLine]) -> Result<Vec<NightPrice>, MoneyError> {
-    let Some((first, others)) = lines.split_first() else {
-        return Ok(Vec::new());
-    };
-    let mut nights = first.nights.clone();
-    for other in others {
-        for (night, more) in nights.iter_mut().zip(&other.nights) {
-            night.price = night.price.plus(more.price)?;
-        }
-    }
-    Ok(nights)
 }
 
 fn with_taxes(net: Money, taxes: &[Tax]) -> Result<Priced, MoneyError> {

@@ -2,7 +2,7 @@
 
 use contract::line::Line;
 use contract::money::MINOR_MAX;
-use contract::quote::Party;
+use contract::quote::{NightPrice, Party, nights_of_all};
 use contract::{RatePlanId, RoomTypeId, Stay, StayDate};
 use proptest::prelude::*;
 use rules::limits::ROOMS_MAX;
@@ -50,6 +50,7 @@ fn price_stay(
             },
         },
         nights: nights.to_vec(),
+        cancellation_policy: None,
     };
     price_lines(&vec![line; usize::from(rooms)], taxes, currency)
 }
@@ -67,6 +68,7 @@ fn what_all_lines_cost_is_told_night_by_night_and_adds_up_to_the_same() {
             },
         },
         nights: nights(amounts),
+        cancellation_policy: None,
     };
     let lines = [priced(&[10_000, 12_000]), priced(&[5_000, 5_001])];
     assert_eq!(nights_of_all(&lines).unwrap(), nights(&[15_000, 17_001]));

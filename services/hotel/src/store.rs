@@ -10,7 +10,7 @@ use platform::Broken;
 
 pub(crate) use hotels::{add_hotel, hotel, hotels};
 pub(crate) use offers::{Offers, offers};
-pub(crate) use prices::{prices, set_prices};
+pub(crate) use prices::{Prices, prices, set_prices};
 pub(crate) use rate_plans::{add_rate_plan, rate_plan, rate_plans};
 pub(crate) use room_types::{add_room_type, room_type, room_types};
 

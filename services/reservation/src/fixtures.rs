@@ -60,7 +60,7 @@ pub(crate) fn quote() -> Quote {
         hotel_id: HotelId::new(),
         time_zone: "Europe/Lisbon".to_owned(),
         room_type_id: Some(RoomTypeId::new()),
-        rate_plan_id: RatePlanId::new(),
+        rate_plan_id: Some(RatePlanId::new()),
         stay,
         rooms: 2,
         party: Party {
@@ -75,10 +75,10 @@ pub(crate) fn quote() -> Quote {
             amount: euros("36.00"),
         }],
         total: euros("636.00"),
-        cancellation_policy: CancellationPolicy {
+        cancellation_policy: Some(CancellationPolicy {
             free_until_days_before: Some(7),
             penalty: Penalty::Full,
-        },
+        }),
         expires_at: at(NOW) + TimeDelta::minutes(30),
     }
 }
@@ -98,7 +98,7 @@ pub(crate) fn pending() -> Reservation {
         version: 1,
         quote_id: quote.quote_id,
         room_type_id: quote.room_type_id.unwrap(),
-        rate_plan_id: quote.rate_plan_id,
+        rate_plan_id: quote.rate_plan_id.unwrap(),
         rooms: quote.rooms,
         party: quote.party,
         lines: Vec::new(),
@@ -106,7 +106,7 @@ pub(crate) fn pending() -> Reservation {
         guest_name: "Ana Sousa".to_owned(),
         guest_email: "ana@example.com".to_owned(),
         guest_phone: None,
-        cancellation_policy: quote.cancellation_policy,
+        cancellation_policy: quote.cancellation_policy.unwrap(),
         terms: Terms::of(&quote).unwrap(),
         cancel_requested_at: None,
         cost: None,
@@ -318,7 +318,7 @@ impl World {
             quote_id: row.quote_id,
             hotel_id: row.hotel_id,
             room_type_id: Some(row.room_type_id),
-            rate_plan_id: row.rate_plan_id,
+            rate_plan_id: Some(row.rate_plan_id),
             ..quote()
         };
         self.book(&row.quote_id.to_string(), &self.body(&quote, "pm_ok"), 0)

@@ -32,23 +32,29 @@ pub(crate) struct ReservationBody {
     /// What all rooms are; left out where they are of several types.
     #[serde(skip_serializing_if = "Option::is_none")]
     room_type_id: Option<RoomTypeId>,
-    rate_plan_id: RatePlanId,
+    /// On which terms; left out where the rooms are of several rate plans.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_plan_id: Option<RatePlanId>,
     quote_id: QuoteId,
+    /// The first arrival.
     check_in: StayDate,
+    /// The last departure.
     check_out: StayDate,
-    /// Rooms each night.
+    /// How many rooms.
     #[schema(example = 1)]
     rooms: u16,
     /// Who stays, in all rooms together.
     party: Party,
     /// Room by room: what, when, who.
-    lines: Vec<Line>,
+    lines: Vec<BookedLine>,
     guest: GuestBody,
     /// What was quoted, and is charged.
     total: Money,
     /// What it costs, charge by charge. Those that are not `reversed` add up to `total`, or to the `penalty` of a cancelled stay.
     charges: Vec<Charge>,
-    cancellation_policy: CancellationPolicy,
+    /// What a cancellation costs; left out where the rooms are of several rate plans: then each of the `lines` has its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancellation_policy: Option<CancellationPolicy>,
     /// Why it was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<Refusal>,
@@ -73,6 +79,17 @@ pub(crate) struct ReservationBody {
     /// Only in the answer to who has booked it, or has looked it up by its code.
     #[serde(skip_serializing_if = "Option::is_none")]
     guest_link: Option<GuestLink>,
+}
+
+/// One room of a reservation.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ReservedLine)]
+struct BookedLine {
+    #[serde(flatten)]
+    line: Line,
+    /// What its cancellation costs, where the rooms are of several rate plans.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancellation_policy: Option<CancellationPolicy>,
 }
 
 /// Who booked.
@@ -107,7 +124,12 @@ struct Links {
 
 impl From<&Reservation> for ReservationBody {
     fn from(row: &Reservation) -> Self {
-        let (itself, lines) = (location(row.reservation_id), row.lines());
+        let (itself, lines, policies) = (location(row.reservation_id), row.lines(), row.policies());
+        let policy_of = |line: usize| policies.as_ref().and_then(|each| each.get(line).copied());
+        let booked = |(at, line): (usize, &Line)| BookedLine {
+            line: *line,
+            cancellation_policy: policy_of(at),
+        };
         Self {
             reservation_id: row.reservation_id,
             code: row.code,
@@ -116,13 +138,13 @@ impl From<&Reservation> for ReservationBody {
             state: row.state,
             hotel_id: row.hotel_id,
             room_type_id: line::room_type_of(&lines),
-            rate_plan_id: row.rate_plan_id,
+            rate_plan_id: line::rate_plan_of(&lines),
             quote_id: row.quote_id,
             check_in: row.terms.stay.check_in(),
             check_out: row.terms.stay.check_out(),
             rooms: row.rooms,
             party: row.party,
-            lines,
+            lines: lines.iter().enumerate().map(booked).collect(),
             guest: GuestBody {
                 guest_id: row.guest_id,
                 name: row.guest_name.clone(),
@@ -131,7 +153,7 @@ impl From<&Reservation> for ReservationBody {
             },
             total: row.terms.total,
             charges: all_charges(&row.promised, row.rooms, &row.later),
-            cancellation_policy: row.cancellation_policy,
+            cancellation_policy: Some(row.cancellation_policy).filter(|_| policies.is_none()),
             refusal: row.refusal.clone(),
             cancel_requested_at: row.cancel_requested_at,
             cancellation_saga_id: row.cancellation_saga_id,

@@ -33,6 +33,7 @@ mod roles;
 mod rules;
 mod sessions;
 mod spans;
+mod stays;
 mod surface;
 mod trail;
 mod unasked;

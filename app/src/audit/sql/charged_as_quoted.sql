@@ -13,5 +13,7 @@ left join (
 where lines.amount <> (r.quote -> 'total' ->> 'amount')::numeric
    or replace(r.quote -> 'total' ->> 'amount', '.', '')::bigint <> r.total_minor
    or r.quote -> 'total' ->> 'currency' <> r.currency
-   or json_array_length(r.quote -> 'nights') <> r.check_out - r.check_in
+   or (r.quote -> 'lines' is null and json_array_length(r.quote -> 'nights') <> r.check_out - r.check_in)
+   or exists (select from json_array_elements(r.quote -> 'lines') line
+              where json_array_length(line -> 'nights') <> (line ->> 'check_out')::date - (line ->> 'check_in')::date)
    or m.captured_minor <> r.total_minor

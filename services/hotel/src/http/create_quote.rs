@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::SubsecRound as _;
 use chrono_tz::Tz;
-use contract::line;
-use contract::quote::{NightPrice, Quote, QuotedLine};
+use contract::line::{self, Line};
+use contract::quote::{NightPrice, Quote, QuotedLine, nights_of_all};
 use contract::refusal::Code;
-use contract::{Money, QuoteId, RoomTypeId, Stay, StayDate};
+use contract::{HotelId, Money, QuoteId, RatePlanId, RoomTypeId, Stay, StayDate};
 use platform::access::Allowed;
 use platform::http::{Common, Keyed, Problem, Stored, StrictJson};
 use platform::problems;
@@ -30,7 +30,8 @@ use crate::model;
 use crate::store;
 
 /// A quote with its token. `lines` says of each room what it costs. `nights` is what one room costs where they are alike,
-/// and else, where `room_type_id` is left out, what all of them cost.
+/// and else, where `room_type_id` is left out, what all of them cost. `rate_plan_id` and `cancellation_policy` are left out
+/// where the rooms are of several rate plans: then each of the `lines` has its own.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct IssuedQuote {
     #[serde(flatten)]
@@ -43,28 +44,44 @@ pub(super) struct IssuedQuote {
 
 /// What the hotel has for what is wanted, and what each line costs by night.
 async fn look(
-    body: &CreateQuote,
+    hotel_id: HotelId,
     wanted: &Wanted,
     db: &mut PgConnection,
 ) -> Result<(store::Offers, Vec<QuotedLine>), Problem> {
-    let (hotel_id, rate_plan_id) = (body.hotel_id, body.rate_plan_id);
     let room_types: BTreeSet<RoomTypeId> = wanted.lines.iter().map(|line| line.room_type_id).collect();
-    let found = store::offers(db, hotel_id, rate_plan_id, &room_types).await?;
+    let rate_plans: BTreeSet<RatePlanId> = wanted.lines.iter().map(|line| line.rate_plan_id).collect();
+    let found = store::offers(db, hotel_id, &rate_plans, &room_types).await?;
     let found = found.ok_or_else(|| unknown("hotel", "/hotel_id"))?;
     for (at, line) in wanted.lines.iter().enumerate() {
         if !found.capacities.contains_key(&line.room_type_id) {
             return Err(unknown("room type in this hotel", &wanted.room_type_at(at)));
         }
+        if !found.policies.contains_key(&line.rate_plan_id) {
+            return Err(unknown("rate plan in this hotel", &wanted.rate_plan_at(at)));
+        }
     }
     let stay = wanted.ask.stay;
-    let of = (hotel_id, rate_plan_id, found.currency);
-    let per_night = store::prices(db, of, &room_types, (stay.check_in(), stay.check_out())).await?;
+    let (of, dates) = ((hotel_id, found.currency), (stay.check_in(), stay.check_out()));
+    let per_night = store::prices(db, of, &rate_plans, &room_types, dates).await?;
+    let is_of_one_plan = line::rate_plan_of(&wanted.lines).is_some();
     let lines = wanted.lines.iter().map(|line| QuotedLine {
         line: *line,
-        nights: per_night.get(&line.room_type_id).cloned().unwrap_or_default(),
+        nights: nights_of(line, &per_night),
+        cancellation_policy: found
+            .policies
+            .get(&line.rate_plan_id)
+            .copied()
+            .filter(|_| !is_of_one_plan),
     });
     let lines = lines.collect();
     Ok((found, lines))
+}
+
+/// The prices of the nights of a line, as many as there are.
+fn nights_of(line: &Line, per_night: &store::Prices) -> Vec<NightPrice> {
+    let of_type = per_night.get(&(line.room_type_id, line.rate_plan_id));
+    let its = |price: &&NightPrice| (line.stay.check_in()..line.stay.check_out()).contains(&price.night);
+    of_type.into_iter().flatten().filter(its).copied().collect()
 }
 
 /// Refuses what the hotel's part of the rules is against: the rooms that are left are the inventory's to count.
@@ -79,7 +96,7 @@ fn allow(
         let facts = Facts {
             today: Some(today),
             capacity: found.capacities.get(&line.room_type_id).copied(),
-            nights: &facts_of(wanted.ask.stay, &quoted.nights),
+            nights: &facts_of(line.stay, &quoted.nights),
             payable: Some(is_payable),
             ..Facts::default()
         };
@@ -92,16 +109,13 @@ fn allow(
 
 /// Prices what is wanted.
 async fn quote(
-    body: &CreateQuote,
+    hotel_id: HotelId,
     wanted: &Wanted,
     app: &App,
     db: &mut PgConnection,
 ) -> Result<(Quote, Money), Problem> {
-    let (hotel_id, rate_plan_id) = (body.hotel_id, body.rate_plan_id);
-    let (found, lines) = look(body, wanted, db).await?;
-    let cancellation_policy = found
-        .cancellation_policy
-        .ok_or_else(|| unknown("rate plan in this hotel", "/rate_plan_id"))?;
+    let (found, lines) = look(hotel_id, wanted, db).await?;
+    let rate_plan_id = line::rate_plan_of(&wanted.lines);
     let now = app.clock.now();
     let priced = model::price_lines(&lines, &found.taxes, found.currency);
     let today = Today::at(now, &zone_of(&found)?);
@@ -111,11 +125,12 @@ async fn quote(
     let is_alike = line::are_alike(&wanted.lines);
     let nights = match lines.first() {
         Some(first) if is_alike => first.nights.clone(),
-        _ => model::nights_of_all(&lines).map_err(too_expensive)?,
+        _ => nights_of_all(&lines).map_err(too_expensive)?,
     };
     let quote = Quote {
         quote_id: QuoteId::of(hotel_id),
         hotel_id,
+        cancellation_policy: rate_plan_id.and_then(|plan| found.policies.get(&plan).copied()),
         time_zone: found.time_zone,
         room_type_id: line::room_type_of(&wanted.lines).filter(|_| is_alike),
         rate_plan_id,
@@ -126,7 +141,6 @@ async fn quote(
         lines: if is_alike { Vec::new() } else { lines },
         taxes: priced.taxes,
         total: priced.total,
-        cancellation_policy,
         // A token's expiry is in whole seconds; what is shown is what is meant.
         expires_at: (now + app.quote_ttl).trunc_subsecs(0),
     };
@@ -159,7 +173,8 @@ problems!(Problems:
 ///
 /// The answer is the order form: nights with the price of each, taxes, the total that will be charged, what a
 /// cancellation costs, and a signed token that holds all of it until `expires_at`. It takes no room out of sale. Rooms of
-/// several types, or with guests that are to be spread in another way than evenly, are asked for by `lines`.
+/// several types, of other dates or rate plans, or with guests that are to be spread in another way than evenly, are asked
+/// for by `lines`; each of them is cancelled under its own rate plan and dates.
 #[utoipa::path(
     post,
     path = "/v1/quotes",
@@ -184,7 +199,7 @@ pub(super) async fn create_quote(
     let pool = app.pool.clone();
     repeat::once(&pool, SCHEMA, request, move |db| {
         Box::pin(async move {
-            let (mut quote, total_before_taxes) = quote(&body, &wanted, &app, db).await?;
+            let (mut quote, total_before_taxes) = quote(body.hotel_id, &wanted, &app, db).await?;
             let quote_token = app
                 .tokens
                 .sign(&quote, quote.expires_at)

@@ -50,7 +50,7 @@ async fn a_quote_adds_up_and_its_token_says_the_same(pool: PgPool) {
     );
     let token = quote["quote_token"].as_str().unwrap();
     let claims = api.verify(token, 14).unwrap();
-    assert_eq!(claims.cancellation_policy.penalty, Penalty::FirstNight);
+    assert_eq!(claims.cancellation_policy.unwrap().penalty, Penalty::FirstNight);
     let mut shown = quote.clone();
     for beside_it in ["quote_token", "total_before_taxes", "lines"] {
         shown.as_object_mut().unwrap().remove(beside_it);

@@ -69,17 +69,20 @@ pub(super) async fn list_prices(
     query.check()?;
     let mut db = app.connection().await?;
     let room_type = BTreeSet::from([query.room_type_id]);
-    let offer = store::offers(&mut db, hotel_id, query.rate_plan_id, &room_type).await?;
+    let rate_plan = BTreeSet::from([query.rate_plan_id]);
+    let offer = store::offers(&mut db, hotel_id, &rate_plan, &room_type).await?;
     let offer = offer.ok_or_else(|| unknown("hotel", "hotel_id"))?;
     if offer.capacities.is_empty() {
         return Err(unknown("room type in this hotel", "room_type_id"));
     }
-    if offer.cancellation_policy.is_none() {
+    if offer.policies.is_empty() {
         return Err(unknown("rate plan in this hotel", "rate_plan_id"));
     }
-    let of = (hotel_id, query.rate_plan_id, offer.currency);
-    let mut prices = store::prices(&mut db, of, &room_type, (query.from, query.to)).await?;
-    let items = prices.remove(&query.room_type_id).unwrap_or_default();
+    let (of, nights) = ((hotel_id, offer.currency), (query.from, query.to));
+    let mut prices = store::prices(&mut db, of, &rate_plan, &room_type, nights).await?;
+    let items = prices
+        .remove(&(query.room_type_id, query.rate_plan_id))
+        .unwrap_or_default();
     Ok(Json(Page {
         items,
         next_cursor: None,

@@ -106,12 +106,13 @@ pub(super) async fn set_prices(
     let mut db = app.connection().await?;
     // Read before and not in the statement's transaction: none of this is ever changed or removed.
     let room_type = BTreeSet::from([body.room_type_id]);
-    let offer = store::offers(&mut db, hotel_id, body.rate_plan_id, &room_type).await?;
+    let rate_plan = BTreeSet::from([body.rate_plan_id]);
+    let offer = store::offers(&mut db, hotel_id, &rate_plan, &room_type).await?;
     let offer = offer.ok_or_else(|| unknown("hotel", "hotel_id"))?;
     if offer.capacities.is_empty() {
         return Err(unknown("room type in this hotel", "/room_type_id"));
     }
-    if offer.cancellation_policy.is_none() {
+    if offer.policies.is_empty() {
         return Err(unknown("rate plan in this hotel", "/rate_plan_id"));
     }
     let (nights, amounts): (Vec<_>, Vec<_>) = body

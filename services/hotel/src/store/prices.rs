@@ -11,34 +11,41 @@ use uuid::Uuid;
 
 use super::inconsistent;
 
-/// The prices of some room types from a night up to but without another, each in date order. Of the hotel, its rate plan
-/// and currency.
+/// The prices of nights, in date order, of a room type in a rate plan.
+pub(crate) type Prices = BTreeMap<(RoomTypeId, RatePlanId), Vec<NightPrice>>;
+
+/// The prices of some room types in some rate plans from a night up to but without another. Of the hotel and its currency.
 pub(crate) async fn prices(
     db: &mut PgConnection,
-    (hotel_id, rate_plan_id, currency): (HotelId, RatePlanId, Currency),
+    (hotel_id, currency): (HotelId, Currency),
+    rate_plans: &BTreeSet<RatePlanId>,
     room_types: &BTreeSet<RoomTypeId>,
     (from, to): (StayDate, StayDate),
-) -> Result<BTreeMap<RoomTypeId, Vec<NightPrice>>, Broken> {
+) -> Result<Prices, Broken> {
     let wanted: Vec<Uuid> = room_types.iter().map(|id| id.uuid()).collect();
+    let plans: Vec<Uuid> = rate_plans.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query!(
-        "select room_type_id, night, amount_minor
+        "select room_type_id, rate_plan_id, night, amount_minor
          from hotel.price
-         where hotel_id = $1 and room_type_id = any($2) and rate_plan_id = $3 and night >= $4 and night < $5
-         order by room_type_id, night",
+         where hotel_id = $1 and room_type_id = any($2) and rate_plan_id = any($3) and night >= $4 and night < $5
+         order by room_type_id, rate_plan_id, night",
         hotel_id.uuid(),
         &wanted,
-        rate_plan_id.uuid(),
+        &plans,
         from.date(),
         to.date(),
     )
     .fetch_all(db)
     .await?;
-    let mut prices: BTreeMap<RoomTypeId, Vec<NightPrice>> = BTreeMap::new();
+    let mut prices = Prices::new();
     for row in rows {
         let night = StayDate::from_date(row.night).map_err(inconsistent)?;
         let price = Money::from_minor(row.amount_minor, currency).map_err(inconsistent)?;
-        let of = prices.entry(RoomTypeId::from_uuid(row.room_type_id)).or_default();
-        of.push(NightPrice { night, price });
+        let of = (
+            RoomTypeId::from_uuid(row.room_type_id),
+            RatePlanId::from_uuid(row.rate_plan_id),
+        );
+        prices.entry(of).or_default().push(NightPrice { night, price });
     }
     Ok(prices)
 }

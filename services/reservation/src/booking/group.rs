@@ -198,10 +198,16 @@ fn reservation(
     let Order {
         quote, terms, guest, ..
     } = &creation.order;
-    let first = quote.lines.first().map(|line| line.line.room_type_id);
-    let Some(room_type_id) = quote.room_type_id.or(first) else {
+    let first = quote.lines.first();
+    let (Some(room_type_id), Some(rate_plan_id), Some(cancellation_policy)) = (
+        quote.room_type_id.or(first.map(|first| first.line.room_type_id)),
+        quote.rate_plan_id.or(first.map(|first| first.line.rate_plan_id)),
+        quote
+            .cancellation_policy
+            .or(first.and_then(|first| first.cancellation_policy)),
+    ) else {
         return Err(Broken::Inconsistent(format!(
-            "quote {} names no room type",
+            "quote {} does not say what it is for",
             quote.quote_id
         )));
     };
@@ -217,7 +223,7 @@ fn reservation(
         version: 1,
         quote_id: quote.quote_id,
         room_type_id,
-        rate_plan_id: quote.rate_plan_id,
+        rate_plan_id,
         rooms: quote.rooms,
         party: quote.party,
         lines: quote.lines.iter().map(|line| line.line).collect(),
@@ -225,7 +231,7 @@ fn reservation(
         guest_name: guest.name.as_str().to_owned(),
         guest_email: guest.email.as_str().to_owned(),
         guest_phone: guest.phone.as_ref().map(|phone| phone.as_str().to_owned()),
-        cancellation_policy: quote.cancellation_policy,
+        cancellation_policy,
         terms: terms.clone(),
         cancel_requested_at: None,
         cost: None,

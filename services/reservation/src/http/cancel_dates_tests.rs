@@ -49,7 +49,7 @@ fn policy(free_until_days_before: Option<u16>, penalty: Penalty) -> Cancellation
 fn quoted(zone: &str, cancellation_policy: CancellationPolicy) -> Quote {
     Quote {
         time_zone: zone.to_owned(),
-        cancellation_policy,
+        cancellation_policy: Some(cancellation_policy),
         expires_at: at("2127-03-14T00:00:00Z"),
         ..quote()
     }

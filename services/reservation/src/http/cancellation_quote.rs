@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::model::NightCost;
+use crate::model::{LineCost, NightCost};
 use crate::store::read;
 use crate::view;
 
@@ -21,9 +21,12 @@ pub(super) struct CancellationQuote {
     penalty: Money,
     /// What the guest gets back.
     refund: Money,
-    /// The same night by night, in date order; none for a rejected booking, of which nothing was charged.
+    /// The same night by night, in date order, all rooms together; none for a rejected booking, of which nothing was charged.
     nights: Vec<CancelledNight>,
-    /// The last date at the hotel on which it is free.
+    /// The same line by line, where the rooms differ in their dates or rate plans: then each is cancelled under its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<CancelledLine>,
+    /// The last date at the hotel on which all of it is free.
     #[serde(skip_serializing_if = "Option::is_none")]
     free_until: Option<StayDate>,
     /// The date at the hotel that decides: now, or when the guest cancelled.
@@ -32,11 +35,28 @@ pub(super) struct CancellationQuote {
     cancellable: bool,
 }
 
+/// One line of a cancelled stay. The lines add up to the total, to the penalty and to the refund.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CancelledLine {
+    /// Which of the reservation's `lines`, from 1.
+    #[schema(minimum = 1, maximum = 9, example = 1)]
+    line: u16,
+    /// What the hotel keeps of it.
+    penalty: Money,
+    /// What the guest gets back of it.
+    refund: Money,
+    /// The same night by night, in date order.
+    nights: Vec<CancelledNight>,
+    /// The last date at the hotel on which it is free.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    free_until: Option<StayDate>,
+}
+
 /// One night of a cancelled stay. The nights add up to the total, to the penalty and to the refund.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CancelledNight {
     night: StayDate,
-    /// Its share of the total, all rooms with taxes.
+    /// Its share of the total, with taxes.
     amount: Money,
     /// Whether it has begun, as its date is over at the hotel: it is kept in full and stays sold. Otherwise its
     /// rooms are given back.
@@ -59,12 +79,30 @@ impl From<NightCost> for CancelledNight {
     }
 }
 
+impl CancelledLine {
+    fn of(line: LineCost, zero: Money) -> Self {
+        let sum = |of: fn(&NightCost) -> Money| {
+            let minor = line.nights.iter().map(|night| of(night).minor()).sum();
+            // Parts of the total are amounts, as the total is one.
+            Money::from_minor(minor, zero.currency()).unwrap_or(zero)
+        };
+        Self {
+            line: line.line,
+            penalty: sum(|night| night.penalty),
+            refund: sum(|night| night.refund),
+            free_until: line.free_until,
+            nights: line.nights.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
 problems!(Problems: Common::NotFound);
 
 /// What a cancellation would cost now
 ///
 /// Nights that have begun at the hotel (their date is over there) are kept in full and stay sold; the policy decides
-/// about the rest. Each night's share of the total is told, taxes included, and what becomes of it.
+/// about the rest. Each night's share of the total is told, taxes included, and what becomes of it. Rooms of other dates or
+/// rate plans are cancelled each under its own, and `lines` tells what becomes of each.
 #[utoipa::path(
     get, path = "/v1/reservations/{reservation_id}/cancellation-quote", tag = "Reservations",
     params(("reservation_id" = ReservationId, Path, description = "The reservation")),
@@ -82,10 +120,13 @@ pub(super) async fn cancellation_quote(
         .await?
         .ok_or_else(view::no_reservation)?;
     let cancellation = row.cancellation(now);
+    let zero = Money::zero(row.terms.total.currency());
+    let lines = cancellation.lines.into_iter();
     Ok(Json(CancellationQuote {
         penalty: cancellation.penalty,
         refund: cancellation.refund,
         nights: cancellation.nights.into_iter().map(Into::into).collect(),
+        lines: lines.map(|line| CancelledLine::of(line, zero)).collect(),
         free_until: row.terms.free_until,
         as_of: cancellation.as_of,
         cancellable: cancellation.cancellable,

@@ -8,14 +8,14 @@ use contract::line::{self, Line};
 use contract::quote::{CancellationPolicy, Party};
 use contract::saga::CancelStay;
 use contract::{
-    BookingCode, GuestId, HoldId, HotelId, Money, PaymentId, QuoteId, RatePlanId, Refusal, ReservationId,
-    RoomTypeId, SagaId, StayDate,
+    BookingCode, GuestId, HoldId, HotelId, PaymentId, QuoteId, RatePlanId, Refusal, ReservationId,
+    RoomTypeId, SagaId,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::charges::{ChargeKind, Later, Promised};
-use super::terms::{Cost, NightCost, Terms};
+use super::terms::{Cost, Terms};
 
 /// Where a reservation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -98,7 +98,7 @@ pub struct Reservation {
     pub quote_id: QuoteId,
     /// What is booked; of the first room, where `lines` says it of each.
     pub room_type_id: RoomTypeId,
-    /// On which terms.
+    /// On which terms; those of the first room, where `lines` says it of each.
     pub rate_plan_id: RatePlanId,
     /// How many rooms.
     pub rooms: u16,
@@ -114,7 +114,7 @@ pub struct Reservation {
     pub guest_email: String,
     /// As given for this stay.
     pub guest_phone: Option<String>,
-    /// What the quote said of cancelling.
+    /// What the quote said of cancelling; of the first room, where the rooms are of several rate plans.
     pub cancellation_policy: CancellationPolicy,
     /// Total, nights, and what a cancellation costs.
     pub terms: Terms,
@@ -181,21 +181,6 @@ pub enum Cancelling {
     NotCancellable,
     /// The stay is over.
     StayOver,
-}
-
-/// What a cancellation costs, or did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cancellation {
-    /// The date at the hotel that decides: today's, or that of the guest's request.
-    pub as_of: StayDate,
-    /// What the hotel keeps.
-    pub penalty: Money,
-    /// What the guest gets back.
-    pub refund: Money,
-    /// The same night by night; none for a rejected booking, of which nothing was charged.
-    pub nights: Vec<NightCost>,
-    /// Whether it can be cancelled: it is not yet, and something is left of it.
-    pub cancellable: bool,
 }
 
 impl Reservation {
@@ -284,29 +269,6 @@ impl Reservation {
                 self.begin_cancellation(&mut moves, self.terms.cost_on(date), now, saga_id);
                 Cancelling::Started(moves)
             }
-        }
-    }
-
-    /// What it costs to cancel now, or what it cost when the guest did.
-    pub fn cancellation(&self, now: DateTime<Utc>) -> Cancellation {
-        let as_of = self.terms.date_at(self.cancel_requested_at.unwrap_or(now));
-        if self.state == State::Rejected {
-            let zero = Money::zero(self.terms.total.currency());
-            return Cancellation {
-                as_of,
-                penalty: zero,
-                refund: zero,
-                nights: Vec::new(),
-                cancellable: false,
-            };
-        }
-        let cost = self.cost.unwrap_or_else(|| self.terms.cost_on(as_of));
-        Cancellation {
-            as_of,
-            penalty: cost.penalty,
-            refund: cost.refund,
-            nights: self.terms.nights_on(as_of, cost.kept_until),
-            cancellable: self.cancel_requested_at.is_none() && !self.terms.is_over_on(as_of),
         }
     }
 

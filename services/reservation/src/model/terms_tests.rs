@@ -1,7 +1,8 @@
 //! What a cancellation costs, for every policy, date and zone.
 
 use chrono::{NaiveDate, TimeDelta};
-use contract::quote::{CancellationPolicy, NightPrice};
+use contract::penalty::Penalty;
+use contract::quote::{NightPrice, QuotedLine};
 use proptest::prelude::*;
 
 use super::*;
@@ -9,10 +10,10 @@ use crate::fixtures::{day, euros, quote};
 
 fn with_policy(free_until_days_before: Option<u16>, penalty: Penalty) -> Quote {
     Quote {
-        cancellation_policy: CancellationPolicy {
+        cancellation_policy: Some(CancellationPolicy {
             free_until_days_before,
             penalty,
-        },
+        }),
         ..quote()
     }
 }
@@ -56,7 +57,7 @@ fn a_percentage_is_rounded_half_up() {
     quote.total = euros("0.01");
     assert_eq!(on_arrival(&quote), euros("0.01"));
     quote.total = euros("100.00");
-    quote.cancellation_policy.penalty = Penalty::Percent(33);
+    quote.cancellation_policy.as_mut().unwrap().penalty = Penalty::Percent(33);
     assert_eq!(on_arrival(&quote), euros("33.00"));
 }
 
@@ -110,7 +111,7 @@ fn nights_that_have_begun_are_kept_and_the_policy_applies_to_the_rest() {
 fn free_until_the_day_of_arrival_is_free_on_that_day_and_never_later() {
     for penalty in [Penalty::Percent(10), Penalty::FirstNight, Penalty::Full] {
         let mut quote = priced("EUR", &[10_000; 3], 1, 0, penalty);
-        quote.cancellation_policy.free_until_days_before = Some(0);
+        quote.cancellation_policy.as_mut().unwrap().free_until_days_before = Some(0);
         let terms = Terms::of(&quote).unwrap();
         let arrival = terms.stay.check_in();
         assert_eq!(terms.cost_on(arrival).refund, terms.total);
@@ -139,7 +140,11 @@ fn each_night_carries_its_share_of_the_taxes_and_no_cent_is_lost() {
     // Currencies without decimals, and with three; prices that differ by night.
     let yen = Terms::of(&priced("JPY", &[9_999, 1, 12_345], 3, 6_704, Penalty::FirstNight)).unwrap();
     assert_eq!(
-        yen.nights.iter().map(|night| night.minor()).collect::<Vec<_>>(),
+        yen.parts[0]
+            .nights
+            .iter()
+            .map(|night| night.minor())
+            .collect::<Vec<_>>(),
         [32_997, 3, 40_739]
     );
     let dinar = Terms::of(&priced("KWD", &[45_125, 45_130], 2, 9_027, Penalty::Percent(15))).unwrap();
@@ -160,7 +165,7 @@ fn mixed() -> Quote {
     let line = |adults, price: i64| QuotedLine {
         line: Line {
             room_type_id: contract::RoomTypeId::new(),
-            rate_plan_id: quote.rate_plan_id,
+            rate_plan_id: quote.rate_plan_id.unwrap(),
             stay: quote.stay,
             party: contract::quote::Party { adults, children: 0 },
         },
@@ -172,6 +177,7 @@ fn mixed() -> Quote {
                 ..*night
             })
             .collect(),
+        cancellation_policy: None,
     };
     quote.lines = vec![line(2, 100), line(1, 50)];
     quote.party = line::together(&[quote.lines[0].line, quote.lines[1].line]);
@@ -242,7 +248,7 @@ prop_compose! {
         zone in prop::sample::select(chrono_tz::TZ_VARIANTS.to_vec()),
     ) -> Quote {
         let mut quote = priced(currency, &prices, rooms, tax, penalty);
-        quote.cancellation_policy.free_until_days_before = free;
+        quote.cancellation_policy.as_mut().unwrap().free_until_days_before = free;
         quote.time_zone = zone.name().to_owned();
         quote
     }
@@ -275,8 +281,9 @@ proptest! {
         prop_assume!(net(all) > 0);
         let share = |nights| nearest(total * net(nights), net(all));
         let rest = total - share(begun);
-        let free = quote.cancellation_policy.free_until_days_before.is_some_and(|days| day <= -i64::from(days));
-        let penalty = match quote.cancellation_policy.penalty {
+        let policy = quote.cancellation_policy.unwrap();
+        let free = policy.free_until_days_before.is_some_and(|days| day <= -i64::from(days));
+        let penalty = match policy.penalty {
             _ if free => 0,
             Penalty::FirstNight => share((begun + 1).min(all)) - share(begun),
             Penalty::Percent(percent) => nearest(rest * i128::from(percent), 100),

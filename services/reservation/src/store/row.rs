@@ -3,6 +3,7 @@
 use std::str::FromStr as _;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use contract::line;
 use contract::quote::{CancellationPolicy, NightPrice, Party, QuotedLine, TaxLine};
 use contract::{
     BookingCode, Currency, GuestId, HoldId, HotelId, Line, Money, PaymentId, QuoteId, RatePlanId, Refusal,
@@ -13,7 +14,7 @@ use serde::Deserialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::model::{ChargeKind, Cost, Later, Promised, Reservation, State, Terms, shares};
+use crate::model::{ChargeKind, Cost, Later, Part, Promised, Reservation, State, Terms, shares};
 
 /// The columns of a reservation and its guest, and the database's time.
 #[derive(Debug)]
@@ -125,6 +126,22 @@ fn unreadable<T, E: std::fmt::Display>(read: Result<T, E>) -> Result<T, Broken> 
     read.map_err(|error| Broken::Inconsistent(format!("a reservation cannot be read: {error}")))
 }
 
+fn code_of(code: Option<&str>) -> Result<BookingCode, Broken> {
+    let without_a_code = "it has no booking code; run `bellhop migrate`";
+    unreadable(code.ok_or(without_a_code)).and_then(|code| unreadable(BookingCode::from_str(code)))
+}
+
+fn later_of(rows: Vec<LaterRow>, currency: Currency) -> Result<Vec<Later>, Broken> {
+    let later = rows.into_iter().map(|row| {
+        Ok(Later {
+            charge_no: row.charge_no,
+            kind: unreadable(ChargeKind::from_str(&row.kind))?,
+            amount: unreadable(Money::from_minor(row.amount_minor, currency))?,
+        })
+    });
+    later.collect()
+}
+
 impl Row {
     /// The reservation.
     pub(super) fn read(self) -> Result<Reservation, Broken> {
@@ -149,15 +166,7 @@ impl Row {
             }
             _ => None,
         };
-        let later = self.later.map(|later| later.0).unwrap_or_default();
-        let later = later.into_iter().map(|row| {
-            Ok(Later {
-                charge_no: row.charge_no,
-                kind: unreadable(ChargeKind::from_str(&row.kind))?,
-                amount: money(row.amount_minor)?,
-            })
-        });
-        let mut later: Vec<Later> = later.collect::<Result<_, Broken>>()?;
+        let mut later = later_of(self.later.map(|later| later.0).unwrap_or_default(), currency)?;
         let state = unreadable(State::from_str(&self.state))?;
         // A process of the former release has cancelled it, and `bellhop migrate` was not run since.
         if let (State::Cancelled, true, Some(cost)) = (state, later.is_empty(), cost) {
@@ -165,26 +174,32 @@ impl Row {
         }
         let total = money(self.total_minor)?;
         let stay = unreadable(Stay::new(date(self.check_in)?, date(self.check_out)?))?;
+        let free_until = self.free_until.map(date).transpose()?;
+        let (policy, nights) = (self.cancellation_policy.0, self.nights.0);
+        let lines = self.lines.map(|lines| lines.0).unwrap_or_default();
+        let quoted_lines = self.quoted_lines.map(|lines| lines.0).unwrap_or_default();
+        let parts = if line::are_of_one_stay(&lines) {
+            vec![Part {
+                free_until,
+                penalty: policy.penalty,
+                stay,
+                nights: unreadable(shares(total, stay, &nights))?,
+            }]
+        } else {
+            unreadable(Part::of_lines(total, stay, Some(policy), &nights, &quoted_lines))?
+        };
         let terms = Terms {
-            free_until: self.free_until.map(date).transpose()?,
-            penalty: self.cancellation_policy.0.penalty,
+            free_until,
             total,
             stay,
-            nights: unreadable(shares(total, stay, &self.nights.0))?,
+            parts,
             time_zone: unreadable(chrono_tz::Tz::from_str(&self.time_zone))?,
         };
         let reservation_id = ReservationId::from_uuid(self.reservation_id);
-        let without_a_code = "it has no booking code; run `bellhop migrate`";
         Ok(Reservation {
             hotel_id: HotelId::from_uuid(self.hotel_id),
             reservation_id,
-            code: unreadable(
-                self.code
-                    .as_deref()
-                    .map_or(Err(without_a_code.to_owned()), |code| {
-                        BookingCode::from_str(code).map_err(|error| error.to_string())
-                    }),
-            )?,
+            code: code_of(self.code.as_deref())?,
             hold_id: self
                 .hold_id
                 .map_or(HoldId::of_former(reservation_id), HoldId::from_uuid),
@@ -203,18 +218,18 @@ impl Row {
                 adults: small(self.adults)?,
                 children: small(self.children)?,
             },
-            lines: self.lines.map(|lines| lines.0).unwrap_or_default(),
+            lines,
             guest_id: GuestId::from_uuid(self.guest_id),
             guest_name: self.guest_name,
             guest_email: self.email,
             guest_phone: self.guest_phone,
-            cancellation_policy: self.cancellation_policy.0,
+            cancellation_policy: policy,
             terms,
             cancel_requested_at: self.cancel_requested_at,
             cost,
             promised: Promised {
-                nights: self.nights.0,
-                lines: self.quoted_lines.map(|lines| lines.0).unwrap_or_default(),
+                nights,
+                lines: quoted_lines,
                 taxes: self.taxes.0,
             },
             later,
