@@ -146,15 +146,7 @@ fn holds(world: &World) -> Checked {
 
 /// What the lines of a reservation's hold take.
 fn agreed_lines(row: &Reservation) -> Vec<Taking> {
-    if !row.lines.is_empty() {
-        return Taking::of(&contract::line::held(&row.lines)).collect();
-    }
-    let (room_type_id, stay, rooms) = (row.room_type_id, row.terms.stay, row.rooms);
-    vec![Taking {
-        room_type_id,
-        stay,
-        rooms,
-    }]
+    Taking::of(&contract::line::held(&row.lines())).collect()
 }
 
 /// Until when the nights of a cancelled stay had begun, which stay sold.

@@ -43,7 +43,7 @@ impl World {
             torn: hold.is_some_and(|first| {
                 // What was refused or forbidden is one line.
                 let is_one = first.taking.is_none() || first.state == HoldState::Refused;
-                let whole = is_one || lines.len() == row.lines.len().max(1);
+                let whole = is_one || lines.len() == usize::from(row.rooms);
                 !whole || lines.iter().any(|line| line.state != first.state)
             }),
             tombstone: hold.is_some_and(|hold| hold.taking.is_none()),

@@ -168,12 +168,14 @@ impl Ledger {
         }
     }
 
-    /// The lines of a hold are the same in every round, so each takes its own place again.
+    /// Each room is a line, also of rooms that were asked for together. They are the same in every round, so each takes its
+    /// own place again; a line of several rooms, which a former process wrote, becomes so many lines.
     fn take(&mut self, key: HoldKey, asked: Asked, takings: &[Taking]) -> Result<(), Contradiction> {
-        for (line, taking) in (FIRST_LINE..).zip(takings) {
-            let hold = Hold::of(asked, HoldState::Held, Some(*taking));
+        let rooms = takings.iter().copied().flat_map(Taking::each_room);
+        for (line, taking) in (FIRST_LINE..).zip(rooms) {
+            let hold = Hold::of(asked, HoldState::Held, Some(taking));
             self.put((key.0, key.1, line), hold);
-            self.count(key, Some(*taking), |night, rooms| night.held += rooms)?;
+            self.count(key, Some(taking), |night, rooms| night.held += rooms)?;
         }
         Ok(())
     }

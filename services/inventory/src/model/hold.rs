@@ -67,6 +67,11 @@ impl Taking {
         })
     }
 
+    /// The same room by room.
+    pub(super) fn each_room(self) -> impl Iterator<Item = Self> {
+        (0..self.rooms).map(move |_| Self { rooms: 1, ..self })
+    }
+
     /// The nights, in the order in which they are locked.
     pub fn nights(self, hotel_id: HotelId) -> impl Iterator<Item = NightKey> {
         let Self {

@@ -205,8 +205,9 @@ async fn nights_that_have_begun_stay_sold_however_often_and_late_the_release_com
         for (night, sold) in nights.iter().zip([3, 3, 0, 0]) {
             assert!(night.contains(&format!(" 0/{sold}/10 ")), "{nights:?}");
         }
-        let kept = format!("{from} {} 3 sold", from.plus_days(2));
-        assert!(holds.contains(&kept), "{holds:?}");
+        let kept = format!("{from} {} 1 sold", from.plus_days(2));
+        let rooms = holds.iter().filter(|hold| **hold == kept);
+        assert_eq!(rooms.count(), 3, "{holds:?}");
     }
     assert_books_balance(&pool).await;
     // Everything, as an undo has it.
