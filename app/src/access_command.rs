@@ -7,7 +7,7 @@ use access::{NewPrincipal, PrincipalKind, SIGN_IN};
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 use contract::{HotelId, PrincipalId, Text};
-use platform::access::PepperConfig;
+use platform::access::{PepperConfig, SigningConfig};
 use platform::db::DatabaseConfig;
 
 use crate::{patience, say};
@@ -17,6 +17,11 @@ use crate::{patience, say};
 pub enum Access {
     /// Make a principal of each kind, with a key, and print the keys, one a line: kind and key.
     Make(Make),
+    /// Print the public keys by which every process believes the rows of access: the value of `BELLHOP_ACCESS_PUBLIC_KEY`.
+    PublicKey(PublicKey),
+    /// Sign every row of access that has no signature of the first key, as it is, and print them, one a line: table and id.
+    /// Once after the release that brings signatures, and never without a look at what is refused.
+    Sign(Sign),
     /// Make a link by which a person signs in to the pages, and print its address: good once, for ten minutes.
     Link(Link),
 }
@@ -37,6 +42,24 @@ pub struct Make {
     database: DatabaseConfig,
     #[command(flatten)]
     pepper: PepperConfig,
+    #[command(flatten)]
+    signing: SigningConfig,
+}
+
+/// Settings of `bellhop access public-key`.
+#[derive(Args, Debug)]
+pub struct PublicKey {
+    #[command(flatten)]
+    signing: SigningConfig,
+}
+
+/// Settings of `bellhop access sign`.
+#[derive(Args, Debug)]
+pub struct Sign {
+    #[command(flatten)]
+    database: DatabaseConfig,
+    #[command(flatten)]
+    signing: SigningConfig,
 }
 
 /// Settings of `bellhop access link`.
@@ -77,6 +100,11 @@ impl Access {
     pub async fn execute(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Make(make) => make.execute().await,
+            Self::PublicKey(of) => {
+                say::line(of.signing.signer()?.public_keys());
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Sign(sign) => sign.execute().await,
             Self::Link(link) => link.execute().await,
         }
     }
@@ -101,9 +129,23 @@ impl Link {
     }
 }
 
+impl Sign {
+    async fn execute(self) -> anyhow::Result<ExitCode> {
+        let signer = self.signing.signer()?;
+        let pool = patience::pool(&self.database, "access")?;
+        let rows = access::sign(&pool, &signer).await;
+        for (table, id) in rows.context("not all was signed; was `bellhop migrate` run?")? {
+            say::line(format!("{table} {id}"));
+        }
+        pool.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
 impl Make {
     async fn execute(self) -> anyhow::Result<ExitCode> {
         let peppers = self.pepper.ring()?;
+        let signer = self.signing.signer()?;
         let pool = patience::pool(&self.database, "access")?;
         for kind in self.kind {
             let kind = PrincipalKind::from(kind);
@@ -118,7 +160,7 @@ impl Make {
                 all_hotels: kind.has_hotels() && hotels.is_empty(),
                 hotels,
             };
-            let key = access::make(&pool, &peppers, wanted).await;
+            let key = access::make(&pool, &peppers, &signer, wanted).await;
             let key = key.context("no key was made; was `bellhop migrate` run?")?;
             say::line(format!("{} {}", kind.word(), key.reveal()));
         }

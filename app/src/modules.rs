@@ -3,8 +3,8 @@
 use clap::Args;
 use platform::StartError;
 use platform::access::{
-    AccessConfig, IssuersConfig, LinkConfig, Links, MemberConfig, PepperConfig, Peppers, SessionConfig,
-    Sessions,
+    AccessConfig, BelievedConfig, IssuersConfig, LinkConfig, Links, MemberConfig, PepperConfig, Peppers,
+    SessionConfig, Sessions,
 };
 
 /// The settings of every module.
@@ -12,6 +12,8 @@ use platform::access::{
 pub struct Modules {
     #[command(flatten, next_help_heading = "Identities")]
     pub(crate) identities: AccessConfig,
+    #[command(flatten, next_help_heading = "Identities")]
+    pub(crate) believed: BelievedConfig,
     #[command(flatten, next_help_heading = "Identities")]
     pub(crate) pepper: PepperConfig,
     #[command(flatten, next_help_heading = "Identities")]

@@ -8,7 +8,9 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use clap::Args;
 use contract::topics;
-use platform::access::{AccessTopics, Gate, Identities, ServiceIdentity, ServiceTokens, follow, guarded};
+use platform::access::{
+    AccessTopics, Believed, Gate, Identities, ServiceIdentity, ServiceTokens, follow, guarded,
+};
 use platform::db::DatabaseConfig;
 use platform::health::Health;
 use platform::http::{self, HttpConfig};
@@ -132,7 +134,14 @@ impl Run {
             clock: parts.clock.clone(),
         };
         let asks_as = ServiceIdentity::of(parts, "follower")?;
-        follow(parts, &self.modules.identities, TOPICS, &gate.identities, asks_as)?;
+        let believed = Believed::new(self.modules.believed.verifier()?);
+        follow(
+            parts,
+            &self.modules.identities,
+            TOPICS,
+            (&gate.identities, believed),
+            asks_as,
+        )?;
         Ok(gate)
     }
 }

@@ -61,7 +61,12 @@ impl Target {
         match self {
             Self::All => Ok(Router::new()),
             Self::Access => {
-                let routes = access::start(parts, modules.peppers()?, modules.sessions()?)?;
+                let routes = access::start(
+                    parts,
+                    modules.peppers()?,
+                    modules.sessions()?,
+                    modules.believed.signing.signer()?,
+                )?;
                 let page = Router::new().nest(access::SIGN_IN, access::sign_in());
                 Ok(routes.merge(page).route("/sign-in", to(access::SIGN_IN)))
             }

@@ -51,17 +51,23 @@ fn target(service: &Value) -> Option<&str> {
         .find_map(|argument| argument.strip_prefix("--target="))
 }
 
-fn help(command: &str) -> String {
+/// What the binary prints, with this setting.
+fn printed(arguments: &[&str], setting: (&str, &str)) -> String {
     #[expect(
         clippy::disallowed_methods,
         reason = "scripts/test tells by the environment where the binary is"
     )]
     let binary = std::env::var("BELLHOP_BIN").expect("BELLHOP_BIN is not set; run the tests by scripts/test");
     let output = Command::new(&binary)
-        .args([command, "--help"])
+        .args(arguments)
+        .env(setting.0, setting.1)
         .output()
         .expect("BELLHOP_BIN runs");
-    String::from_utf8(output.stdout).expect("the help is UTF-8")
+    String::from_utf8(output.stdout).expect("what it prints is UTF-8")
+}
+
+fn help(command: &str) -> String {
+    printed(&[command, "--help"], ("NO_COLOR", "1"))
 }
 
 /// The targets that `bellhop run --help` names.
@@ -214,6 +220,43 @@ fn a_container_is_given_its_own_password_alone() {
         };
         assert_eq!(passwords, expected, "{name}");
     }
+}
+
+#[test]
+fn who_does_not_run_the_access_service_cannot_sign_its_rows() {
+    for (name, service) in services() {
+        let Some(target) = target(&service) else {
+            continue;
+        };
+        let settings = service["environment"].as_object().expect("settings");
+        assert_eq!(
+            settings.contains_key("BELLHOP_ACCESS_SIGNING_KEY"),
+            ["all", "access"].contains(&target),
+            "{name}"
+        );
+        assert!(settings.contains_key("BELLHOP_ACCESS_PUBLIC_KEY"), "{name}");
+    }
+}
+
+#[test]
+fn the_public_key_that_is_made_is_that_of_the_signing_key() {
+    let folder = std::env::temp_dir().join(format!("make-env-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let script = folder.join("make-env");
+    fs::write(&script, read("docker/make-env")).expect("a copy");
+    let made = Command::new("bash").arg(&script).output().expect("bash");
+    assert!(made.status.success(), "{made:?}");
+    let settings = fs::read_to_string(folder.join(".env")).expect("settings");
+    fs::remove_dir_all(&folder).expect("it is there");
+    let of = |name: &str| {
+        settings
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .expect(name)
+    };
+    let signing = ("BELLHOP_ACCESS_SIGNING_KEY", of("BELLHOP_ACCESS_SIGNING_KEY="));
+    let public = printed(&["access", "public-key"], signing);
+    assert_eq!(public.trim(), of("BELLHOP_ACCESS_PUBLIC_KEY="));
 }
 
 /// The routes of the proxy, in order: patterns and the service that they lead to.

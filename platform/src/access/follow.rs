@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::believed::Believed;
 use super::identities::{Identities, STALE_AFTER};
 use super::rows::{AccessChanges, AccessTopics};
 use super::service::ServiceIdentity;
@@ -46,6 +47,7 @@ struct Source {
 struct Follower {
     topics: AccessTopics,
     identities: Identities,
+    believed: Believed,
     client: reqwest::Client,
     url: String,
     asks_as: ServiceIdentity,
@@ -63,7 +65,7 @@ pub fn follow(
     parts: &Parts,
     config: &AccessConfig,
     topics: AccessTopics,
-    identities: &Identities,
+    (identities, believed): (&Identities, Believed),
     asks_as: ServiceIdentity,
 ) -> Result<(), StartError> {
     let client = reqwest::Client::builder()
@@ -81,6 +83,7 @@ pub fn follow(
     let mut follower = Follower {
         topics,
         identities: identities.clone(),
+        believed,
         client,
         url: config.access_url.trim_end_matches('/').to_owned(),
         asks_as,
@@ -113,7 +116,10 @@ pub fn follow(
                         "neither the change topics nor the access service tell who is who",
                     );
                 }
-                Some(_) => health.ready(PART),
+                Some(_) => match follower.believed.trouble() {
+                    Some(trouble) => health.limps(PART, trouble),
+                    None => health.ready(PART),
+                },
             }
         }
     });
@@ -132,6 +138,7 @@ impl Follower {
         match read {
             Whole::CaughtUp => {
                 self.caught_up = true;
+                self.believed.read_whole();
                 // That nothing newer was committed only a heartbeat says, or the access service. Topics without any row
                 // were never filled, or were lost.
                 if self.identities.knows_anybody() {
@@ -174,15 +181,29 @@ impl Follower {
             sessions,
             ..
         } = self.topics;
+        let (known, payload) = (&self.identities, message.payload.as_slice());
         match message.topic.as_str() {
-            topic if topic == principals => self.identities.principal(change(&message.payload)?.after?),
-            topic if topic == grants => self.identities.grant(change(&message.payload)?.after?),
-            topic if topic == keys => self.identities.key(change(&message.payload)?.after?),
+            topic if topic == principals => {
+                if let Some(row) = self.believed.row(change(payload)?.after?) {
+                    known.principal(row);
+                }
+            }
+            topic if topic == grants => {
+                if let Some(row) = self.believed.row(change(payload)?.after?) {
+                    known.grant(row);
+                }
+            }
+            topic if topic == keys => {
+                if let Some(row) = self.believed.row(change(payload)?.after?) {
+                    known.key(row);
+                }
+            }
             // A session is removed when it has been over for long, and is not known any more.
-            topic if topic == sessions => change(&message.payload)?
-                .after
-                .into_iter()
-                .for_each(|row| self.identities.session(row)),
+            topic if topic == sessions => {
+                if let Some(row) = change(payload)?.after.and_then(|row| self.believed.row(row)) {
+                    known.session(row);
+                }
+            }
             _ => {}
         }
         Some(())
@@ -191,7 +212,7 @@ impl Follower {
     async fn ask(&mut self) {
         match self.changes().await {
             Ok(changes) => {
-                self.identities.changes(changes);
+                self.identities.changes(self.believed.changes(changes));
                 self.identities.forget_sessions(self.asks_as.clock().now());
             }
             Err(error) => tracing::debug!(

@@ -37,6 +37,7 @@ impl Trial {
             ends_at: Some(self.now + chrono::TimeDelta::days(1)),
             revoked_at: None,
             version,
+            signature: None,
         }
     }
 
@@ -46,6 +47,7 @@ impl Trial {
             kind: kind.to_owned(),
             ended_at: None,
             version,
+            signature: None,
         });
     }
 
@@ -57,6 +59,7 @@ impl Trial {
             hotel_id,
             ended_at,
             version,
+            signature: None,
         });
     }
 
@@ -121,6 +124,7 @@ fn a_principal_that_ended_or_of_an_unknown_kind_is_nobody() {
         kind: "admin".to_owned(),
         ended_at: Some(trial.now),
         version: 3,
+        signature: None,
     });
     assert_eq!(trial.who(), None);
 }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::signed::{AccessRow, Said};
+
 /// The topics of the tables' changes, each of one partition and kept whole, and of the relay's heartbeat.
 #[derive(Debug, Clone, Copy)]
 pub struct AccessTopics {
@@ -32,6 +34,9 @@ pub struct PrincipalRow {
     pub ended_at: Option<DateTime<Utc>>,
     /// Of two forms of a row, the one with the greater version counts.
     pub version: i64,
+    /// By the access service, over all other columns that travel; a row without one is not believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }
 
 /// A hotel that a principal works for, or all of them.
@@ -47,6 +52,9 @@ pub struct GrantRow {
     pub ended_at: Option<DateTime<Utc>>,
     /// As that of a principal.
     pub version: i64,
+    /// As that of a principal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }
 
 /// A key, as its hash.
@@ -66,6 +74,9 @@ pub struct KeyRow {
     pub revoked_at: Option<DateTime<Utc>>,
     /// As that of a principal.
     pub version: i64,
+    /// As that of a principal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }
 
 /// A session of somebody's pages. When it was used last stands in its cookie.
@@ -81,6 +92,9 @@ pub struct SessionRow {
     pub ended_at: Option<DateTime<Utc>>,
     /// As that of a principal.
     pub version: i64,
+    /// As that of a principal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }
 
 /// What has changed after a version.
@@ -97,4 +111,93 @@ pub struct AccessChanges {
     /// Sessions. A service of before has none.
     #[serde(default)]
     pub sessions: Vec<SessionRow>,
+}
+
+impl AccessRow for PrincipalRow {
+    const TABLE: &'static str = "principal";
+
+    fn id(&self) -> Uuid {
+        self.principal_id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn signature(&self) -> Option<&str> {
+        self.signature.as_deref()
+    }
+
+    fn say(&self, said: &mut Said) {
+        said.text(&self.kind);
+        said.at(self.ended_at);
+    }
+}
+
+impl AccessRow for GrantRow {
+    const TABLE: &'static str = "granted";
+
+    fn id(&self) -> Uuid {
+        self.grant_id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn signature(&self) -> Option<&str> {
+        self.signature.as_deref()
+    }
+
+    fn say(&self, said: &mut Said) {
+        said.id(Some(self.principal_id));
+        said.id(self.hotel_id);
+        said.at(self.ended_at);
+    }
+}
+
+impl AccessRow for KeyRow {
+    const TABLE: &'static str = "api_key";
+
+    fn id(&self) -> Uuid {
+        self.key_id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn signature(&self) -> Option<&str> {
+        self.signature.as_deref()
+    }
+
+    fn say(&self, said: &mut Said) {
+        said.id(Some(self.principal_id));
+        said.text(&self.pepper_kid);
+        said.text(&self.hash);
+        said.at(self.ends_at);
+        said.at(self.revoked_at);
+    }
+}
+
+impl AccessRow for SessionRow {
+    const TABLE: &'static str = "session";
+
+    fn id(&self) -> Uuid {
+        self.session_id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn signature(&self) -> Option<&str> {
+        self.signature.as_deref()
+    }
+
+    fn say(&self, said: &mut Said) {
+        said.id(Some(self.principal_id));
+        said.at(Some(self.ends_at));
+        said.at(self.ended_at);
+    }
 }

@@ -7,7 +7,7 @@ mod principals;
 mod sessions;
 
 use contract::{PrincipalId, Why};
-use platform::access::{Class, Kind, Listener, Peppers, Place, Row, Sessions};
+use platform::access::{Class, Kind, Listener, Peppers, Place, Row, RowSigner, Sessions};
 use platform::http::Problem;
 use platform::{Clock, operations};
 use sqlx::{PgConnection, PgPool};
@@ -21,6 +21,7 @@ pub(crate) struct App {
     pub(crate) pool: PgPool,
     pub(crate) peppers: Peppers,
     pub(crate) sessions: Sessions,
+    pub(crate) signer: RowSigner,
     pub(crate) clock: Clock,
 }
 

@@ -11,14 +11,17 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
-use platform::access::{ApiKey, Peppers, Sessions, SignInLink};
+use platform::access::{ApiKey, Peppers, RowSigner, Sessions, SignInLink};
 use platform::outbox::Schema;
 use platform::{Broken, Parts, StartError, db, retention};
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use contract::{KeyId, PrincipalId, SignInLinkId};
-use store::Done;
+use store::{Done, Which};
 
 pub use model::{NewPrincipal, PrincipalKind};
 pub use page::{FILES, SIGN_IN, sign_in};
@@ -43,7 +46,12 @@ pub fn operations() -> platform::access::Table {
 ///
 /// # Errors
 /// When the database's URL is not usable.
-pub fn start(parts: &Parts, peppers: Peppers, sessions: Sessions) -> Result<axum::Router, StartError> {
+pub fn start(
+    parts: &Parts,
+    peppers: Peppers,
+    sessions: Sessions,
+    signer: RowSigner,
+) -> Result<axum::Router, StartError> {
     let pool = parts
         .database
         .pool(SCHEMA.0)
@@ -51,13 +59,83 @@ pub fn start(parts: &Parts, peppers: Peppers, sessions: Sessions) -> Result<axum
     let over = pool.clone();
     retention::keep_removing(&parts.tasks, "access.session", move || remove_over(over.clone()));
     parts.health.ready(SCHEMA.0);
+    keep_signing(parts, pool.clone(), signer.clone());
     let app = http::App {
         pool,
         peppers,
         sessions,
+        signer,
         clock: parts.clock.clone(),
     };
     Ok(http::routes().with_state(app).into())
+}
+
+/// The part of the process that says whether all rows are signed.
+const SIGNATURES: &str = "access rows";
+/// After a look in vain.
+const SIGN_AGAIN: Duration = Duration::from_secs(1);
+
+/// Signs the rows that another of the keys has signed by the first. What has no signature of ours has none after this: whoever
+/// wrote it would only have to wait until this starts again.
+fn keep_signing(parts: &Parts, pool: PgPool, signer: RowSigner) {
+    let (tasks, health) = (parts.tasks.clone(), parts.health.clone());
+    health.limps(
+        SIGNATURES,
+        "it is not known yet whether the first key has signed all",
+    );
+    parts.tasks.spawn("sign-rows", async move {
+        loop {
+            match sign_some(&pool, &signer, Which::OfFormerKeys).await {
+                Ok(rows) if rows.is_empty() => return health.ready(SIGNATURES),
+                Ok(rows) => tracing::info!(
+                    rows = rows.len(),
+                    "rows of access have a signature of the new key"
+                ),
+                Err(error) => {
+                    tracing::warn!(
+                        error = platform::chain(&error),
+                        "the rows of access cannot be signed"
+                    );
+                    tokio::select! {
+                        () = tasks.stopping() => return,
+                        () = tokio::time::sleep(SIGN_AGAIN) => {}
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// Signs a batch of rows; answers which.
+async fn sign_some(
+    pool: &PgPool,
+    signer: &RowSigner,
+    which: Which,
+) -> Result<Vec<(&'static str, Uuid)>, Broken> {
+    let signer = signer.clone();
+    db::unit_of_work(pool, move |db| {
+        Box::pin(async move {
+            let stamp = store::stamp(db, &signer).await?;
+            store::sign_some(db, &stamp, which).await
+        })
+    })
+    .await
+}
+
+/// Signs every row that the first of the keys has not signed, past HTTP, as it is: for what a former release wrote, and for whoever
+/// has looked at what is refused. Answers which, as their tables and ids.
+///
+/// # Errors
+/// When the database does not do it; what was signed before stays signed.
+pub async fn sign(pool: &PgPool, signer: &RowSigner) -> Result<Vec<(&'static str, Uuid)>, Broken> {
+    let mut done = Vec::new();
+    loop {
+        let rows = sign_some(pool, signer, Which::NotSigned).await?;
+        if rows.is_empty() {
+            return Ok(done);
+        }
+        done.extend(rows);
+    }
 }
 
 /// Removes a batch of sessions and links that were over long ago.
@@ -77,16 +155,21 @@ const LINK_PAST_HTTP: &str = "bellhop access link";
 ///
 /// # Errors
 /// When the database does not do it.
-pub async fn make(pool: &PgPool, peppers: &Peppers, wanted: NewPrincipal) -> Result<ApiKey, Broken> {
-    let peppers = peppers.clone();
+pub async fn make(
+    pool: &PgPool,
+    peppers: &Peppers,
+    signer: &RowSigner,
+    wanted: NewPrincipal,
+) -> Result<ApiKey, Broken> {
+    let (peppers, signer) = (peppers.clone(), signer.clone());
     db::unit_of_work(pool, move |db| {
         Box::pin(async move {
-            let version = store::next_version(db).await?;
-            let principal = store::add_principal(db, &wanted, version).await?;
+            let stamp = store::stamp(db, &signer).await?;
+            let principal = store::add_principal(db, &wanted, &stamp).await?;
             store::tell(db, PAST_HTTP, principal, Done::Made(&wanted)).await?;
             let key = store::new_key()?;
             let ends_at = store::now(db).await? + model::KEY_LIVES;
-            store::add_key(db, principal, &key, &peppers, ends_at, version).await?;
+            store::add_key(db, principal, &key, &peppers, ends_at, &stamp).await?;
             let made = Done::KeyMade(KeyId::from_uuid(key.id()), None);
             store::tell(db, PAST_HTTP, principal, made).await?;
             Ok(key)

@@ -1,13 +1,16 @@
 //! Every statement of the schema access.
 
 mod changes;
+mod grants;
+mod keys;
 mod sessions;
+mod signatures;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use contract::{GrantId, HotelId, KeyId, PrincipalId, SessionId, SignInLinkId};
-use platform::access::{ApiKey, Peppers};
+use contract::{HotelId, KeyId, PrincipalId, SessionId, SignInLinkId};
+use platform::access::{ApiKey, PrincipalRow, RowSigner};
 use platform::trail::{self, Line};
 use platform::{Broken, db};
 use serde_json::{Value, json};
@@ -18,9 +21,12 @@ use crate::SCHEMA;
 use crate::model::{KeyBody, NewPrincipal, PrincipalBody, PrincipalKind};
 
 pub(crate) use changes::changes;
+pub(crate) use grants::set_hotels;
+pub(crate) use keys::{add_key, end_key, key, live_keys, new_key, revoke_key};
 pub(crate) use sessions::{
     add_link, add_session, end_session, live_sessions, new_link, new_session, remove_over, session, use_link,
 };
+pub(crate) use signatures::{Which, sign_some};
 
 /// The version of what this transaction changes. Until it ends, nobody else changes anything here.
 pub(crate) async fn next_version(db: &mut PgConnection) -> Result<i64, Broken> {
@@ -29,15 +35,25 @@ pub(crate) async fn next_version(db: &mut PgConnection) -> Result<i64, Broken> {
     Ok(version.fetch_one(db).await?)
 }
 
+/// Under what a transaction changes rows: their version, and who signs them.
+#[derive(Debug, Clone)]
+pub(crate) struct Stamp {
+    pub(crate) version: i64,
+    pub(crate) signer: RowSigner,
+}
+
+/// Under what this transaction changes rows. Until it ends, nobody else changes anything here.
+pub(crate) async fn stamp(db: &mut PgConnection, signer: &RowSigner) -> Result<Stamp, Broken> {
+    Ok(Stamp {
+        version: next_version(db).await?,
+        signer: signer.clone(),
+    })
+}
+
 /// The database's clock.
 pub(crate) async fn now(db: &mut PgConnection) -> Result<DateTime<Utc>, Broken> {
     let now = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#);
     Ok(now.fetch_one(db).await?)
-}
-
-/// A key with a new id and a new secret.
-pub(crate) fn new_key() -> Result<ApiKey, Broken> {
-    ApiKey::make(KeyId::new().uuid()).map_err(|error| no_randomness(&error))
 }
 
 fn no_randomness(error: &impl std::fmt::Display) -> Broken {
@@ -112,159 +128,62 @@ pub(crate) async fn tell(
 pub(crate) async fn add_principal(
     db: &mut PgConnection,
     wanted: &NewPrincipal,
-    version: i64,
+    stamp: &Stamp,
 ) -> Result<PrincipalId, Broken> {
     let principal = PrincipalId::new();
+    let row = PrincipalRow {
+        principal_id: principal.uuid(),
+        kind: wanted.kind.word().to_owned(),
+        ended_at: None,
+        version: stamp.version,
+        signature: None,
+    };
     let written = sqlx::query_scalar!(
         r#"with made as (
-               insert into access.principal (principal_id, kind, version) values ($1, $2, $3) returning 1),
+               insert into access.principal (principal_id, kind, version, signature) values ($1, $2, $3, $5) returning 1),
            named as (insert into access.person (principal_id, name) values ($1, $4) returning 1)
            select (select count(*) from made) + (select count(*) from named) as "written!""#,
-        principal.uuid(),
-        wanted.kind.word(),
-        version,
+        row.principal_id,
+        row.kind,
+        row.version,
         wanted.name.as_str(),
+        stamp.signer.sign(&row),
     );
     db::all_written("rows of a principal", written.fetch_one(&mut *db).await?, 2)?;
-    set_hotels(db, principal, &wanted.hotels, wanted.all_hotels, version).await?;
+    set_hotels(db, principal, &wanted.hotels, wanted.all_hotels, stamp).await?;
     Ok(principal)
-}
-
-/// Withdraws what is not wanted and grants what is not there.
-pub(crate) async fn set_hotels(
-    db: &mut PgConnection,
-    principal: PrincipalId,
-    hotels: &[HotelId],
-    all: bool,
-    version: i64,
-) -> Result<(), Broken> {
-    let mut wanted: Vec<Option<Uuid>> = hotels.iter().map(|hotel| Some(hotel.uuid())).collect();
-    wanted.extend(all.then_some(None));
-    wanted.sort_unstable();
-    wanted.dedup();
-    let live = sqlx::query!(
-        "select grant_id, hotel_id from access.granted where principal_id = $1 and ended_at is null",
-        principal.uuid(),
-    );
-    let live = live.fetch_all(&mut *db).await?;
-    let over: Vec<Uuid> = live
-        .iter()
-        .filter(|grant| !wanted.contains(&grant.hotel_id))
-        .map(|grant| grant.grant_id)
-        .collect();
-    wanted.retain(|hotel| live.iter().all(|grant| grant.hotel_id != *hotel));
-    let ids: Vec<Uuid> = wanted.iter().map(|_| GrantId::new().uuid()).collect();
-    let ended = sqlx::query!(
-        "update access.granted set ended_at = now(), version = $2 where grant_id = any($1)",
-        &over,
-        version,
-    );
-    let ended = ended.execute(&mut *db).await?.rows_affected();
-    db::all_written("withdrawn grants", ended, over.len())?;
-    let granted = sqlx::query!(
-        "insert into access.granted (grant_id, principal_id, hotel_id, version)
-         select grant_id, $1, hotel_id, $2 from unnest($3::uuid[], $4::uuid[]) as g (grant_id, hotel_id)",
-        principal.uuid(),
-        version,
-        &ids,
-        &wanted as &[Option<Uuid>],
-    );
-    let granted = granted.execute(db).await?.rows_affected();
-    db::all_written("grants", granted, ids.len())
-}
-
-pub(crate) async fn add_key(
-    db: &mut PgConnection,
-    principal: PrincipalId,
-    key: &ApiKey,
-    peppers: &Peppers,
-    ends_at: DateTime<Utc>,
-    version: i64,
-) -> Result<(), Broken> {
-    let (kid, hash) = peppers.hash(key);
-    let made = sqlx::query!(
-        "insert into access.api_key (key_id, principal_id, pepper_kid, hash, ends_at, version)
-         values ($1, $2, $3, $4, $5, $6)",
-        key.id(),
-        principal.uuid(),
-        kid,
-        hash,
-        ends_at,
-        version,
-    );
-    let made = made.execute(db).await?.rows_affected();
-    db::all_written("keys", made, 1)
-}
-
-/// How many keys of a principal are good now.
-pub(crate) async fn live_keys(db: &mut PgConnection, principal: PrincipalId) -> Result<u32, Broken> {
-    let live = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from access.api_key
-           where principal_id = $1 and revoked_at is null and ends_at > clock_timestamp()"#,
-        principal.uuid(),
-    );
-    Ok(u32::try_from(live.fetch_one(db).await?).unwrap_or(u32::MAX))
-}
-
-pub(crate) async fn key(db: &mut PgConnection, key: KeyId) -> Result<Option<(PrincipalId, KeyBody)>, Broken> {
-    let row = sqlx::query!(
-        "select principal_id, key_id, made_at, ends_at, revoked_at from access.api_key where key_id = $1",
-        key.uuid(),
-    );
-    let row = row.fetch_optional(db).await?;
-    Ok(row.map(|row| {
-        let key = KeyBody {
-            key_id: key,
-            begins: ApiKey::hint(row.key_id),
-            made_at: row.made_at,
-            ends_at: row.ends_at,
-            revoked_at: row.revoked_at,
-        };
-        (PrincipalId::from_uuid(row.principal_id), key)
-    }))
-}
-
-/// The key ends at this moment.
-pub(crate) async fn end_key(
-    db: &mut PgConnection,
-    key: KeyId,
-    ends_at: DateTime<Utc>,
-    version: i64,
-) -> Result<(), Broken> {
-    let ended = sqlx::query!(
-        "update access.api_key set ends_at = $2, version = $3 where key_id = $1",
-        key.uuid(),
-        ends_at,
-        version,
-    );
-    let ended = ended.execute(db).await?.rows_affected();
-    db::all_written("ended keys", ended, 1)
-}
-
-/// Revokes a key unless it is revoked; answers whether it was not.
-pub(crate) async fn revoke_key(db: &mut PgConnection, key: KeyId, version: i64) -> Result<bool, Broken> {
-    let revoked = sqlx::query!(
-        "update access.api_key set revoked_at = clock_timestamp(), version = $2
-         where key_id = $1 and revoked_at is null",
-        key.uuid(),
-        version,
-    );
-    Ok(revoked.execute(db).await?.rows_affected() > 0)
 }
 
 /// Revokes a principal unless it is revoked; answers whether it was not.
 pub(crate) async fn revoke_principal(
     db: &mut PgConnection,
     principal: PrincipalId,
-    version: i64,
+    stamp: &Stamp,
 ) -> Result<bool, Broken> {
-    let revoked = sqlx::query!(
-        "update access.principal set ended_at = clock_timestamp(), version = $2
-         where principal_id = $1 and ended_at is null",
+    let kind = sqlx::query_scalar!(
+        "select kind from access.principal where principal_id = $1 and ended_at is null",
         principal.uuid(),
-        version,
     );
-    Ok(revoked.execute(db).await?.rows_affected() > 0)
+    let Some(kind) = kind.fetch_optional(&mut *db).await? else {
+        return Ok(false);
+    };
+    let row = PrincipalRow {
+        principal_id: principal.uuid(),
+        kind,
+        ended_at: Some(now(db).await?),
+        version: stamp.version,
+        signature: None,
+    };
+    let revoked = sqlx::query!(
+        "update access.principal set ended_at = $2, version = $3, signature = $4 where principal_id = $1",
+        row.principal_id,
+        row.ended_at,
+        row.version,
+        stamp.signer.sign(&row),
+    );
+    let revoked = revoked.execute(db).await?.rows_affected();
+    db::all_written("revoked principals", revoked, 1)?;
+    Ok(true)
 }
 
 pub(crate) async fn principal(

@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use http_body_util::BodyExt as _;
 use platform::Clock;
 use platform::access::{
-    Gate, Identities, Issuers, LinkConfig, PepperConfig, ServiceTokens, SessionConfig, guarded,
+    Believed, BelievedConfig, Gate, Identities, Issuers, LinkConfig, PepperConfig, RowSigner, ServiceTokens,
+    SessionConfig, SigningConfig, guarded,
 };
 use platform::token::TokenConfig;
 use serde_json::{Value, json};
@@ -24,7 +25,15 @@ use crate::{MIGRATOR, http, make, store};
 struct Api {
     pool: PgPool,
     gate: Gate,
+    signer: RowSigner,
+    believed: Believed,
     routes: Router,
+}
+
+fn signing() -> SigningConfig {
+    SigningConfig {
+        access_signing_key: format!("1:{}", "a".repeat(64)).parse().unwrap(),
+    }
 }
 
 impl Api {
@@ -45,14 +54,27 @@ impl Api {
             services: ServiceTokens::new(&TokenConfig { token_secret }).unwrap(),
             clock: Clock::fixed(Clock::system().now()),
         };
+        let believed = BelievedConfig {
+            access_public_key: String::new(),
+            signing: signing(),
+        };
+        let believed = Believed::new(believed.verifier().unwrap());
+        let signer = signing().signer().unwrap();
         let app = App {
             pool: pool.clone(),
             peppers: gate.peppers.clone(),
             sessions: gate.sessions.clone(),
+            signer: signer.clone(),
             clock: gate.clock.clone(),
         };
         let routes = guarded(http::routes().with_state(app).into(), http::table(), gate.clone());
-        Self { pool, gate, routes }
+        Self {
+            pool,
+            gate,
+            signer,
+            believed,
+            routes,
+        }
     }
 
     /// What a process hears of the change topics.
@@ -61,7 +83,7 @@ impl Api {
         let changes = store::changes(&mut db, self.gate.identities.whole())
             .await
             .unwrap();
-        self.gate.identities.changes(changes);
+        self.gate.identities.changes(self.believed.changes(changes));
     }
 
     async fn first_admin(&self) -> String {
@@ -71,7 +93,7 @@ impl Api {
             hotels: Vec::new(),
             all_hotels: false,
         };
-        let key = make(&self.pool, &self.gate.peppers, wanted)
+        let key = make(&self.pool, &self.gate.peppers, &self.signer, wanted)
             .await
             .unwrap()
             .reveal();

@@ -32,6 +32,7 @@ mod revocations;
 mod roles;
 mod rules;
 mod sessions;
+mod signed;
 mod spans;
 mod stays;
 mod surface;

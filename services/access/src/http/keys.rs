@@ -78,12 +78,13 @@ pub(super) async fn create_key(
     StrictJson(wanted): StrictJson<NewKey>,
 ) -> Result<Response, Problem> {
     let (peppers, actor) = (app.peppers.clone(), allowed.actor.to_string());
+    let signer = app.signer.clone();
     let made = db::unit_of_work::<_, Problem, _>(&app.pool, move |db| {
         Box::pin(async move {
-            let version = store::next_version(db).await?;
+            let stamp = store::stamp(db, &signer).await?;
             living(db, principal_id).await?;
             let (key, ends_at) = another(db, principal_id, wanted.ends_at).await?;
-            store::add_key(db, principal_id, &key, &peppers, ends_at, version).await?;
+            store::add_key(db, principal_id, &key, &peppers, ends_at, &stamp).await?;
             let made = Done::KeyMade(KeyId::from_uuid(key.id()), None);
             store::tell(db, &actor, principal_id, made).await?;
             Ok((key, ends_at))
@@ -151,9 +152,10 @@ pub(super) async fn rotate_key(
         return Err(Problem::invalid_field("/former_minutes", detail));
     }
     let (peppers, actor) = (app.peppers.clone(), allowed.actor.to_string());
+    let signer = app.signer.clone();
     let made = db::unit_of_work::<_, Problem, _>(&app.pool, move |db| {
         Box::pin(async move {
-            let version = store::next_version(db).await?;
+            let stamp = store::stamp(db, &signer).await?;
             let (principal_id, former) = store::key(db, key_id).await?.ok_or_else(no_key)?;
             living(db, principal_id).await?;
             let now = store::now(db).await?;
@@ -161,9 +163,9 @@ pub(super) async fn rotate_key(
                 return Err(Why::KeyIsOver.tell(Problem::refused));
             }
             let (key, ends_at) = another(db, principal_id, wanted.ends_at).await?;
-            store::add_key(db, principal_id, &key, &peppers, ends_at, version).await?;
+            store::add_key(db, principal_id, &key, &peppers, ends_at, &stamp).await?;
             let ends = former.ends_at.min(now + TimeDelta::minutes(i64::from(minutes)));
-            store::end_key(db, key_id, ends, version).await?;
+            store::end_key(db, key_id, ends, &stamp).await?;
             let rotated = Done::KeyMade(KeyId::from_uuid(key.id()), Some(key_id));
             store::tell(db, &actor, principal_id, rotated).await?;
             Ok((principal_id, key, ends_at))
@@ -187,10 +189,11 @@ pub(super) async fn revoke_key(
     StrictPath(key_id): StrictPath<KeyId>,
 ) -> Result<Json<KeyBody>, Problem> {
     let actor = allowed.actor.to_string();
+    let signer = app.signer.clone();
     let done = db::unit_of_work::<_, Problem, _>(&app.pool, move |db| {
         Box::pin(async move {
-            let version = store::next_version(db).await?;
-            let revoked = store::revoke_key(db, key_id, version).await?;
+            let stamp = store::stamp(db, &signer).await?;
+            let revoked = store::revoke_key(db, key_id, &stamp).await?;
             let (principal_id, key) = store::key(db, key_id).await?.ok_or_else(no_key)?;
             if revoked {
                 store::tell(db, &actor, principal_id, Done::KeyRevoked(key_id)).await?;

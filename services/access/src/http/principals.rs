@@ -34,10 +34,11 @@ pub(super) async fn create_principal(
 ) -> Result<Response, Problem> {
     check(wanted.kind, &wanted.hotels, wanted.all_hotels)?;
     let actor = allowed.actor.to_string();
+    let signer = app.signer.clone();
     let made = db::unit_of_work::<_, Problem, _>(&app.pool, move |db| {
         Box::pin(async move {
-            let version = store::next_version(db).await?;
-            let principal = store::add_principal(db, &wanted, version).await?;
+            let stamp = store::stamp(db, &signer).await?;
+            let principal = store::add_principal(db, &wanted, &stamp).await?;
             store::tell(db, &actor, principal, Done::Made(&wanted)).await?;
             store::principal(db, principal).await?.ok_or_else(no_principal)
         })
@@ -152,14 +153,15 @@ pub(super) async fn set_granted_hotels(
     StrictJson(wanted): StrictJson<GrantedHotels>,
 ) -> Result<Json<PrincipalBody>, Problem> {
     let actor = allowed.actor.to_string();
+    let signer = app.signer.clone();
     let done = db::unit_of_work::<_, Problem, _>(&app.pool, move |db| {
         Box::pin(async move {
-            let version = store::next_version(db).await?;
+            let stamp = store::stamp(db, &signer).await?;
             let now = store::principal(db, principal_id)
                 .await?
                 .ok_or_else(no_principal)?;
             check(now.kind, &wanted.hotels, wanted.all_hotels)?;
-            store::set_hotels(db, principal_id, &wanted.hotels, wanted.all_hotels, version).await?;
+            store::set_hotels(db, principal_id, &wanted.hotels, wanted.all_hotels, &stamp).await?;
             let set = Done::HotelsSet(&wanted.hotels, wanted.all_hotels);
             store::tell(db, &actor, principal_id, set).await?;
             store::principal(db, principal_id).await?.ok_or_else(no_principal)
@@ -182,10 +184,11 @@ pub(super) async fn revoke_principal(
     StrictPath(principal_id): StrictPath<PrincipalId>,
 ) -> Result<Json<PrincipalBody>, Problem> {
     let actor = allowed.actor.to_string();
+    let signer = app.signer.clone();
     let done = db::unit_of_work::<_, Problem, _>(&app.pool, move |db| {
         Box::pin(async move {
-            let version = store::next_version(db).await?;
-            if store::revoke_principal(db, principal_id, version).await? {
+            let stamp = store::stamp(db, &signer).await?;
+            if store::revoke_principal(db, principal_id, &stamp).await? {
                 store::tell(db, &actor, principal_id, Done::Revoked).await?;
             }
             store::principal(db, principal_id).await?.ok_or_else(no_principal)

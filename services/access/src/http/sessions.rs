@@ -20,7 +20,7 @@ use super::me::{Me, MySession};
 use super::{App, living};
 use crate::SIGN_IN;
 use crate::model::{PrincipalBody, SessionBody};
-use crate::store::{self, Done};
+use crate::store::{self, Done, Stamp};
 
 /// A link by which somebody signs in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -121,15 +121,16 @@ pub(super) async fn create_session(
     require_safe_page(&headers)?;
     let link = SignInLink::read(&wanted.link).ok_or_else(no_link)?;
     let peppers = app.peppers.clone();
+    let signer = app.signer.clone();
     let made = db::unit_of_work::<_, Problem, _>(&app.pool, move |db| {
         Box::pin(async move {
-            let version = store::next_version(db).await?;
+            let stamp = store::stamp(db, &signer).await?;
             let principal = store::use_link(db, &link, &peppers).await?;
             let principal = store::principal(db, principal.ok_or_else(no_link)?).await?;
             let principal = principal.filter(|principal| principal.revoked_at.is_none());
             let principal = principal.ok_or_else(no_link)?;
             let link = SignInLinkId::from_uuid(link.id());
-            let (session, ends_at) = sign_in(db, &principal, link, version).await?;
+            let (session, ends_at) = sign_in(db, &principal, link, &stamp).await?;
             Ok((principal, session, ends_at))
         })
     });
@@ -152,12 +153,12 @@ async fn sign_in(
     db: &mut PgConnection,
     principal: &PrincipalBody,
     link: SignInLinkId,
-    version: i64,
+    stamp: &Stamp,
 ) -> Result<(SessionId, DateTime<Utc>), Problem> {
     let session = store::new_session()?;
     let ends_at = store::now(db).await? + SESSION_LIVES;
     let principal_id = principal.principal_id;
-    store::add_session(db, session, principal_id, link, ends_at, version).await?;
+    store::add_session(db, session, principal_id, link, ends_at, stamp).await?;
     let actor = actor_of(principal).to_string();
     store::tell(db, &actor, principal_id, Done::SessionMade(session, link)).await?;
     Ok((session, ends_at))
@@ -222,10 +223,11 @@ async fn end(
     actor: Actor,
     done: Done<'static>,
 ) -> Result<SessionBody, Problem> {
+    let signer = app.signer.clone();
     let ended = db::unit_of_work::<_, Problem, _>(&app.pool, move |db| {
         Box::pin(async move {
-            let version = store::next_version(db).await?;
-            let ended = store::end_session(db, session_id, version).await?;
+            let stamp = store::stamp(db, &signer).await?;
+            let ended = store::end_session(db, session_id, &stamp).await?;
             let session = store::session(db, session_id).await?.ok_or_else(no_session)?;
             if ended {
                 store::tell(db, &actor.to_string(), session.principal_id, done).await?;

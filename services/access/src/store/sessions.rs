@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use contract::{PrincipalId, SessionId, SignInLinkId};
-use platform::access::{Peppers, Sessions, SignInLink};
+use platform::access::{Peppers, SessionRow, Sessions, SignInLink};
 use platform::{Broken, db};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::no_randomness;
+use super::{Stamp, no_randomness};
 use crate::model::SessionBody;
 
 /// A link with a new id and a new secret.
@@ -76,16 +76,25 @@ pub(crate) async fn add_session(
     principal: PrincipalId,
     link: SignInLinkId,
     ends_at: DateTime<Utc>,
-    version: i64,
+    stamp: &Stamp,
 ) -> Result<(), Broken> {
-    let made = sqlx::query!(
-        "insert into access.session (session_id, principal_id, link_id, ends_at, version)
-         values ($1, $2, $3, $4, $5)",
-        session.uuid(),
-        principal.uuid(),
-        link.uuid(),
+    let row = SessionRow {
+        session_id: session.uuid(),
+        principal_id: principal.uuid(),
         ends_at,
-        version,
+        ended_at: None,
+        version: stamp.version,
+        signature: None,
+    };
+    let made = sqlx::query!(
+        "insert into access.session (session_id, principal_id, link_id, ends_at, version, signature)
+         values ($1, $2, $3, $4, $5, $6)",
+        row.session_id,
+        row.principal_id,
+        link.uuid(),
+        row.ends_at,
+        row.version,
+        stamp.signer.sign(&row),
     );
     let made = made.execute(db).await?.rows_affected();
     db::all_written("sessions", made, 1)
@@ -95,15 +104,32 @@ pub(crate) async fn add_session(
 pub(crate) async fn end_session(
     db: &mut PgConnection,
     session: SessionId,
-    version: i64,
+    stamp: &Stamp,
 ) -> Result<bool, Broken> {
-    let ended = sqlx::query!(
-        "update access.session set ended_at = clock_timestamp(), version = $2
+    let row = sqlx::query_as!(
+        SessionRow,
+        "select session_id, principal_id, ends_at, ended_at, version, signature from access.session
          where session_id = $1 and ended_at is null and ends_at > clock_timestamp()",
         session.uuid(),
-        version,
     );
-    Ok(ended.execute(db).await?.rows_affected() > 0)
+    let Some(row) = row.fetch_optional(&mut *db).await? else {
+        return Ok(false);
+    };
+    let row = SessionRow {
+        ended_at: Some(super::now(db).await?),
+        version: stamp.version,
+        ..row
+    };
+    let ended = sqlx::query!(
+        "update access.session set ended_at = $2, version = $3, signature = $4 where session_id = $1",
+        row.session_id,
+        row.ended_at,
+        row.version,
+        stamp.signer.sign(&row),
+    );
+    let ended = ended.execute(db).await?.rows_affected();
+    db::all_written("ended sessions", ended, 1)?;
+    Ok(true)
 }
 
 pub(crate) async fn session(
