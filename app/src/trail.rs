@@ -7,12 +7,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
+use contract::topics;
 use futures::TryStreamExt as _;
+use platform::Tasks;
 use platform::db::DatabaseConfig;
+use platform::kafka::{KafkaConfig, Whole, read_whole};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
@@ -31,8 +35,14 @@ pub struct Trail {
     /// with 1 if there is one.
     #[arg(long)]
     check: Option<PathBuf>,
+    /// Check against the ends that were told to Kafka, hourly and for good: says which of them are not there any more as they
+    /// were, and exits with 1 if there is one.
+    #[arg(long, conflicts_with_all = ["check", "heads"])]
+    witnessed: bool,
     #[command(flatten)]
     database: DatabaseConfig,
+    #[command(flatten)]
+    kafka: KafkaConfig,
 }
 
 /// A line as it is printed: JSON, one a line.
@@ -55,7 +65,7 @@ fn microseconds<S: serde::Serializer>(at: &DateTime<Utc>, serializer: S) -> Resu
 }
 
 /// What of a line that was printed is compared: its hash is over all that came before it, too.
-#[derive(Deserialize)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 struct Kept {
     schema: String,
     no: i64,
@@ -76,7 +86,8 @@ impl Trail {
             .await
             .context("the role bellhop_audit cannot log in")?;
         match &self.check {
-            Some(file) => check(&mut db, file).await,
+            Some(file) => check(&mut db, &of_file(file)?).await,
+            None if self.witnessed => check(&mut db, &told(&self.kafka).await?).await,
             None => print(&mut db, self.heads).await,
         }
     }
@@ -95,26 +106,98 @@ async fn print(db: &mut PgConnection, heads: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn check(db: &mut PgConnection, file: &Path) -> anyhow::Result<ExitCode> {
+/// The lines of a file that were printed before.
+fn of_file(file: &Path) -> anyhow::Result<Vec<Kept>> {
     let name = file.display();
     let text = std::fs::read_to_string(file).with_context(|| format!("{name} cannot be read"))?;
-    let sql =
-        format!("select exists (select from ({LINES}) line where schema = $1 and no = $2 and hash = $3)");
-    let (mut kept, mut gone) = (0, 0);
-    for (at, line) in text
+    let lines = text
         .lines()
         .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-    {
-        let line: Kept = serde_json::from_str(line)
-            .with_context(|| format!("{name}: line {} is not one that `bellhop trail` printed", at + 1))?;
+        .filter(|(_, line)| !line.trim().is_empty());
+    let kept = lines.map(|(at, line)| {
+        serde_json::from_str(line)
+            .with_context(|| format!("{name}: line {} is not one that `bellhop trail` printed", at + 1))
+    });
+    let kept: Vec<Kept> = kept.collect::<anyhow::Result<_>>()?;
+    anyhow::ensure!(
+        !kept.is_empty(),
+        "{name} has no line; `bellhop trail --heads` prints those to keep"
+    );
+    Ok(kept)
+}
+
+/// How long the brokers may take to hand over everything.
+const READ_MAX: Duration = Duration::from_mins(5);
+
+/// An end as its topic has it.
+#[derive(Deserialize)]
+struct Change {
+    after: Option<End>,
+}
+
+#[derive(Deserialize)]
+struct End {
+    no: i64,
+    hash: String,
+}
+
+/// The ends that were told. One that a topic has twice, said differently, is there twice.
+async fn told(kafka: &KafkaConfig) -> anyhow::Result<Vec<Kept>> {
+    let tasks = Tasks::new();
+    let mut read = read_whole(
+        kafka,
+        &topics::TRAIL_HEADS.map(|(topic, _)| topic),
+        &[],
+        tasks.stop_token(),
+    )?;
+    let mut kept = Vec::new();
+    let reading = async {
+        loop {
+            let message = match read.recv().await.context("the reading of topics ended early")? {
+                Whole::Message(message) => message,
+                Whole::CaughtUp => return anyhow::Ok(()),
+            };
+            let of = topics::TRAIL_HEADS
+                .iter()
+                .find(|(topic, _)| *topic == message.topic);
+            let (Some((topic, schema)), false) = (of, message.payload.is_empty()) else {
+                continue;
+            };
+            let change: Change = serde_json::from_slice(&message.payload)
+                .with_context(|| format!("{topic} has a message that is no end of a trail"))?;
+            kept.extend(change.after.map(|End { no, hash }| Kept {
+                schema: (*schema).to_owned(),
+                no,
+                hash,
+            }));
+        }
+    };
+    let reading = tokio::time::timeout(READ_MAX, reading).await;
+    reading.context(
+        "the brokers did not hand over the ends; are they there, and has the relay made the topics?",
+    )??;
+    tasks.stop();
+    // A relay that begins again says everything again.
+    kept.sort_unstable();
+    kept.dedup();
+    anyhow::ensure!(
+        !kept.is_empty(),
+        "no end was told yet; one is, within an hour after something was done"
+    );
+    Ok(kept)
+}
+
+async fn check(db: &mut PgConnection, kept: &[Kept]) -> anyhow::Result<ExitCode> {
+    let sql =
+        format!("select exists (select from ({LINES}) line where schema = $1 and no = $2 and hash = $3)");
+    let mut gone = 0;
+    for line in kept {
         let is_there: bool = sqlx::query_scalar(AssertSqlSafe(sql.clone()))
             .bind(&line.schema)
             .bind(line.no)
             .bind(&line.hash)
             .fetch_one(&mut *db)
             .await?;
-        kept += 1;
         if !is_there {
             gone += 1;
             say::line(format!(
@@ -123,11 +206,11 @@ async fn check(db: &mut PgConnection, file: &Path) -> anyhow::Result<ExitCode> {
             ));
         }
     }
-    anyhow::ensure!(
-        kept > 0,
-        "{name} has no line; `bellhop trail --heads` prints those to keep"
-    );
-    say::line(format!("{} of {kept} lines are there as they were", kept - gone));
+    say::line(format!(
+        "{} of {} lines are there as they were",
+        kept.len() - gone,
+        kept.len()
+    ));
     Ok(if gone > 0 {
         ExitCode::FAILURE
     } else {

@@ -353,10 +353,10 @@ fn every_topic_is_made_and_what_is_handled_once_has_a_place_for_what_failed() {
     for topic in all.iter().filter(|topic| topic.name.starts_with("bellhop.")) {
         let schema = topic.name.split('.').nth(1);
         assert_eq!(schema, Some(topic.owner), "{topic:?}");
-        let kept = if topic.owner == "relay" {
-            Kept::Hours(72)
-        } else {
-            Kept::LastOfKey
+        let kept = match topic.owner {
+            "relay" => Kept::Hours(72),
+            _ if topic.name.ends_with(".trail_head") => Kept::ForGood,
+            _ => Kept::LastOfKey,
         };
         assert_eq!((topic.kept, of(&format!("{}.dead", topic.name))), (kept, None));
     }
@@ -365,6 +365,8 @@ fn every_topic_is_made_and_what_is_handled_once_has_a_place_for_what_failed() {
         public.map(|topic| topic.name.as_str()).collect::<Vec<_>>(),
         ["reservation.events"]
     );
+    let ends = all.iter().filter(|topic| topic.kept == Kept::ForGood);
+    assert!(ends.count() == 3, "a trail of each schema that has one");
     let heartbeat = of(topics::HEARTBEAT).unwrap();
     assert_eq!(heartbeat.partitions, 1, "one order for all who read it");
     for (name, _, settings) in topics::plans(6) {

@@ -33,6 +33,12 @@ pub const GRANT_CHANGES: &str = "bellhop.access.granted";
 pub const KEY_CHANGES: &str = "bellhop.access.api_key";
 /// Changes of sessions. Read whole by every process.
 pub const SESSION_CHANGES: &str = "bellhop.access.session";
+/// Ends of trails, as a line's number and hash, with the schemas that they are of.
+pub const TRAIL_HEADS: [(&str, &str); 3] = [
+    ("bellhop.access.trail_head", "access"),
+    ("bellhop.inventory.trail_head", "inventory"),
+    ("bellhop.orchestrator.trail_head", "orchestrator"),
+];
 /// The relay's heartbeat, by which the cache knows how fresh it is.
 pub const HEARTBEAT: &str = "bellhop.relay.heartbeat";
 
@@ -56,6 +62,8 @@ pub enum Kept {
     Hours(u32),
     /// Until there is a later one with its key: whoever reads the topic from its beginning knows all that is.
     LastOfKey,
+    /// For good, each one: what was said once cannot be unsaid by saying it otherwise.
+    ForGood,
 }
 
 /// As outboxes keep rows: what is older can be had from neither, and is in nobody's inbox any more.
@@ -94,6 +102,7 @@ impl Topic {
         match self.kept {
             Kept::Hours(hours) => vec![("retention.ms", (u64::from(hours) * 3_600_000).to_string())],
             Kept::LastOfKey => vec![("cleanup.policy", "compact".to_owned())],
+            Kept::ForGood => vec![("retention.ms", "-1".to_owned())],
         }
     }
 }
@@ -136,6 +145,7 @@ pub fn all(partitions: i32) -> Vec<Topic> {
     all.extend(rows.map(|(name, owner)| of(name, owner, Kept::LastOfKey)));
     // Read whole by every process before it is ready.
     all.extend(known.map(|name| alone(of(name, "access", Kept::LastOfKey))));
+    all.extend(TRAIL_HEADS.map(|(name, owner)| alone(of(name, owner, Kept::ForGood))));
     all
 }
 

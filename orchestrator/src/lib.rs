@@ -44,7 +44,7 @@ use std::time::Duration;
 
 use contract::topics;
 use platform::outbox::{self, Schema};
-use platform::{Broken, Parts, StartError, consumer, db, retention};
+use platform::{Broken, Parts, StartError, consumer, db, retention, trail};
 use sqlx::PgPool;
 
 pub use config::Config;
@@ -96,6 +96,7 @@ pub fn start(parts: &Parts, config: &Config) -> Result<axum::Router, StartError>
         "no shard was assigned yet; is Kafka there, and has the relay made the topics?",
     );
     outbox::keep_tidy(&parts.tasks, &pool, SCHEMA);
+    trail::keep_telling_heads(&parts.tasks, &pool, SCHEMA);
     timers::start(&runner);
     watch::start(&runner);
     gauges::start(

@@ -10,6 +10,8 @@ use crate::testing::{SHOP, new_id, texts};
 
 /// How a schema's trail is made. Those of other owners are the same but for the schema's name.
 const TRAIL: &str = include_str!("../../migrations/inventory/202612010320_trail.sql");
+/// The same of the ends that were told.
+const HEADS: &str = include_str!("../../migrations/inventory/202612011210_trail_heads.sql");
 
 /// The rows of the trail that do not follow from the one before, as the audit looks for them.
 const BROKEN: &str = include_str!("../../app/src/audit/sql/trail.sql");
@@ -18,10 +20,11 @@ const TRAILS: &str = include_str!("../../app/src/audit/sql/trails.sql");
 
 async fn laid(pool: &PgPool) {
     let others = "create table access.trail (no bigint, at timestamptz, actor text, action text, principal_id uuid, body jsonb, hash text);
-         create table orchestrator.trail (no bigint, at timestamptz, actor text, action text, subject uuid, body jsonb, hash text);";
+         create table orchestrator.trail (no bigint, at timestamptz, actor text, action text, subject uuid, body jsonb, hash text);
+         create table access.trail_head (no bigint, hash text); create table orchestrator.trail_head (no bigint, hash text);";
     let schemas = "create schema inventory; create schema access; create schema orchestrator;";
     let sql = format!(
-        "create schema shop; {} {schemas} {others} {TRAIL}",
+        "create schema shop; {} {schemas} {others} {TRAIL} {HEADS}",
         TRAIL.replace("inventory.", "shop.")
     );
     pool.execute(AssertSqlSafe(sql)).await.unwrap();
@@ -69,11 +72,16 @@ async fn lines_that_come_at_once_have_numbers_without_a_gap_and_follow_from_each
         .await
     };
     assert!(broken().await.is_empty());
+    // What was told of the end, by whoever may ask the owner for it; once.
+    assert_eq!(tell_head(&pool, Schema("inventory")).await.unwrap(), Some(20));
+    assert_eq!(tell_head(&pool, Schema("inventory")).await.unwrap(), None);
+    assert!(broken().await.is_empty());
 
     // Who may do anything changes one, and takes another out: both are found.
     for (planted, found) in [
         ("update inventory.trail set body = '{}' where no = 5", vec!["5"]),
         ("delete from inventory.trail where no = 9", vec!["5", "10"]),
+        ("delete from inventory.trail where no = 20", vec!["5", "10", "20"]),
     ] {
         let refused = pool.execute(planted).await.unwrap_err().to_string();
         assert!(refused.contains("only appended"), "{refused}");

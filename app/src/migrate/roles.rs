@@ -81,9 +81,11 @@ pub(super) fn grants() -> Vec<String> {
         ));
     }
     for module in TRAILS {
-        grants.push(format!(
-            "revoke insert, update, delete on {module}.trail from bellhop_{module}"
-        ));
+        for table in ["trail", "trail_head"] {
+            grants.push(format!(
+                "revoke insert, update, delete on {module}.{table} from bellhop_{module}"
+            ));
+        }
     }
     // For one release: a process of the former one writes its lines itself.
     grants.push("grant insert on access.trail to bellhop_access".to_owned());

@@ -16,7 +16,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use platform::access::{ApiKey, Peppers, RowSigner, Sessions, SignInLink};
 use platform::outbox::Schema;
-use platform::{Broken, Parts, StartError, db, retention};
+use platform::{Broken, Parts, StartError, db, retention, trail};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -59,6 +59,7 @@ pub fn start(
     let over = pool.clone();
     retention::keep_removing(&parts.tasks, "access.session", move || remove_over(over.clone()));
     parts.health.ready(SCHEMA.0);
+    trail::keep_telling_heads(&parts.tasks, &pool, SCHEMA);
     keep_signing(parts, pool.clone(), signer.clone());
     let app = http::App {
         pool,

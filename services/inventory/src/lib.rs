@@ -19,7 +19,7 @@ mod fixtures;
 use std::sync::Arc;
 
 use platform::outbox::{self, Schema};
-use platform::{Broken, Parts, StartError, consumer, db, retention};
+use platform::{Broken, Parts, StartError, consumer, db, retention, trail};
 use sqlx::PgPool;
 
 pub use config::Config;
@@ -58,6 +58,7 @@ pub fn start(parts: &Parts, config: &Config, hotel_url: &str) -> Result<axum::Ro
     consumer::start(parts, SCHEMA, pool.clone(), &topics, Arc::new(inventory))?;
     expiry::start(&parts.tasks, parts.health.clone(), pool.clone());
     outbox::keep_tidy(&parts.tasks, &pool, SCHEMA);
+    trail::keep_telling_heads(&parts.tasks, &pool, SCHEMA);
     let (holds, days) = (pool.clone(), i32::from(config.hold_kept_days));
     retention::keep_removing(&parts.tasks, "inventory.hold", move || {
         remove_over(holds.clone(), days)

@@ -9,7 +9,7 @@ pub const PREFIX: &str = "bellhop";
 
 /// Outboxes, whose rows are messages, then the tables whose changed rows are published. What was said before outboxes
 /// had days comes first, since it was said first.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 21] = [
     "inventory.outbox_former",
     "reservation.outbox_former",
     "payment.outbox_former",
@@ -27,6 +27,9 @@ const TABLES: [&str; 18] = [
     "access.granted",
     "access.api_key",
     "access.session",
+    "access.trail_head",
+    "inventory.trail_head",
+    "orchestrator.trail_head",
     "relay.heartbeat",
 ];
 

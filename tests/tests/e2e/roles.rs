@@ -94,6 +94,7 @@ async fn no_service_changes_its_own_tables() {
     for forged in [
         "update access.trail set actor = 'nobody'",
         "delete from access.trail",
+        "insert into access.trail_head (no, hash) values (99, repeat('a', 64))",
         "update access._sqlx_migrations set success = false",
     ] {
         assert_eq!(attempt(&mut access, forged).await, "42501", "{forged}");
@@ -160,6 +161,9 @@ fn relay_captures(role: &str, schema: &str, table: &str) -> bool {
         ("hotel", "rate_plan"),
         ("hotel", "price"),
         ("inventory", "room_night"),
+        ("access", "trail_head"),
+        ("inventory", "trail_head"),
+        ("orchestrator", "trail_head"),
     ];
     role == "relay" && (["outbox", "outbox_former"].contains(&table) || published.contains(&(schema, table)))
 }

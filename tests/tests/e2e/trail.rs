@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Hotel, Platform};
+use tests::{Hotel, Platform, until};
 
 const WHY: &str = "The provider is down; see incident 4711.";
 
@@ -86,4 +86,69 @@ async fn who_did_what_is_told_in_order_and_what_is_taken_from_the_end_is_missed(
         code == Some(1) && said.contains("line 1 is not one that"),
         "{said}"
     );
+}
+
+/// Whether all ends that were told are there as they were, and what the command says.
+fn witnessed(platform: &Platform) -> (Option<i32>, String) {
+    let done = platform.command(&["trail", "--witnessed"]);
+    let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    (done.status.code(), said)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ends_that_were_told_to_a_topic_cannot_be_taken_back() {
+    // Keys were made before it started, and the end of that is told when it does.
+    let platform = Platform::start().await;
+    until("the end is told", async || {
+        let (code, said) = witnessed(&platform);
+        (code == Some(0) && said.contains("1 of 1 lines")).then_some(())
+    })
+    .await;
+    let last = platform
+        .query("select no::text from access.trail_head")
+        .await
+        .unwrap();
+    assert!(
+        platform
+            .try_query("delete from access.trail_head returning no::text")
+            .await
+            .is_none()
+    );
+    // Whoever owns the database cuts the trail and what it told of its end; what is left is whole.
+    platform
+        .tamper(&format!(
+            "begin; set local session_replication_role = replica; delete from access.trail where no = {last};
+             delete from access.trail_head; commit"
+        ))
+        .await;
+    let audit = platform.command(&["audit"]);
+    assert!(
+        audit.status.success(),
+        "{}",
+        String::from_utf8_lossy(&audit.stdout)
+    );
+    let (code, said) = witnessed(&platform);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains(&format!("GONE  access.trail, line {last}")),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trail_that_was_cut_is_found_by_what_it_told() {
+    let platform = Platform::start().await;
+    until("the end is told", async || {
+        platform.query("select no::text from access.trail_head").await
+    })
+    .await;
+    platform
+        .tamper(
+            "begin; set local session_replication_role = replica;
+             delete from access.trail where no = (select max(no) from access.trail); commit",
+        )
+        .await;
+    let audit = platform.command(&["audit"]);
+    let said = String::from_utf8_lossy(&audit.stdout).into_owned();
+    assert!(!audit.status.success() && said.contains("I-31"), "{said}");
 }

@@ -31,7 +31,9 @@ const OTHERS: &str = "
     create table hotel.room_type (hotel_id uuid, room_type_id uuid, name text, primary key (hotel_id, room_type_id));
     create table hotel.rate_plan (hotel_id uuid, rate_plan_id uuid, name text, primary key (hotel_id, rate_plan_id));
     create table hotel.price (hotel_id uuid, room_type_id uuid, rate_plan_id uuid, night date, amount_minor bigint, primary key (hotel_id, room_type_id, rate_plan_id, night));
-    create table access.principal (principal_id uuid primary key); create table access.granted (grant_id uuid primary key); create table access.api_key (key_id uuid primary key); create table access.session (session_id uuid primary key);";
+    create table access.principal (principal_id uuid primary key); create table access.granted (grant_id uuid primary key); create table access.api_key (key_id uuid primary key); create table access.session (session_id uuid primary key);
+    create table access.trail_head (no bigint primary key); create table inventory.trail_head (no bigint primary key);
+    create table orchestrator.trail_head (no bigint primary key);";
 /// The role's rights, as `bellhop migrate` grants them.
 const RIGHTS: &str = "
     do $$ begin create role bellhop_relay; exception when duplicate_object or unique_violation then null; end $$;
