@@ -33,6 +33,13 @@ impl Tags {
         }
         tag
     }
+
+    /// The HMAC-SHA-256 of these bytes, one after the other, under each secret, the first first: to compare with what was made
+    /// under any of them. Bytes of another purpose than [`Self::of`]'s begin as no text of it does.
+    pub fn whole(&self, said: [&[u8]; 2]) -> Vec<[u8; 32]> {
+        let under = |(_, secret)| seal::mac(secret, said).finalize().into_bytes().into();
+        self.0.all().map(under).collect()
+    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use sqlx::PgPool;
 
 use group::Booked;
 
+use crate::fingerprint::Fingerprint;
 use crate::model::{Guest, PaymentMethod, Terms};
 use crate::open::Open;
 use crate::store::asked::Claimed;
@@ -47,7 +48,7 @@ pub(crate) struct Order {
 #[derive(Debug, Clone)]
 pub(crate) struct Creation {
     pub(crate) key: Key,
-    pub(crate) fingerprint: [u8; 32],
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) order: Order,
     pub(crate) reservation_id: ReservationId,
     pub(crate) saga_id: SagaId,
@@ -85,9 +86,9 @@ pub(crate) enum Known {
 
 impl Known {
     /// What this claim says to a request with this fingerprint.
-    pub(crate) fn of(claimed: &Claimed, fingerprint: &[u8; 32]) -> Self {
+    pub(crate) fn of(claimed: &Claimed, fingerprint: &Fingerprint) -> Self {
         match &claimed.outcome {
-            _ if claimed.fingerprint != *fingerprint => Self::Reused,
+            _ if !fingerprint.is(claimed.fingerprint) => Self::Reused,
             Some(outcome) => Self::Told(outcome.clone()),
             None => Self::Open(claimed.reservation_id),
         }

@@ -143,7 +143,7 @@ async fn an_answer_that_is_there_stays(pool: PgPool) {
     let world = World::new(&pool).await;
     let row = world.booked().await;
     world.command(vec![confirm(&row)]).await.unwrap();
-    let answer = "reservation where answer_status = 201 and convert_from(answer, 'UTF8')::json ->> 'state' = 'confirmed'";
+    let answer = "reservation where answer_status = 201 and convert_from(told, 'UTF8')::json ->> 'state' = 'confirmed'";
     assert_eq!(world.count(answer).await, 1);
     assert_eq!(world.cancel(row.reservation_id, 0).await.status, 202);
     world

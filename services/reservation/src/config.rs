@@ -5,6 +5,7 @@ use platform::StartError;
 use platform::access::Tags;
 use platform::token::Tokens;
 
+use crate::fingerprint::Fingerprints;
 use crate::model::Email;
 
 platform::secret_setting! {
@@ -15,7 +16,8 @@ platform::secret_setting! {
 
 platform::secret_setting! {
     /// Secrets of guests' ids as `kid:secret`, separated by commas, each secret of at least 32 bytes. The id of a new guest
-    /// follows from the address under the first; guests who are known keep theirs. `scripts/up` makes one.
+    /// follows from the address under the first; guests who are known keep theirs. Fingerprints of requests are made under the
+    /// first and compared under all. `scripts/up` makes one.
     pub GuestSecret = "BELLHOP_GUEST_SECRET", None
 }
 
@@ -64,6 +66,14 @@ impl Config {
     /// A setting error that names the variable and the remedy.
     pub(crate) fn guest_ids(&self) -> Result<GuestIds, StartError> {
         Tags::read("BELLHOP_GUEST_SECRET", &self.guest_secret).map(GuestIds)
+    }
+
+    /// What makes the fingerprints of requests.
+    ///
+    /// # Errors
+    /// A setting error that names the variable and the remedy.
+    pub(crate) fn fingerprints(&self) -> Result<Fingerprints, StartError> {
+        Fingerprints::read("BELLHOP_GUEST_SECRET", &self.guest_secret)
     }
 }
 

@@ -10,6 +10,7 @@ mod answers;
 mod booking;
 mod commands;
 mod config;
+mod fingerprint;
 #[cfg(test)]
 mod fixtures;
 mod http;
@@ -38,6 +39,7 @@ use answers::Answers;
 use booking::Bookings;
 use commands::Commands;
 use config::GuestIds;
+use fingerprint::Fingerprints;
 use open::Open;
 use waiting::Waiting;
 
@@ -94,6 +96,7 @@ pub(crate) struct App {
     tokens: Tokens,
     links: Links,
     guest_ids: GuestIds,
+    fingerprints: Fingerprints,
     bookings: Grouped<Bookings>,
     answers: Grouped<Answers>,
     waiting: Waiting,
@@ -124,6 +127,7 @@ impl App {
             tokens,
             links,
             guest_ids: config.guest_ids()?,
+            fingerprints: config.fingerprints()?,
             bookings: Grouped::start(tasks, "bookings", bookings, group, queue),
             answers: Grouped::start(tasks, "answers", answers, group, queue),
             waiting: Waiting::start(tasks, pool.clone()),

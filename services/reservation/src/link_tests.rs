@@ -174,9 +174,9 @@ async fn a_link_is_in_no_kept_answer_and_in_no_refusal(pool: PgPool) {
     let world = World::new(&pool).await;
     let own = booked(&world).await;
     assert!(token(&own).starts_with("bhl_1_"));
-    assert_eq!(world.count("reservation where answer is not null").await, 1);
-    let kept = "reservation where convert_from(answer, 'UTF8') like '%bhl_%' \
-                or convert_from(answer, 'UTF8') like '%guest_link\"%'";
+    assert_eq!(world.count("reservation where told is not null").await, 1);
+    let kept = "reservation where convert_from(told, 'UTF8') like '%bhl_%' \
+                or convert_from(told, 'UTF8') like '%guest_link\"%'";
     assert_eq!(world.count(kept).await, 0);
     let quote = quote();
     let (key, body) = (quote.quote_id.to_string(), world.body(&quote, "pm_ok"));

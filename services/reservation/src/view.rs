@@ -95,15 +95,54 @@ struct BookedLine {
 /// Who booked.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = ReservationGuest)]
-struct GuestBody {
-    guest_id: GuestId,
+pub(crate) struct GuestBody {
+    pub(crate) guest_id: GuestId,
     #[schema(example = "Ana Sousa")]
-    name: String,
+    pub(crate) name: String,
     #[schema(example = "ana@example.com")]
-    email: String,
+    pub(crate) email: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "+351 21 123 4567")]
-    phone: Option<String>,
+    pub(crate) phone: Option<String>,
+}
+
+/// The guest in a body that is kept. Nothing but a member is written so: in a text the quotation marks would be escaped.
+const CUT: &[u8] = br#","guest":null"#;
+
+impl From<&Reservation> for GuestBody {
+    fn from(row: &Reservation) -> Self {
+        Self {
+            guest_id: row.guest_id,
+            name: row.guest_name.clone(),
+            email: row.guest_email.clone(),
+            phone: row.guest_phone.clone(),
+        }
+    }
+}
+
+impl GuestBody {
+    /// The body with its guest in place, as it was told. A body without one is told as it is.
+    pub(crate) fn within(&self, kept: Vec<u8>) -> Vec<u8> {
+        replaced(kept, CUT, &self.member())
+    }
+
+    fn member(&self) -> Vec<u8> {
+        let guest = serde_json::to_vec(self).unwrap_or_default();
+        [br#","guest":"#, guest.as_slice()].concat()
+    }
+}
+
+/// The body of an answer as it is kept: what the guest wrote is in the guest's own columns, and goes with them.
+pub(crate) fn without_guest(answer: &Stored, row: &Reservation) -> Vec<u8> {
+    replaced(answer.body.clone(), &GuestBody::from(row).member(), CUT)
+}
+
+/// The bytes with the first occurrence of some replaced by others.
+fn replaced(bytes: Vec<u8>, some: &[u8], others: &[u8]) -> Vec<u8> {
+    match bytes.windows(some.len()).position(|window| window == some) {
+        Some(at) => [&bytes[..at], others, &bytes[at + some.len()..]].concat(),
+        None => bytes,
+    }
 }
 
 /// Where to go on.
@@ -145,12 +184,7 @@ impl From<&Reservation> for ReservationBody {
             rooms: row.rooms,
             party: row.party,
             lines: lines.iter().enumerate().map(booked).collect(),
-            guest: GuestBody {
-                guest_id: row.guest_id,
-                name: row.guest_name.clone(),
-                email: row.guest_email.clone(),
-                phone: row.guest_phone.clone(),
-            },
+            guest: GuestBody::from(row),
             total: row.terms.total,
             charges: all_charges(&row.promised, row.rooms, &row.later),
             cancellation_policy: Some(row.cancellation_policy).filter(|_| policies.is_none()),

@@ -26,7 +26,7 @@ fn creation(quote: &Quote) -> Creation {
             route: "POST /v1/reservations".to_owned(),
             text: "key".to_owned(),
         },
-        fingerprint: [7; 32],
+        fingerprint: crate::fingerprint::tests::fingerprint(7),
         order: Order {
             quote: quote.clone(),
             terms: Terms::of(quote).unwrap(),

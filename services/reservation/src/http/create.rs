@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 use super::body::GuestsJson;
 use crate::answers::{Answers, Unanswered};
 use crate::booking::{Created, Creation, Known, Order, shed};
+use crate::fingerprint::Fingerprint;
 use crate::model::{self, Guest, PaymentMethod, Terms};
 use crate::store::asked::{self, ACCEPTED, Asked};
 use crate::view::{self, ReservationBody};
@@ -117,12 +118,13 @@ pub(super) async fn create_reservation(
     GuestsJson(body): GuestsJson<NewReservation>,
 ) -> Result<Response, Problem> {
     let KeyedRequest { key, fingerprint } = keyed.required(&body)?;
+    let fingerprint = app.fingerprints.of(fingerprint);
     let prefer = Prefer::of(&headers);
     let said = Tokens::says(&body.quote_token).map(|said: AtHotel| said.hotel_id);
     let order = match check(&app, body) {
         Ok(order) => order,
         Err(unfit) => {
-            let request = KeyedRequest { key, fingerprint };
+            let request = (key, fingerprint);
             let answer = app.refuse(request, said, prefer.wait, unfit).await?;
             return Ok(prefer.applied(answer));
         }
@@ -197,12 +199,11 @@ impl App {
     /// nobody else's request has its fingerprint.
     async fn refuse(
         &self,
-        request: KeyedRequest,
+        (key, fingerprint): (Key, Fingerprint),
         hotel_id: Option<HotelId>,
         wait: Option<Duration>,
         unfit: Unfit,
     ) -> Result<Response, Problem> {
-        let KeyedRequest { key, fingerprint } = request;
         let mut db = platform::db::lease(&self.pool).await.map_err(Broken::from)?;
         let asked = Asked {
             key: &key,
@@ -325,6 +326,10 @@ fn busy() -> Problem {
 #[cfg(test)]
 #[path = "create_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "create_apart_tests.rs"]
+mod apart_tests;
 
 #[cfg(test)]
 #[path = "create_guest_tests.rs"]

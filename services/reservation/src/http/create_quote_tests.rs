@@ -220,7 +220,7 @@ async fn two_keys_of_one_group_are_told_apart_by_who_came_first(pool: PgPool) {
             route: "POST /v1/reservations".to_owned(),
             text: key.to_owned(),
         },
-        fingerprint: [fingerprint; 32],
+        fingerprint: crate::fingerprint::tests::fingerprint(fingerprint),
         order: order.clone(),
         reservation_id: ReservationId::new(),
         saga_id: SagaId::new(),

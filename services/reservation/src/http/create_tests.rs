@@ -221,7 +221,7 @@ async fn two_callers_with_one_key_are_independent(pool: PgPool) {
                 route: "POST /v1/reservations".to_owned(),
                 text: "key".to_owned(),
             },
-            fingerprint: [7; 32],
+            fingerprint: crate::fingerprint::tests::fingerprint(7),
             order: Order {
                 quote: Quote {
                     quote_id: QuoteId::new(),

@@ -135,7 +135,7 @@ async fn ended_by_an_earlier_release(world: &World, row: &model::Reservation, to
     let id = row.reservation_id;
     world
         .sql(format!(
-            "update reservation.reservation set answer = null, answer_status = null where reservation_id = '{id}'"
+            "update reservation.reservation set told = null, answer_status = null where reservation_id = '{id}'"
         ))
         .await;
     if let Some(told) = told {
@@ -160,7 +160,8 @@ async fn what_an_earlier_release_told_stays_and_its_claims_are_claims(pool: PgPo
     assert_eq!((told.status, told.json()["told"].as_str()), (201, Some("by it")));
     // Also where the booking does not know its key.
     let without = format!(
-        "update reservation.reservation set client = null, key = null, fingerprint = null where reservation_id = '{}'",
+        "update reservation.reservation set client = null, key = null, fingerprint = null, keyed_fingerprint = null \
+         where reservation_id = '{}'",
         row.reservation_id
     );
     world.sql(without).await;

@@ -9,8 +9,9 @@ use platform::http::{Key, Stored};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::fingerprint::KeptFingerprint;
 use crate::model::Email;
-use crate::view;
+use crate::view::{self, GuestBody};
 
 /// Taken, without an outcome so far.
 pub(crate) const ACCEPTED: u16 = 202;
@@ -39,7 +40,7 @@ pub(crate) struct Found {
 /// A key that was claimed.
 #[derive(Debug, Clone)]
 pub(crate) struct Claimed {
-    pub(crate) fingerprint: [u8; 32],
+    pub(crate) fingerprint: KeptFingerprint,
     pub(crate) reservation_id: ReservationId,
     /// The outcome as it was told first; none as long as there is none.
     pub(crate) outcome: Option<Stored>,
@@ -80,7 +81,9 @@ pub(crate) async fn look(db: &mut PgConnection, asked: &[Asked<'_>]) -> Result<L
              to_regclass('reservation.key_names_one_booking') is not null as "one_hotel!",
              coalesce(b.reservation_id, k.reservation_id, e.reservation_id) as claimed_by,
              coalesce(b.fingerprint, k.fingerprint, e.fingerprint) as fingerprint,
-             coalesce(r.answer_status, k.response_status) as status, coalesce(r.answer, k.response_body) as answer
+             coalesce(b.keyed_fingerprint, e.keyed_fingerprint) as keyed_fingerprint,
+             coalesce(r.answer_status, k.response_status) as status, coalesce(r.answer, k.response_body) as answer,
+             r.told, r.guest_id as "whose?", r.guest_name as "guest_name?", r.guest_phone, rg.email as "guest_email?"
            from unnest($1::reservation.wanted_1[])
              with ordinality as w (client, route, key, hotel_id, quote_id, email, place)
            left join reservation.reservation u on (u.hotel_id, u.used_quote_id) = (w.hotel_id, w.quote_id)
@@ -88,11 +91,12 @@ pub(crate) async fn look(db: &mut PgConnection, asked: &[Asked<'_>]) -> Result<L
            left join reservation.reservation b on (b.hotel_id, b.client, b.key) = (w.hotel_id, w.client, w.key)
            left join reservation.idempotency_key k on (k.client, k.route, k.key) = (w.client, w.route, w.key)
            left join lateral (
-             select reservation_id, fingerprint from reservation.reservation
+             select reservation_id, fingerprint, keyed_fingerprint from reservation.reservation
              where to_regclass('reservation.key_names_one_booking') is not null
                and (client, key) = (w.client, w.key) limit 1) e on true
            left join reservation.reservation r on (r.hotel_id, r.reservation_id)
              = (coalesce(b.hotel_id, k.hotel_id), coalesce(b.reservation_id, k.reservation_id))
+           left join reservation.guest rg on rg.guest_id = r.guest_id
            order by w.place"#,
         &wanted as &[Wanted<'_>]
     )
@@ -101,13 +105,24 @@ pub(crate) async fn look(db: &mut PgConnection, asked: &[Asked<'_>]) -> Result<L
     let now = rows.first().map_or(DateTime::UNIX_EPOCH, |row| row.now);
     let one_hotel = rows.first().is_some_and(|row| row.one_hotel);
     let found = rows.into_iter().map(|row| {
+        let guest = row.whose.zip(row.guest_name).zip(row.guest_email);
+        let guest = guest.map(|((guest_id, name), email)| GuestBody {
+            guest_id: GuestId::from_uuid(guest_id),
+            name,
+            email,
+            phone: row.guest_phone,
+        });
+        let told = row.told.zip(guest).map(|(told, guest)| guest.within(told));
         let claimed = match (row.claimed_by, row.fingerprint) {
             (Some(by), Some(fingerprint)) => {
                 let reservation_id = ReservationId::from_uuid(by);
                 Some(Claimed {
-                    fingerprint: whole(fingerprint)?,
+                    fingerprint: KeptFingerprint {
+                        plain: whole(fingerprint)?,
+                        keyed: row.keyed_fingerprint.map(whole).transpose()?,
+                    },
                     reservation_id,
-                    outcome: outcome(reservation_id, row.status, row.answer),
+                    outcome: outcome(reservation_id, row.status, told.or(row.answer)),
                 })
             }
             _ => None,

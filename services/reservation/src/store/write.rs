@@ -13,7 +13,9 @@ use uuid::Uuid;
 
 use super::charges::{self, ChargeRow};
 use super::history::{Line, LineRow};
+use crate::fingerprint::Fingerprint;
 use crate::model::{Reservation, State};
+use crate::view;
 
 platform::message_row!("reservation.message_1");
 
@@ -21,7 +23,7 @@ platform::message_row!("reservation.message_1");
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Booking<'a> {
     pub(crate) key: &'a Key,
-    pub(crate) fingerprint: &'a [u8; 32],
+    pub(crate) fingerprint: &'a Fingerprint,
     pub(crate) reservation: &'a Reservation,
     pub(crate) quote: &'a Quote,
     /// Whether its guest is written too: once for each guest whom nobody knows.
@@ -33,6 +35,7 @@ struct BookingRow<'a> {
     client: &'a str,
     key: &'a str,
     fingerprint: &'a [u8],
+    keyed_fingerprint: &'a [u8],
     hotel_id: Uuid,
     reservation_id: Uuid,
     code: &'a str,
@@ -61,7 +64,7 @@ struct BookingRow<'a> {
     free_until: Option<NaiveDate>,
     at: DateTime<Utc>,
 }
-platform::row_type!(BookingRow<'_>, "reservation.booking_4");
+platform::row_type!(BookingRow<'_>, "reservation.booking_5");
 
 impl<'a> BookingRow<'a> {
     fn of(booking: &Booking<'a>) -> Result<Self, Broken> {
@@ -73,7 +76,8 @@ impl<'a> BookingRow<'a> {
         Ok(Self {
             client: &key.client,
             key: &key.text,
-            fingerprint: booking.fingerprint,
+            fingerprint: &booking.fingerprint.plain,
+            keyed_fingerprint: booking.fingerprint.keyed(),
             hotel_id: row.hotel_id.uuid(),
             reservation_id: row.reservation_id.uuid(),
             code: row.code.symbols(),
@@ -119,7 +123,7 @@ pub(crate) async fn book(
 ) -> Result<bool, Broken> {
     let rows: Vec<BookingRow<'_>> = bookings.iter().map(BookingRow::of).collect::<Result<_, _>>()?;
     let done = sqlx::query!(
-        r#"with new as materialized (select * from unnest($1::reservation.booking_4[])),
+        r#"with new as materialized (select * from unnest($1::reservation.booking_5[])),
          guests as (
              insert into reservation.guest (guest_id, email)
              select guest_id, guest_email from new
@@ -128,11 +132,11 @@ pub(crate) async fn book(
              insert into reservation.reservation (hotel_id, reservation_id, code, hold_id, payment_id, saga_id, state, version, guest_id,
                  guest_name, guest_phone, adults, children, quote_id, used_quote_id, room_type_id, rate_plan_id,
                  check_in, check_out, rooms, lines, currency, total_minor, quote, cancellation_policy, time_zone,
-                 free_until, created_at, updated_at, client, key, fingerprint)
+                 free_until, created_at, updated_at, client, key, fingerprint, keyed_fingerprint)
              select hotel_id, reservation_id, code, hold_id, payment_id, saga_id, 'pending', 1, guest_id, guest_name, guest_phone, adults,
                  children, quote_id, quote_id, room_type_id, rate_plan_id, check_in, check_out, rooms, lines::json,
                  currency, total_minor, quote::json, cancellation_policy::json, time_zone, free_until,
-                 at, at, client, key, fingerprint
+                 at, at, client, key, fingerprint, keyed_fingerprint
              from new where (select count(*) from guests) = (select count(*) from new where guest_is_new)
              order by hotel_id, quote_id on conflict do nothing returning 1),
          lines as (
@@ -180,9 +184,9 @@ struct ChangeRow<'a> {
     refusal: Option<String>,
     updated_at: DateTime<Utc>,
     answer_status: Option<i16>,
-    answer: Option<&'a [u8]>,
+    told: Option<Vec<u8>>,
 }
-platform::row_type!(ChangeRow<'_>, "reservation.change_1");
+platform::row_type!(ChangeRow<'_>, "reservation.change_2");
 
 impl<'a> ChangeRow<'a> {
     fn of((row, answer): &Changed<'a>) -> Result<Self, Broken> {
@@ -205,7 +209,7 @@ impl<'a> ChangeRow<'a> {
             refusal: whole.map_err(unwritten)?,
             updated_at: row.updated_at,
             answer_status: answer.map(|answer| i16::try_from(answer.status).unwrap_or(i16::MAX)),
-            answer: answer.map(|answer| answer.body.as_slice()),
+            told: answer.map(|answer| view::without_guest(answer, row)),
         })
     }
 }
@@ -234,8 +238,8 @@ pub(crate) async fn change(
                  refusal_night = new.refusal_night, refusal = new.refusal::json, updated_at = new.updated_at,
                  used_quote_id = case when new.state = 'rejected' then null else r.used_quote_id end,
                  answer_status = coalesce(r.answer_status, new.answer_status),
-                 answer = coalesce(r.answer, new.answer)
-             from unnest($1::reservation.change_1[]) new
+                 told = case when r.answer is null then coalesce(r.told, new.told) end
+             from unnest($1::reservation.change_2[]) new
              where r.hotel_id = new.hotel_id and r.reservation_id = new.reservation_id returning 1),
          lines as (
              insert into reservation.reservation_history
