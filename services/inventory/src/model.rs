@@ -177,6 +177,8 @@ impl Ledger {
             self.put((key.0, key.1, line), hold);
             self.count(key, Some(taking), |night, rooms| night.held += rooms)?;
         }
+        // Of a former round that had more lines the rest is this round's too, so that whoever asks again finds it so.
+        self.raise(key, asked);
         Ok(())
     }
 
