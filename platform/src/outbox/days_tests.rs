@@ -226,6 +226,7 @@ async fn a_day_that_somebody_reads_alone_is_not_waited_for_with_the_line_behind(
     reader.execute(AssertSqlSafe(read)).await.unwrap();
     let mut shortest = Duration::MAX;
     for _ in 0..3 {
+        while is_dropping(&pool).await {}
         let begun = Instant::now();
         drop_old(&pool, SHOP).await.unwrap();
         shortest = shortest.min(begun.elapsed());
@@ -233,6 +234,7 @@ async fn a_day_that_somebody_reads_alone_is_not_waited_for_with_the_line_behind(
     assert!(shortest < Duration::from_millis(200), "{shortest:?}");
     assert!(parts(&pool).await.contains(&-5));
     reader.execute("rollback").await.unwrap();
+    while is_dropping(&pool).await {}
     drop_old(&pool, SHOP).await.unwrap();
     assert!(!parts(&pool).await.contains(&-5));
 }
