@@ -168,16 +168,14 @@ impl Ledger {
         }
     }
 
-    /// Each room is a line, also of rooms that were asked for together. They are the same in every round, so each takes its
-    /// own place again; a line of several rooms, which a former process wrote, becomes so many lines.
+    /// Each room is a line, also of rooms that were asked for together; in every round each takes its own place again. A line of
+    /// several rooms, by a former process, becomes so many; lines that a former round had besides are this round's too.
     fn take(&mut self, key: HoldKey, asked: Asked, takings: &[Taking]) -> Result<(), Contradiction> {
-        let rooms = takings.iter().copied().flat_map(Taking::each_room);
-        for (line, taking) in (FIRST_LINE..).zip(rooms) {
+        for (line, taking) in (FIRST_LINE..).zip(takings.iter().copied().flat_map(Taking::each_room)) {
             let hold = Hold::of(asked, HoldState::Held, Some(taking));
             self.put((key.0, key.1, line), hold);
             self.count(key, Some(taking), |night, rooms| night.held += rooms)?;
         }
-        // Of a former round that had more lines the rest is this round's too, so that whoever asks again finds it so.
         self.raise(key, asked);
         Ok(())
     }
