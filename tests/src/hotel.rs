@@ -116,22 +116,38 @@ impl Hotel {
             rate_plan_id,
             first: today_at(0).plus_days(30),
         };
+        let of = (&hotel.room_type_id[..], &hotel.rate_plan_id[..]);
+        let price = |_| json!({"amount": "100.00", "currency": "EUR"});
+        hotel.sell(platform, of, rooms, 60, price).await;
         hotel
-            .set_inventory(
-                platform,
-                &json!({"from": hotel.first, "to": hotel.night(60), "total": rooms}),
-            )
-            .await;
-        let price = json!({"amount": "100.00", "currency": "EUR"});
-        let nights: Vec<Value> = (0..60)
-            .map(|at| json!({"night": hotel.night(at), "price": price}))
-            .collect();
-        let body =
-            json!({"room_type_id": hotel.room_type_id, "rate_plan_id": hotel.rate_plan_id, "nights": nights});
-        let path = format!("/v1/hotels/{}/prices", hotel.hotel_id);
-        let put = platform.send_json(Method::PUT, &path, &body, &[]).await;
-        assert!(put.status.is_success(), "{}", put.json);
-        hotel
+    }
+
+    /// Puts so many rooms of a room type on sale in a rate plan, for so many nights from the first; each costs what it has
+    /// by its number.
+    pub async fn sell(
+        &self,
+        platform: &Platform,
+        (room_type, rate_plan): (&str, &str),
+        rooms: u32,
+        nights: u32,
+        price: impl Fn(u32) -> Value,
+    ) {
+        let night = |at| json!({"night": self.night(at), "price": price(at)});
+        let priced: Vec<Value> = (0..nights).map(night).collect();
+        let of = format!("/v1/hotels/{}", self.hotel_id);
+        for (path, body) in [
+            (
+                format!("{of}/room-types/{room_type}/inventory"),
+                json!({"from": self.first, "to": self.night(nights), "total": rooms}),
+            ),
+            (
+                format!("{of}/prices"),
+                json!({"room_type_id": room_type, "rate_plan_id": rate_plan, "nights": priced}),
+            ),
+        ] {
+            let put = platform.send_json(Method::PUT, &path, &body, &[]).await;
+            assert!(put.status.is_success(), "{}", put.json);
+        }
     }
 
     /// The night so many days after the first.

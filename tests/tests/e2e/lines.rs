@@ -10,18 +10,9 @@ async fn single(platform: &Platform, hotel: &Hotel, rooms: u32) -> String {
     let body = json!({"name": "Single", "beds": ["single"], "adults_max": 1, "children_max": 0});
     let made = platform.post(&format!("{of}/room-types"), &body).await;
     let room_type = made.text("/room_type_id").to_owned();
-    let nights: Vec<Value> = (0..10)
-        .map(|at| json!({"night": hotel.night(at), "price": {"amount": "50.00", "currency": "EUR"}}))
-        .collect();
-    let prices = json!({"room_type_id": room_type, "rate_plan_id": hotel.rate_plan_id, "nights": nights});
-    let total = json!({"from": hotel.first, "to": hotel.night(10), "total": rooms});
-    for (path, body) in [
-        (format!("{of}/prices"), prices),
-        (format!("{of}/room-types/{room_type}/inventory"), total),
-    ] {
-        let put = platform.send_json(Method::PUT, &path, &body, &[]).await;
-        assert!(put.status.is_success(), "{}", put.json);
-    }
+    let price = |_| json!({"amount": "50.00", "currency": "EUR"});
+    let sold = (&room_type[..], &hotel.rate_plan_id[..]);
+    hotel.sell(platform, sold, rooms, 10, price).await;
     room_type
 }
 

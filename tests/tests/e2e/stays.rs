@@ -57,21 +57,11 @@ impl Inn {
             (&hotel.room_type_id, &hotel.rate_plan_id, 45_125, 1),
             (&single, &saver, 20_001, singles),
         ] {
-            let night = |at: u32| {
+            let price = |at: u32| {
                 let fils = first + 7 * at;
-                let price = dinars(&format!("{}.{:03}", fils / 1_000, fils % 1_000));
-                json!({"night": hotel.night(at), "price": price})
+                dinars(&format!("{}.{:03}", fils / 1_000, fils % 1_000))
             };
-            let nights: Vec<Value> = (0..10).map(night).collect();
-            let prices = json!({"room_type_id": room_type, "rate_plan_id": plan, "nights": nights});
-            let total = json!({"from": hotel.first, "to": hotel.night(10), "total": rooms});
-            for (path, body) in [
-                (format!("{of}/prices"), prices),
-                (format!("{of}/room-types/{room_type}/inventory"), total),
-            ] {
-                let put = platform.send_json(Method::PUT, &path, &body, &[]).await;
-                assert!(put.status.is_success(), "{}", put.json);
-            }
+            hotel.sell(platform, (room_type, plan), rooms, 10, price).await;
         }
         Self { hotel, single, saver }
     }
