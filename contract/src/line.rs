@@ -89,31 +89,26 @@ pub fn together(lines: &[Line]) -> Party {
     Party::together(lines.iter().map(|line| line.party))
 }
 
+/// What all lines have in common, if they do; none without lines.
+fn in_common<T: PartialEq>(lines: &[Line], of: fn(&Line) -> T) -> Option<T> {
+    let mut each = lines.iter().map(of);
+    let first = each.next()?;
+    each.all(|other| other == first).then_some(first)
+}
+
 /// The room type of all lines, if they have one.
 pub fn room_type_of(lines: &[Line]) -> Option<RoomTypeId> {
-    let first = lines.first()?.room_type_id;
-    lines
-        .iter()
-        .all(|line| line.room_type_id == first)
-        .then_some(first)
+    in_common(lines, |line| line.room_type_id)
 }
 
 /// The rate plan of all lines, if they have one.
 pub fn rate_plan_of(lines: &[Line]) -> Option<RatePlanId> {
-    let first = lines.first()?.rate_plan_id;
-    lines
-        .iter()
-        .all(|line| line.rate_plan_id == first)
-        .then_some(first)
+    in_common(lines, |line| line.rate_plan_id)
 }
 
 /// Whether all lines are for the same nights in the same rate plan, so that they are cancelled as one.
 pub fn are_of_one_stay(lines: &[Line]) -> bool {
-    let of = |line: &Line| (line.stay, line.rate_plan_id);
-    let Some(first) = lines.first().map(of) else {
-        return true;
-    };
-    lines.iter().all(|line| of(line) == first)
+    lines.is_empty() || in_common(lines, |line| (line.stay, line.rate_plan_id)).is_some()
 }
 
 /// From the first arrival to the last departure; none without lines.

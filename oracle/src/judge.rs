@@ -162,13 +162,13 @@ fn primary(entry: &Entry) -> Window {
     }
 }
 
-/// An amount in minor units.
 /// A night with its price.
 fn priced(night: &Value) -> Option<(StayDate, i64)> {
     let date = night["night"].as_str()?.parse().ok()?;
     Some((date, minor(&night["price"])?))
 }
 
+/// An amount in minor units.
 fn minor(money: &Value) -> Option<i64> {
     let money: Money = serde_json::from_value(money.clone()).ok()?;
     Some(money.minor())

@@ -32,11 +32,8 @@ impl Fingerprint {
 
     /// Whether this was kept of the same request.
     pub(crate) fn is(&self, kept: KeptFingerprint) -> bool {
-        match kept.keyed {
-            // Made under a secret that is not there any more, it says nothing.
-            Some(keyed) => self.keyed.contains(&keyed) || self.plain == kept.plain,
-            None => self.plain == kept.plain,
-        }
+        // One that was made under a secret that is not there any more says nothing.
+        kept.keyed.is_some_and(|keyed| self.keyed.contains(&keyed)) || self.plain == kept.plain
     }
 }
 

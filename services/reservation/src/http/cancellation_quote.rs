@@ -79,17 +79,12 @@ impl From<NightCost> for CancelledNight {
     }
 }
 
-impl CancelledLine {
-    fn of(line: LineCost, zero: Money) -> Self {
-        let sum = |of: fn(&NightCost) -> Money| {
-            let minor = line.nights.iter().map(|night| of(night).minor()).sum();
-            // Parts of the total are amounts, as the total is one.
-            Money::from_minor(minor, zero.currency()).unwrap_or(zero)
-        };
+impl From<LineCost> for CancelledLine {
+    fn from(line: LineCost) -> Self {
         Self {
             line: line.line,
-            penalty: sum(|night| night.penalty),
-            refund: sum(|night| night.refund),
+            penalty: line.penalty,
+            refund: line.refund,
             free_until: line.free_until,
             nights: line.nights.into_iter().map(Into::into).collect(),
         }
@@ -120,13 +115,11 @@ pub(super) async fn cancellation_quote(
         .await?
         .ok_or_else(view::no_reservation)?;
     let cancellation = row.cancellation(now);
-    let zero = Money::zero(row.terms.total.currency());
-    let lines = cancellation.lines.into_iter();
     Ok(Json(CancellationQuote {
         penalty: cancellation.penalty,
         refund: cancellation.refund,
         nights: cancellation.nights.into_iter().map(Into::into).collect(),
-        lines: lines.map(|line| CancelledLine::of(line, zero)).collect(),
+        lines: cancellation.lines.into_iter().map(Into::into).collect(),
         free_until: row.terms.free_until,
         as_of: cancellation.as_of,
         cancellable: cancellation.cancellable,

@@ -5,7 +5,7 @@ use contract::quote::CancellationPolicy;
 use contract::{Money, StayDate};
 
 use super::state::{Reservation, State};
-use super::terms::{NightCost, Part};
+use super::terms::{NightCost, Part, sums};
 
 /// What a cancellation costs, or did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,10 @@ pub struct Cancellation {
 pub struct LineCost {
     /// Which, from 1.
     pub line: u16,
+    /// What the hotel keeps of it.
+    pub penalty: Money,
+    /// What the guest gets back of it.
+    pub refund: Money,
     /// The last date at the hotel on which it is free.
     pub free_until: Option<StayDate>,
     /// Night by night.
@@ -63,10 +67,16 @@ impl Reservation {
 
     fn lines_on(&self, date: StayDate, kept_until: Option<StayDate>) -> Vec<LineCost> {
         let parts = Some(&self.terms.parts).filter(|parts| parts.len() > 1);
-        let of = |(line, part): (u16, &Part)| LineCost {
-            line,
-            free_until: part.free_until,
-            nights: part.nights_on(date, kept_until),
+        let of = |(line, part): (u16, &Part)| {
+            let nights = part.nights_on(date, kept_until);
+            let (penalty, refund) = sums(&nights, self.terms.total.currency());
+            LineCost {
+                line,
+                penalty,
+                refund,
+                free_until: part.free_until,
+                nights,
+            }
         };
         (1..).zip(parts.into_iter().flatten()).map(of).collect()
     }

@@ -28,6 +28,8 @@ use rules::occupancy;
 
 pub use part::{NightCost, Part, shares};
 
+pub(super) use part::sums;
+
 use part::InvalidTerms;
 
 /// What the policies come to for one booking.
@@ -98,13 +100,10 @@ impl Terms {
         let begun = date.min(self.stay.check_out());
         let kept_until = Some(begun).filter(|begun| *begun > self.stay.check_in());
         let nights = self.nights_on(date, kept_until);
-        let sum = |of: fn(&NightCost) -> Money| {
-            let minor = nights.iter().map(|night| of(night).minor()).sum();
-            part::money(minor, self.total.currency())
-        };
+        let (penalty, refund) = sums(&nights, self.total.currency());
         Cost {
-            penalty: sum(|night| night.penalty),
-            refund: sum(|night| night.refund),
+            penalty,
+            refund,
             kept_until,
         }
     }

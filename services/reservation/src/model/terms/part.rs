@@ -152,8 +152,17 @@ fn shared_out(total: Money, prices: &[i64]) -> Result<Vec<Money>, InvalidTerms> 
     prices.iter().map(&mut share).collect()
 }
 
+/// What the hotel keeps of these nights, and what the guest gets back of them.
+pub(in crate::model) fn sums(nights: &[NightCost], currency: Currency) -> (Money, Money) {
+    let sum = |of: fn(&NightCost) -> Money| {
+        let minor = nights.iter().map(|night| of(night).minor()).sum();
+        money(minor, currency)
+    };
+    (sum(|night| night.penalty), sum(|night| night.refund))
+}
+
 /// A part of the total: parts are amounts, as the total is one.
-pub(super) fn money(minor: i64, currency: Currency) -> Money {
+fn money(minor: i64, currency: Currency) -> Money {
     Money::from_minor(minor, currency).unwrap_or(Money::zero(currency))
 }
 
