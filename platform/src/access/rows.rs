@@ -113,91 +113,57 @@ pub struct AccessChanges {
     pub sessions: Vec<SessionRow>,
 }
 
-impl AccessRow for PrincipalRow {
-    const TABLE: &'static str = "principal";
+/// What the rows have in common, beside the columns that each says of itself.
+macro_rules! access_row {
+    ($row:ty, $table:literal, $id:ident, $say:expr) => {
+        impl AccessRow for $row {
+            const TABLE: &'static str = $table;
 
-    fn id(&self) -> Uuid {
-        self.principal_id
-    }
+            fn id(&self) -> Uuid {
+                self.$id
+            }
 
-    fn version(&self) -> i64 {
-        self.version
-    }
+            fn version(&self) -> i64 {
+                self.version
+            }
 
-    fn signature(&self) -> Option<&str> {
-        self.signature.as_deref()
-    }
+            fn at_version(self, version: i64) -> Self {
+                Self { version, ..self }
+            }
 
-    fn say(&self, said: &mut Said) {
-        said.text(&self.kind);
-        said.at(self.ended_at);
-    }
+            fn signature(&self) -> Option<&str> {
+                self.signature.as_deref()
+            }
+
+            fn say(&self, said: &mut Said) {
+                let say: fn(&Self, &mut Said) = $say;
+                say(self, said);
+            }
+        }
+    };
 }
 
-impl AccessRow for GrantRow {
-    const TABLE: &'static str = "granted";
+access_row!(PrincipalRow, "principal", principal_id, |row, said| {
+    said.text(&row.kind);
+    said.at(row.ended_at);
+});
 
-    fn id(&self) -> Uuid {
-        self.grant_id
-    }
+access_row!(GrantRow, "granted", grant_id, |row, said| {
+    said.id(Some(row.principal_id));
+    said.id(row.hotel_id);
+    said.at(row.ended_at);
+});
 
-    fn version(&self) -> i64 {
-        self.version
-    }
+access_row!(KeyRow, "api_key", key_id, |row, said| {
+    said.id(Some(row.principal_id));
+    said.text(&row.pepper_kid);
+    said.text(&row.hash);
+    said.at(row.ends_at);
+    said.at(row.revoked_at);
+});
 
-    fn signature(&self) -> Option<&str> {
-        self.signature.as_deref()
-    }
-
-    fn say(&self, said: &mut Said) {
-        said.id(Some(self.principal_id));
-        said.id(self.hotel_id);
-        said.at(self.ended_at);
-    }
-}
-
-impl AccessRow for KeyRow {
-    const TABLE: &'static str = "api_key";
-
-    fn id(&self) -> Uuid {
-        self.key_id
-    }
-
-    fn version(&self) -> i64 {
-        self.version
-    }
-
-    fn signature(&self) -> Option<&str> {
-        self.signature.as_deref()
-    }
-
-    fn say(&self, said: &mut Said) {
-        said.id(Some(self.principal_id));
-        said.text(&self.pepper_kid);
-        said.text(&self.hash);
-        said.at(self.ends_at);
-        said.at(self.revoked_at);
-    }
-}
-
-impl AccessRow for SessionRow {
-    const TABLE: &'static str = "session";
-
-    fn id(&self) -> Uuid {
-        self.session_id
-    }
-
-    fn version(&self) -> i64 {
-        self.version
-    }
-
-    fn signature(&self) -> Option<&str> {
-        self.signature.as_deref()
-    }
-
-    fn say(&self, said: &mut Said) {
-        said.id(Some(self.principal_id));
-        said.at(Some(self.ends_at));
-        said.at(self.ended_at);
-    }
-}
+access_row!(SessionRow, "session", session_id, |row, said| {
+    said.id(Some(row.principal_id));
+    said.at(Some(row.ends_at));
+    said.at(row.ended_at);
+});

@@ -162,13 +162,16 @@ impl RowVerifier {
 }
 
 /// A row that travels.
-pub trait AccessRow {
+pub trait AccessRow: Sized {
     /// Which table it is of.
     const TABLE: &'static str;
     /// Its id.
     fn id(&self) -> Uuid;
     /// Of two forms of it, the one with the greater version counts.
     fn version(&self) -> i64;
+    /// The same with another version.
+    #[must_use]
+    fn at_version(self, version: i64) -> Self;
     /// Its signature.
     fn signature(&self) -> Option<&str>;
     /// Says the columns beside id and version, always in the same order.

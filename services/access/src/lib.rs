@@ -97,9 +97,8 @@ fn keep_signing(parts: &Parts, pool: PgPool, signer: RowSigner) {
                         error = platform::chain(&error),
                         "the rows of access cannot be signed"
                     );
-                    tokio::select! {
-                        () = tasks.stopping() => return,
-                        () = tokio::time::sleep(SIGN_AGAIN) => {}
+                    if !tasks.pause(SIGN_AGAIN).await {
+                        return;
                     }
                 }
             }

@@ -33,6 +33,39 @@ struct Signing<'a> {
     of: Option<Vec<String>>,
 }
 
+/// Signs some of the rows of a table, which has these columns beside id, version and signature; answers them.
+macro_rules! sign_rows {
+    ($signing:ident, $db:ident, $row:ty, $table:tt, $id:tt, $columns:tt) => {{
+        let rows = sqlx::query_as!(
+            $row,
+            "select "
+                + $id
+                + ", "
+                + $columns
+                + ", version, signature from access."
+                + $table
+                + " where coalesce(split_part(signature, '_', 1), '') <> $1 \
+                    and ($2::text[] is null or split_part(signature, '_', 1) = any($2)) limit $3",
+            $signing.first,
+            $signing.of.as_deref(),
+            BATCH,
+        );
+        let (ids, signatures) = $signing.signed(rows.fetch_all(&mut *$db).await?);
+        let done = sqlx::query!(
+            "update access."
+                + $table
+                + " r set version = $1, signature = new.signature \
+                    from unnest($2::uuid[], $3::text[]) as new (id, signature) where r."
+                + $id
+                + " = new.id",
+            $signing.stamp.version,
+            &ids,
+            &signatures as &[Option<String>],
+        );
+        written::<$row>(done.execute(&mut *$db).await?.rows_affected(), ids)?
+    }};
+}
+
 /// Signs some of these rows of each table; answers their tables and ids.
 pub(crate) async fn sign_some(
     db: &mut PgConnection,
@@ -47,10 +80,38 @@ pub(crate) async fn sign_some(
         first,
         of: (which == Which::OfFormerKeys).then_some(kids),
     };
-    let mut done = signing.principals(db).await?;
-    done.extend(signing.grants(db).await?);
-    done.extend(signing.keys(db).await?);
-    done.extend(signing.sessions(db).await?);
+    let mut done = sign_rows!(
+        signing,
+        db,
+        PrincipalRow,
+        "principal",
+        "principal_id",
+        "kind, ended_at"
+    );
+    done.extend(sign_rows!(
+        signing,
+        db,
+        GrantRow,
+        "granted",
+        "grant_id",
+        "principal_id, hotel_id, ended_at"
+    ));
+    done.extend(sign_rows!(
+        signing,
+        db,
+        KeyRow,
+        "api_key",
+        "key_id",
+        "principal_id, pepper_kid, hash, ends_at as \"ends_at?\", revoked_at"
+    ));
+    done.extend(sign_rows!(
+        signing,
+        db,
+        SessionRow,
+        "session",
+        "session_id",
+        "principal_id, ends_at, ended_at"
+    ));
     if which == Which::NotSigned {
         for (table, id) in &done {
             let line = Line {
@@ -68,104 +129,12 @@ pub(crate) async fn sign_some(
 type Signed = (Vec<Uuid>, Vec<Option<String>>);
 
 impl Signing<'_> {
-    async fn principals(&self, db: &mut PgConnection) -> Result<Vec<(&'static str, Uuid)>, Broken> {
-        let rows = sqlx::query_as!(
-            PrincipalRow,
-            "select principal_id, kind, ended_at, version, signature from access.principal
-             where coalesce(split_part(signature, '_', 1), '') <> $1
-                 and ($2::text[] is null or split_part(signature, '_', 1) = any($2)) limit $3",
-            self.first,
-            self.of.as_deref(),
-            BATCH,
-        );
-        let (ids, signatures) = self.signed(rows.fetch_all(&mut *db).await?, |row, version| {
-            row.version = version;
-        });
-        let done = sqlx::query!(
-            "update access.principal p set version = $1, signature = new.signature
-             from unnest($2::uuid[], $3::text[]) as new (id, signature) where p.principal_id = new.id",
-            self.stamp.version,
-            &ids,
-            &signatures as &[Option<String>],
-        );
-        written::<PrincipalRow>(done.execute(db).await?.rows_affected(), ids)
-    }
-
-    async fn grants(&self, db: &mut PgConnection) -> Result<Vec<(&'static str, Uuid)>, Broken> {
-        let rows = sqlx::query_as!(
-            GrantRow,
-            "select grant_id, principal_id, hotel_id, ended_at, version, signature from access.granted
-             where coalesce(split_part(signature, '_', 1), '') <> $1
-                 and ($2::text[] is null or split_part(signature, '_', 1) = any($2)) limit $3",
-            self.first,
-            self.of.as_deref(),
-            BATCH,
-        );
-        let (ids, signatures) = self.signed(rows.fetch_all(&mut *db).await?, |row, version| {
-            row.version = version;
-        });
-        let done = sqlx::query!(
-            "update access.granted g set version = $1, signature = new.signature
-             from unnest($2::uuid[], $3::text[]) as new (id, signature) where g.grant_id = new.id",
-            self.stamp.version,
-            &ids,
-            &signatures as &[Option<String>],
-        );
-        written::<GrantRow>(done.execute(db).await?.rows_affected(), ids)
-    }
-
-    async fn keys(&self, db: &mut PgConnection) -> Result<Vec<(&'static str, Uuid)>, Broken> {
-        let rows = sqlx::query_as!(
-            KeyRow,
-            r#"select key_id, principal_id, pepper_kid, hash, ends_at as "ends_at?", revoked_at, version, signature
-               from access.api_key where coalesce(split_part(signature, '_', 1), '') <> $1
-                   and ($2::text[] is null or split_part(signature, '_', 1) = any($2)) limit $3"#,
-            self.first,
-            self.of.as_deref(),
-            BATCH,
-        );
-        let (ids, signatures) = self.signed(rows.fetch_all(&mut *db).await?, |row, version| {
-            row.version = version;
-        });
-        let done = sqlx::query!(
-            "update access.api_key k set version = $1, signature = new.signature
-             from unnest($2::uuid[], $3::text[]) as new (id, signature) where k.key_id = new.id",
-            self.stamp.version,
-            &ids,
-            &signatures as &[Option<String>],
-        );
-        written::<KeyRow>(done.execute(db).await?.rows_affected(), ids)
-    }
-
-    async fn sessions(&self, db: &mut PgConnection) -> Result<Vec<(&'static str, Uuid)>, Broken> {
-        let rows = sqlx::query_as!(
-            SessionRow,
-            "select session_id, principal_id, ends_at, ended_at, version, signature from access.session
-             where coalesce(split_part(signature, '_', 1), '') <> $1
-                 and ($2::text[] is null or split_part(signature, '_', 1) = any($2)) limit $3",
-            self.first,
-            self.of.as_deref(),
-            BATCH,
-        );
-        let (ids, signatures) = self.signed(rows.fetch_all(&mut *db).await?, |row, version| {
-            row.version = version;
-        });
-        let done = sqlx::query!(
-            "update access.session s set version = $1, signature = new.signature
-             from unnest($2::uuid[], $3::text[]) as new (id, signature) where s.session_id = new.id",
-            self.stamp.version,
-            &ids,
-            &signatures as &[Option<String>],
-        );
-        written::<SessionRow>(done.execute(db).await?.rows_affected(), ids)
-    }
-
     /// Their ids, and their signatures under the version that they are to have.
-    fn signed<R: AccessRow>(&self, rows: Vec<R>, set: fn(&mut R, i64)) -> Signed {
+    fn signed<R: AccessRow>(&self, rows: Vec<R>) -> Signed {
         let former = self.stamp.signer.verifier();
-        let signed = rows.into_iter().map(|mut row| {
+        let signed = rows.into_iter().map(|row| {
             let good = self.which == Which::NotSigned || former.verify(&row);
-            set(&mut row, self.stamp.version);
+            let row = row.at_version(self.stamp.version);
             (row.id(), good.then(|| self.stamp.signer.sign(&row)))
         });
         signed.unzip()
